@@ -1,0 +1,83 @@
+export { errorTable, HostError, toErrorData } from './errors.ts';
+export type {
+  ErrorCode,
+  ErrorData,
+  ErrorRule,
+  FieldViolation,
+  GrpcStatusName,
+  HostErrorOptions,
+} from './errors.ts';
+export { canonicalJson, isJsonObject, sha256Hex } from './json.ts';
+export type { Json, JsonObject } from './json.ts';
+export type {
+  AgentSpec,
+  BudgetKind,
+  BudgetLimits,
+  ContentPart,
+  ContentSource,
+  DecisionReason,
+  Message,
+  ModelRoute,
+  Principal,
+  RunEnding,
+  RunEvent,
+  RunEventBody,
+  RunInput,
+  RunResult,
+  RunState,
+  RunStatistics,
+  Sampling,
+  TokenUsage,
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
+  ToolEffect,
+  ToolOutcome,
+} from './run.ts';
+export type { AuditLog, AuditReceipt, AuditRecord } from './ports/audit-log.ts';
+export type {
+  BudgetAmount,
+  BudgetLedger,
+  BudgetState,
+  Reservation,
+  ReserveOutcome,
+} from './ports/budget-ledger.ts';
+export type { Clock, Ids } from './ports/clock.ts';
+export type { JsonSchemas, SchemaCheck } from './ports/json-schemas.ts';
+export type { Keys, Sealed } from './ports/keys.ts';
+export type {
+  CompletionStats,
+  FinishReason,
+  LlmProvider,
+  ModelEvent,
+  ModelRequest,
+} from './ports/llm-provider.ts';
+export type {
+  ApprovalFact,
+  Decision,
+  DecisionBasis,
+  PolicyAction,
+  PolicyEngine,
+  PolicyRequest,
+  PolicyResource,
+} from './ports/policy-engine.ts';
+export type {
+  AtMostOnce,
+  EventLog,
+  PendingSignal,
+  RunContext,
+  RunEngine,
+  RunPage,
+  RunProgram,
+  RunStatus,
+  SignalPayload,
+  StepInfo,
+  StepOptions,
+  StopReason,
+} from './ports/run-engine.ts';
+export type {
+  ToolAnswer,
+  ToolGateway,
+  ToolInvocation,
+  ToolServerStatus,
+} from './ports/tool-gateway.ts';

@@ -1,0 +1,44 @@
+import type { BudgetKind, BudgetLimits } from '../run.ts';
+
+/** What a step may use. */
+export interface BudgetAmount {
+  readonly tokens: number;
+  readonly costMicroUsd: number;
+  readonly steps: number;
+  readonly toolCalls: number;
+}
+
+/** Budget that is set aside; settle or release it exactly once. */
+export interface Reservation {
+  readonly id: string;
+  readonly amount: BudgetAmount;
+}
+
+/** The answer to a reservation. */
+export type ReserveOutcome =
+  | { readonly kind: 'reserved'; readonly reservation: Reservation }
+  | { readonly kind: 'refused'; readonly budget: BudgetKind };
+
+/** What a scope has left: its limits less what is spent and held. */
+export interface BudgetState {
+  readonly limits: BudgetLimits;
+  readonly spent: BudgetAmount;
+  readonly held: BudgetAmount;
+}
+
+/**
+ * Budgets by scope (a run here; user and tenant later). Law L1: `spent + held` never exceeds a limit,
+ * and with nothing in flight nothing is held.
+ */
+export interface BudgetLedger {
+  open(scope: string, limits: BudgetLimits): void;
+  /** Sets the amount aside, or says which limit refuses it. `id` is the step's idempotency key: the same id is set aside once. */
+  reserve(scope: string, id: string, amount: BudgetAmount): ReserveOutcome;
+  /** Turns a reservation into spending. What is above the limit cannot be charged and comes back as `overrunTokens`. */
+  settle(scope: string, id: string, used: BudgetAmount): { readonly overrunTokens: number };
+  /** Gives a reservation back unused. */
+  release(scope: string, id: string): void;
+  state(scope: string): BudgetState;
+  /** Forgets the scope. */
+  close(scope: string): void;
+}

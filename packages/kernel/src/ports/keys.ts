@@ -1,0 +1,15 @@
+/** A sealed text: base64 of nonce, ciphertext and tag, and the key that opens it. */
+export interface Sealed {
+  readonly keyId: string;
+  readonly data: string;
+}
+
+/** Secrets at rest. Nothing secret is ever written without it. */
+export interface Keys {
+  /** Authenticated encryption; `context` (what the text is and whose) must be the same to open it. */
+  seal(text: string, context: string): Sealed;
+  /** Throws `internal` when the key is unknown, the context differs or a bit was changed. */
+  unseal(sealed: Sealed, context: string): string;
+  /** Keyed digest (HMAC-SHA-256, hex): the same for the same text and context, and says nothing without the key. */
+  commit(text: string, context: string): string;
+}

@@ -1,0 +1,139 @@
+import type { Principal, RunEvent, RunEventBody, RunInput, RunResult, RunState } from '../run.ts';
+
+/** Why a run's signal was aborted. It is the `reason` of the signal. */
+export type StopReason =
+  | { readonly type: 'cancelled'; readonly by: string }
+  | { readonly type: 'deadline' };
+
+/** What a step's body gets. */
+export interface StepInfo {
+  /** sha256 of run id and step name: the same on every attempt. */
+  readonly idempotencyKey: string;
+  /** Aborts on cancel, deadline and step timeout. */
+  readonly signal: AbortSignal;
+  /** From 1. */
+  readonly attempt: number;
+  /** Emits an event while the step runs. What is emitted here must also come out of `events` of the options. */
+  readonly emit: (body: RunEventBody) => void;
+  /** Milliseconds since the epoch, for durations inside the step; it belongs to the journaled result. */
+  readonly now: () => number;
+}
+
+/** How a step is run. */
+export interface StepOptions<T> {
+  /** Past it the step's signal aborts with `deadline_exceeded`. Absent: the run's own deadline. */
+  readonly timeoutMs?: number;
+  /** Runs even after the run was stopped: for settling, auditing and finishing. Its signal does not follow the run's. */
+  readonly isCleanup?: boolean;
+  /** The events that the body emitted, from its result: a replay has no body to run. */
+  readonly events?: (
+    result: T,
+  ) => readonly { readonly timeMs: number; readonly body: RunEventBody }[];
+}
+
+/** The outcome of a step that must not run twice. */
+export type AtMostOnce<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'unknown' };
+
+/**
+ * What the loop sees of the engine (rules: unique and deterministic step names, results are JSON, errors are data).
+ * A step whose result was journaled never runs again: its result is given back.
+ */
+export interface RunContext {
+  readonly runId: string;
+  /** Aborts with a {@link StopReason}. */
+  readonly signal: AbortSignal;
+  /** Journaled time, in milliseconds since the epoch. `name` is a step name. */
+  now(name: string): Promise<number>;
+  step<T>(name: string, body: (info: StepInfo) => Promise<T>, options?: StepOptions<T>): Promise<T>;
+  /** As `step`, but after a crash within the body the outcome is `unknown` and the body is not tried again. */
+  atMostOnce<T>(
+    name: string,
+    body: (info: StepInfo) => Promise<T>,
+    options?: StepOptions<T>,
+  ): Promise<AtMostOnce<T>>;
+  /** Waits until `signal` is sent to the run under this name; undefined after the timeout. Rejects with the stop reason. */
+  waitForSignal(
+    name: string,
+    options: { readonly timeoutMs: number },
+  ): Promise<SignalPayload | undefined>;
+  /** Adds an event of the loop itself; `step` is the step it belongs to. */
+  emit(step: string, body: RunEventBody): void;
+}
+
+/** An answer from outside. */
+export type SignalPayload =
+  | {
+      readonly type: 'approval';
+      readonly approved: boolean;
+      readonly by: string;
+      readonly comment: string;
+    }
+  | { readonly type: 'tool-result'; readonly content: string; readonly isError: boolean };
+
+/** Something a run waits for, as `GetRun` shows it. */
+export interface PendingSignal {
+  /** Name of the signal: `approval/<id>` or `tool-result/<call id>`. */
+  readonly name: string;
+  readonly since: number;
+}
+
+/** What is known of a run. */
+export interface RunStatus {
+  readonly runId: string;
+  readonly principal: Principal;
+  readonly agent: string;
+  readonly agentVersion: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly state: RunState;
+  readonly createdAtMs: number;
+  readonly finishedAtMs: number | undefined;
+  readonly lastSequence: number;
+  readonly waitingFor: readonly PendingSignal[];
+  readonly result: RunResult | undefined;
+}
+
+/** A page of runs, newest first. */
+export interface RunPage {
+  readonly runs: readonly RunStatus[];
+  /** Give it back as `pageToken`; undefined on the last page. */
+  readonly nextPageToken: string | undefined;
+}
+
+/** The code of a run: the agent loop. It never throws; every ending is a result. */
+export type RunProgram = (context: RunContext, input: RunInput) => Promise<RunResult>;
+
+/** Runs programs, keeps what they did, wakes them. */
+export interface RunEngine {
+  /** Idempotent on the run id: the same id with the same input is not started twice; with another input it throws `request_conflict`. */
+  start(input: RunInput): Promise<{ readonly created: boolean }>;
+  /** Buffered, and deduplicated by name: the first payload counts. `accepted: false` when the run does not exist, is finished or had an answer. */
+  signal(
+    tenant: string,
+    runId: string,
+    name: string,
+    payload: SignalPayload,
+  ): Promise<{ readonly accepted: boolean }>;
+  /** Stops a run; false when it is unknown or finished. */
+  cancel(tenant: string, runId: string, by: string): Promise<boolean>;
+  /** Undefined for an unknown run and for one of another tenant. */
+  status(tenant: string, runId: string): RunStatus | undefined;
+  list(
+    tenant: string,
+    filter: { readonly state?: RunState; readonly pageSize: number; readonly pageToken?: string },
+  ): RunPage;
+  runsInFlight(): number;
+  /** Takes no new runs, waits for those in flight, cancels what is left after `timeoutMs` (by `drain`); resolves with how many it cancelled. */
+  drain(timeoutMs: number): Promise<{ readonly cancelled: number }>;
+}
+
+/** The public stream of each run. */
+export interface EventLog {
+  /** Events after `afterSequence` in order, then live, until `run-finished` was given. Throws `not_found`, or `events_expired` when they are no longer kept. */
+  follow(
+    tenant: string,
+    runId: string,
+    options: { readonly afterSequence: number; readonly signal: AbortSignal },
+  ): AsyncIterable<RunEvent>;
+}

@@ -1,0 +1,298 @@
+import type { ErrorData } from './errors.ts';
+import type { JsonObject } from './json.ts';
+
+/** Who asks: authenticated by the host, never taken from a request field. */
+export interface Principal {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly roles: readonly string[];
+}
+
+/** A piece of a message. Bytes travel as base64, so that a part can be journaled as JSON. */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly mediaType: string; readonly source: ContentSource }
+  | {
+      readonly type: 'file';
+      readonly mediaType: string;
+      readonly name: string;
+      readonly uri: string;
+    };
+
+/** Where the bytes of an image are. */
+export type ContentSource = { readonly base64: string } | { readonly uri: string };
+
+/** A call that the model asks for. `arguments` is the JSON text exactly as the model wrote it; it may be invalid. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** One item of a conversation. */
+export type Message =
+  | { readonly role: 'system'; readonly content: string }
+  | { readonly role: 'user'; readonly content: readonly ContentPart[] }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly toolCalls: readonly ToolCall[];
+    }
+  | {
+      readonly role: 'tool';
+      readonly toolCallId: string;
+      readonly toolName: string;
+      readonly content: string;
+      readonly isError: boolean;
+    };
+
+/**
+ * What a call of the tool may change, as the operator declares it (never taken from the server's own annotations):
+ * nothing; the same once or twice; something that can be undone; something that cannot.
+ */
+export type ToolEffect = 'none' | 'idempotent' | 'reversible' | 'irreversible';
+
+/** A tool as the model and policy see it. */
+export interface ToolDefinition {
+  /** Name for the model: `alias__tool`, at most 64 of `[A-Za-z0-9_-]`; a client tool keeps its own name. */
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema 2020-12 of the arguments; always of type object. */
+  readonly inputSchema: JsonObject;
+  readonly effect: ToolEffect;
+  /** Alias of the tool server; `client` for tools that the caller runs itself. */
+  readonly server: string;
+  /** Name of the tool at its server. */
+  readonly serverTool: string;
+  readonly executor: 'host' | 'client';
+}
+
+/** Sampling options; what is undefined is left to the provider. */
+export interface Sampling {
+  /** 0 to 2. */
+  readonly temperature?: number;
+  /** Above 0, at most 1. */
+  readonly topP?: number;
+  /** Tokens in one model answer, at least 1. */
+  readonly maxOutputTokens?: number;
+  readonly stopSequences?: readonly string[];
+  readonly seed?: number;
+}
+
+/** Which tools the model may or must use in its next answer. */
+export type ToolChoice =
+  | { readonly type: 'auto' }
+  | { readonly type: 'none' }
+  | { readonly type: 'required' }
+  | { readonly type: 'tool'; readonly name: string };
+
+/** Hard limits of one run. All are whole numbers; costs in millionths of a US dollar. */
+export interface BudgetLimits {
+  /** Input and output tokens of all model calls together. */
+  readonly tokensMax: number;
+  readonly costMicroUsdMax: number;
+  /** Model calls and tool calls together. */
+  readonly stepsMax: number;
+  readonly toolCallsMax: number;
+  /** Wall time of the run, waiting for people included. */
+  readonly durationMsMax: number;
+}
+
+/** Which limit ended a run. */
+export type BudgetKind = 'tokens' | 'cost' | 'steps' | 'tool_calls';
+
+/** A model behind a provider, with the numbers that budgets need. */
+export interface ModelRoute {
+  /** Name in the configuration, as `ListModels` shows it. */
+  readonly id: string;
+  /** Name of the provider in the configuration. */
+  readonly provider: string;
+  /** Name of the model at its provider. */
+  readonly model: string;
+  /** Tokens of input and output together that the model can hold. */
+  readonly contextTokensMax: number;
+  readonly outputTokensMax: number;
+  /** Price of a token in millionths of a US dollar (equals US dollars per million tokens); 0 for a free model. */
+  readonly inputMicroUsdPerToken: number;
+  readonly outputMicroUsdPerToken: number;
+}
+
+/** A versioned agent, as configured. */
+export interface AgentSpec {
+  readonly id: string;
+  readonly version: string;
+  readonly description: string;
+  readonly instructions: string;
+  readonly route: ModelRoute;
+  /** Names of tools, or `alias__*` for all tools of a server. */
+  readonly tools: readonly string[];
+  readonly budget: BudgetLimits;
+  readonly sampling: Sampling;
+  /** Calls of one turn that run at the same time. */
+  readonly toolCallsInFlightMax: number;
+  readonly toolCallTimeoutMs: number;
+  readonly modelCallTimeoutMs: number;
+  /** How long an approval or a client's tool result is waited for. */
+  readonly approvalTimeoutMs: number;
+}
+
+/** Everything a run starts from. It is journaled whole, so that a replay needs no configuration. */
+export interface RunInput {
+  readonly runId: string;
+  readonly principal: Principal;
+  readonly agent: AgentSpec;
+  readonly input: readonly ContentPart[];
+  readonly history: readonly Message[];
+  readonly sampling: Sampling;
+  readonly toolChoice: ToolChoice;
+  /** JSON Schema 2020-12 that the final answer must fit as JSON. */
+  readonly answerSchema: JsonObject | undefined;
+  readonly clientTools: readonly ToolDefinition[];
+  /** Already the lower of the agent's and the request's limits. */
+  readonly budget: BudgetLimits;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Tokens of one model call, as the provider counts them. */
+export interface TokenUsage {
+  /** Whole input, cached tokens included. */
+  readonly inputTokens: number;
+  /** Whole output, reasoning included. */
+  readonly outputTokens: number;
+  /** Part of the input that was read from a cache. */
+  readonly cachedInputTokens: number;
+  /** Part of the output that is reasoning. */
+  readonly reasoningTokens: number;
+}
+
+/** What a run has used so far. */
+export interface RunStatistics {
+  readonly modelCalls: number;
+  readonly toolCalls: number;
+  readonly toolCallsDenied: number;
+  readonly approvals: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicroUsd: number;
+  /** Tokens that a provider reported beyond what was reserved and could still be charged; 0 with an honest provider. */
+  readonly tokensOverrun: number;
+  readonly durationMs: number;
+}
+
+/** How a run ended. */
+export type RunEnding =
+  | { readonly reason: 'completed'; readonly answer: string }
+  | { readonly reason: 'budget_exceeded'; readonly budget: BudgetKind }
+  | { readonly reason: 'denied'; readonly message: string }
+  | { readonly reason: 'cancelled'; readonly by: string }
+  | { readonly reason: 'deadline' }
+  | { readonly reason: 'failed'; readonly error: ErrorData };
+
+/** Result of a finished run. */
+export interface RunResult {
+  readonly ending: RunEnding;
+  readonly statistics: RunStatistics;
+}
+
+/** How a tool call ended. `unknown`: it may or may not have had its effect, and nobody tries again. */
+export type ToolOutcome =
+  | 'ok'
+  | 'tool_error'
+  | 'denied'
+  | 'invalid_arguments'
+  | 'failed'
+  | 'unknown'
+  | 'cancelled';
+
+/** What an event says. The engine adds sequence and time. */
+export type RunEventBody =
+  | {
+      readonly type: 'run-started';
+      readonly runId: string;
+      readonly agent: string;
+      readonly agentVersion: string;
+      readonly model: string;
+    }
+  | { readonly type: 'step-started'; readonly kind: 'model' | 'tool' }
+  | { readonly type: 'text-delta'; readonly text: string }
+  | { readonly type: 'reasoning-delta'; readonly text: string }
+  | {
+      readonly type: 'tool-requested';
+      readonly callId: string;
+      readonly tool: string;
+      readonly arguments: string;
+      readonly executor: 'host' | 'client';
+    }
+  | {
+      readonly type: 'decision';
+      readonly callId: string;
+      readonly action: string;
+      readonly resource: string;
+      readonly effect: 'allow' | 'deny' | 'hold';
+      readonly reasons: readonly DecisionReason[];
+      readonly policyDigest: string;
+    }
+  | {
+      readonly type: 'approval-requested';
+      readonly approvalId: string;
+      readonly callId: string;
+      readonly tool: string;
+      readonly arguments: string;
+      readonly callDigest: string;
+      readonly approvers: readonly string[];
+      readonly expiresAtMs: number;
+    }
+  | {
+      readonly type: 'approval-resolved';
+      readonly approvalId: string;
+      readonly callId: string;
+      readonly approved: boolean;
+      readonly by: string;
+      readonly comment: string;
+    }
+  | {
+      readonly type: 'tool-finished';
+      readonly callId: string;
+      readonly tool: string;
+      readonly outcome: ToolOutcome;
+      readonly content: string;
+      readonly isTruncated: boolean;
+      readonly durationMs: number;
+      readonly error: ErrorData | undefined;
+    }
+  | {
+      readonly type: 'usage';
+      readonly model: string;
+      readonly usage: TokenUsage;
+      readonly costMicroUsd: number;
+      readonly spent: RunStatistics;
+    }
+  | {
+      readonly type: 'step-finished';
+      readonly kind: 'model' | 'tool';
+      readonly finishReason: string;
+      readonly durationMs: number;
+    }
+  | { readonly type: 'run-finished'; readonly result: RunResult };
+
+/** A numbered item of a run's public stream. */
+export interface RunEvent {
+  /** From 1, contiguous within the run. */
+  readonly sequence: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+  /** Name of the step it belongs to, such as `turn-1/model`; empty for the run itself. */
+  readonly step: string;
+  readonly body: RunEventBody;
+}
+
+/** Why a decision came out as it did. */
+export interface DecisionReason {
+  /** The `@id` of the rule, or a code such as `default-deny`, `policy-error`. */
+  readonly rule: string;
+  /** The rule's `@message`, or ours; never an argument value. */
+  readonly message: string;
+}
+
+/** Where a run stands. */
+export type RunState = 'running' | 'waiting' | 'finished';

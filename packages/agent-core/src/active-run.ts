@@ -1,0 +1,118 @@
+import { HostError, toErrorData } from '@modelhost/kernel';
+import type {
+  AuditLog,
+  AuditRecord,
+  BudgetLedger,
+  ErrorData,
+  FieldViolation,
+  JsonObject,
+  JsonSchemas,
+  Keys,
+  LlmProvider,
+  PolicyEngine,
+  RunContext,
+  RunInput,
+  RunStatistics,
+  ToolDefinition,
+  ToolGateway,
+} from '@modelhost/kernel';
+
+/** Everything that the loop reaches beyond its own memory. */
+export interface AgentLoopPorts {
+  /** By their names in the configuration. */
+  readonly providers: ReadonlyMap<string, LlmProvider>;
+  readonly tools: ToolGateway;
+  readonly schemas: JsonSchemas;
+  readonly policy: PolicyEngine;
+  readonly audit: AuditLog;
+  readonly keys: Keys;
+  readonly budgets: BudgetLedger;
+}
+
+type Counters = { -readonly [Name in keyof RunStatistics]: RunStatistics[Name] };
+
+/** A run in progress: what its steps share. */
+export interface ActiveRun {
+  readonly context: RunContext;
+  readonly input: RunInput;
+  readonly ports: AgentLoopPorts;
+  /** The tools that this run may ask for, by name. */
+  readonly tools: ReadonlyMap<string, ToolDefinition>;
+  /** What is wrong with the arguments of a tool; empty when they fit. */
+  checkArguments(tool: ToolDefinition, values: JsonObject): readonly FieldViolation[];
+  count(name: keyof RunStatistics, by?: number): void;
+  statistics(): RunStatistics;
+  /** Puts something on record; rejects with `audit_unavailable`. */
+  record(entry: AuditRecord): Promise<void>;
+  /** The same with the error as a value; null once it is durable. */
+  tryRecord(entry: AuditRecord): Promise<ErrorData | null>;
+  /** Ends the run with this error. */
+  fail(error: ErrorData): never;
+}
+
+/** Takes the snapshot of the tools and puts the shared state of a run together. */
+export async function openRun(
+  ports: AgentLoopPorts,
+  context: RunContext,
+  input: RunInput,
+): Promise<ActiveRun> {
+  const catalogue = await context.step('catalogue', async () =>
+    ports.tools.listTools().filter(({ name }) => isOffered(input.agent.tools, name)),
+  );
+  const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
+  const counters = createStatistics();
+
+  async function record(entry: AuditRecord): Promise<void> {
+    await ports.audit.append(entry);
+  }
+
+  return {
+    context,
+    input,
+    ports,
+    tools,
+    checkArguments: (tool, values) =>
+      tool.executor === 'client'
+        ? ports.schemas.compile(tool.inputSchema)(values)
+        : ports.tools.checkArguments(tool.name, values),
+    count: (name, by = 1) => {
+      counters[name] += by;
+    },
+    statistics: () => ({ ...counters }),
+    record,
+    tryRecord: async (entry) => {
+      try {
+        await record(entry);
+        return null;
+      } catch (thrown) {
+        return toErrorData(thrown);
+      }
+    },
+    fail: (error) => {
+      const { code, message, ...options } = error;
+      throw new HostError(code, message, options);
+    },
+  };
+}
+
+/** Whether the agent's list of tools, with `alias__*` for all tools of a server, names this tool. */
+export function isOffered(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+  );
+}
+
+/** Statistics of a run that has done nothing yet. */
+export function createStatistics(): Counters {
+  return {
+    modelCalls: 0,
+    toolCalls: 0,
+    toolCallsDenied: 0,
+    approvals: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    costMicroUsd: 0,
+    tokensOverrun: 0,
+    durationMs: 0,
+  };
+}

@@ -1,0 +1,23 @@
+import type { Decision, RunEventBody } from '@modelhost/kernel';
+
+/** A decision as an event. */
+export function decisionEvent(options: {
+  readonly callId: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly decision: Decision;
+}): RunEventBody {
+  const { decision, ...subject } = options;
+  return {
+    type: 'decision',
+    ...subject,
+    effect: decision.effect,
+    reasons: decision.reasons,
+    policyDigest: decision.policyDigest,
+  };
+}
+
+/** What a decision says to the model and to people, without a value of an argument. */
+export function reasonsText(decision: Decision): string {
+  return decision.reasons.map(({ rule, message }) => `${message} (${rule})`).join('; ');
+}

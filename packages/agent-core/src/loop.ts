@@ -1,0 +1,143 @@
+import { toErrorData } from '@modelhost/kernel';
+import type {
+  ErrorData,
+  RunContext,
+  RunEnding,
+  RunInput,
+  RunProgram,
+  RunResult,
+  RunStatistics,
+} from '@modelhost/kernel';
+import { createStatistics, openRun } from './active-run.ts';
+import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
+import { createConversation } from './conversation.ts';
+import { failed, stopEnding } from './endings.ts';
+import { messageOf } from './model-step.ts';
+import { takeModelTurn } from './model-turn.ts';
+import { takeToolTurn } from './tool-turn.ts';
+
+/** How often an answer that does not fit the asked schema is sent back to the model. */
+const answerRepairsMax = 1;
+
+/**
+ * The agent loop: model call, tool calls, and again, until the model is done or a bound is hit. It reads no clock, no
+ * randomness and no environment; it never throws, and every ending is typed. The engine emits `run-finished`.
+ */
+export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
+  return async (context, input) => {
+    const { runId, agent } = input;
+    ports.budgets.open(runId, input.budget);
+    context.emit('', {
+      type: 'run-started',
+      runId,
+      agent: agent.id,
+      agentVersion: agent.version,
+      model: agent.route.id,
+    });
+    const progress: Progress = { startedMs: undefined, run: undefined };
+    let ending: RunEnding;
+    try {
+      progress.startedMs = await context.now('start');
+      progress.run = await openRun(ports, context, input);
+      ending = await takeTurns(progress.run);
+    } catch (thrown) {
+      ending = endingOf(thrown, context);
+    }
+    ports.budgets.close(runId);
+    return finish({ ports, context, input, progress, ending });
+  };
+}
+
+/** How far a run has come, for its ending. */
+interface Progress {
+  startedMs: number | undefined;
+  run: ActiveRun | undefined;
+}
+
+async function takeTurns(run: ActiveRun): Promise<RunEnding> {
+  const conversation = createConversation(run.input, [...run.tools.values()]);
+  let repairsLeft = answerRepairsMax;
+  // Ends at the latest when the budget of steps is used up: every turn takes at least one.
+  for (let turn = 1; ; turn += 1) {
+    const taken = await takeModelTurn(run, conversation, turn);
+    if ('reason' in taken) return taken;
+    conversation.add(messageOf(taken));
+    if (taken.toolCalls.length > 0) {
+      const stopped = await takeToolTurn(run, conversation, { turn, calls: taken.toolCalls });
+      if (stopped !== undefined) return stopped;
+      continue;
+    }
+    const misfit = misfitOf(run, taken.text);
+    if (misfit === undefined) return { reason: 'completed', answer: taken.text };
+    if (repairsLeft === 0) return failed('provider_invalid_response', misfit);
+    repairsLeft -= 1;
+    conversation.add({ role: 'user', content: [{ type: 'text', text: misfit }] });
+  }
+}
+
+/** What is wrong with an answer for which a schema was asked; undefined when it fits. */
+function misfitOf(run: ActiveRun, text: string): string | undefined {
+  const { answerSchema } = run.input;
+  if (answerSchema === undefined) return undefined;
+  try {
+    // The schema is JSON, so what JSON.parse gives is what it checks.
+    const violations = run.ports.schemas.compile(answerSchema)(JSON.parse(text));
+    if (violations.length === 0) return undefined;
+    const problems = violations.map(({ field, description }) => `${field}: ${description}`);
+    return `The answer does not fit the schema that was asked for: ${problems.join('; ')}`;
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown;
+    return 'The answer is not JSON, but it must fit the schema that was asked for';
+  }
+}
+
+function endingOf(thrown: unknown, context: RunContext): RunEnding {
+  if (context.signal.aborted) return stopEnding(context);
+  return { reason: 'failed', error: toErrorData(thrown) };
+}
+
+/** Puts the ending on record. A run whose ending cannot be recorded has failed. */
+async function finish(options: {
+  readonly ports: AgentLoopPorts;
+  readonly context: RunContext;
+  readonly input: RunInput;
+  readonly progress: Progress;
+  readonly ending: RunEnding;
+}): Promise<RunResult> {
+  const { ports, context, input, progress, ending } = options;
+  const counted = progress.run?.statistics() ?? createStatistics();
+  const { statistics, error } = await context.step(
+    'finish',
+    async (info) => {
+      const durationMs = info.now() - (progress.startedMs ?? info.now());
+      const finished = { ...counted, durationMs };
+      return { statistics: finished, error: await recordEnding(ports, input, ending, finished) };
+    },
+    { isCleanup: true },
+  );
+  return error === null
+    ? { ending, statistics }
+    : { ending: { reason: 'failed', error }, statistics };
+}
+
+async function recordEnding(
+  ports: AgentLoopPorts,
+  input: RunInput,
+  ending: RunEnding,
+  statistics: RunStatistics,
+): Promise<ErrorData | null> {
+  const { principal, runId } = input;
+  try {
+    await ports.audit.append({
+      kind: 'run-finished',
+      tenant: principal.tenant,
+      runId,
+      step: '',
+      actor: principal.subject,
+      facts: { reason: ending.reason, statistics: { ...statistics } },
+    });
+    return null;
+  } catch (thrown) {
+    return toErrorData(thrown);
+  }
+}

@@ -1,0 +1,145 @@
+import { HostError, toErrorData } from '@modelhost/kernel';
+import type {
+  BudgetKind,
+  Decision,
+  ErrorData,
+  LlmProvider,
+  Message,
+  ModelRequest,
+  ModelRoute,
+  PolicyEngine,
+  PolicyRequest,
+  RunContext,
+  RunEventBody,
+  StepInfo,
+} from '@modelhost/kernel';
+import { createAnswerDraft } from './answer-draft.ts';
+import type { AnswerDraft, ModelAnswer } from './answer-draft.ts';
+import { decisionEvent } from './decisions.ts';
+import { answerBytesMax } from './tokens.ts';
+
+/** What a model step needs. */
+export interface ModelStepOptions {
+  readonly context: RunContext;
+  /** Name of the step. */
+  readonly name: string;
+  readonly route: ModelRoute;
+  readonly provider: LlmProvider;
+  readonly policy: PolicyEngine;
+  /** Puts the decision on record; resolves when it is durable. */
+  readonly record: (decision: Decision, attempt: number) => Promise<void>;
+  readonly request: Omit<ModelRequest, 'idempotencyKey'>;
+  readonly inputTokens: number;
+  readonly timeoutMs: number;
+  readonly question: (nowMs: number) => PolicyRequest;
+  /** Names the n-th call of the answer; own ids, because providers repeat theirs. */
+  readonly callId: (index: number) => string;
+}
+
+/**
+ * Asks policy, streams one answer and gives it back whole. Deltas are emitted as they come. It throws only what
+ * stopped the step from starting; everything else is a result.
+ */
+export async function takeModelStep(options: ModelStepOptions): Promise<ModelAnswer> {
+  const { context, name, timeoutMs } = options;
+  return context.step(name, async (info) => answer(options, info), {
+    timeoutMs,
+    events: (result) => eventsOf(options.route.id, result),
+  });
+}
+
+async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelAnswer> {
+  const startedMs = info.now();
+  const decision = await options.policy.decide(options.question(startedMs));
+  info.emit(decisionEventOf(options.route.id, decision));
+  // The record of the decision becomes durable while the model is already thinking; the answer waits for it.
+  const recorded = options.record(decision, info.attempt);
+  const draft = createAnswerDraft({
+    decision,
+    startedMs,
+    inputTokens: options.inputTokens,
+    model: options.route.model,
+    callId: options.callId,
+    now: info.now,
+    emit: info.emit,
+  });
+  if (decision.effect !== 'allow') {
+    const failure = await errorOf(recorded);
+    return failure === undefined ? draft.end('denied') : draft.end('failed', failure);
+  }
+  const [failure, unrecorded] = await Promise.all([
+    errorOf(read(options, info, draft)),
+    errorOf(recorded),
+  ]);
+  if (unrecorded !== undefined) return draft.end('failed', unrecorded);
+  if (failure === undefined) return draft.end('answered');
+  if (options.context.signal.aborted) return draft.end('stopped');
+  if (info.signal.aborted) return draft.end('failed', timeoutError(options));
+  return draft.end('failed', failure);
+}
+
+async function read(options: ModelStepOptions, info: StepInfo, draft: AnswerDraft): Promise<void> {
+  const request = { ...options.request, idempotencyKey: info.idempotencyKey };
+  const bytesMax = answerBytesMax(request.maxOutputTokens);
+  for await (const event of options.provider.stream(request, { signal: info.signal })) {
+    if (event.type === 'done') return draft.finish(event.stats);
+    draft.add(event);
+    // Leaving the iteration closes the connection to the provider.
+    if (draft.bytes() > bytesMax) return draft.finish('runaway');
+  }
+  throw new HostError('provider_invalid_response', 'the answer of the provider has no end');
+}
+
+/** The events that a model step emitted, from its result. */
+function eventsOf(
+  routeId: string,
+  result: ModelAnswer,
+): readonly { timeMs: number; body: RunEventBody }[] {
+  const events: { timeMs: number; body: RunEventBody }[] = [
+    { timeMs: result.decidedAtMs, body: decisionEventOf(routeId, result.decision) },
+  ];
+  const position = { text: 0, reasoning: 0 };
+  for (const { type, length, timeMs } of result.cuts) {
+    const from = position[type];
+    position[type] += length;
+    const text = result[type].slice(from, from + length);
+    events.push({ timeMs, body: { type: `${type}-delta`, text } });
+  }
+  return events;
+}
+
+function decisionEventOf(resource: string, decision: Decision): RunEventBody {
+  return decisionEvent({ callId: '', action: 'UseModel', resource, decision });
+}
+
+function timeoutError(options: ModelStepOptions): ErrorData {
+  const { timeoutMs, route } = options;
+  return {
+    code: 'provider_timeout',
+    message: `${route.provider} did not finish its answer in ${timeoutMs} ms`,
+    facts: { provider: route.provider, timeout_ms: String(timeoutMs), phase: 'total' },
+  };
+}
+
+async function errorOf(work: Promise<void>): Promise<ErrorData | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (thrown) {
+    return toErrorData(thrown);
+  }
+}
+
+/** Why the loop cannot go on after an answer that the host had to cut; undefined when it can. */
+export function cutBy(
+  answerGiven: ModelAnswer,
+  limitedBy: BudgetKind | undefined,
+): BudgetKind | undefined {
+  if (answerGiven.finishReason === 'runaway') return limitedBy ?? 'tokens';
+  return answerGiven.finishReason === 'length' ? limitedBy : undefined;
+}
+
+/** The assistant's message of an answer. */
+export function messageOf(answerGiven: ModelAnswer): Message {
+  return { role: 'assistant', content: answerGiven.text, toolCalls: answerGiven.toolCalls };
+}

@@ -1,0 +1,85 @@
+import type { RunEnding, ToolCall } from '@modelhost/kernel';
+import type { ActiveRun } from './active-run.ts';
+import type { Conversation } from './conversation.ts';
+import type { PlannedCall } from './tool-records.ts';
+import { takeToolStep } from './tool-step.ts';
+import type { ToolVerdict } from './tool-step.ts';
+
+/**
+ * Takes all calls of one answer, in parallel up to the agent's bound. The budget is set aside for all of them or for
+ * none, so that no turn is half done because of it. Gives the ending, or undefined when the run goes on.
+ */
+export async function takeToolTurn(
+  run: ActiveRun,
+  conversation: Conversation,
+  answer: { readonly turn: number; readonly calls: readonly ToolCall[] },
+): Promise<RunEnding | undefined> {
+  const { budgets } = run.ports;
+  const { runId, agent } = run.input;
+  const { turn, calls } = answer;
+  const id = `turn-${turn}/tools`;
+  const amount = { tokens: 0, costMicroUsd: 0, steps: calls.length, toolCalls: calls.length };
+  const reserved = budgets.reserve(runId, id, amount);
+  if (reserved.kind === 'refused') return { reason: 'budget_exceeded', budget: reserved.budget };
+
+  const planned = calls.map((call, index) => ({ call, base: `turn-${turn}/tool-${index + 1}` }));
+  for (const { call, base } of planned) announce(run, call, base);
+  let verdicts: readonly ToolVerdict[];
+  try {
+    verdicts = await takeAll(run, planned, agent.toolCallsInFlightMax);
+  } finally {
+    budgets.settle(runId, id, amount);
+    run.count('toolCalls', calls.length);
+  }
+  for (const [index, { outcome, content }] of verdicts.entries()) {
+    const call = calls[index];
+    if (call === undefined) break;
+    conversation.add({
+      role: 'tool',
+      toolCallId: call.id,
+      toolName: call.name,
+      content,
+      isError: outcome !== 'ok',
+    });
+  }
+  return undefined;
+}
+
+function announce(run: ActiveRun, call: ToolCall, base: string): void {
+  run.context.emit(base, {
+    type: 'tool-requested',
+    callId: call.id,
+    tool: call.name,
+    arguments: call.arguments,
+    executor: run.tools.get(call.name)?.executor ?? 'host',
+  });
+}
+
+/** All verdicts in the order of the calls. When one call rejects, the others are awaited first: nothing is left running. */
+async function takeAll(
+  run: ActiveRun,
+  planned: readonly PlannedCall[],
+  inFlightMax: number,
+): Promise<readonly ToolVerdict[]> {
+  const verdicts: ToolVerdict[] = [];
+  let next = 0;
+  let fault: { readonly thrown: unknown } | undefined;
+
+  async function takeNext(): Promise<void> {
+    while (fault === undefined && next < planned.length) {
+      const index = next;
+      next += 1;
+      const call = planned[index];
+      if (call === undefined) return;
+      try {
+        verdicts[index] = await takeToolStep(run, call);
+      } catch (thrown) {
+        fault ??= { thrown };
+      }
+    }
+  }
+
+  await Promise.all(Array.from({ length: Math.min(inFlightMax, planned.length) }, takeNext));
+  if (fault !== undefined) throw fault.thrown;
+  return verdicts;
+}

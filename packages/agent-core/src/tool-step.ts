@@ -176,7 +176,10 @@ async function askApproval(
     approvers: decision.approvers,
     expiresAtMs,
   });
-  const signal = await context.waitForSignal(`approval/${approvalId}`, { timeoutMs });
+  const signal = await context.waitForSignal(`approval/${approvalId}`, {
+    timeoutMs,
+    approvers: decision.approvers,
+  });
   const answer =
     signal?.type === 'approval'
       ? signal
@@ -320,7 +323,10 @@ async function performAtClient(
   );
   if (unaudited !== null) run.fail(unaudited);
   const timeoutMs = run.input.agent.approvalTimeoutMs;
-  const signal = await context.waitForSignal(`tool-result/${call.call.id}`, { timeoutMs });
+  const signal = await context.waitForSignal(`tool-result/${call.call.id}`, {
+    timeoutMs,
+    approvers: [],
+  });
   const verdict: ToolVerdict =
     signal?.type === 'tool-result'
       ? {

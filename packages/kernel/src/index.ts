@@ -74,6 +74,7 @@ export type {
   StepInfo,
   StepOptions,
   StopReason,
+  WaitOptions,
 } from './ports/run-engine.ts';
 export type {
   ToolAnswer,

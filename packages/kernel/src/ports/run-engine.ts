@@ -54,12 +54,16 @@ export interface RunContext {
     options?: StepOptions<T>,
   ): Promise<AtMostOnce<T>>;
   /** Waits until `signal` is sent to the run under this name; undefined after the timeout. Rejects with the stop reason. */
-  waitForSignal(
-    name: string,
-    options: { readonly timeoutMs: number },
-  ): Promise<SignalPayload | undefined>;
+  waitForSignal(name: string, options: WaitOptions): Promise<SignalPayload | undefined>;
   /** Adds an event of the loop itself; `step` is the step it belongs to. */
   emit(step: string, body: RunEventBody): void;
+}
+
+/** How a run waits. */
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  /** Roles of which the one who answers must have at least one; empty for anybody of the tenant. Shown in `PendingSignal`. */
+  readonly approvers: readonly string[];
 }
 
 /** An answer from outside. */
@@ -76,7 +80,9 @@ export type SignalPayload =
 export interface PendingSignal {
   /** Name of the signal: `approval/<id>` or `tool-result/<call id>`. */
   readonly name: string;
-  readonly since: number;
+  readonly sinceMs: number;
+  /** Roles that may answer; empty for anybody of the tenant. The edge checks them before it signals. */
+  readonly approvers: readonly string[];
 }
 
 /** What is known of a run. */

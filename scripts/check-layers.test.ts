@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findImports } from './source-imports.ts';
+import { makeTree, runScript } from './temporary-tree.ts';
 
-const script = fileURLToPath(new URL('check-layers.ts', import.meta.url));
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
-interface Outcome {
-  readonly exitCode: number;
-  readonly problems: readonly string[];
-}
-
-function check(...args: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(process.execPath, [script, ...args], (_failure, _stdout, stderr) => {
-      resolve({ exitCode: child.exitCode ?? -1, problems: stderr.split('\n').filter(Boolean) });
-    });
-    child.on('error', reject);
-  });
+/** The exit code and what was complained about. */
+async function check(...args: readonly string[]): Promise<readonly [number, ...string[]]> {
+  const { exitCode, problems } = await runScript('check-layers.ts', args);
+  return [exitCode, ...problems];
 }
 
 function manifest(name: string, dependencies: readonly string[] = []): string {
@@ -49,28 +39,23 @@ const soundTree: Readonly<Record<string, string>> = {
   'testkit/package.json': manifest('testkit', ['kernel', 'audit']),
 };
 
-/** A sound little workspace with some files replaced, its graph written unless that was the point. */
-async function makeTree(
+/** A sound little workspace with some files replaced, its graph written. */
+async function makeWorkspace(
   t: TestContext,
   files: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'layers-'));
-  t.after(() => rm(root, { recursive: true }));
-  for (const [path, text] of Object.entries({ ...soundTree, ...files })) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), text);
-  }
-  if (!('ARCHITECTURE.md' in files)) await check('--write', root);
+  const root = await makeTree(t, { ...soundTree, ...files });
+  await check('--write', root);
   return root;
 }
 
 test('the repository itself keeps its layers', async () => {
-  assert.deepEqual(await check(repository), { exitCode: 0, problems: [] });
+  assert.deepEqual(await check(repository), [0]);
 });
 
 test('a sound tree passes, and the graph is written without the arrows that follow from others', async (t) => {
-  const root = await makeTree(t);
-  assert.deepEqual(await check(root), { exitCode: 0, problems: [] });
+  const root = await makeWorkspace(t);
+  assert.deepEqual(await check(root), [0]);
   const document = await readFile(join(root, 'ARCHITECTURE.md'), 'utf8');
   assert.match(document, /^Words\.\n[\s\S]*host --> audit\n[\s\S]*More\.\n$/);
   assert.match(document, /audit --> kernel/);
@@ -158,22 +143,22 @@ const wrongTrees: readonly {
 
 for (const { title, files, problem } of wrongTrees) {
   test(`the layer check refuses ${title}`, async (t) => {
-    assert.deepEqual(await check(await makeTree(t, files)), { exitCode: 1, problems: [problem] });
+    assert.deepEqual(await check(await makeWorkspace(t, files)), [1, problem]);
   });
 }
 
 test('a graph that differs from the packages is refused, and so is a document without one', async (t) => {
-  const root = await makeTree(t);
+  const root = await makeWorkspace(t);
   await writeFile(join(root, 'apps/host/package.json'), manifest('host', ['kernel']));
-  assert.deepEqual(await check(root), {
-    exitCode: 1,
-    problems: ['ARCHITECTURE.md:3: the layer graph is old; run npm run generate'],
-  });
+  assert.deepEqual(await check(root), [
+    1,
+    'ARCHITECTURE.md:3: the layer graph is old; run npm run generate',
+  ]);
   await writeFile(join(root, 'ARCHITECTURE.md'), 'Words.\n');
-  assert.deepEqual(await check('--write', root), {
-    exitCode: 1,
-    problems: ['ARCHITECTURE.md:1: the markers of the layer graph are missing'],
-  });
+  assert.deepEqual(await check('--write', root), [
+    1,
+    'ARCHITECTURE.md:1: the markers of the layer graph are missing',
+  ]);
 });
 
 test('every form of import is found, and words in comments and texts are not', () => {

@@ -1,4 +1,32 @@
-/** Everything that proto/ defines, as TypeScript: message types, their schemas and the service descriptors. */
+/** Everything that proto/ defines: message types, their schemas, enums and services. Made by `npm run generate`. */
+export {
+  ErrorInfoSchema,
+  RetryInfoSchema,
+  BadRequestSchema,
+  BadRequest_FieldViolationSchema,
+} from './gen/google/rpc/error_details_pb.ts';
+export type {
+  ErrorInfo,
+  RetryInfo,
+  BadRequest,
+  BadRequest_FieldViolation,
+} from './gen/google/rpc/error_details_pb.ts';
+export { StatusSchema as RpcStatusSchema } from './gen/google/rpc/status_pb.ts';
+export type { Status as RpcStatus } from './gen/google/rpc/status_pb.ts';
+export {
+  HealthListRequestSchema,
+  HealthListResponseSchema,
+  HealthCheckRequestSchema,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus,
+  Health,
+} from './gen/health/v1/health_pb.ts';
+export type {
+  HealthListRequest,
+  HealthListResponse,
+  HealthCheckRequest,
+  HealthCheckResponse,
+} from './gen/health/v1/health_pb.ts';
 export {
   RunRequestSchema,
   RunResponseSchema,
@@ -156,31 +184,3 @@ export type {
   Tool,
   ToolServer,
 } from './gen/modelhost/v1/tool_service_pb.ts';
-export {
-  ErrorInfoSchema,
-  RetryInfoSchema,
-  BadRequestSchema,
-  BadRequest_FieldViolationSchema,
-} from './gen/google/rpc/error_details_pb.ts';
-export type {
-  ErrorInfo,
-  RetryInfo,
-  BadRequest,
-  BadRequest_FieldViolation,
-} from './gen/google/rpc/error_details_pb.ts';
-export { StatusSchema as RpcStatusSchema } from './gen/google/rpc/status_pb.ts';
-export type { Status as RpcStatus } from './gen/google/rpc/status_pb.ts';
-export {
-  HealthListRequestSchema,
-  HealthListResponseSchema,
-  HealthCheckRequestSchema,
-  HealthCheckResponseSchema,
-  HealthCheckResponse_ServingStatus,
-  Health,
-} from './gen/health/v1/health_pb.ts';
-export type {
-  HealthListRequest,
-  HealthListResponse,
-  HealthCheckRequest,
-  HealthCheckResponse,
-} from './gen/health/v1/health_pb.ts';

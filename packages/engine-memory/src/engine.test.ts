@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Clock, RunInput, RunProgram, RunResult } from '@modelhost/kernel';
+import { createMemoryEngine } from './engine.ts';
+
+const done: RunResult = {
+  ending: { reason: 'completed', answer: 'done' },
+  statistics: {
+    modelCalls: 0,
+    toolCalls: 0,
+    toolCallsDenied: 0,
+    approvals: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    costMicroUsd: 0,
+    tokensOverrun: 0,
+    durationMs: 0,
+  },
+};
+
+test('a finished run leaves no timer set', async () => {
+  const timers = new Set<() => void>();
+  const program: RunProgram = async (run) => {
+    await run.step('plain', async () => 1, { timeoutMs: 1_000 });
+    await run.step('cleanup', async () => 1, { isCleanup: true });
+    await Promise.all([
+      run.waitForSignal('answered', { timeoutMs: 1_000, approvers: [] }),
+      run.step('cancel', async () => engine.cancel('acme', 'run_1', 'ann')),
+    ]).catch(() => undefined);
+    return done;
+  };
+  const engine = createMemoryEngine({ program, clock: createStoppedClock(timers) });
+  await engine.start(inputOf('run_1'));
+  await engine.drain(5_000);
+  assert.equal(engine.status('acme', 'run_1')?.state, 'finished');
+  assert.equal(timers.size, 0);
+});
+
+test('finished runs are forgotten, oldest first, when their events take too much', async () => {
+  const program: RunProgram = async (run) => {
+    run.emit('', { type: 'text-delta', text: 'x'.repeat(5_000) });
+    return done;
+  };
+  const clock = createStoppedClock(new Set());
+  const bounds = { finishedBytesMax: 35_000 };
+  const engine = createMemoryEngine({ program, clock, bounds });
+  for (const runId of ['run_1', 'run_2', 'run_3', 'run_4', 'run_5']) {
+    await engine.start(inputOf(runId));
+  }
+  await engine.drain(5_000);
+  const { runs } = engine.list('acme', { pageSize: 9 });
+  assert.deepEqual(
+    runs.map(({ runId }) => runId),
+    ['run_5', 'run_4', 'run_3'],
+  );
+});
+
+test('the log learns why a run is broken, its caller does not', async () => {
+  const cause = new Error('secret');
+  const faults: unknown[] = [];
+  const engine = createMemoryEngine({
+    program: async () => Promise.reject(cause),
+    clock: createStoppedClock(new Set()),
+    onFault: (runId, fault) => faults.push([runId, fault.code, fault.cause]),
+  });
+  await engine.start(inputOf('run_1'));
+  await engine.close();
+  assert.deepEqual(faults, [['run_1', 'internal', cause]]);
+});
+
+test('a request that is nested too deeply is refused before anything starts', async () => {
+  const program: RunProgram = async () => done;
+  const engine = createMemoryEngine({ program, clock: createStoppedClock(new Set()) });
+  let answerSchema: RunInput['answerSchema'] = {};
+  for (let depth = 0; depth < 70; depth += 1) answerSchema = { not: answerSchema };
+  await assert.rejects(engine.start({ ...inputOf('run_1'), answerSchema }), {
+    code: 'validation_failed',
+  });
+  assert.equal(engine.runsInFlight(), 0);
+});
+
+/** A clock that stands still, and the timers that are set on it. */
+function createStoppedClock(timers: Set<() => void>): Clock {
+  return {
+    now: () => 1_000,
+    setTimer: (_delayMs, callback) => {
+      const timer = (): void => callback();
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+  };
+}
+
+function inputOf(runId: string): RunInput {
+  const budget = {
+    tokensMax: 1,
+    costMicroUsdMax: 1,
+    stepsMax: 1,
+    toolCallsMax: 1,
+    durationMsMax: 60_000,
+  };
+  return {
+    runId,
+    principal: { tenant: 'acme', subject: 'ann', roles: [] },
+    agent: {
+      id: 'tester',
+      version: '1',
+      description: '',
+      instructions: '',
+      route: {
+        id: 'fake',
+        provider: 'fake',
+        model: 'fake-1',
+        contextTokensMax: 1_000,
+        outputTokensMax: 100,
+        inputMicroUsdPerToken: 0,
+        outputMicroUsdPerToken: 0,
+      },
+      tools: [],
+      budget,
+      sampling: {},
+      toolCallsInFlightMax: 1,
+      toolCallTimeoutMs: 1_000,
+      modelCallTimeoutMs: 1_000,
+      approvalTimeoutMs: 1_000,
+    },
+    input: [],
+    history: [],
+    sampling: {},
+    toolChoice: { type: 'auto' },
+    answerSchema: undefined,
+    clientTools: [],
+    budget,
+    metadata: {},
+  };
+}

@@ -1,0 +1,4 @@
+export { defaultEngineBounds } from './bounds.ts';
+export type { EngineBounds } from './bounds.ts';
+export { createMemoryEngine } from './engine.ts';
+export type { MemoryEngine, MemoryEngineOptions } from './engine.ts';

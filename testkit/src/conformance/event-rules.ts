@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { HostError, toErrorData } from '@modelhost/kernel';
+import type { RunEvent, RunEventBody } from '@modelhost/kernel';
+import { collect, createGate, done, rejection } from './workbench.ts';
+import type { Rules } from './workbench.ts';
+
+/** The public stream of a run. */
+export const eventRules: Rules = {
+  'events are numbered from 1 without a gap, carry step and time, and end with the result': () => ({
+    program: async (run) => {
+      run.emit('', delta('a'));
+      await run.waitForSignal('pause', { timeoutMs: 40, approvers: [] });
+      await run.step('talk', async (info) => info.emit(delta('b')));
+    },
+    check: async ({ start, waiting, events, finished, clock }) => {
+      const startMs = clock.now();
+      await start();
+      await waiting(1);
+      await clock.advance(40);
+      const timeMs = startMs + 40;
+      assert.deepEqual(await events(), [
+        { sequence: 1, timeMs: startMs, step: '', body: delta('a') },
+        { sequence: 2, timeMs, step: 'talk', body: delta('b') },
+        { sequence: 3, timeMs, step: '', body: { type: 'run-finished', result: done } },
+      ]);
+      assert.equal((await finished()).lastSequence, 3);
+    },
+  }),
+
+  'from any cursor, live or later, followers see the same events': () => {
+    const go = createGate();
+    return {
+      program: async (run) => {
+        if (run.runId !== 'run_1') return;
+        for (let index = 0; index < 20; index += 1) {
+          run.emit('', delta(String(index)));
+          if (index === 10) await go.promise;
+          await run.now(`now-${index}`);
+        }
+      },
+      check: async ({ engine, start, events }) => {
+        await start();
+        const cursors = [0, 1, 7, 15, 21, 30];
+        const live = cursors.map(async (cursor) => collect(engine, 'run_1', cursor));
+        go.open();
+        const all = await events();
+        assert.deepEqual(
+          all.map(({ sequence }) => sequence),
+          Array.from({ length: 21 }, (_, index) => index + 1),
+        );
+        for (const [index, cursor] of cursors.entries()) {
+          assert.deepEqual(await live[index], all.slice(cursor));
+          assert.deepEqual(await collect(engine, 'run_1', cursor), all.slice(cursor));
+        }
+      },
+    };
+  },
+
+  'a follower gets an event as soon as it is there': () => {
+    const gates = [createGate(), createGate()];
+    return {
+      program: async (run) => {
+        run.emit('', delta('one'));
+        await gates[0]?.promise;
+        run.emit('', delta('two'));
+        await gates[1]?.promise;
+      },
+      check: async ({ engine, start, finished }) => {
+        await start();
+        const { signal } = new AbortController();
+        const options = { afterSequence: 0, signal };
+        const follower = engine.follow('acme', 'run_1', options)[Symbol.asyncIterator]();
+        assert.equal((await follower.next()).value?.sequence, 1);
+        const second = follower.next();
+        gates[0]?.open();
+        assert.equal((await second).value?.sequence, 2);
+        gates[1]?.open();
+        await finished();
+        assert.equal((await follower.next()).value?.sequence, 3);
+        assert.equal((await follower.next()).done, true);
+      },
+    };
+  },
+
+  'who needs events that are no longer kept is told so, by number and by bytes': () => ({
+    bounds: { eventsMax: 10, eventsBytesMax: 20_000 },
+    program: async (run) => {
+      const text = run.runId === 'run_many' ? 'x' : 'x'.repeat(5_000);
+      for (let index = 0; index < 30; index += 1) run.emit('', delta(text));
+    },
+    check: async ({ engine, start, finished }) => {
+      for (const [runId, keptMax] of [['run_many', 10] as const, ['run_big', 4] as const]) {
+        await start({ runId });
+        await finished(runId);
+        const refusal = toErrorData(await rejection(collect(engine, runId, 0)));
+        assert.equal(refusal.code, 'events_expired');
+        const first = Number(refusal.facts['first_sequence']);
+        const kept = await collect(engine, runId, first - 1);
+        assert.ok(kept.length <= keptMax);
+        assert.deepEqual(
+          kept.map(({ sequence }) => sequence),
+          Array.from({ length: 31 - first + 1 }, (_, index) => first + index),
+        );
+        assert.equal(kept.at(-1)?.body.type, 'run-finished');
+      }
+    },
+  }),
+
+  'a slow follower never misses an event silently': () => {
+    const go = createGate();
+    return {
+      bounds: { eventsMax: 10 },
+      program: async (run) => {
+        run.emit('', delta('first'));
+        await go.promise;
+        for (let index = 0; index < 30; index += 1) run.emit('', delta('x'));
+      },
+      check: async ({ engine, start, finished }) => {
+        await start();
+        const { signal } = new AbortController();
+        const seen: RunEvent[] = [];
+        const slow = async (): Promise<void> => {
+          for await (const event of engine.follow('acme', 'run_1', { afterSequence: 0, signal })) {
+            seen.push(event);
+            go.open();
+            await finished();
+          }
+        };
+        assert.equal(toErrorData(await rejection(slow())).code, 'events_expired');
+        assert.deepEqual(
+          seen.map(({ sequence }) => sequence),
+          [1],
+        );
+      },
+    };
+  },
+
+  'a follower leaves when its signal aborts, with the reason, and leaves nothing behind': () => {
+    const go = createGate();
+    return {
+      program: async () => go.promise,
+      check: async ({ engine, start, finished }) => {
+        await start();
+        const controller = new AbortController();
+        const { signal } = controller;
+        const follow = async (): Promise<unknown> =>
+          Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence: 0, signal }));
+        const following = rejection(follow());
+        const reason = new HostError('cancelled', 'the client went away');
+        controller.abort(reason);
+        assert.equal(await following, reason);
+        assert.equal(await rejection(follow()), reason);
+        assert.equal(getEventListeners(signal, 'abort').length, 0);
+        go.open();
+        await finished();
+      },
+    };
+  },
+
+  'followers of a run are bounded, and one that leaves makes room': () => {
+    const go = createGate();
+    return {
+      bounds: { followersMax: 2 },
+      program: async (run) => {
+        run.emit('', delta('x'));
+        await go.promise;
+      },
+      check: async ({ engine, start, finished }) => {
+        await start();
+        const follow = (): AsyncIterator<RunEvent> => {
+          const { signal } = new AbortController();
+          const events = engine.follow('acme', 'run_1', { afterSequence: 0, signal });
+          return events[Symbol.asyncIterator]();
+        };
+        const [first, second] = [follow(), follow()];
+        await first.next();
+        await second.next();
+        const refusal = toErrorData(await rejection(follow().next()));
+        assert.equal(refusal.code, 'overloaded');
+        assert.ok((refusal.retryAfterMs ?? 0) > 0);
+        await first.return?.();
+        assert.equal((await follow().next()).value?.sequence, 1);
+        go.open();
+        await finished();
+      },
+    };
+  },
+};
+
+function delta(text: string): RunEventBody {
+  return { type: 'text-delta', text };
+}

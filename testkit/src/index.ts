@@ -1,0 +1,5 @@
+export { runEngineConformance } from './conformance/run-engine.ts';
+export type { ConformanceBounds, EngineUnderTest, MakeEngine } from './conformance/workbench.ts';
+export { createRunInput } from './run-input.ts';
+export { createVirtualClock } from './virtual-clock.ts';
+export type { VirtualClock } from './virtual-clock.ts';

@@ -1,0 +1,397 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAgentLoop } from '@modelhost/agent-core';
+import { createMemoryEngine } from '@modelhost/engine-memory';
+import { HostError } from '@modelhost/kernel';
+import type {
+  PolicyRequest,
+  RunEvent,
+  RunEventBody,
+  RunResult,
+  SignalPayload,
+} from '@modelhost/kernel';
+import { createRunInput } from '../run-input.ts';
+import { turn } from '../turn.ts';
+import { createVirtualClock } from '../virtual-clock.ts';
+import { createOutside, createTool } from './outside.ts';
+import type { Outside, OutsideOptions } from './outside.ts';
+
+interface Played {
+  readonly result: RunResult;
+  readonly events: readonly RunEvent[];
+  readonly outside: Outside;
+}
+
+/** What somebody does once an event is out. */
+type React = (body: RunEventBody, act: Act) => Promise<unknown> | undefined;
+interface Act {
+  readonly signal: (name: string, payload: SignalPayload) => Promise<unknown>;
+  readonly cancel: () => Promise<unknown>;
+  readonly pass: (delayMs: number) => Promise<unknown>;
+}
+
+/** Plays one run on the real engine, with virtual time that passes only when `react` lets it. */
+async function play(
+  world: OutsideOptions,
+  changes: Parameters<typeof createRunInput>[0] = {},
+  react: React = () => undefined,
+): Promise<Played> {
+  const outside = createOutside(world);
+  const clock = createVirtualClock();
+  const engine = createMemoryEngine({ program: createAgentLoop(outside.ports), clock });
+  const input = createRunInput(changes);
+  await engine.start(input);
+  const { tenant } = input.principal;
+  const act: Act = {
+    signal: async (name, payload) => engine.signal(tenant, input.runId, name, payload),
+    cancel: async () => engine.cancel(tenant, input.runId, 'tester'),
+    pass: async (delayMs) => clock.advance(delayMs),
+  };
+  const events: RunEvent[] = [];
+  const { signal } = new AbortController();
+  for await (const event of engine.follow(tenant, input.runId, { afterSequence: 0, signal })) {
+    events.push(event);
+    const reaction = react(event.body, act);
+    if (reaction === undefined) continue;
+    await turn();
+    await reaction;
+  }
+  const { result } = engine.status(tenant, input.runId) ?? {};
+  assert.ok(result !== undefined);
+  assert.equal(clock.pending(), 0);
+  await engine.close();
+  return { result, events, outside };
+}
+
+function bodies<Type extends RunEventBody['type']>(
+  played: Played,
+  type: Type,
+): Extract<RunEventBody, { type: Type }>[] {
+  return played.events.flatMap(({ body }) =>
+    // The type was compared.
+    body.type === type ? [body as Extract<RunEventBody, { type: Type }>] : [],
+  );
+}
+
+const readTwice = {
+  calls: [
+    ['desk__read', '{"path":"a"}'],
+    ['desk__read', '{"path":"b"}'],
+  ],
+} as const;
+
+test('a run without tools streams its text and completes with it', async () => {
+  const played = await play({ turns: [{ reasoning: 'hm', text: 'the answer is 42' }] });
+  assert.deepEqual(played.result.ending, { reason: 'completed', answer: 'the answer is 42' });
+  assert.deepEqual(
+    played.events.map(({ step, body }) => [step, body.type]),
+    [
+      ['', 'run-started'],
+      ['turn-1/model', 'step-started'],
+      ['turn-1/model', 'decision'],
+      ['turn-1/model', 'reasoning-delta'],
+      ...Array.from({ length: 4 }, () => ['turn-1/model', 'text-delta']),
+      ['turn-1/model', 'usage'],
+      ['turn-1/model', 'step-finished'],
+      ['', 'run-finished'],
+    ],
+  );
+  assert.deepEqual(
+    played.events.map(({ sequence }) => sequence),
+    played.events.map((_event, index) => index + 1),
+  );
+});
+
+test('the calls of a turn get own ids, results in their order, and go back to the model', async () => {
+  const played = await play({ turns: [readTwice, { text: 'done' }] });
+  assert.equal(played.result.ending.reason, 'completed');
+  const [, second] = played.outside.requests;
+  const [assistant, ...results] = second?.messages.slice(-3) ?? [];
+  assert.ok(assistant?.role === 'assistant');
+  const ids = assistant.toolCalls.map(({ id }) => id);
+  assert.equal(new Set(ids).size, 2);
+  assert.deepEqual(
+    results.map((message) => (message.role === 'tool' ? message.toolCallId : '')),
+    ids,
+  );
+  assert.deepEqual(
+    played.outside.calls.map((call) => call.arguments),
+    [{ path: 'a' }, { path: 'b' }],
+  );
+  assert.equal(played.result.statistics.toolCalls, 2);
+  assert.equal(played.result.statistics.modelCalls, 2);
+});
+
+test('decision and intent are on record before the effect, and the outcome after it', async () => {
+  const kinds: string[][] = [];
+  const outside: { current?: Outside } = {};
+  const world: OutsideOptions = {
+    turns: [{ calls: [['desk__write', '{"text":"canary-7"}']] }, { text: 'ok' }],
+    tools: [createTool('desk__write', 'irreversible')],
+    callTool: async () => {
+      kinds.push(outside.current?.records.map(({ kind }) => kind) ?? []);
+      return { content: 'written', isError: false, isTruncated: false };
+    },
+  };
+  const made = createOutside(world);
+  outside.current = made;
+  const clock = createVirtualClock();
+  const engine = createMemoryEngine({ program: createAgentLoop(made.ports), clock });
+  await engine.start(createRunInput({}));
+  const { signal } = new AbortController();
+  await Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence: 0, signal }));
+  assert.deepEqual(kinds, [['decision', 'decision', 'intent']]);
+  assert.deepEqual(
+    made.records.map(({ kind }) => kind),
+    ['decision', 'decision', 'intent', 'outcome', 'decision', 'run-finished'],
+  );
+  assert.ok(!JSON.stringify(made.records).includes('canary-7'));
+  await engine.close();
+});
+
+test('a denied call never reaches the gateway; the model learns the reason and goes on', async () => {
+  const played = await play({
+    turns: [readTwice, { text: 'I may not.' }],
+    decide: denyPath('b'),
+  });
+  assert.equal(played.result.ending.reason, 'completed');
+  assert.deepEqual(
+    played.outside.calls.map((call) => call.arguments),
+    [{ path: 'a' }],
+  );
+  const denied = bodies(played, 'tool-finished').find(({ outcome }) => outcome === 'denied');
+  assert.equal(denied?.error?.code, 'policy_violation');
+  assert.match(denied?.content ?? '', /b is off limits \(test\.deny\)/);
+  assert.equal(played.result.statistics.toolCallsDenied, 1);
+  assert.ok(played.outside.records.some(({ facts }) => facts['effect'] === 'deny'));
+});
+
+test('a model that policy denies ends the run as denied, without a call', async () => {
+  const played = await play({
+    turns: [],
+    decide: () => ({ effect: 'deny', reasons: [{ rule: 'no.model', message: 'not here' }] }),
+  });
+  assert.deepEqual(played.result.ending, { reason: 'denied', message: 'not here (no.model)' });
+  assert.equal(played.outside.requests.length, 0);
+});
+
+for (const [answer, outcome, calls] of [
+  [{ approved: true, by: 'chief' }, 'ok', 1],
+  [{ approved: false, by: 'chief' }, 'denied', 0],
+] as const) {
+  test(`a held call waits for a person: ${answer.approved ? 'yes lets it run' : 'no stops it'}`, async () => {
+    const played = await play(
+      { turns: [{ calls: [['desk__read', '{"path":"x"}']] }, { text: 'done' }], decide: hold },
+      {},
+      (body, act) =>
+        body.type === 'approval-requested'
+          ? act.signal(`approval/${body.approvalId}`, {
+              type: 'approval',
+              comment: 'seen',
+              ...answer,
+            })
+          : undefined,
+    );
+    const [finished] = bodies(played, 'tool-finished');
+    assert.equal(finished?.outcome, outcome);
+    assert.equal(played.outside.calls.length, calls);
+    const [resolved] = bodies(played, 'approval-resolved');
+    assert.deepEqual([resolved?.approved, resolved?.by], [answer.approved, 'chief']);
+    const asked = played.outside.questions.filter(({ action }) => action === 'CallTool');
+    const fact = asked[1]?.context.approval;
+    assert.equal(fact?.callDigest, answer.approved ? asked[0]?.context.callDigest : undefined);
+    assert.ok(
+      played.outside.records.some(({ kind, actor }) => kind === 'approval' && actor === 'chief'),
+    );
+  });
+}
+
+test('nobody answers an approval: after its time the call is refused and the run goes on', async () => {
+  const played = await play(
+    { turns: [{ calls: [['desk__read', '{}']] }, { text: 'then not' }], decide: hold },
+    {},
+    (body, act) => (body.type === 'approval-requested' ? act.pass(20_000) : undefined),
+  );
+  assert.equal(bodies(played, 'approval-resolved')[0]?.by, 'timeout');
+  assert.deepEqual(played.result.ending, { reason: 'completed', answer: 'then not' });
+  assert.equal(played.outside.calls.length, 0);
+});
+
+test('a client tool parks the run until its result is given, under policy and audit', async () => {
+  const client = createTool('ask_user', 'irreversible');
+  const played = await play(
+    { turns: [{ calls: [['ask_user', '{"question":"blue?"}']] }, { text: 'blue' }] },
+    { clientTools: [client] },
+    (body, act) =>
+      body.type === 'decision' && body.resource === 'ask_user'
+        ? act.signal(`tool-result/${body.callId}`, {
+            type: 'tool-result',
+            content: 'yes, blue',
+            isError: false,
+          })
+        : undefined,
+  );
+  assert.equal(bodies(played, 'tool-requested')[0]?.executor, 'client');
+  assert.equal(bodies(played, 'tool-finished')[0]?.content, 'yes, blue');
+  assert.deepEqual(
+    played.outside.records.map(({ kind }) => kind),
+    ['decision', 'decision', 'intent', 'outcome', 'decision', 'run-finished'],
+  );
+  assert.equal(played.outside.calls.length, 0);
+});
+
+test('bad calls come back to the model as errors and never reach policy or the gateway', async () => {
+  const calls = [
+    ['desk__unknown', '{}'],
+    ['desk__read', '{"path"'],
+    ['desk__read', '[1]'],
+    ['desk__read', '{"bad":1}'],
+    ['desk__read', `${'{"a":'.repeat(80)}1${'}'.repeat(80)}`],
+  ] as const;
+  const played = await play({ turns: [{ calls }, { text: 'sorry' }] });
+  assert.deepEqual(
+    bodies(played, 'tool-finished').map(({ error }) => error?.code),
+    ['mcp_tool_not_found', ...Array.from({ length: 4 }, () => 'tool_arguments_invalid')],
+  );
+  assert.equal(played.outside.calls.length, 0);
+  assert.equal(played.outside.questions.filter(({ action }) => action === 'CallTool').length, 0);
+});
+
+test('a tool that fails is an error for the model, not the end of the run', async () => {
+  const played = await play({
+    turns: [{ calls: [['desk__read', '{}']] }, { text: 'it failed' }],
+    callTool: async () => {
+      throw new HostError('mcp_timeout', 'no answer in 5 ms', { facts: { timeout_ms: '5' } });
+    },
+  });
+  const [finished] = bodies(played, 'tool-finished');
+  assert.deepEqual([finished?.outcome, finished?.error?.code], ['failed', 'mcp_timeout']);
+  assert.equal(played.result.ending.reason, 'completed');
+});
+
+for (const [limits, budget] of [
+  [{ stepsMax: 1 }, 'steps'],
+  [{ toolCallsMax: 1 }, 'tool_calls'],
+  [{ tokensMax: 20 }, 'tokens'],
+  [{ costMicroUsdMax: 10 }, 'cost'],
+] as const) {
+  test(`a budget of ${budget} ends the run, with nothing half done`, async () => {
+    const played = await play({ turns: [readTwice, { text: 'done' }] }, { limits });
+    assert.deepEqual(played.result.ending, { reason: 'budget_exceeded', budget });
+    assert.equal(played.outside.calls.length, 0);
+  });
+}
+
+test('a provider that ignores its bound is cut off and the run ends by its budget', async () => {
+  const played = await play(
+    { turns: [{ text: 'x'.repeat(400), hangs: true }] },
+    { sampling: { maxOutputTokens: 10 } },
+  );
+  assert.deepEqual(played.result.ending, { reason: 'budget_exceeded', budget: 'tokens' });
+});
+
+test('usage beyond the whole budget is charged up to it and shown as overrun', async () => {
+  const usage = {
+    inputTokens: 100,
+    outputTokens: 20_000,
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+  };
+  const played = await play({ turns: [{ text: 'hi', usage }] });
+  assert.equal(played.result.statistics.tokensOverrun, 20_100 - 10_000);
+});
+
+test('cancelling stops the model call and ends the run with the name of who did it', async () => {
+  const played = await play({ turns: [{ text: 'begin ', hangs: true }] }, {}, (body, act) =>
+    body.type === 'text-delta' ? act.cancel() : undefined,
+  );
+  assert.deepEqual(played.result.ending, { reason: 'cancelled', by: 'tester' });
+  assert.ok(played.result.statistics.outputTokens > 0);
+  assert.equal(played.outside.records.at(-1)?.kind, 'run-finished');
+});
+
+test('the deadline of a run and the timeout of a model call end it with different reasons', async () => {
+  const hanging: OutsideOptions = { turns: [{ text: 'x ', hangs: true }] };
+  const wait: React = (body, act) => (body.type === 'text-delta' ? act.pass(30_000) : undefined);
+  const late = await play(hanging, { limits: { durationMsMax: 10_000 } }, wait);
+  assert.deepEqual(late.result.ending, { reason: 'deadline' });
+  const silent = await play(hanging, {}, wait);
+  assert.ok(silent.result.ending.reason === 'failed');
+  assert.equal(silent.result.ending.error.code, 'provider_timeout');
+});
+
+test('a provider error ends the run with the provider’s own words', async () => {
+  const error = new HostError('provider_rejected', 'the model is retired', {
+    facts: { status: '404' },
+  });
+  const played = await play({ turns: [{ error }] });
+  assert.ok(played.result.ending.reason === 'failed');
+  assert.deepEqual(played.result.ending.error, {
+    code: 'provider_rejected',
+    message: 'the model is retired',
+    facts: { status: '404' },
+  });
+  assert.equal(played.result.statistics.inputTokens, 0);
+});
+
+for (const kind of ['decision', 'intent', 'outcome', 'run-finished'] as const) {
+  test(`a run whose ${kind} cannot be recorded fails, and an effect needs its intent`, async () => {
+    const played = await play({
+      turns: [{ calls: [['desk__write', '{}']] }, { text: 'done' }],
+      tools: [createTool('desk__write', 'irreversible')],
+      unwritable: [kind],
+    });
+    assert.ok(played.result.ending.reason === 'failed');
+    assert.equal(played.result.ending.error.code, 'audit_unavailable');
+    const isAfterIntent = kind === 'outcome' || kind === 'run-finished';
+    assert.equal(played.outside.calls.length, isAfterIntent ? 1 : 0);
+  });
+}
+
+test('an answer that misses its schema is sent back once, then the run fails', async () => {
+  const answerSchema = { type: 'object' };
+  const repaired = await play(
+    { turns: [{ text: 'no json' }, { text: '{"a":1}' }] },
+    { answerSchema },
+  );
+  assert.deepEqual(repaired.result.ending, { reason: 'completed', answer: '{"a":1}' });
+  const broken = await play({ turns: [{ text: '{"bad":1}' }, { text: 'x' }] }, { answerSchema });
+  assert.ok(broken.result.ending.reason === 'failed');
+  assert.equal(broken.result.ending.error.code, 'provider_invalid_response');
+});
+
+test('a forced tool choice binds the first answer only', async () => {
+  const played = await play(
+    { turns: [{ calls: [['desk__read', '{}']] }, { text: 'done' }] },
+    { toolChoice: { type: 'required' } },
+  );
+  assert.deepEqual(
+    played.outside.requests.map(({ toolChoice }) => toolChoice.type),
+    ['required', 'auto'],
+  );
+});
+
+function denyPath(
+  path: string,
+): (request: PolicyRequest) => ReturnType<NonNullable<OutsideOptions['decide']>> {
+  return ({ resource }) =>
+    resource.type === 'tool' && resource.arguments['path'] === path
+      ? { effect: 'deny', reasons: [{ rule: 'test.deny', message: `${path} is off limits` }] }
+      : { effect: 'allow', reasons: [] };
+}
+
+function hold(request: PolicyRequest): ReturnType<NonNullable<OutsideOptions['decide']>> {
+  const isOpen = request.action === 'CallTool' && request.context.approval === undefined;
+  // The members that a hold has beside the others.
+  return (
+    isOpen
+      ? {
+          effect: 'hold',
+          remedy: 'approval',
+          approvers: [],
+          ttlMs: 10_000,
+          reasons: [{ rule: 'test.hold', message: 'ask first' }],
+        }
+      : { effect: 'allow', reasons: [] }
+  ) as ReturnType<NonNullable<OutsideOptions['decide']>>;
+}

@@ -1,0 +1,154 @@
+import { HostError } from '@modelhost/kernel';
+import type {
+  AuditRecord,
+  Decision,
+  FinishReason,
+  LlmProvider,
+  ModelEvent,
+  ModelRequest,
+  PolicyRequest,
+  TokenUsage,
+  ToolAnswer,
+  ToolDefinition,
+  ToolInvocation,
+} from '@modelhost/kernel';
+import type { AgentLoopPorts } from '@modelhost/agent-core';
+import { createBudgetLedger } from '@modelhost/agent-core';
+
+/** What the model says in one turn. */
+export interface ModelTurn {
+  readonly text?: string;
+  readonly reasoning?: string;
+  /** Names and arguments (JSON text) of the calls that it asks for. */
+  readonly calls?: readonly (readonly [tool: string, argumentsText: string])[];
+  readonly finishReason?: FinishReason;
+  readonly usage?: TokenUsage;
+  readonly error?: HostError;
+  /** Streams nothing more until it is aborted. */
+  readonly hangs?: boolean;
+}
+
+/** The world around the loop, with everything that reached it. */
+export interface Outside {
+  readonly ports: AgentLoopPorts;
+  readonly requests: readonly ModelRequest[];
+  readonly questions: readonly PolicyRequest[];
+  readonly records: readonly AuditRecord[];
+  readonly calls: readonly ToolInvocation[];
+}
+
+/** What the world does; what is left out works and allows. */
+export interface OutsideOptions {
+  readonly turns: readonly ModelTurn[];
+  readonly tools?: readonly ToolDefinition[];
+  readonly callTool?: (invocation: ToolInvocation, signal: AbortSignal) => Promise<ToolAnswer>;
+  readonly decide?: (request: PolicyRequest) => Omit<Decision, 'policyDigest'>;
+  /** Kinds of records that cannot be written. */
+  readonly unwritable?: readonly AuditRecord['kind'][];
+}
+
+const allow = { effect: 'allow', reasons: [{ rule: 'test.allow', message: 'allowed' }] } as const;
+const policyDigest = 'd'.repeat(64);
+
+/** Small stand-ins for what lies outside: model, tools, policy, audit file, keys. */
+export function createOutside(options: OutsideOptions): Outside {
+  const requests: ModelRequest[] = [];
+  const questions: PolicyRequest[] = [];
+  const records: AuditRecord[] = [];
+  const calls: ToolInvocation[] = [];
+  const { tools = [createTool('desk__read', 'none')] } = options;
+
+  const ports: AgentLoopPorts = {
+    providers: new Map([['fake', createProvider(options.turns, requests)]]),
+    tools: {
+      listTools: () => tools,
+      checkArguments: (_tool, values) => checkNoBad(values),
+      callTool: async (invocation, { signal }) => {
+        calls.push(invocation);
+        return options.callTool === undefined
+          ? { content: `result of ${invocation.tool}`, isError: false, isTruncated: false }
+          : options.callTool(invocation, signal);
+      },
+      servers: () => [],
+      close: async () => {},
+    },
+    schemas: { compile: () => (value) => checkNoBad(value) },
+    policy: {
+      decide: async (request) => {
+        questions.push(request);
+        // A decision without its digest is one with it.
+        return { policyDigest, ...(options.decide?.(request) ?? allow) } as Decision;
+      },
+      digest: () => policyDigest,
+    },
+    audit: {
+      append: async (record) => {
+        if (options.unwritable?.includes(record.kind) === true) {
+          throw new HostError('audit_unavailable', 'the disk is full');
+        }
+        records.push(record);
+        return { index: records.length - 1, hash: '' };
+      },
+      head: () => undefined,
+      check: async () => {},
+      close: async () => {},
+    },
+    keys: {
+      seal: (text) => ({ keyId: 'k1', data: Buffer.from(text).toString('base64') }),
+      unseal: ({ data }) => Buffer.from(data, 'base64').toString(),
+      commit: (text, context) => `commit(${context}, ${text.length})`,
+    },
+    budgets: createBudgetLedger(),
+  };
+  return { ports, requests, questions, records, calls };
+}
+
+/** A tool of the server `desk`, or of the client. */
+export function createTool(name: string, effect: ToolDefinition['effect']): ToolDefinition {
+  const isHost = name.includes('__');
+  return {
+    name,
+    description: `Does ${name}.`,
+    inputSchema: { type: 'object' },
+    effect,
+    server: isHost ? 'desk' : 'client',
+    serverTool: name.slice(name.lastIndexOf('_') + 1),
+    executor: isHost ? 'host' : 'client',
+  };
+}
+
+function checkNoBad(value: unknown): readonly { field: string; description: string }[] {
+  const isBad = typeof value === 'object' && value !== null && 'bad' in value;
+  return isBad ? [{ field: 'bad', description: 'must be absent' }] : [];
+}
+
+function createProvider(turns: readonly ModelTurn[], requests: ModelRequest[]): LlmProvider {
+  async function* stream(
+    request: ModelRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<ModelEvent, void> {
+    // The list goes on growing after the call, so the test gets what stands in it now.
+    requests.push({ ...request, messages: [...request.messages] });
+    const turn = turns[requests.length - 1] ?? {};
+    if (turn.reasoning !== undefined) yield { type: 'reasoning-delta', text: turn.reasoning };
+    for (const word of (turn.text ?? '').split(/(?<= )/)) {
+      if (word !== '') yield { type: 'text-delta', text: word };
+    }
+    if (turn.error !== undefined) throw turn.error;
+    if (turn.hangs === true) {
+      await new Promise<never>((_resolve, reject) => {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the port says that the signal's reason is thrown.
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    }
+    const calls = turn.calls ?? [];
+    for (const [name, argumentsText] of calls) {
+      // Every call has the same id, as some providers do it.
+      yield { type: 'tool-call', call: { id: 'same', name, arguments: argumentsText } };
+    }
+    const finishReason = turn.finishReason ?? (calls.length > 0 ? 'tool-calls' : 'stop');
+    const stats = { model: 'fake-1-real', finishReason, usage: turn.usage, responseId: 'same' };
+    yield { type: 'done', stats };
+  }
+  return { stream, check: async () => {}, close: async () => {} };
+}

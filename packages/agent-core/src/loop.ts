@@ -106,18 +106,27 @@ async function finish(options: {
 }): Promise<RunResult> {
   const { ports, context, input, progress, ending } = options;
   const counted = progress.run?.statistics() ?? createStatistics();
-  const { statistics, error } = await context.step(
-    'finish',
-    async (info) => {
-      const durationMs = info.now() - (progress.startedMs ?? info.now());
-      const finished = { ...counted, durationMs };
-      return { statistics: finished, error: await recordEnding(ports, input, ending, finished) };
-    },
-    { isCleanup: true },
-  );
-  return error === null
-    ? { ending, statistics }
-    : { ending: { reason: 'failed', error }, statistics };
+  const startedMs = progress.startedMs ?? (await context.now('end'));
+  try {
+    const { statistics, error } = await context.step(
+      'finish',
+      async (info) => {
+        const finished = { ...counted, durationMs: info.now() - startedMs };
+        return { statistics: finished, error: await recordEnding(ports, input, ending, finished) };
+      },
+      { isCleanup: true },
+    );
+    return error === null
+      ? { ending, statistics }
+      : { ending: { reason: 'failed', error }, statistics };
+  } catch {
+    // The audit log did not answer in the time that cleanup has, so the engine gave the step up.
+    const durationMs = (await context.now('unrecorded')) - startedMs;
+    return {
+      ending: failed('audit_unavailable', 'the ending of the run could not be put on record'),
+      statistics: { ...counted, durationMs },
+    };
+  }
 }
 
 async function recordEnding(

@@ -54,6 +54,8 @@ export interface AnswerDraft {
 /** What a draft needs to know of its step. */
 export interface AnswerDraftOptions {
   readonly decision: Decision;
+  /** When the decision was emitted. */
+  readonly decidedAtMs: number;
   readonly startedMs: number;
   /** Estimated tokens of the input, for a provider that reports no usage. */
   readonly inputTokens: number;
@@ -66,7 +68,7 @@ export interface AnswerDraftOptions {
 
 /** Collects an answer and emits its deltas as they come. */
 export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
-  const { decision, startedMs, now, emit } = options;
+  const { decision, decidedAtMs, startedMs, now, emit } = options;
   const cuts: Cut[] = [];
   const toolCalls: ToolCall[] = [];
   const texts = { text: '', reasoning: '' };
@@ -92,7 +94,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
     return {
       kind,
       decision,
-      decidedAtMs: startedMs,
+      decidedAtMs,
       ...texts,
       cuts,
       toolCalls,

@@ -1,0 +1,65 @@
+import type { AuditRecord, RunEvent, SignalPayload, TokenUsage } from '@modelhost/kernel';
+
+/** Something that happened in the simulated world, as seen from outside of the host. */
+export type Fact = { readonly atMs: number } & (
+  | {
+      readonly type: 'decided';
+      readonly runId: string;
+      readonly call: string;
+      readonly effect: 'allow' | 'deny' | 'hold';
+      readonly isApproved: boolean;
+    }
+  | { readonly type: 'audited'; readonly record: AuditRecord }
+  | {
+      readonly type: 'effect';
+      readonly runId: string;
+      readonly step: string;
+      readonly key: string;
+      readonly call: string;
+      readonly isReadOnly: boolean;
+    }
+  | {
+      readonly type: 'reported';
+      readonly runId: string;
+      readonly step: string;
+      readonly usage: TokenUsage;
+    }
+  | {
+      readonly type: 'answered';
+      readonly runId: string;
+      readonly name: string;
+      readonly payload: SignalPayload;
+      readonly isAccepted: boolean;
+    }
+  | { readonly type: 'stopped'; readonly runId: string }
+  | { readonly type: 'event'; readonly runId: string; readonly event: RunEvent }
+);
+
+type WithoutTime<T> = T extends unknown ? Omit<T, 'atMs'> : never;
+
+/** What happened, in order, and which laws were seen broken on the way. */
+export interface Facts {
+  readonly all: readonly Fact[];
+  readonly violations: readonly string[];
+  add(fact: WithoutTime<Fact>): void;
+  /** A law was seen broken. */
+  violate(law: string, what: string): void;
+}
+
+/** Starts with nothing. Past `factsMax` it counts as a violation, since nothing goes on for ever. */
+export function createFacts(now: () => number, factsMax = 20_000): Facts {
+  const all: Fact[] = [];
+  const violations: string[] = [];
+  const violate = (law: string, what: string): void => {
+    if (violations.length < 100) violations.push(`${law}: ${what}`);
+  };
+  return {
+    all,
+    violations,
+    add: (fact) => {
+      if (all.length >= factsMax) violate('I18', `more than ${factsMax} things happened`);
+      else all.push({ atMs: now(), ...fact });
+    },
+    violate,
+  };
+}

@@ -1,0 +1,154 @@
+import { HostError } from '@modelhost/kernel';
+import type {
+  CompletionStats,
+  ErrorCode,
+  FinishReason,
+  LlmProvider,
+  ModelEvent,
+  ModelRequest,
+  TokenUsage,
+} from '@modelhost/kernel';
+import { pause } from './pause.ts';
+import type { Random } from './random.ts';
+import { stepOf } from './world.ts';
+import type { World } from './world.ts';
+
+/** What a provider does about one request. */
+interface AnswerScript {
+  readonly items: readonly { readonly delayMs: number; readonly event: ModelEvent }[];
+  readonly ending: 'done' | 'error' | 'cut' | 'hang';
+  readonly endDelayMs: number;
+  readonly errorCode: ErrorCode;
+  readonly finishReason: FinishReason;
+  /** Null when the provider reports none. */
+  readonly usage: TokenUsage | null;
+  /** It does not notice that nobody listens any more. */
+  readonly isDeaf: boolean;
+}
+
+/** A model of which anything may come: texts, calls of any kind, errors at any moment, silence, wrong bills. */
+export function createFakeProvider(world: World): LlmProvider {
+  const { clock, outside, facts, open } = world;
+
+  async function* stream(
+    request: ModelRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<ModelEvent> {
+    const { runId, step } = stepOf(world, request.idempotencyKey);
+    checkReservation(world, runId, request);
+    const id = `model/${runId}/${step}`;
+    const script = outside.take(id, drawAnswer);
+    const wakeOn = script.isDeaf ? undefined : signal;
+    open.add(id);
+    try {
+      for (const { delayMs, event } of script.items) {
+        await pause(clock, delayMs, wakeOn);
+        yield event;
+      }
+      await pause(clock, script.endDelayMs, wakeOn);
+      switch (script.ending) {
+        case 'done':
+          if (script.usage !== null) {
+            facts.add({ type: 'reported', runId, step, usage: script.usage });
+          }
+          yield { type: 'done', stats: statsOf(script) };
+          return;
+        case 'error':
+          throw new HostError(script.errorCode, 'the fake provider failed');
+        case 'cut':
+          return;
+        case 'hang':
+          await pause(clock, 100_000, signal);
+      }
+    } finally {
+      open.delete(id);
+    }
+  }
+
+  return { stream, check: async () => {}, close: async () => {} };
+}
+
+/** What the model may use must be set aside before it is asked. */
+function checkReservation(world: World, runId: string, request: ModelRequest): void {
+  const { held } = world.ledger.state(runId);
+  if (held.tokens < request.maxOutputTokens) {
+    world.facts.violate(
+      'I2',
+      `${request.maxOutputTokens} tokens were asked for, ${held.tokens} held`,
+    );
+  }
+}
+
+function statsOf({ finishReason, usage }: AnswerScript): CompletionStats {
+  return { model: 'fake-1', finishReason, usage: usage ?? undefined, responseId: undefined };
+}
+
+function drawAnswer(random: Random): AnswerScript {
+  const calls = random.chance(0.7) ? random.int(1, 4) : 0;
+  const texts = random.int(0, 5);
+  const items = [
+    ...Array.from({ length: texts }, () => ({
+      delayMs: random.int(0, 40),
+      event: drawDelta(random),
+    })),
+    ...Array.from({ length: calls }, (_, index) => ({
+      delayMs: random.int(0, 10),
+      event: drawCall(random, index),
+    })),
+  ];
+  return {
+    items: random.chance(0.05) ? [] : items,
+    ending: drawEnding(random),
+    endDelayMs: random.chance(0.02) ? 30_000 : random.int(0, 20),
+    errorCode: random.pick(['provider_unavailable', 'provider_rate_limited', 'provider_timeout']),
+    finishReason: calls > 0 ? 'tool-calls' : random.pick(['stop', 'stop', 'length', 'refusal']),
+    usage: drawUsage(random),
+    isDeaf: random.chance(0.02),
+  };
+}
+
+function drawEnding(random: Random): AnswerScript['ending'] {
+  const roll = random.next();
+  if (roll < 0.93) return 'done';
+  if (roll < 0.96) return 'error';
+  return roll < 0.98 ? 'cut' : 'hang';
+}
+
+function drawDelta(random: Random): ModelEvent {
+  const text = random.pick(['word ', 'zwölf ', '{"a":1}', '日本 ']).repeat(random.int(1, 8));
+  return { type: random.chance(0.2) ? 'reasoning-delta' : 'text-delta', text };
+}
+
+function drawCall(random: Random, index: number): ModelEvent {
+  return {
+    type: 'tool-call',
+    call: {
+      // Providers repeat their ids, within an answer and between answers.
+      id: random.chance(0.3) ? 'call_0' : `call_${index}`,
+      name: random.pick([
+        'desk__read',
+        'desk__note',
+        'desk__move',
+        'desk__pay',
+        'desk__pay',
+        'desk__nothing',
+        'ask_user',
+      ]),
+      arguments: random.chance(0.8)
+        ? `{"value":"${random.int(1, 3)}"}`
+        : random.pick(['{"value":', '{"value":3}', '[]', '', 'null', '{}']),
+    },
+  };
+}
+
+function drawUsage(random: Random): TokenUsage | null {
+  if (random.chance(0.1)) return null;
+  // Now and then a provider bills far more than it was allowed to use.
+  const outputTokens = random.chance(0.04) ? random.int(1_000, 30_000) : random.int(0, 120);
+  return {
+    inputTokens: random.int(0, 200),
+    outputTokens,
+    cachedInputTokens: 0,
+    reasoningTokens: 0,
+  };
+}

@@ -1,0 +1,103 @@
+import { canonicalJson, HostError } from '@modelhost/kernel';
+import type {
+  ErrorCode,
+  FieldViolation,
+  JsonObject,
+  JsonSchemas,
+  ToolAnswer,
+  ToolGateway,
+  ToolInvocation,
+} from '@modelhost/kernel';
+import { pause } from './pause.ts';
+import type { Random } from './random.ts';
+import { tools } from './scenario.ts';
+import { stepOf } from './world.ts';
+import type { World } from './world.ts';
+
+interface CallScript {
+  readonly delayMs: number;
+  readonly ending: 'ok' | 'tool-error' | 'failed';
+  readonly errorCode: ErrorCode;
+  readonly content: string;
+  /** It does not notice that nobody waits any more. */
+  readonly isDeaf: boolean;
+}
+
+/** Tools that answer, fail, lose the answer, are slow or never come back. Every call counts as an effect from its start. */
+export function createFakeTools(world: World): ToolGateway {
+  const { clock, outside, facts, open } = world;
+
+  async function callTool(
+    { tool, arguments: values, idempotencyKey, timeoutMs }: ToolInvocation,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<ToolAnswer> {
+    const { runId, step } = stepOf(world, idempotencyKey);
+    const isReadOnly = tools.find(({ name }) => name === tool)?.effect === 'none';
+    const call = callText(tool, values);
+    if (checkArguments(tool, values).length > 0)
+      facts.violate('L2', `bad arguments reached ${tool}`);
+    facts.add({ type: 'effect', runId, step, key: idempotencyKey, call, isReadOnly });
+    const id = `tool/${runId}/${step}`;
+    const script = outside.take(id, drawCall);
+    open.add(id);
+    try {
+      const wakeOn = script.isDeaf ? undefined : signal;
+      await pause(clock, Math.min(script.delayMs, timeoutMs), wakeOn);
+      if (script.delayMs > timeoutMs) throw new HostError('mcp_timeout', 'the fake tool is slow');
+      if (script.ending === 'failed') throw new HostError(script.errorCode, 'the fake tool failed');
+      const { content, ending } = script;
+      return { content, isError: ending === 'tool-error', isTruncated: false };
+    } finally {
+      open.delete(id);
+    }
+  }
+
+  return {
+    listTools: () => tools,
+    checkArguments,
+    callTool,
+    servers: () => [],
+    close: async () => {},
+  };
+}
+
+/** Tool and arguments as one text, to tell calls apart. */
+export function callText(tool: string, values: JsonObject): string {
+  return `${tool} ${canonicalJson(values)}`;
+}
+
+function checkArguments(tool: string, values: JsonObject): readonly FieldViolation[] {
+  if (!tools.some(({ name }) => name === tool)) {
+    throw new HostError('mcp_tool_not_found', `there is no tool ${tool}`);
+  }
+  return checkValue(values);
+}
+
+function checkValue(values: JsonObject): readonly FieldViolation[] {
+  return typeof values['value'] === 'string'
+    ? []
+    : [{ field: 'value', description: 'must be a text' }];
+}
+
+/** Schemas of the simulated world: that of its tools, and `{ type: 'object' }`. */
+export const fakeSchemas: JsonSchemas = {
+  compile: (schema) => (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return [{ field: '', description: 'must be an object' }];
+    }
+    // An array was excluded above, which the compiler does not see through `readonly Json[]`.
+    return schema['required'] === undefined ? [] : checkValue(value as JsonObject);
+  },
+};
+
+function drawCall(random: Random): CallScript {
+  const roll = random.next();
+  return {
+    // More than the timeout of 400 ms: it never comes back.
+    delayMs: random.chance(0.08) ? random.int(300, 2_000) : random.int(0, 80),
+    ending: roll < 0.8 ? 'ok' : roll < 0.9 ? 'tool-error' : 'failed',
+    errorCode: random.pick(['mcp_connection_failed', 'mcp_protocol_error', 'mcp_result_too_large']),
+    content: 'content '.repeat(random.int(0, 6)),
+    isDeaf: random.chance(0.03),
+  };
+}

@@ -1,0 +1,255 @@
+import { getEventListeners } from 'node:events';
+import type { BudgetAmount, EventLog, RunEngine, RunEvent, RunStatus } from '@modelhost/kernel';
+import type { Clients, Seen } from './clients.ts';
+import type { Fact, Facts } from './facts.ts';
+import type { RunPlan, Scenario } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** What is left when nothing happens any more. */
+export interface Aftermath {
+  readonly world: World;
+  readonly scenario: Scenario;
+  readonly host: RunEngine & EventLog;
+  readonly clients: Clients;
+  /** What each run was charged, by run id. */
+  readonly charges: ReadonlyMap<string, BudgetAmount>;
+  /** Every signal that the loop was given. */
+  readonly signals: ReadonlySet<AbortSignal>;
+  readonly stopTimeoutMs: number;
+}
+
+/** Checks everything that can only be said at the end. What it finds goes to the facts of the world. */
+export async function checkLaws(after: Aftermath): Promise<void> {
+  checkLeaks(after);
+  for (const plan of after.scenario.runs) {
+    if (after.clients.refused.has(plan.runId)) continue;
+    const status = after.host.status(plan.tenant, plan.runId);
+    if (status === undefined) {
+      after.world.facts.violate('I1', `${plan.runId} is gone`);
+      continue;
+    }
+    const events = after.clients.whole.get(plan.runId) ?? [];
+    const facts = after.world.facts.all.filter((fact) => runOf(fact) === plan.runId);
+    checkEnding(after, plan, status, events);
+    checkCharges(after, plan, status, { events, facts });
+    checkRecords(after.world, plan.runId, facts);
+    checkAllowances(after.world, plan.runId, facts);
+    checkEffects(after.world, plan, status, facts);
+    checkAnswers(after, plan, facts);
+    await checkBuffer(after, plan, events);
+  }
+  for (const seen of after.clients.seen) checkFollower(after, seen);
+}
+
+function runOf(fact: Fact): string {
+  return fact.type === 'audited' ? fact.record.runId : fact.runId;
+}
+
+/** I15: nothing is left open, waiting or listening. */
+function checkLeaks({ world, host, clients, signals }: Aftermath): void {
+  const { facts, open } = world;
+  for (const id of open) facts.violate('I15', `${id} never ended`);
+  if (host.runsInFlight() > 0) facts.violate('I18', `${host.runsInFlight()} runs never ended`);
+  if (clients.following() > 0) facts.violate('I15', `${clients.following()} followers never ended`);
+  for (const signal of signals) {
+    const left = getEventListeners(signal, 'abort').length;
+    if (left > 0) facts.violate('I15', `${left} listeners are left on a signal`);
+  }
+}
+
+/** I1, I9, I18: one ending, the same everywhere, in time, and for nobody else. */
+function checkEnding(
+  { world, host, stopTimeoutMs }: Aftermath,
+  { runId, tenant, limits }: RunPlan,
+  status: RunStatus,
+  events: readonly RunEvent[],
+): void {
+  const { facts } = world;
+  const ends = events.filter(({ body }) => body.type === 'run-finished');
+  const last = events.at(-1);
+  if (ends.length !== 1 || last !== ends[0] || status.state !== 'finished') {
+    facts.violate('I1', `${runId} has ${ends.length} ends and is ${status.state}`);
+  }
+  if (
+    last?.body.type !== 'run-finished' ||
+    JSON.stringify(last.body.result) !== JSON.stringify(status.result)
+  ) {
+    facts.violate('I1', `${runId} ends otherwise in its events than in its status`);
+  }
+  if (status.waitingFor.length > 0) facts.violate('I15', `${runId} is finished and still waits`);
+  for (const [index, { sequence }] of events.entries()) {
+    if (sequence !== index + 1) facts.violate('I1', `${runId}: event ${index + 1} is ${sequence}`);
+  }
+  const durationMs = (status.finishedAtMs ?? Infinity) - status.createdAtMs;
+  if (durationMs > limits.durationMsMax + stopTimeoutMs) {
+    facts.violate('I18', `${runId} took ${durationMs} of ${limits.durationMsMax} ms`);
+  }
+  if (host.status(`not-${tenant}`, runId) !== undefined) {
+    facts.violate('I9', `${runId} can be seen by another tenant`);
+  }
+}
+
+/** I2, I3: what was charged is what was used, and within the limits. */
+function checkCharges(
+  { world, charges }: Aftermath,
+  { runId, limits }: RunPlan,
+  status: RunStatus,
+  seen: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
+): void {
+  const { facts } = world;
+  const charged = charges.get(runId);
+  const statistics = status.result?.statistics;
+  if (charged === undefined || statistics === undefined) {
+    facts.violate('I2', `${runId} never closed its budget`);
+    return;
+  }
+  const used = statistics.inputTokens + statistics.outputTokens;
+  if (charged.tokens + statistics.tokensOverrun !== used) {
+    facts.violate('I3', `${runId}: charged ${charged.tokens} for ${used} tokens`);
+  }
+  const steps = statistics.modelCalls + statistics.toolCalls;
+  if (charged.steps !== steps || charged.toolCalls !== statistics.toolCalls) {
+    facts.violate('I3', `${runId}: charged ${charged.steps} for ${steps} steps`);
+  }
+  if (charged.tokens > limits.tokensMax || charged.costMicroUsd > limits.costMicroUsdMax) {
+    facts.violate('I2', `${runId} was charged more than its limits`);
+  }
+  if (steps > limits.stepsMax || statistics.toolCalls > limits.toolCallsMax) {
+    facts.violate('I2', `${runId} took ${steps} steps, ${statistics.toolCalls} of them tool calls`);
+  }
+  checkUsage(world.facts, runId, used, seen);
+}
+
+/** I3: the events tell of exactly what was used, and of what the provider reported where it reported something. */
+function checkUsage(
+  facts: Facts,
+  runId: string,
+  used: number,
+  seen: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
+): void {
+  let told = 0;
+  for (const { step, body } of seen.events) {
+    if (body.type !== 'usage') continue;
+    told += body.usage.inputTokens + body.usage.outputTokens;
+    const reported = seen.facts.find((fact) => fact.type === 'reported' && fact.step === step);
+    if (reported?.type !== 'reported') continue;
+    if (JSON.stringify(reported.usage) !== JSON.stringify(body.usage)) {
+      facts.violate('I3', `${runId}: ${step} was charged otherwise than reported`);
+    }
+  }
+  if (told !== used) facts.violate('I3', `${runId}: events tell of ${told} of ${used} tokens`);
+}
+
+/** I4: what may change something is on record before it starts, and everything before its result is seen. */
+function checkRecords({ facts }: World, runId: string, ofRun: readonly Fact[]): void {
+  const intents = new Set<string>();
+  for (const fact of ofRun) {
+    if (fact.type === 'audited' && fact.record.kind === 'intent') intents.add(fact.record.step);
+    if (fact.type === 'effect' && !fact.isReadOnly && !intents.has(baseOf(fact.step))) {
+      facts.violate('I4', `${runId}: ${fact.step} is not on record`);
+    }
+    if (fact.type === 'event' && isOkWithoutIntent(fact.event, intents)) {
+      facts.violate('I4', `${runId}: the result of ${fact.event.step} came before its record`);
+    }
+  }
+}
+
+/** The prefix that the steps of one tool call share. */
+function baseOf(step: string): string {
+  return step.slice(0, step.lastIndexOf('/'));
+}
+
+/** I6: there are never more effects of a call than decisions that allowed it. */
+function checkAllowances({ facts }: World, runId: string, ofRun: readonly Fact[]): void {
+  const allowances = new Map<string, number>();
+  for (const fact of ofRun) {
+    if (fact.type === 'decided' && fact.effect === 'allow') {
+      allowances.set(fact.call, (allowances.get(fact.call) ?? 0) + 1);
+    }
+    if (fact.type !== 'effect') continue;
+    const left = (allowances.get(fact.call) ?? 0) - 1;
+    allowances.set(fact.call, left);
+    if (left < 0) facts.violate('I6', `${runId}: ${fact.step} was not allowed`);
+  }
+}
+
+/** I5, I7: an effect happens once under its key, and does not begin after the stop. */
+function checkEffects(
+  { facts }: World,
+  { runId, limits }: RunPlan,
+  status: RunStatus,
+  ofRun: readonly Fact[],
+): void {
+  const keys = new Set<string>();
+  const deadlineMs = status.createdAtMs + limits.durationMsMax;
+  let isStopped = false;
+  for (const fact of ofRun) {
+    if (fact.type === 'stopped') isStopped = true;
+    if (fact.type !== 'effect') continue;
+    if (keys.has(fact.key)) facts.violate('I5', `${runId}: ${fact.step} ran twice`);
+    keys.add(fact.key);
+    if (isStopped || fact.atMs > deadlineMs) {
+      facts.violate('I7', `${runId}: ${fact.step} began after the stop`);
+    }
+  }
+}
+
+function isOkWithoutIntent({ step, body }: RunEvent, intents: ReadonlySet<string>): boolean {
+  return body.type === 'tool-finished' && body.outcome === 'ok' && !intents.has(step);
+}
+
+/** I10: an answer counts once, and approvals bring no more allowances than there were yeses. */
+function checkAnswers({ world }: Aftermath, { runId }: RunPlan, ofRun: readonly Fact[]): void {
+  const { facts } = world;
+  const accepted = new Map<string, boolean>();
+  let yeses = 0;
+  let approvedDecisions = 0;
+  for (const fact of ofRun) {
+    if (fact.type === 'decided' && fact.isApproved) approvedDecisions += 1;
+    if (fact.type === 'answered' && fact.isAccepted) {
+      if (accepted.has(fact.name)) facts.violate('I10', `${runId}: ${fact.name} counted twice`);
+      const isYes = fact.payload.type === 'approval' && fact.payload.approved;
+      accepted.set(fact.name, isYes);
+      if (isYes) yeses += 1;
+    }
+    if (fact.type !== 'event' || fact.event.body.type !== 'approval-resolved') continue;
+    const { approvalId, approved } = fact.event.body;
+    if (approved && accepted.get(`approval/${approvalId}`) === false) {
+      facts.violate('I10', `${runId}: a no became a yes`);
+    }
+  }
+  if (approvedDecisions > yeses) {
+    facts.violate('I10', `${runId}: ${approvedDecisions} approved calls, ${yeses} approvals`);
+  }
+}
+
+/** I17: what is kept of a run's events is within its bound, and complete or said to be incomplete. */
+async function checkBuffer(
+  { world, host, scenario }: Aftermath,
+  { runId, tenant }: RunPlan,
+  whole: readonly RunEvent[],
+): Promise<void> {
+  const { signal } = new AbortController();
+  const kept = await Array.fromAsync(
+    host.follow(tenant, runId, { afterSequence: 0, signal }),
+  ).catch(() => 'expired');
+  const isOverBound = whole.length > scenario.eventsMax;
+  if ((kept === 'expired') !== isOverBound) {
+    world.facts.violate('I17', `${runId}: of ${whole.length} events ${kept.length} are kept`);
+  }
+}
+
+/** L5: a follower sees what the first one saw, from its cursor on, or is told that it is gone. */
+function checkFollower({ world, clients, scenario }: Aftermath, seen: Seen): void {
+  const { facts } = world;
+  const { runId, afterSequence, events, error } = seen;
+  const whole = clients.whole.get(runId) ?? [];
+  const expected = whole.slice(afterSequence);
+  const got = error === undefined ? expected : expected.slice(0, events.length);
+  if (JSON.stringify(events) !== JSON.stringify(got)) {
+    facts.violate('L5', `a follower of ${runId} saw other events`);
+  }
+  if (error === undefined) return;
+  const isPlausible = error.code === 'events_expired' && whole.length > scenario.eventsMax;
+  if (!isPlausible) facts.violate('L5', `a follower of ${runId} was refused: ${error.code}`);
+}

@@ -1,0 +1,191 @@
+import type { AgentLoopPorts } from '@modelhost/agent-core';
+import type { RunContext, RunEvent, RunProgram, StepInfo } from '@modelhost/kernel';
+import type { Mutant } from './simulate.ts';
+
+/** A planted bug and the law that must find it. */
+export interface PlantedBug extends Mutant {
+  readonly law: string;
+}
+
+/** One bug for each kind of law, planted between the loop and its ports: the checks must find every one of them. */
+export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
+  'audit-after-effect': {
+    law: 'I4',
+    ports: (ports) => ({
+      ...ports,
+      audit: {
+        ...ports.audit,
+        append: async (record) => {
+          if (record.kind !== 'intent') return ports.audit.append(record);
+          void ports.audit.append(record).catch(() => {});
+          return { index: 0, hash: '' };
+        },
+      },
+    }),
+  },
+  'no-reservation': {
+    law: 'I2',
+    ports: (ports) => ({
+      ...ports,
+      budgets: {
+        ...ports.budgets,
+        reserve: (_scope, id, amount) => ({ kind: 'reserved', reservation: { id, amount } }),
+      },
+    }),
+  },
+  'charged-twice': {
+    law: 'I3',
+    ports: (ports) => ({
+      ...ports,
+      budgets: {
+        ...ports.budgets,
+        settle: (scope, id, used) => {
+          ports.budgets.settle(scope, id, used);
+          return ports.budgets.settle(scope, id, used);
+        },
+      },
+    }),
+  },
+  'effect-after-cancel': {
+    law: 'I7',
+    program: withSteps((info) => ({ ...info, signal: new AbortController().signal })),
+  },
+  'executed-twice': {
+    law: 'I5',
+    ports: (ports) => ({
+      ...ports,
+      tools: {
+        ...ports.tools,
+        callTool: async (invocation, options) =>
+          ports.tools
+            .callTool(invocation, options)
+            .catch(async () => ports.tools.callTool(invocation, options)),
+      },
+    }),
+  },
+  'deny-ignored': {
+    law: 'I6',
+    ports: (ports) => withDecisions(ports, 'deny'),
+  },
+  'hold-ignored': {
+    law: 'I6',
+    ports: (ports) => withDecisions(ports, 'hold'),
+  },
+  'event-gap': {
+    law: 'L5',
+    host: (host) => ({
+      ...host,
+      follow: (tenant, runId, { afterSequence, signal }) => {
+        const skipped = afterSequence > 0 ? afterSequence + 1 : 0;
+        return host.follow(tenant, runId, { afterSequence: skipped, signal });
+      },
+    }),
+  },
+  'two-endings': {
+    law: 'I1',
+    host: (host) => ({ ...host, follow: (...args) => repeatLast(host.follow(...args)) }),
+  },
+  'answer-counts-twice': {
+    law: 'I10',
+    host: (host) => ({
+      ...host,
+      signal: async (...args) => {
+        await host.signal(...args);
+        return { accepted: !args[0].startsWith('not-') };
+      },
+    }),
+  },
+  'tenant-ignored': {
+    law: 'I9',
+    host: (host) => ({
+      ...host,
+      status: (tenant, runId) => host.status(tenant.replace('not-', ''), runId),
+    }),
+  },
+  'listener-left': {
+    law: 'I15',
+    program: (program) => async (context, input) => {
+      context.signal.addEventListener('abort', () => {});
+      return program(context, input);
+    },
+  },
+  'buffer-without-bound': { law: 'I17', bounds: { eventsMax: 1_000_000 } },
+  'never-ends': {
+    law: 'I18',
+    bounds: { stopTimeoutMs: 500_000 },
+    program: (program) => async (context, input) => {
+      const result = await program(context, input);
+      return input.runId === 'run_1' ? new Promise(() => {}) : result;
+    },
+  },
+  'events-not-told': {
+    law: 'I20',
+    program: (program) => async (context, input) =>
+      program(
+        {
+          ...context,
+          step: async (name, body, { events, ...others } = {}) =>
+            context.step(
+              name,
+              body,
+              events === undefined ? others : { ...others, events: () => [] },
+            ),
+        },
+        input,
+      ),
+  },
+  'hidden-state': { law: 'I20', program: countRuns() },
+  'clock-touched': {
+    law: 'poison',
+    program: (program) => async (context, input) => {
+      context.emit('', { type: 'text-delta', text: String(Date.now()) });
+      return program(context, input);
+    },
+  },
+};
+
+function withSteps(change: (info: StepInfo) => StepInfo): (program: RunProgram) => RunProgram {
+  return (program) => async (context, input) => {
+    const changed: RunContext = {
+      ...context,
+      step: async (name, body, options) =>
+        context.step(name, async (info) => body(change(info)), options),
+      atMostOnce: async (name, body, options) =>
+        context.atMostOnce(name, async (info) => body(change(info)), options),
+    };
+    return program(changed, input);
+  };
+}
+
+function withDecisions(ports: AgentLoopPorts, ignored: 'deny' | 'hold'): AgentLoopPorts {
+  return {
+    ...ports,
+    policy: {
+      ...ports.policy,
+      decide: async (request) => {
+        const decision = await ports.policy.decide(request);
+        const { reasons, policyDigest } = decision;
+        return decision.effect === ignored ? { reasons, policyDigest, effect: 'allow' } : decision;
+      },
+    },
+  };
+}
+
+async function* repeatLast(events: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent> {
+  let last: RunEvent | undefined;
+  for await (const event of events) {
+    last = event;
+    yield event;
+  }
+  if (last !== undefined) yield last;
+}
+
+/** A program whose events depend on how many runs were before it. */
+function countRuns(): (program: RunProgram) => RunProgram {
+  let runs = 0;
+  return (program) => async (context, input) => {
+    runs += 1;
+    context.emit('', { type: 'text-delta', text: `run ${runs}` });
+    return program(context, input);
+  };
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { plantedBugs } from './mutants.ts';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+/** The simulation makes the globals of its process unusable, so it gets one of its own. */
+async function simulate(...args: readonly string[]): Promise<readonly unknown[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args]);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+}
+
+test('2,000 seeds of the loop keep every law, twice the same and the same when replayed', async (t) => {
+  const [summary] = await simulate('--seeds', '2000');
+  t.diagnostic(JSON.stringify(summary));
+  assert.partialDeepStrictEqual(summary, { seeds: 2_000, failed: 0 });
+});
+
+test('the same seeds give the same trace in another process, and other seeds another', async () => {
+  const [[one], [same], [other]] = await Promise.all([
+    simulate('--seeds', '20'),
+    simulate('--seeds', '20'),
+    simulate('--seeds', '20', '--from', '21'),
+  ]);
+  assert.equal(traceOf(one), traceOf(same));
+  assert.notEqual(traceOf(one), traceOf(other));
+});
+
+test('every planted bug is found by its law within 2,000 seeds', async (t) => {
+  const hunted = await simulate('--mutants', '--seeds', '2000');
+  for (const found of hunted) t.diagnostic(JSON.stringify(found));
+  assert.equal(hunted.length, Object.keys(plantedBugs).length);
+});
+
+function traceOf(summary: unknown): unknown {
+  assert.ok(typeof summary === 'object' && summary !== null && 'trace' in summary);
+  return summary.trace;
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { HostError } from '@modelhost/kernel';
+import type { Keys } from '@modelhost/kernel';
+import { createKeys, keyBytes } from './sealing.ts';
+
+/** Where the master key comes from. */
+export interface KeySource {
+  /** File with the key in base64; made with a new key, mode 0600, when there is none. */
+  readonly path: string;
+  /** The key in base64, where the environment gives it; then the file is not touched. */
+  readonly environmentValue: string | undefined;
+}
+
+/**
+ * The keys of this host. Two processes that start at once on an empty directory end up with the same key. Throws
+ * `config_invalid` with the remedy for a key of the wrong form or a file that others can read.
+ */
+export async function loadKeys({ path, environmentValue }: KeySource): Promise<Keys> {
+  if (environmentValue !== undefined) {
+    return createKeys(readMasterKey(environmentValue, 'the master key in the environment'));
+  }
+  const text = (await readIfThere(path)) ?? (await writeNew(path));
+  await refuseIfShared(path);
+  return createKeys(readMasterKey(text, path));
+}
+
+function readMasterKey(text: string, origin: string): Buffer {
+  const trimmed = text.trim();
+  const key = Buffer.from(trimmed, 'base64');
+  if (key.length === keyBytes && key.toString('base64') === trimmed) return key;
+  throw new HostError(
+    'config_invalid',
+    `${origin}: must be ${keyBytes} bytes in base64; make one with \`openssl rand -base64 ${keyBytes}\``,
+  );
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if (isSystemError(cause, 'ENOENT')) return undefined;
+    throw new HostError('config_invalid', `${path}: the master key cannot be read`, { cause });
+  }
+}
+
+/** Writes a new key beside the path and links it there, so that nobody ever reads half a key. */
+async function writeNew(path: string): Promise<string> {
+  const draft = `${path}.${randomBytes(8).toString('hex')}`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(`${randomBytes(keyBytes).toString('base64')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    try {
+      await link(draft, path);
+    } catch (cause) {
+      // Another process was first: its key counts.
+      if (!isSystemError(cause, 'EEXIST')) throw cause;
+    } finally {
+      await unlink(draft);
+    }
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new HostError('config_invalid', `${path}: a new master key cannot be written`, { cause });
+  }
+}
+
+async function refuseIfShared(path: string): Promise<void> {
+  // Windows has no such mode; there the directory's own rights protect the file.
+  if (process.platform === 'win32') return;
+  const { mode } = await stat(path);
+  if ((mode & 0o077) === 0) return;
+  throw new HostError(
+    'config_invalid',
+    `${path}: others can read the master key; run \`chmod 600 ${path}\``,
+  );
+}
+
+function isSystemError(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
+}

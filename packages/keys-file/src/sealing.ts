@@ -1,0 +1,75 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto';
+import { HostError } from '@modelhost/kernel';
+import type { Keys, Sealed } from '@modelhost/kernel';
+
+/** Length of the master key and of every key made from it. */
+export const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+const purposeKeysMax = 1_000;
+
+/**
+ * AES-256-GCM under keys that HKDF makes from the master key, one for each context, with the context as additional
+ * data; digests by HMAC-SHA-256 under keys of their own. Nonces are random: 96 bits allow 2^32 texts per context.
+ */
+export function createKeys(masterKey: Buffer): Keys {
+  const keyId = createHash('sha256').update(masterKey).digest('hex').slice(0, 16);
+  const purposeKeys = new Map<string, Buffer>();
+
+  function keyFor(purpose: string): Buffer {
+    const known = purposeKeys.get(purpose);
+    if (known !== undefined) return known;
+    const key = Buffer.from(hkdfSync('sha256', masterKey, '', purpose, keyBytes));
+    // A key is cheap to make again, so the cache simply starts anew at its bound.
+    if (purposeKeys.size >= purposeKeysMax) purposeKeys.clear();
+    purposeKeys.set(purpose, key);
+    return key;
+  }
+
+  function seal(text: string, context: string): Sealed {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv('aes-256-gcm', keyFor(`seal/${context}`), nonce);
+    cipher.setAAD(Buffer.from(context));
+    const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+    return { keyId, data: Buffer.concat(sealed).toString('base64') };
+  }
+
+  function unseal(sealed: Sealed, context: string): string {
+    if (sealed.keyId !== keyId) {
+      throw new HostError('internal', `no key ${sealed.keyId.slice(0, 64)} is at hand`);
+    }
+    const data = Buffer.from(sealed.data, 'base64');
+    try {
+      const decipher = createDecipheriv(
+        'aes-256-gcm',
+        keyFor(`seal/${context}`),
+        data.subarray(0, nonceBytes),
+        { authTagLength: tagBytes },
+      );
+      decipher.setAAD(Buffer.from(context));
+      decipher.setAuthTag(data.subarray(-tagBytes));
+      const text = decipher.update(data.subarray(nonceBytes, -tagBytes), undefined, 'utf8');
+      return text + decipher.final('utf8');
+    } catch (cause) {
+      throw new HostError('internal', 'a sealed text does not open: it or its context changed', {
+        cause,
+      });
+    }
+  }
+
+  return {
+    seal,
+    unseal,
+    commit: (text, context) =>
+      createHmac('sha256', keyFor(`commit/${context}`))
+        .update(text, 'utf8')
+        .digest('hex'),
+  };
+}

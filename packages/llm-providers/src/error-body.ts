@@ -15,12 +15,15 @@ export interface ErrorDetails {
   readonly retryHintMs: number | undefined;
 }
 
+// A title stands at the beginning; looking further would be slow on a hostile page.
+const pageStartLength = 4_096;
+
 /** Reads the body of an error answer: any JSON shape that is in use, a web page, or plain text. */
 export function readErrorText(body: string): ErrorDetails {
   const json = parseJson(body);
   if (json !== undefined) return readErrorJson(json);
   const isPage = /^\s*</u.test(body);
-  const title = /<title[^>]*>([^<]*)/iu.exec(body)?.[1] ?? '';
+  const title = /<title[^>]*>([^<]*)/iu.exec(body.slice(0, pageStartLength))?.[1] ?? '';
   return createDetails(isPage ? title : body, {});
 }
 

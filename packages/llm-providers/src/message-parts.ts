@@ -34,7 +34,12 @@ export function readArguments(text: string): JsonObject {
   return isJsonObject(value) ? value : { invalid_arguments: text };
 }
 
-/** Joins neighbours of the same role, since parallel results must arrive together. */
+/** The same as JSON text; what is valid stays as the model wrote it. */
+export function readArgumentsText(text: string): string {
+  return isJsonObject(parseJson(text)) ? text : JSON.stringify(readArguments(text));
+}
+
+/** Joins neighbours of the same role, since parallel results must arrive together, and drops empty turns. */
 export function joinTurns<Part>(
   turns: readonly { readonly role: string; readonly parts: readonly Part[] }[],
 ): { role: string; parts: Part[] }[] {
@@ -42,7 +47,7 @@ export function joinTurns<Part>(
   for (const { role, parts } of turns) {
     const last = joined.at(-1);
     if (last?.role === role) last.parts.push(...parts);
-    else joined.push({ role, parts: [...parts] });
+    else if (parts.length > 0) joined.push({ role, parts: [...parts] });
   }
   return joined;
 }

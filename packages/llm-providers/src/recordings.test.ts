@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 import { HostError } from '@modelhost/kernel';
 import type { LlmProvider, ModelEvent } from '@modelhost/kernel';
@@ -23,7 +23,8 @@ import { createReader as createResponsesReader } from './openai-responses/reader
 import { createProviderErrors } from './provider-errors.ts';
 import { expectationOf } from './recordings-oracle.ts';
 import type { Recording } from './recordings-oracle.ts';
-import { collect, never, requestOf, serve, summarise } from './testing.ts';
+import { requestOf } from './sample-requests.ts';
+import { collect, never, serve, summarise } from './testing.ts';
 import type { Collected, TestServer } from './testing.ts';
 
 const apis = {
@@ -149,6 +150,7 @@ const encodings: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   identity: (bytes) => bytes,
   gzip: (bytes) => gzipSync(bytes),
   deflate: (bytes) => deflateSync(bytes),
+  'deflate without a wrapper': (bytes) => deflateRawSync(bytes),
   br: (bytes) => brotliCompressSync(bytes),
 };
 
@@ -164,7 +166,7 @@ suite('recorded answers of providers', () => {
       const encode = encodings[encoding] ?? ((bytes) => bytes);
       response.writeHead(recording.status, {
         'content-type': recording.contentType,
-        ...(encoding === 'identity' ? {} : { 'content-encoding': encoding }),
+        ...(encoding === 'identity' ? {} : { 'content-encoding': encoding.split(' ', 1)[0] }),
       });
       for (const piece of cut(encode(Buffer.from(recording.responseBody)), cuts)) {
         // Waiting for each write sends each piece on its own.

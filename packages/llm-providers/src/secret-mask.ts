@@ -36,7 +36,7 @@ function shortenedForms(secret: string): readonly RegExp[] {
   const tail = RegExp.escape(secret.slice(-affixLength));
   return [
     new RegExp(`${head}[\\w-]{0,8}(?:[*•…]|\\.{2,})[\\w.*•…-]*`, 'gu'),
-    new RegExp(`[\\w-]*(?:[*•…]|\\.{2,})[\\w-]{0,8}${tail}`, 'gu'),
+    new RegExp(`[\\w.*•…-]*(?:[*•…]|\\.{2,})[\\w-]{0,8}${tail}`, 'gu'),
   ];
 }
 

@@ -1,9 +1,15 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-import type { CompletionStats, ModelEvent, ModelRequest, ToolCall } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
+import type { CompletionStats, LlmProvider, ModelEvent, ToolCall } from '@modelhost/kernel';
+
+import type { ProviderBounds } from './bounds.ts';
+import { createOpenAiChatProvider } from './openai-chat/provider.ts';
 
 /** A provider's server on this machine. */
 export interface TestServer extends AsyncDisposable {
@@ -40,6 +46,8 @@ export async function serve(
   server.on('connection', (socket) => {
     connectionCount += 1;
     connections.add(socket);
+    // A reset is what some tests are about.
+    socket.on('error', () => socket.destroy());
     socket.on('close', () => connections.delete(socket));
   });
   server.listen(0, '127.0.0.1');
@@ -129,74 +137,62 @@ export function summarise(events: readonly ModelEvent[]): Collected {
 /** A signal that never aborts. */
 export const never: { readonly signal: AbortSignal } = { signal: new AbortController().signal };
 
-/** A small request; `changes` replace its members. */
-export function requestOf(changes: Partial<ModelRequest> = {}): ModelRequest {
-  return {
-    model: 'model-1',
-    messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }],
-    tools: [],
-    toolChoice: { type: 'auto' },
-    sampling: {},
-    maxOutputTokens: 100,
-    answerSchema: undefined,
-    idempotencyKey: 'run-1/turn-1/model',
-    ...changes,
+/** A provider that closes itself. */
+export type Opened = AsyncDisposable & { readonly provider: LlmProvider };
+
+/** A chat provider named `mock`, with the key `canary`. */
+export function open(baseUrl: string, bounds: Partial<ProviderBounds> = {}): Opened {
+  const provider = createOpenAiChatProvider({ name: 'mock', baseUrl, apiKey: 'canary', bounds });
+  return { provider, [Symbol.asyncDispose]: () => provider.close() };
+}
+
+/** Checks a provider's error by code and facts. */
+export function expecting(
+  code: string,
+  facts: Readonly<Record<string, string>> = {},
+): (error: unknown) => true {
+  return (error: unknown): true => {
+    assert.ok(error instanceof HostError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.deepEqual({ ...error.facts, provider: 'mock', ...facts }, error.facts);
+    assert.ok(error.message.startsWith('mock: '), error.message);
+    return true;
   };
 }
 
-const pixel = 'iVBORw0KGgo=';
+/** A server below HTTP. */
+export async function serveTcp(
+  onSocket: (socket: Socket) => void,
+): Promise<AsyncDisposable & { port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    onSocket(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    // A TCP server has an address object once it listens.
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
 
-/** A conversation with everything a request can hold. */
-export const fullRequest: ModelRequest = requestOf({
-  messages: [
-    { role: 'system', content: 'Be brief.' },
-    { role: 'system', content: 'Use tools.' },
-    {
-      role: 'user',
-      content: [
-        { type: 'text', text: 'Look' },
-        { type: 'image', mediaType: 'image/png', source: { base64: pixel } },
-        { type: 'image', mediaType: 'image/png', source: { uri: 'https://example.com/a.png' } },
-        {
-          type: 'file',
-          mediaType: 'application/pdf',
-          name: 'a.pdf',
-          uri: 'data:application/pdf;base64,JVBERg==',
-        },
-        {
-          type: 'file',
-          mediaType: 'application/pdf',
-          name: 'b.pdf',
-          uri: 'https://example.com/b.pdf',
-        },
-        { type: 'file', mediaType: 'text/csv', name: 'c.csv', uri: 'memory://c' },
-      ],
-    },
-    {
-      role: 'assistant',
-      content: '',
-      toolCalls: [
-        { id: 'call:1', name: 'fs__read', arguments: '{"path":"a"}' },
-        { id: 'call:2', name: 'fs__list', arguments: '{oops' },
-      ],
-    },
-    { role: 'tool', toolCallId: 'call:1', toolName: 'fs__read', content: 'text a', isError: false },
-    { role: 'tool', toolCallId: 'call:2', toolName: 'fs__list', content: 'failed', isError: true },
-    { role: 'assistant', content: 'Done.', toolCalls: [] },
-    { role: 'user', content: [{ type: 'text', text: 'Again' }] },
-  ],
-  tools: [
-    {
-      name: 'fs__read',
-      description: 'Reads a file',
-      inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
-      effect: 'none',
-      server: 'fs',
-      serverTool: 'read',
-      executor: 'host',
-    },
-  ],
-  toolChoice: { type: 'required' },
-  sampling: { temperature: 0.5, topP: 0.9, stopSequences: ['END'], seed: 7 },
-  answerSchema: { type: 'object', properties: { answer: { type: 'string' } } },
-});
+/** Takes the first event of a stream, which is then under way. */
+export async function first(stream: AsyncIterable<ModelEvent>): Promise<AsyncIterator<ModelEvent>> {
+  const iterator = stream[Symbol.asyncIterator]();
+  assert.equal((await iterator.next()).done, false);
+  return iterator;
+}
+
+/** Resolves when the server has lost all its connections. */
+export async function closed(server: TestServer): Promise<void> {
+  await Promise.all(
+    [...server.connections].map((socket) => new Promise((resolve) => socket.on('close', resolve))),
+  );
+}

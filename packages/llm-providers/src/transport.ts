@@ -192,6 +192,7 @@ function toHostError(error: Error, context: Omit<ExchangeOptions, 'receiver'>): 
     case 'UND_ERR_HEADERS_OVERFLOW':
       return errors.invalid('the head of the answer is too large', error);
   }
-  if (code.startsWith('HPE_')) return errors.invalid('the answer is not HTTP', error);
+  // Its cause would hold what the server sent, which may be anything.
+  if (error.name === 'HTTPParserError') return errors.invalid('the answer is not HTTP');
   return errors.unavailable(`the connection failed (${code})`, code, error);
 }

@@ -1,6 +1,6 @@
 import type { ContentPart, Message, ModelRequest, ToolChoice } from '@modelhost/kernel';
 
-import { describeFile, readArguments, readDataUri } from '../message-parts.ts';
+import { describeFile, readArgumentsText, readDataUri } from '../message-parts.ts';
 
 /**
  * How servers of this API differ: `openai` wants `max_completion_tokens`; `compatible` servers know `max_tokens`;
@@ -70,7 +70,7 @@ function createMessage(message: Message): unknown {
                 // Templates of several servers parse the arguments and fail on invalid JSON.
                 function: {
                   name: call.name,
-                  arguments: JSON.stringify(readArguments(call.arguments)),
+                  arguments: readArgumentsText(call.arguments),
                 },
               })),
       };

@@ -2,7 +2,10 @@ import type { ContentPart, Message, ModelRequest, ToolChoice } from '@modelhost/
 
 import { describeFile, joinSystemTexts, readDataUri } from '../message-parts.ts';
 
-/** The body of a responses call. The provider keeps nothing: the conversation is ours. */
+/**
+ * The body of a responses call. The provider keeps nothing: the conversation is ours. The API has neither stop
+ * sequences nor a seed.
+ */
 export function createRequestBody(request: ModelRequest): unknown {
   const { model, messages, sampling, maxOutputTokens, answerSchema } = request;
   return {

@@ -1,0 +1,152 @@
+import { mkdir, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { HostError } from '@modelhost/kernel';
+import type { AuditLog, AuditReceipt, AuditRecord } from '@modelhost/kernel';
+import { entryLine, genesisHash, lineBytesMax } from './entry.ts';
+import { lockFile } from './file-lock.ts';
+import type { FileLock } from './file-lock.ts';
+import { writeHead } from './head.ts';
+import { recoverTail } from './recover.ts';
+
+/** Records that may wait for the disk. */
+const waitingMax = 10_000;
+
+/** What an audit file needs. */
+export interface AuditFileOptions {
+  /** The file; `.lock` and `.head` beside it are its own. */
+  readonly path: string;
+  readonly now: () => number;
+  /** Told after every group commit, with the number of records in it. */
+  readonly onCommit?: (records: number) => void;
+}
+
+interface Waiting {
+  readonly record: AuditRecord;
+  readonly resolve: (receipt: AuditReceipt) => void;
+  readonly reject: (error: HostError) => void;
+}
+
+/**
+ * Opens the file for this process alone and continues its chain. What comes while a commit is on its way goes into the
+ * next one, so that many records share one sync. After the first error of the disk nothing is accepted any more.
+ */
+export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog> {
+  const { path } = options;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(unavailable);
+  const lock = await lockFile(`${path}.lock`);
+  try {
+    const head = await recoverTail(path);
+    const file = await open(path, 'a', 0o600).catch(unavailable);
+    return createAuditFile({ ...options, file, head, lock });
+  } catch (thrown) {
+    await lock.release();
+    throw thrown;
+  }
+}
+
+function createAuditFile(
+  options: AuditFileOptions & {
+    readonly file: FileHandle;
+    readonly head: AuditReceipt | undefined;
+    readonly lock: FileLock;
+  },
+): AuditLog {
+  const { path, now, onCommit, file, lock } = options;
+  let head = options.head;
+  let waiting: Waiting[] = [];
+  let committing: Promise<void> | undefined;
+  let broken: HostError | undefined;
+  let isClosed = false;
+
+  async function append(record: AuditRecord): Promise<AuditReceipt> {
+    refuseIfUnusable();
+    if (waiting.length >= waitingMax) {
+      throw new HostError('audit_unavailable', `${waiting.length} audit records wait for the disk`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
+    waiting.push({ record, resolve, reject });
+    committing ??= commitAll();
+    return promise;
+  }
+
+  function refuseIfUnusable(): void {
+    if (isClosed) throw new HostError('audit_unavailable', 'the audit log is closed');
+    if (broken !== undefined) throw broken;
+  }
+
+  async function commitAll(): Promise<void> {
+    // Everything that is appended in this turn of the event loop shares the first commit.
+    await new Promise(setImmediate);
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      await commit(batch);
+    }
+    committing = undefined;
+  }
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    const { lines, receipts } = chain(batch, head, now());
+    try {
+      if (broken !== undefined) throw broken;
+      await file.appendFile(lines);
+      await file.datasync();
+    } catch (cause) {
+      broken ??= new HostError('audit_unavailable', 'the audit log cannot be written', { cause });
+      for (const { reject } of batch) reject(broken);
+      return;
+    }
+    head = receipts.findLast((receipt) => receipt !== undefined) ?? head;
+    onCommit?.(batch.length);
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const receipt = receipts[index];
+      if (receipt === undefined) reject(tooLarge());
+      else resolve(receipt);
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (isClosed) return;
+    isClosed = true;
+    // What was accepted before is still written.
+    await committing;
+    if (head !== undefined) await writeHead(path, head);
+    await file.close();
+    await lock.release();
+  }
+
+  return {
+    append,
+    head: () => head,
+    check: async () => refuseIfUnusable(),
+    close,
+  };
+}
+
+/** The lines of a batch; no receipt for a record that is too large for one. */
+function chain(
+  batch: readonly Waiting[],
+  head: AuditReceipt | undefined,
+  timeMs: number,
+): { readonly lines: string; readonly receipts: readonly (AuditReceipt | undefined)[] } {
+  let last = head;
+  let lines = '';
+  const receipts = batch.map(({ record }) => {
+    const index = (last?.index ?? -1) + 1;
+    const entry = entryLine(record, { index, timeMs, previousHash: last?.hash ?? genesisHash });
+    if (Buffer.byteLength(entry.line) >= lineBytesMax) return undefined;
+    lines += `${entry.line}\n`;
+    last = entry.receipt;
+    return entry.receipt;
+  });
+  return { lines, receipts };
+}
+
+function tooLarge(): HostError {
+  return new HostError('audit_unavailable', `a record exceeds ${lineBytesMax} bytes`);
+}
+
+function unavailable(cause: unknown): never {
+  throw new HostError('audit_unavailable', 'the audit file cannot be opened', { cause });
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { AuditRecord } from '@modelhost/kernel';
+import { openAuditFile } from './audit-file.ts';
+import { verifyAuditFile } from './verify.ts';
+
+async function inDirectory<T>(work: (path: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'audit-'));
+  try {
+    return await work(join(directory, 'audit.jsonl'));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function recordOf(number: number): AuditRecord {
+  return {
+    kind: 'decision',
+    tenant: 'acme',
+    runId: `run_${number}`,
+    step: 'turn-1/model',
+    actor: 'ann',
+    facts: { effect: 'allow', rules: ['a', 'ü'], number, nothing: null },
+  };
+}
+
+async function write(path: string, count: number): Promise<void> {
+  const log = await openAuditFile({ path, now: () => 1_750_000_000_000 });
+  await Promise.all(
+    Array.from({ length: count }, async (_none, index) => log.append(recordOf(index))),
+  );
+  await log.close();
+}
+
+async function rewrite(path: string, change: (lines: string[]) => string[]): Promise<void> {
+  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+  await writeFile(
+    path,
+    change(lines)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+test('what is appended is on disk, in order, and verifies, over several openings', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 5);
+    const log = await openAuditFile({ path, now: () => 0 });
+    assert.equal(log.head()?.index, 4);
+    const receipt = await log.append(recordOf(5));
+    assert.equal(receipt.index, 5);
+    assert.equal((await readFile(path, 'utf8')).split('\n').length, 7);
+    assert.deepEqual(await verifyAuditFile(path), { ok: true, records: 6, head: receipt });
+    await log.close();
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+  });
+});
+
+test('records of the same time share one sync', async () => {
+  await inDirectory(async (path) => {
+    const commits: number[] = [];
+    const log = await openAuditFile({
+      path,
+      now: () => 0,
+      onCommit: (count) => commits.push(count),
+    });
+    await Promise.all(
+      Array.from({ length: 200 }, async (_none, index) => log.append(recordOf(index))),
+    );
+    assert.deepEqual(commits, [200]);
+    await log.close();
+  });
+});
+
+test('any flipped bit of the file is found', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 6);
+    const intact = await readFile(path);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(intact.length - 1), fc.nat(7), async (at, bit) => {
+        const changed = Buffer.from(intact);
+        changed[at] = (changed[at] ?? 0) ^ (1 << bit);
+        await writeFile(path, changed);
+        assert.equal((await verifyAuditFile(path)).ok, false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('a removed, exchanged, repeated or invented line is found, and where', async () => {
+  const changes: readonly ((lines: string[]) => string[])[] = [
+    (lines) => lines.toSpliced(2, 1),
+    (lines) => lines.with(2, lines[3] ?? '').with(3, lines[2] ?? ''),
+    (lines) => lines.toSpliced(2, 0, lines[2] ?? ''),
+    (lines) => lines.toSpliced(2, 0, '{"hello":"world"}'),
+    (lines) => lines.with(2, (lines[2] ?? '').replace('{"actor"', '{ "actor"')),
+  ];
+  for (const change of changes) {
+    await inDirectory(async (path) => {
+      await write(path, 6);
+      await rewrite(path, change);
+      const verification = await verifyAuditFile(path);
+      assert.ok(!verification.ok);
+      assert.ok(verification.line === 3 || verification.line === 4);
+    });
+  }
+});
+
+test('entries cut off the end are noticed against the note of the last closing', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 6);
+    await rewrite(path, (lines) => lines.slice(0, 4));
+    const verification = await verifyAuditFile(path);
+    assert.deepEqual(verification, {
+      ok: false,
+      problem: 'shorter-than-head',
+      line: 5,
+      records: 4,
+    });
+    await assert.rejects(openAuditFile({ path, now: () => 0 }), { code: 'audit_unavailable' });
+  });
+});
+
+test('a crash at any byte of the last two lines loses no whole line, and the chain goes on', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 4);
+    await rm(`${path}.head`);
+    const whole = await readFile(path);
+    const lines = whole.toString('utf8').split('\n');
+    const cutFrom = whole.length - Buffer.byteLength(`${lines[2]}\n${lines[3]}\n`);
+    for (let length = cutFrom; length <= whole.length; length += 7) {
+      await writeFile(path, whole.subarray(0, length));
+      const kept = whole.subarray(0, length).toString('utf8').split('\n').length - 1;
+      const log = await openAuditFile({ path, now: () => 0 });
+      assert.equal((await log.append(recordOf(9))).index, kept);
+      await log.close();
+      await rm(`${path}.head`);
+      assert.equal((await verifyAuditFile(path)).ok, true);
+    }
+  });
+});
+
+test('a torn line is a problem for verification unless a host is writing', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 2);
+    await appendFile(path, '{"half');
+    assert.deepEqual(await verifyAuditFile(path), {
+      ok: false,
+      problem: 'torn-tail',
+      line: 3,
+      records: 2,
+    });
+    await writeFile(`${path}.lock`, String(process.pid));
+    assert.equal((await verifyAuditFile(path)).ok, true);
+  });
+});
+
+test('a file whose last line was changed is not written on', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 3);
+    await rewrite(path, (lines) => lines.with(2, (lines[2] ?? '').replace('acme', 'evil')));
+    await assert.rejects(openAuditFile({ path, now: () => 0 }), {
+      code: 'audit_unavailable',
+      message: /its last entry is damaged \(wrong-hash\).*audit verify/,
+    });
+  });
+});
+
+test('one process writes a file: another is refused while the first lives, and takes over after it', async () => {
+  await inDirectory(async (path) => {
+    const first = await openAuditFile({ path, now: () => 0 });
+    await assert.rejects(openAuditFile({ path, now: () => 0 }), {
+      code: 'audit_unavailable',
+      message: /another process writes this audit file/,
+    });
+    await first.close();
+    // No process has this id: it is beyond what systems give.
+    await writeFile(`${path}.lock`, '999999999');
+    const second = await openAuditFile({ path, now: () => 0 });
+    await second.close();
+  });
+});
+
+test('a closed log and a disk that fails accept nothing, and say so', async () => {
+  await inDirectory(async (path) => {
+    const log = await openAuditFile({ path, now: () => 0 });
+    await log.check();
+    await log.close();
+    await assert.rejects(log.append(recordOf(1)), { code: 'audit_unavailable' });
+    await assert.rejects(log.check(), { code: 'audit_unavailable' });
+    await assert.rejects(openAuditFile({ path: join(path, 'below'), now: () => 0 }), {
+      code: 'audit_unavailable',
+    });
+  });
+});
+
+test('a record that is too large is refused alone', async () => {
+  await inDirectory(async (path) => {
+    const log = await openAuditFile({ path, now: () => 0 });
+    const large = { ...recordOf(1), facts: { text: 'x'.repeat(70_000) } };
+    const [first, second, third] = await Promise.allSettled([
+      log.append(recordOf(0)),
+      log.append(large),
+      log.append(recordOf(2)),
+    ]);
+    assert.deepEqual(
+      [first.status, second.status, third.status],
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    await log.close();
+    assert.deepEqual((await verifyAuditFile(path)).records, 2);
+  });
+});
+
+test('a line longer than any entry stops the verification', async () => {
+  await inDirectory(async (path) => {
+    await write(path, 1);
+    await appendFile(path, 'x'.repeat(200_000));
+    const verification = await verifyAuditFile(path);
+    assert.ok(!verification.ok && verification.problem === 'line-too-long');
+    await truncate(path, 0);
+  });
+});

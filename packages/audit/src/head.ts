@@ -1,0 +1,29 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { isJsonObject } from '@modelhost/kernel';
+import type { AuditReceipt } from '@modelhost/kernel';
+
+/** Notes the newest entry beside the file, so that a cut end is noticed later. */
+export async function writeHead(path: string, head: AuditReceipt): Promise<void> {
+  const draft = `${path}.head.new`;
+  const file = await open(draft, 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(head)}\n`);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, `${path}.head`);
+}
+
+/** The noted entry; undefined when there is no note, or none that can be read. */
+export async function readHead(path: string): Promise<AuditReceipt | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(`${path}.head`, 'utf8'));
+    if (!isJsonObject(value)) return undefined;
+    const { index, hash } = value;
+    return typeof index === 'number' && typeof hash === 'string' ? { index, hash } : undefined;
+  } catch {
+    // No note, or a damaged one: the chain itself still holds.
+    return undefined;
+  }
+}

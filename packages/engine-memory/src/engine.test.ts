@@ -18,15 +18,24 @@ const done: RunResult = {
   },
 };
 
-test('a finished run leaves no timer set', async () => {
+test('a finished run leaves no timer set, even when steps outlive it', async () => {
   const timers = new Set<() => void>();
   const program: RunProgram = async (run) => {
     await run.step('plain', async () => 1, { timeoutMs: 1_000 });
     await run.step('cleanup', async () => 1, { isCleanup: true });
     await Promise.all([
       run.waitForSignal('answered', { timeoutMs: 1_000, approvers: [] }),
+      run.step('answer', async () => {
+        const payload = { type: 'tool-result', content: '', isError: false } as const;
+        return engine.signal('acme', 'run_1', 'answered', payload);
+      }),
+    ]);
+    await Promise.all([
+      run.waitForSignal('never', { timeoutMs: 1_000, approvers: [] }),
       run.step('cancel', async () => engine.cancel('acme', 'run_1', 'ann')),
     ]).catch(() => undefined);
+    const deaf = async (): Promise<never> => new Promise(() => {});
+    void run.step('left behind', deaf, { isCleanup: true }).catch(() => {});
     return done;
   };
   const engine = createMemoryEngine({ program, clock: createStoppedClock(timers) });

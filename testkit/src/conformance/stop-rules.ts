@@ -209,7 +209,10 @@ export const stopRules: Rules = {
       },
       check: async ({ engine, start, events, finished, clock }) => {
         await start({ limits: { durationMsMax: 1_000 } });
-        await clock.advance(6_000);
+        await clock.advance(3_000);
+        // A second stop gives it no more time.
+        await engine.cancel('acme', 'run_1', 'ann');
+        await clock.advance(3_000);
         const { result, finishedAtMs, createdAtMs } = await finished();
         assert.ok(result.ending.reason === 'failed');
         assert.equal(result.ending.error.code, 'internal');

@@ -52,7 +52,7 @@ export interface Workbench {
   readonly waiting: (count: number, runId?: string) => Promise<void>;
 }
 
-export const bounds: ConformanceBounds = {
+const bounds: ConformanceBounds = {
   runsInFlightMax: 50,
   finishedRunsMax: 50,
   eventsMax: 1_000,

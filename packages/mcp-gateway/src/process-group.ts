@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const pollMs = 20;
+const pollMsMin = 5;
+const pollMsMax = 100;
 
 /** How long each stage of an ending may take before the next one. */
 export interface EndingTimes {
@@ -24,8 +26,19 @@ export async function endProcessGroup(leader: number, times: EndingTimes): Promi
   await isGoneWithin(leader, times.killMs);
 }
 
-/** Sends a signal to every process of the group; false when there is none. */
-export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
+/** Sends a signal to every process of the group; one that has ended meanwhile is no fault. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  trySignal(leader, signal);
+}
+
+/** Whether a process of the group still runs. Where /proc tells, one that has ended and is not reaped yet does not count. */
+export function isGroupRunning(leader: number): boolean {
+  if (!trySignal(leader, 0)) return false;
+  const states = readGroupStates(leader);
+  return states === undefined || states.some((state) => state !== 'Z' && state !== 'X');
+}
+
+function trySignal(leader: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-leader, signal);
   } catch {
@@ -33,11 +46,38 @@ export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean
   }
 }
 
-/** There is no event for the end of a grandchild, so the group is asked for, a bounded number of times. */
+/** There is no event for the end of a grandchild, so the group is asked for, ever less often. */
 async function isGoneWithin(leader: number, timeoutMs: number): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += pollMs) {
-    if (!signalGroup(leader, 0)) return true;
-    await delay(pollMs);
+  let pauseMs = pollMsMin;
+  for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += pauseMs) {
+    if (!isGroupRunning(leader)) return true;
+    pauseMs = Math.min(pauseMs * 2, pollMsMax, timeoutMs - waitedMs);
+    // Each look comes after the pause before it.
+    await delay(pauseMs); // oxlint-disable-line no-await-in-loop
   }
-  return !signalGroup(leader, 0);
+  return !isGroupRunning(leader);
+}
+
+/** The states of the processes of a group, as /proc has them; undefined on a system without it. */
+function readGroupStates(leader: number): readonly string[] | undefined {
+  try {
+    const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return processes.flatMap((name) => {
+      const [state = '', , group] = readStat(name);
+      return group === String(leader) ? [state] : [];
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** State, parent, group and so on: what follows the name of the program, which may have anything in it. */
+function readStat(process: string): readonly string[] {
+  try {
+    const stat = readFileSync(`/proc/${process}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    // It ended since the folder was read.
+    return [];
+  }
 }

@@ -28,8 +28,8 @@ export interface ToolGatewayOptions {
   /** Told to the servers as the version of `model-host`. */
   readonly clientVersion: string;
   readonly onLog?: (entry: ToolServerLogEntry) => void;
-  /** Where the few variables that children inherit come from; the environment of this process if absent. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where the few variables that children inherit come from, such as PATH: the environment of the host. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
   /** How long a child may take to leave, for each stage of its ending. */
@@ -100,7 +100,7 @@ function createServer(
     spec,
     schemas,
     clientVersion,
-    environment: environment ?? process.env,
+    environment,
     endingTimes: endingTimes ?? defaultEndingTimes,
     now: now ?? (() => performance.now()),
     log: (source, message) => {

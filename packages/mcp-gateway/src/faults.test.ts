@@ -64,7 +64,7 @@ test('a server that ends when asked for the modern protocol is started again for
 });
 
 test('a server that keeps silent when asked for the modern protocol gets the old handshake', async (t) => {
-  const { call } = await startWithFault(t, 'ignores-unknown', { connectTimeoutMs: 2_000 });
+  const { call } = await startWithFault(t, 'ignores-unknown', { connectTimeoutMs: 4_000 });
   assert.equal((await call('bad__act')).content, 'done');
 });
 

@@ -42,7 +42,7 @@ test('closing while a silent server is still connecting leaves no process behind
 });
 
 test('a server that did not connect in time is ended, though the gateway goes on', async (t) => {
-  const spec = serverSpec('wrap', wrapped('silent'), { connectTimeoutMs: 300 });
+  const spec = serverSpec('wrap', wrapped('silent'), { connectTimeoutMs: 1_500 });
   const started = startGateway(t, [spec]);
   const leader = await leaderOf(started);
   await started.gateway.connected();

@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { AgentService, SystemService, ToolService } from '@modelhost/contracts';
+import type {
+  Agent,
+  GetStatusResponse,
+  ListRunsResponse,
+  ListToolsResponse,
+  Model,
+  Run,
+  RunEvent,
+  RunSpecSchema,
+  RunState,
+  StartRunResponse,
+} from '@modelhost/contracts';
+import { ModelHostError } from './error.ts';
+import { followEvents } from './follow.ts';
+import { callUnary, openStream } from './method.ts';
+import type { Caller } from './method.ts';
+
+/** A RunSpec with only the fields that matter. */
+export type RunSpecInit = MessageInitShape<typeof RunSpecSchema>;
+
+/** Where the host is and who calls. */
+export interface ModelHostClientOptions {
+  /** `host:port`. */
+  readonly address: string;
+  /** Sent as `authorization: Bearer …`. */
+  readonly apiKey?: string | undefined;
+  /** TLS with the system's roots, or with those of a PEM file. */
+  readonly tls?: boolean | { readonly caFile?: string | undefined } | undefined;
+}
+
+export interface FollowOptions {
+  /** Events up to this one are known already. */
+  readonly afterSequence?: bigint;
+  readonly signal?: AbortSignal;
+}
+
+export interface ListRunsOptions {
+  readonly pageSize?: number;
+  readonly pageToken?: string;
+  readonly state?: RunState;
+}
+
+export interface ApprovalAnswer {
+  readonly runId: string;
+  readonly approvalId: string;
+  readonly approved: boolean;
+  readonly comment?: string;
+}
+
+export interface ToolResult {
+  readonly runId: string;
+  readonly callId: string;
+  readonly content: string;
+  readonly isError?: boolean;
+}
+
+/** A host, as an application sees it. Every method rejects with `ModelHostError`. */
+export interface ModelHostClient {
+  /** Starts a run and gives its events, over broken connections. Aborting the signal, or leaving, cancels the run. */
+  run(spec: RunSpecInit, options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
+  startRun(spec: RunSpecInit): Promise<StartRunResponse>;
+  /** Gives the events of a run, over broken connections. Aborting the signal leaves the run alone. */
+  followRun(runId: string, options?: FollowOptions): AsyncIterable<RunEvent>;
+  getRun(runId: string): Promise<Run>;
+  listRuns(options?: ListRunsOptions): Promise<ListRunsResponse>;
+  /** False when the run was finished already. */
+  cancelRun(runId: string): Promise<boolean>;
+  resolveApproval(answer: ApprovalAnswer): Promise<void>;
+  submitToolResult(result: ToolResult): Promise<void>;
+  listAgents(): Promise<readonly Agent[]>;
+  listModels(): Promise<readonly Model[]>;
+  listTools(): Promise<ListToolsResponse>;
+  getStatus(): Promise<GetStatusResponse>;
+  /** Closes the connection; calls in flight are cancelled. */
+  close(): void;
+}
+
+/** Connects on the first call. */
+export function createModelHostClient(options: ModelHostClientOptions): ModelHostClient {
+  const metadata = new Metadata();
+  if (options.apiKey !== undefined) metadata.set('authorization', `Bearer ${options.apiKey}`);
+  const client = new Client(options.address, readCredentials(options.tls), {
+    'grpc.max_receive_message_length': 64 * 1024 * 1024,
+    'grpc.keepalive_time_ms': 60_000,
+  });
+  const caller: Caller = { client, metadata };
+  const { getRun, listRuns, cancelRun } = AgentService.method;
+  return {
+    ...createStreams(caller),
+    startRun: async (spec) => callUnary(caller, AgentService.method.startRun, { spec }),
+    getRun: async (runId) => {
+      const { run } = await callUnary(caller, getRun, { runId });
+      if (run === undefined) throw missing('run');
+      return run;
+    },
+    listRuns: async (page = {}) => callUnary(caller, listRuns, page),
+    cancelRun: async (runId) => (await callUnary(caller, cancelRun, { runId })).cancelled,
+    resolveApproval: async (answer) => {
+      await callUnary(caller, AgentService.method.resolveApproval, answer);
+    },
+    submitToolResult: async (result) => {
+      await callUnary(caller, AgentService.method.submitToolResult, result);
+    },
+    listAgents: async () => (await callUnary(caller, AgentService.method.listAgents, {})).agents,
+    listModels: async () => (await callUnary(caller, AgentService.method.listModels, {})).models,
+    listTools: async () => callUnary(caller, ToolService.method.listTools, {}),
+    getStatus: async () => callUnary(caller, SystemService.method.getStatus, {}),
+    close: () => client.close(),
+  };
+}
+
+function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun'> {
+  const { startRun, followRun, cancelRun } = AgentService.method;
+
+  function follow(
+    runId: string,
+    { afterSequence = 0n, signal }: FollowOptions = {},
+  ): AsyncGenerator<RunEvent, void> {
+    return followEvents({
+      open: (after) => openStream(caller, followRun, { runId, afterSequence: after }),
+      afterSequence,
+      signal,
+      pause: pauseFor(signal),
+    });
+  }
+
+  // Start and follow are two calls here, because a connection that breaks under the one call Run cancels its run.
+  async function* run(
+    spec: RunSpecInit,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<RunEvent, void> {
+    options.signal?.throwIfAborted();
+    const { runId } = await callUnary(caller, startRun, { spec });
+    let isFinished = false;
+    try {
+      for await (const event of follow(runId, options)) {
+        isFinished = event.event.case === 'runFinished';
+        yield event;
+      }
+    } finally {
+      if (!isFinished) await callUnary(caller, cancelRun, { runId }).catch(() => {});
+    }
+  }
+
+  return { run, followRun: follow };
+}
+
+function pauseFor(signal: AbortSignal | undefined): (attempt: number) => Promise<void> {
+  // 100 ms, then twice as long each time: five attempts take three seconds.
+  return async (attempt) => {
+    const waitMs = 50 * 2 ** attempt;
+    await (signal === undefined ? delay(waitMs) : delay(waitMs, undefined, { signal }));
+  };
+}
+
+function readCredentials(tls: ModelHostClientOptions['tls']): ChannelCredentials {
+  if (tls === undefined || tls === false) return credentials.createInsecure();
+  const caFile = tls === true ? undefined : tls.caFile;
+  return credentials.createSsl(caFile === undefined ? null : readFileSync(caFile));
+}
+
+function missing(field: string): ModelHostError {
+  return new ModelHostError(`the answer of the host has no ${field}`, {
+    code: 'transport',
+    grpcStatus: 'INTERNAL',
+    facts: {},
+    violations: [],
+    retryAfterMs: undefined,
+  });
+}

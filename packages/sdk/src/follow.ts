@@ -1,0 +1,92 @@
+import type { ClientReadableStream } from '@grpc/grpc-js';
+import type { RunEvent } from '@modelhost/contracts';
+import { ModelHostError, toModelHostError } from './error.ts';
+
+/** An answer of Run or FollowRun. */
+interface EventResponse {
+  readonly event?: RunEvent | undefined;
+}
+
+/** How events are followed. */
+export interface Following {
+  /** Opens a stream of the events after a sequence. */
+  readonly open: (afterSequence: bigint) => ClientReadableStream<EventResponse>;
+  readonly afterSequence: bigint;
+  readonly signal: AbortSignal | undefined;
+  /** Waits before the n-th attempt to open the stream again; rejects when the signal aborts. */
+  readonly pause: (attempt: number) => Promise<void>;
+}
+
+/** Attempts without a new event between them. */
+const resumesMax = 5;
+
+/**
+ * Every event once and in order until `run_finished`, over broken connections. It throws `ModelHostError`; leaving the
+ * iteration or aborting the signal cancels the call.
+ */
+export async function* followEvents(following: Following): AsyncGenerator<RunEvent, void> {
+  let last = following.afterSequence;
+  for (let attempt = 0; ; attempt += 1) {
+    if (attempt > 0) await following.pause(attempt);
+    try {
+      for await (const event of readStream(following.open(last), following.signal)) {
+        if (event.sequence !== last + 1n) throw outOfOrder(last, event.sequence);
+        last = event.sequence;
+        attempt = 0;
+        yield event;
+        if (event.event.case === 'runFinished') return;
+      }
+      throw broken('the stream ended before the run did');
+    } catch (thrown) {
+      following.signal?.throwIfAborted();
+      const error = toModelHostError(thrown);
+      if (!isResumable(error) || attempt >= resumesMax) throw error;
+    }
+  }
+}
+
+async function* readStream(
+  stream: ClientReadableStream<EventResponse>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RunEvent, void> {
+  const onAbort = (): void => stream.cancel();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) stream.cancel();
+  try {
+    for await (const response of stream) {
+      // The stream's own type is unknown to the iteration; method.ts decoded it.
+      const { event } = response as EventResponse;
+      if (event !== undefined) yield event;
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    // A call that is cancelled reports so with an error that nobody waits for any more.
+    stream.on('error', () => {});
+    stream.cancel();
+  }
+}
+
+/** Only a connection that broke is opened again: whatever the host said is an answer. */
+function isResumable(error: ModelHostError): boolean {
+  return error.code === 'transport' && error.grpcStatus === 'UNAVAILABLE';
+}
+
+function broken(message: string): ModelHostError {
+  return new ModelHostError(message, {
+    code: 'transport',
+    grpcStatus: 'UNAVAILABLE',
+    facts: {},
+    violations: [],
+    retryAfterMs: undefined,
+  });
+}
+
+function outOfOrder(last: bigint, got: bigint): ModelHostError {
+  return new ModelHostError(`after event ${last} came ${got}`, {
+    code: 'out_of_order',
+    grpcStatus: 'DATA_LOSS',
+    facts: { last_sequence: String(last), sequence: String(got) },
+    violations: [],
+    retryAfterMs: undefined,
+  });
+}

@@ -1,0 +1,66 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type {
+  DescMessage,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf';
+import type { Client, ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import { toModelHostError } from './error.ts';
+
+/** How a call is made. */
+export interface Caller {
+  readonly client: Client;
+  readonly metadata: Metadata;
+}
+
+/** Makes a call with one answer. Rejects with `ModelHostError`. */
+export async function callUnary<Input extends DescMessage, Output extends DescMessage>(
+  caller: Caller,
+  method: DescMethodUnary<Input, Output>,
+  request: MessageInitShape<Input>,
+): Promise<MessageShape<Output>> {
+  return new Promise((resolve, reject) => {
+    caller.client.makeUnaryRequest(
+      pathOf(method),
+      (message: MessageShape<Input>) => encode(method.input, message),
+      (bytes) => fromBinary(method.output, bytes),
+      create(method.input, request),
+      caller.metadata,
+      (error, response) => {
+        if (error !== null) reject(toModelHostError(error));
+        // Without an error grpc-js always gives a response.
+        else resolve(response as MessageShape<Output>);
+      },
+    );
+  });
+}
+
+/** Opens a stream of answers; its reader decides how fast it flows. */
+export function openStream<Input extends DescMessage, Output extends DescMessage>(
+  caller: Caller,
+  method: DescMethodServerStreaming<Input, Output>,
+  request: MessageInitShape<Input>,
+): ClientReadableStream<MessageShape<Output>> {
+  return caller.client.makeServerStreamRequest(
+    pathOf(method),
+    (message: MessageShape<Input>) => encode(method.input, message),
+    (bytes) => fromBinary(method.output, bytes),
+    create(method.input, request),
+    caller.metadata,
+  );
+}
+
+function pathOf(method: {
+  readonly parent: { readonly typeName: string };
+  readonly name: string;
+}): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function encode<Type extends DescMessage>(schema: Type, message: MessageShape<Type>): Buffer {
+  const bytes = toBinary(schema, message);
+  // grpc-js needs a Buffer; this is one over the same bytes.
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

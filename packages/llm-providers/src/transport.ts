@@ -96,15 +96,13 @@ function openExchange(options: ExchangeOptions): OpenExchange {
   let controller: Dispatcher.DispatchController | undefined;
   let decoder: BodyDecoder | undefined;
   let bytesLeft = bounds.answerBytesMax;
-  let isReceived = false;
   let isOver = false;
 
   function abort(): void {
     if (isOver) return;
     isOver = true;
     decoder?.destroy();
-    // Once the answer is here whole, the connection may already carry another one.
-    if (!isReceived) controller?.abort(aborted);
+    controller?.abort(aborted);
   }
 
   function fail(error: HostError): void {
@@ -155,7 +153,6 @@ function openExchange(options: ExchangeOptions): OpenExchange {
       else if (!decoder.write(chunk) && !isOver) reading.pause();
     },
     onResponseEnd: () => {
-      isReceived = true;
       (decoder ?? { end }).end();
     },
     onResponseError: (_controller, error) => fail(toHostError(error, { bounds, errors })),

@@ -6,3 +6,7 @@ export { createOpenAiChatProvider } from './openai-chat/provider.ts';
 export type { OpenAiChatProviderOptions } from './openai-chat/provider.ts';
 export type { OpenAiChatDialect } from './openai-chat/request.ts';
 export { createOpenAiResponsesProvider } from './openai-responses/provider.ts';
+export { createScriptedProvider } from './scripted.ts';
+export type { ScriptedProviderOptions } from './scripted.ts';
+export { readScript } from './scripted-script.ts';
+export type { Script } from './scripted-script.ts';

@@ -1,0 +1,26 @@
+/** Bounds of policy text. Past them the policies are refused when they are loaded. */
+export const textBounds = {
+  files: 64,
+  fileBytes: 262_144,
+  totalBytes: 1_048_576,
+  rules: 2000,
+  /** Cedar's parser overflows its stack, for good, on brackets nested 200 deep or names chained 4,000 long. */
+  ruleTokens: 2000,
+  ruleBytes: 16_384,
+  nesting: 32,
+  conditionals: 32,
+  messageLength: 500,
+} as const;
+
+/** Bounds of a question. Past them the answer is deny. */
+export const questionBounds = {
+  /** Text of all keys and strings of the arguments, in UTF-16 units. */
+  argumentLength: 1_048_576,
+  /** Members and elements of the arguments, at all levels. */
+  argumentParts: 2000,
+  argumentDepth: 16,
+  roles: 64,
+} as const;
+
+/** Bounds of what a tool's schema becomes. Deeper or further parts stay invisible to policy. */
+export const schemaBounds = { depth: 8, properties: 256 } as const;

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, HostError } from '@modelhost/kernel';
+import type {
+  AuditLog,
+  AuditRecord,
+  Clock,
+  Decision,
+  Ids,
+  JsonObject,
+  PolicyEngine,
+  Principal,
+  RunEngine,
+  RunInput,
+} from '@modelhost/kernel';
+import { toBase36 } from './clock.ts';
+import type { CheckedSpec } from './grpc/read-run-spec.ts';
+
+/** What taking a run in needs. */
+export interface AcceptRunPorts {
+  readonly engine: RunEngine;
+  readonly policy: PolicyEngine;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** A run that was taken in. */
+export interface AcceptedRun {
+  readonly runId: string;
+  /** False when the request_id was used before, for this same run. */
+  readonly created: boolean;
+}
+
+/**
+ * Asks policy whether the agent may take the input, puts the answer on record and starts the run. Idempotent on the
+ * request id: it names the run. Throws `policy_violation`, `request_conflict`, `draining`, `overloaded`, `audit_unavailable`.
+ */
+export async function acceptRun(
+  ports: AcceptRunPorts,
+  principal: Principal,
+  spec: CheckedSpec,
+): Promise<AcceptedRun> {
+  const { engine, policy, clock } = ports;
+  const input = inputOf(ports, principal, spec);
+  const { runId } = input;
+  const known = engine.status(principal.tenant, runId);
+  if (known === undefined) {
+    const decision = await policy.decide({
+      principal,
+      agent: spec.agent.id,
+      action: 'AcceptInput',
+      resource: { type: 'agent', id: spec.agent.id, inputBytes: inputBytesOf(spec) },
+      context: {
+        runId,
+        nowMs: clock.now(),
+        callDigest: '',
+        spent: nothingSpent,
+        approval: undefined,
+      },
+    });
+    const isAllowed = decision.effect === 'allow';
+    await ports.audit.append(recordOf(input, isAllowed ? 'run-accepted' : 'run-refused', decision));
+    if (!isAllowed) throw refusal(decision);
+  }
+  const { created } = await engine.start(input);
+  return { runId, created };
+}
+
+function inputOf(ports: AcceptRunPorts, principal: Principal, spec: CheckedSpec): RunInput {
+  const { requestId, ...given } = spec;
+  const runId =
+    requestId === ''
+      ? ports.ids.create('run')
+      : `run_${toBase36(digest([principal.tenant, principal.subject, requestId]))}`;
+  return { runId, principal, ...given };
+}
+
+function digest(parts: readonly string[]): Uint8Array {
+  return createHash('sha256').update(canonicalJson(parts)).digest();
+}
+
+function inputBytesOf({ input, history }: CheckedSpec): number {
+  return Buffer.byteLength(JSON.stringify([input, history]));
+}
+
+function recordOf(
+  { principal, runId, agent }: RunInput,
+  kind: AuditRecord['kind'],
+  decision: Decision,
+): AuditRecord {
+  const facts: JsonObject = {
+    action: 'AcceptInput',
+    agent: agent.id,
+    agentVersion: agent.version,
+    effect: decision.effect,
+    rules: decision.reasons.map(({ rule }) => rule),
+    policyDigest: decision.policyDigest,
+  };
+  const { tenant, subject } = principal;
+  return { kind, tenant, runId, step: '', actor: subject, facts };
+}
+
+function refusal(decision: Decision): HostError {
+  const [first] = decision.reasons;
+  const reasons = decision.reasons.map(({ rule, message }) => `${message} (${rule})`).join('; ');
+  return new HostError('policy_violation', `the agent may not take this input: ${reasons}`, {
+    facts: { action: 'AcceptInput', rule: first?.rule ?? '' },
+  });
+}
+
+const nothingSpent = {
+  modelCalls: 0,
+  toolCalls: 0,
+  toolCallsDenied: 0,
+  approvals: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  costMicroUsd: 0,
+  tokensOverrun: 0,
+  durationMs: 0,
+} as const;

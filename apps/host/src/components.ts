@@ -1,0 +1,35 @@
+import { HostError } from '@modelhost/kernel';
+import type { Parts } from './compose.ts';
+import type { Component } from './health/readiness.ts';
+
+/**
+ * What `/ready` asks. Without audit or policy the host cannot serve; an outage of a provider or a tool server is outside
+ * and only degrades it, since it would take every replica away at once.
+ */
+export function createComponents({ audit, policy, providers, tools }: Parts): readonly Component[] {
+  return [
+    { name: 'audit', isRequired: true, check: async () => audit.check() },
+    {
+      name: 'policy',
+      isRequired: true,
+      check: async () => {
+        policy.digest();
+      },
+    },
+    ...Array.from(providers, ([name, provider]) => ({
+      name: `provider/${name}`,
+      isRequired: false,
+      check: async (signal: AbortSignal) => provider.check({ signal }),
+    })),
+    ...tools.servers().map(({ alias }) => ({
+      name: `tools/${alias}`,
+      isRequired: false,
+      check: async () => {
+        const server = tools.servers().find((status) => status.alias === alias);
+        if (server?.state === 'ready') return;
+        const reason = server?.error ?? `the tool server is ${server?.state ?? 'gone'}`;
+        throw new HostError('mcp_connection_failed', reason);
+      },
+    })),
+  ];
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
+import { openAuditFile } from '@modelhost/audit';
+import { createMemoryEngine } from '@modelhost/engine-memory';
+import type { MemoryEngine } from '@modelhost/engine-memory';
+import { createJsonSchemas } from '@modelhost/json-schema';
+import { loadKeys } from '@modelhost/keys-file';
+import type {
+  AgentSpec,
+  AuditLog,
+  Clock,
+  Ids,
+  JsonSchemas,
+  LlmProvider,
+  PolicyEngine,
+} from '@modelhost/kernel';
+import { createToolGateway } from '@modelhost/mcp-gateway';
+import type { McpGateway } from '@modelhost/mcp-gateway';
+import { createCedarPolicyEngine, readPolicyDirectory } from '@modelhost/policy-engine';
+import type { Logger } from 'pino';
+import { readAgents, readRoutes } from './agents.ts';
+import type { ConfiguredRoute } from './agents.ts';
+import { createRandomIds, createSystemClock } from './clock.ts';
+import type { HostConfig } from './config/read-config.ts';
+import { createProviders } from './providers.ts';
+import { readToolServers } from './tool-servers.ts';
+
+/** Everything the host is made of, before anything listens. */
+export interface Parts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly auditPath: string;
+  readonly audit: AuditLog;
+  readonly policy: PolicyEngine;
+  readonly schemas: JsonSchemas;
+  readonly providers: ReadonlyMap<string, LlmProvider>;
+  readonly tools: McpGateway;
+  readonly engine: MemoryEngine;
+  readonly routes: readonly ConfiguredRoute[];
+  readonly agents: ReadonlyMap<string, AgentSpec>;
+}
+
+/** What composing needs beside the configuration. */
+export interface ComposeOptions {
+  readonly config: HostConfig;
+  readonly version: string;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Puts the host together: which adapter stands behind which port, and in what order. */
+export async function compose(options: ComposeOptions): Promise<Parts> {
+  const { config, version, log, environment } = options;
+  const { tree, pathOf } = config;
+  const data = pathOf(tree.server.dataDirectory);
+  const auditPath = join(data, 'audit.jsonl');
+  const clock = createSystemClock();
+  const schemas = createJsonSchemas();
+  const policies = await readPolicyDirectory(pathOf(tree.policies.directory));
+  const policy = createCedarPolicyEngine({ files: policies });
+  const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
+  const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue });
+  const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
+  const providers = createProviders(config, clock);
+  const tools = createToolGateway({
+    servers: readToolServers(config),
+    schemas,
+    clientVersion: version,
+    environment,
+    onLog: ({ server, source, message }) => log.debug({ server, source }, message),
+  });
+  const budgets = createBudgetLedger();
+  const program = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets });
+  const engine = createMemoryEngine({
+    program,
+    clock,
+    bounds: { runsInFlightMax: tree.server.maxRunsInFlight },
+    onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
+  });
+  const routes = readRoutes(tree);
+  const agents = readAgents(tree, routes);
+  const ids = createRandomIds();
+  return {
+    clock,
+    ids,
+    auditPath,
+    audit,
+    policy,
+    schemas,
+    providers,
+    tools,
+    engine,
+    routes,
+    agents,
+  };
+}

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import type { ConfigTree } from './tree.ts';
+
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, {
+  error: 'must be 1 to 64 of a-z, 0-9 and "-", beginning with a letter',
+});
+const text = z.string().min(1).max(65_536);
+const port = z.int().min(0).max(65_535);
+const count = (min: number, max: number) => z.int().min(min).max(max);
+const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
+const day = 86_400_000;
+const labels = z.record(z.string().min(1).max(256), z.string().max(4_096));
+
+/** `${env:NAME}` or `${file:/path}`: a secret is never written into the configuration itself. */
+export const secretReference: RegExp = /^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^}\0]+)\}$/;
+const secret = z.string().regex(secretReference, {
+  error: 'a secret must not stand here itself; write ${env:NAME} or ${file:/path}',
+});
+
+const apiKey = z.strictObject({
+  id: z.string().regex(/^[a-z0-9]{4,32}$/, { error: 'must be 4 to 32 of a-z and 0-9' }),
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, {
+    error: 'must be sha256: and 64 hex digits; make a key with `model-host keys create`',
+  }),
+  tenant: name,
+  subject: z.string().min(1).max(128),
+  roles: z.array(name).max(64).default([]),
+});
+
+const server = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address of the gRPC listener.'),
+  port: port.default(7443).describe('Port of the gRPC listener; 0 takes a free one.'),
+  healthHost: z.string().min(1).optional().describe('Address of /health and /ready; as host.'),
+  healthPort: port.default(8080).describe('Port of /health and /ready; 0 takes a free one.'),
+  maxConnections: count(1, 100_000).default(1_000).describe('Connections to the gRPC listener.'),
+  maxRunsInFlight: count(1, 100_000).default(1_000).describe('Runs that are not finished.'),
+  requestTimeoutMs: milliseconds(1, day)
+    .default(30_000)
+    .describe('Time for a call that is no stream.'),
+  gracefulShutdownTimeoutMs: milliseconds(0, day)
+    .default(30_000)
+    .describe('Time for runs in flight after SIGTERM; then they are cancelled.'),
+  tls: z
+    .strictObject({ certFile: text, keyFile: text })
+    .optional()
+    .describe('Certificate chain and private key of the gRPC listener, as PEM files.'),
+  insecureBehindProxy: z
+    .boolean()
+    .default(false)
+    .describe('Allows an address beyond loopback without TLS, where a proxy ends it.'),
+  dataDirectory: text
+    .default('.model-host')
+    .describe('Where the audit file and the master key are.'),
+  auth: z.strictObject({ apiKeys: z.array(apiKey).max(10_000).default([]) }).prefault({}),
+});
+
+const model = z.strictObject({
+  id: name.describe('Name of the route, unique over all providers.'),
+  model: text.describe('Name of the model at its provider.'),
+  contextTokens: count(256, 100_000_000).default(128_000),
+  maxOutputTokens: count(1, 1_000_000).default(4_096),
+  inputUsdPerMillionTokens: z.number().min(0).max(100_000).default(0),
+  outputUsdPerMillionTokens: z.number().min(0).max(100_000).default(0),
+});
+
+const provider = z.strictObject({
+  name,
+  type: z.enum(['openai-chat', 'openai-responses', 'anthropic', 'gemini', 'scripted']),
+  baseUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where its API begins; each type has its own default.'),
+  apiKey: secret.optional(),
+  scriptFile: text
+    .optional()
+    .describe('For scripted: a YAML file of steps; without it the built-in skill answers.'),
+  headers: labels
+    .default({})
+    .describe('Sent with each request; values may be ${env:…} or ${file:…}.'),
+  models: z.array(model).min(1).max(1_000),
+});
+
+const budget = z
+  .strictObject({
+    maxTokens: count(1, 1_000_000_000).default(200_000),
+    maxCostUsd: z.number().min(0).max(1_000_000).default(1),
+    maxSteps: count(1, 10_000).default(50),
+    maxToolCalls: count(0, 10_000).default(30),
+    maxDurationMs: milliseconds(1, 30 * day).default(600_000),
+  })
+  .prefault({});
+
+const sampling = z
+  .strictObject({
+    temperature: z.number().min(0).max(2).optional(),
+    topP: z.number().gt(0).max(1).optional(),
+    maxOutputTokens: count(1, 1_000_000).optional(),
+    stopSequences: z.array(z.string().min(1).max(64)).max(4).optional(),
+    seed: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  })
+  .prefault({});
+
+const agent = z.strictObject({
+  id: name,
+  description: z.string().max(4_096).default(''),
+  instructions: z.string().max(65_536).default(''),
+  model: name.describe('Id of a model of a provider.'),
+  tools: z
+    .array(z.string().min(1).max(64))
+    .max(1_000)
+    .default([])
+    .describe('Names of tools, or alias__* for all tools of a server.'),
+  budget,
+  sampling,
+  maxToolCallsInFlight: count(1, 64).default(8),
+  toolCallTimeoutMs: milliseconds(1, day).default(30_000),
+  modelCallTimeoutMs: milliseconds(1, day).default(120_000),
+  approvalTimeoutMs: milliseconds(1, 30 * day).default(300_000),
+});
+
+const effect = z.enum(['none', 'idempotent', 'reversible', 'irreversible']);
+
+const toolServer = z
+  .strictObject({
+    alias: z.string().regex(/^(?!client$)[a-z][a-z0-9-]{0,19}$/, {
+      error: 'must be 1 to 20 of a-z, 0-9 and "-", beginning with a letter, and not "client"',
+    }),
+    command: text.optional().describe('Program of a server over stdio.'),
+    args: z.array(z.string().max(4_096)).max(256).default([]),
+    env: labels
+      .default({})
+      .describe('Environment of the program; values may be ${env:…} or ${file:…}.'),
+    cwd: text.optional(),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Address of a server over streamable HTTP.'),
+    headers: labels
+      .default({})
+      .describe('Sent with each request; values may be ${env:…} or ${file:…}.'),
+    connectTimeoutMs: milliseconds(1, day).default(15_000),
+    callTimeoutMs: milliseconds(1, day).default(30_000),
+    resultBytesMax: count(256, 16_777_216).default(262_144),
+    effects: z
+      .record(z.string().min(1).max(256), effect)
+      .default({})
+      .describe(
+        'What each tool may change, by its name at the server; * for the rest. Without: irreversible.',
+      ),
+  })
+  .refine((given) => (given.command === undefined) !== (given.url === undefined), {
+    error: 'needs either a command (stdio) or a url (streamable HTTP)',
+  });
+
+/** The whole configuration as it is written; everything has a default but providers, agents and policies. */
+export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
+  server: server.prefault({}),
+  providers: z.array(provider).min(1).max(1_000),
+  agents: z.array(agent).min(1).max(10_000),
+  tools: z.strictObject({ servers: z.array(toolServer).max(1_000).default([]) }).prefault({}),
+  policies: z.strictObject({
+    directory: text.describe('Directory of .cedar files; without a permit everything is denied.'),
+  }),
+  memory: z
+    .strictObject({
+      enabled: z
+        .literal(false, { error: 'memory is not built yet; leave it false' })
+        .default(false),
+    })
+    .prefault({}),
+  telemetry: z
+    .strictObject({
+      logLevel: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info'),
+    })
+    .prefault({}),
+});
+
+/** JSON Schema 2020-12 of the file, for editors. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input' });
+}

@@ -1,0 +1,233 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { AgentService } from '@modelhost/contracts';
+import { HostError } from '@modelhost/kernel';
+import type {
+  AgentSpec,
+  EventLog,
+  JsonSchemas,
+  ModelRoute,
+  Principal,
+  RunEngine,
+  RunStatus,
+  SignalPayload,
+} from '@modelhost/kernel';
+import { acceptRun } from '../accept-run.ts';
+import type { AcceptedRun, AcceptRunPorts } from '../accept-run.ts';
+import { encodeEvent } from './event-encoder.ts';
+import { createFieldReader } from './field-reader.ts';
+import type { FieldReader } from './field-reader.ts';
+import { readRunSpec } from './read-run-spec.ts';
+import { approvalSignal, readState, toolResultSignal, toRunMessage } from './run-message.ts';
+import type { CallContext, Handlers } from './service.ts';
+
+/** What the service needs. */
+export interface AgentServiceOptions {
+  readonly accept: AcceptRunPorts;
+  readonly engine: RunEngine & EventLog;
+  readonly schemas: JsonSchemas;
+  readonly agents: ReadonlyMap<string, AgentSpec>;
+  /** Every configured route; `isDemo` marks scripted ones. */
+  readonly routes: readonly (ModelRoute & { readonly isDemo: boolean })[];
+}
+
+type Service = Handlers<typeof AgentService>;
+
+const pageSizeDefault = 50;
+const pageSizeMax = 200;
+const resultBytesMax = 256 * 1_024;
+
+/** Agents and their runs, as the contract says. Runs of other tenants are as absent as runs that never were. */
+export function createAgentService(options: AgentServiceOptions): Service {
+  const { engine, agents, schemas } = options;
+
+  async function start(
+    request: { readonly spec?: Parameters<typeof readRunSpec>[0] },
+    { principal }: CallContext,
+  ): Promise<AcceptedRun> {
+    return acceptRun(options.accept, principal, readRunSpec(request.spec, { agents, schemas }));
+  }
+
+  async function* follow(
+    runId: string,
+    afterSequence: number,
+    { principal, signal }: CallContext,
+  ): AsyncGenerator<Buffer, void> {
+    const events = engine.follow(principal.tenant, runId, { afterSequence, signal });
+    for await (const event of events) yield encodeEvent(event);
+  }
+
+  return {
+    run: async function* run(request, call) {
+      const { runId, created } = await start(request, call);
+      try {
+        yield* follow(runId, 0, call);
+      } finally {
+        // A follower of a run that another call has created must not end it.
+        if (created && call.signal.aborted) {
+          await engine.cancel(call.principal.tenant, runId, call.principal.subject);
+        }
+      }
+    },
+    startRun: start,
+    followRun: (request, call) => {
+      const reader = createFieldReader();
+      const { afterSequence } = request;
+      readId(reader, 'run_id', request.runId);
+      const bounds = { min: 0, max: Number.MAX_SAFE_INTEGER };
+      const after = reader.number('after_sequence', afterSequence, bounds) ?? 0;
+      refuseIfAny(reader);
+      return follow(request.runId, after, call);
+    },
+    getRun: async ({ runId }, { principal }) => ({
+      run: toRunMessage(findRun(engine, principal, runId)),
+    }),
+    listRuns: async (request, { principal }) => listRuns(engine, principal, request),
+    cancelRun: async ({ runId }, { principal }) => {
+      findRun(engine, principal, runId);
+      return { cancelled: await engine.cancel(principal.tenant, runId, principal.subject) };
+    },
+    ...createAnswers(engine),
+    listAgents: async () => ({ agents: [...agents.values()].map(toAgentMessage) }),
+    listModels: async () => ({ models: options.routes.map(toModelMessage) }),
+  };
+}
+
+function createAnswers(engine: RunEngine): Pick<Service, 'resolveApproval' | 'submitToolResult'> {
+  async function answer(
+    principal: Principal,
+    runId: string,
+    name: string,
+    payload: SignalPayload,
+  ): Promise<void> {
+    const { accepted } = await engine.signal(principal.tenant, runId, name, payload);
+    if (!accepted) throw notAwaited(name);
+  }
+
+  return {
+    resolveApproval: async (request, { principal }) => {
+      const { runId, approvalId, approved, comment } = request;
+      const reader = createFieldReader();
+      readId(reader, 'approval_id', approvalId);
+      reader.text('comment', comment, { min: 0, max: 1_024 });
+      refuseIfAny(reader);
+      const name = approvalSignal(approvalId);
+      refuseIfNoApprover(principal, findPending(engine, principal, runId, name));
+      const by = principal.subject;
+      await answer(principal, runId, name, { type: 'approval', approved, by, comment });
+      return {};
+    },
+    submitToolResult: async (request, { principal }) => {
+      const { runId, callId, content, isError } = request;
+      const reader = createFieldReader();
+      readId(reader, 'call_id', callId);
+      reader.bytes('content', content, resultBytesMax);
+      refuseIfAny(reader);
+      const name = toolResultSignal(callId);
+      findPending(engine, principal, runId, name);
+      await answer(principal, runId, name, { type: 'tool-result', content, isError });
+      return {};
+    },
+  };
+}
+
+function findRun(engine: RunEngine, { tenant }: Principal, runId: string): RunStatus {
+  const reader = createFieldReader();
+  readId(reader, 'run_id', runId);
+  refuseIfAny(reader);
+  const status = engine.status(tenant, runId);
+  if (status === undefined) throw new HostError('not_found', `there is no run ${runId}`);
+  return status;
+}
+
+/** Only what a run waits for right now can be answered: an answer given ahead would be one to a question not yet asked. */
+function findPending(
+  engine: RunEngine,
+  principal: Principal,
+  runId: string,
+  name: string,
+): RunStatus['waitingFor'][number] {
+  const { waitingFor } = findRun(engine, principal, runId);
+  const pending = waitingFor.find((signal) => signal.name === name);
+  if (pending === undefined) throw notAwaited(name);
+  return pending;
+}
+
+function notAwaited(name: string): HostError {
+  return new HostError(
+    'failed_precondition',
+    `the run does not wait for ${name}: it was answered before, its time is over, or it was never asked`,
+  );
+}
+
+function refuseIfNoApprover(
+  { roles }: Principal,
+  { approvers }: { readonly approvers: readonly string[] },
+): void {
+  if (approvers.length === 0 || approvers.some((role) => roles.includes(role))) return;
+  throw new HostError(
+    'permission_denied',
+    `this approval needs one of the roles ${approvers.join(', ')}`,
+  );
+}
+
+async function listRuns(
+  engine: RunEngine,
+  { tenant }: Principal,
+  request: Parameters<Service['listRuns']>[0],
+): Promise<Awaited<ReturnType<Service['listRuns']>>> {
+  const reader = createFieldReader();
+  reader.number('page_size', request.pageSize, { min: 0, max: pageSizeMax });
+  reader.text('page_token', request.pageToken, { min: 0, max: 256 });
+  refuseIfAny(reader);
+  const state = readState(request.state);
+  const { runs, nextPageToken = '' } = engine.list(tenant, {
+    pageSize: request.pageSize === 0 ? pageSizeDefault : request.pageSize,
+    ...(request.pageToken === '' ? {} : { pageToken: request.pageToken }),
+    ...(state === undefined ? {} : { state }),
+  });
+  return { runs: runs.map(toRunMessage), nextPageToken };
+}
+
+function readId(reader: FieldReader, field: string, id: string): void {
+  if (id === '') reader.refuse(field, 'is required');
+  reader.text(field, id, { min: 0, max: 128 });
+}
+
+function refuseIfAny({ violations }: FieldReader): void {
+  const [first] = violations;
+  if (first === undefined) return;
+  throw new HostError('validation_failed', `${first.field}: ${first.description}`, {
+    violations,
+    facts: { field: first.field },
+  });
+}
+
+function toAgentMessage({ id, version, description, route, tools, budget }: AgentSpec) {
+  return {
+    id,
+    version,
+    description,
+    model: route.id,
+    tools: [...tools],
+    budget: {
+      maxTokens: BigInt(budget.tokensMax),
+      maxCostMicroUsd: BigInt(budget.costMicroUsdMax),
+      maxSteps: budget.stepsMax,
+      maxToolCalls: budget.toolCallsMax,
+      maxDuration: durationFromMs(budget.durationMsMax),
+    },
+  };
+}
+
+function toModelMessage(route: AgentServiceOptions['routes'][number]) {
+  return {
+    id: route.id,
+    provider: route.provider,
+    model: route.model,
+    contextTokens: BigInt(route.contextTokensMax),
+    maxOutputTokens: BigInt(route.outputTokensMax),
+    inputUsdPerMillionTokens: route.inputMicroUsdPerToken,
+    outputUsdPerMillionTokens: route.outputMicroUsdPerToken,
+    demo: route.isDemo,
+  };
+}

@@ -1,0 +1,196 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  BudgetKind,
+  DecisionEffect,
+  RunEndReason,
+  RunEventSchema,
+  StepKind,
+  ToolExecutor,
+  ToolOutcome,
+} from '@modelhost/contracts';
+import type { RunEvent as EventMessage } from '@modelhost/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ErrorDataSchema, RunResultSchema, RunStatisticsSchema } from '@modelhost/contracts';
+import type {
+  BudgetKind as Budget,
+  ErrorData,
+  RunEvent,
+  RunEventBody,
+  RunResult,
+  RunStatistics,
+  ToolOutcome as Outcome,
+} from '@modelhost/kernel';
+
+type EventInit = NonNullable<MessageInitShape<typeof RunEventSchema>['event']>;
+
+const stepKinds = { model: StepKind.MODEL, tool: StepKind.TOOL } as const;
+const executors = { host: ToolExecutor.HOST, client: ToolExecutor.CLIENT } as const;
+const effects = {
+  allow: DecisionEffect.ALLOW,
+  deny: DecisionEffect.DENY,
+  hold: DecisionEffect.HOLD,
+} as const;
+const outcomes: Readonly<Record<Outcome, ToolOutcome>> = {
+  ok: ToolOutcome.OK,
+  tool_error: ToolOutcome.TOOL_ERROR,
+  denied: ToolOutcome.DENIED,
+  invalid_arguments: ToolOutcome.INVALID_ARGUMENTS,
+  failed: ToolOutcome.FAILED,
+  unknown: ToolOutcome.UNKNOWN,
+  cancelled: ToolOutcome.CANCELLED,
+};
+const budgets: Readonly<Record<Budget, BudgetKind>> = {
+  tokens: BudgetKind.TOKENS,
+  cost: BudgetKind.COST,
+  steps: BudgetKind.STEPS,
+  tool_calls: BudgetKind.TOOL_CALLS,
+};
+
+/** An event of a run as its message in the contract. */
+export function toEventMessage({ sequence, timeMs, step, body }: RunEvent): EventMessage {
+  return create(RunEventSchema, {
+    sequence: BigInt(sequence),
+    time: timestampFromMs(timeMs),
+    step,
+    event: toEvent(body),
+  });
+}
+
+/** A result as its message. */
+export function toResultMessage({
+  ending,
+  statistics,
+}: RunResult): MessageInitShape<typeof RunResultSchema> {
+  const spent = { statistics: toStatisticsMessage(statistics) };
+  switch (ending.reason) {
+    case 'completed':
+      return { reason: RunEndReason.COMPLETED, answer: ending.answer, ...spent };
+    case 'budget_exceeded':
+      return { reason: RunEndReason.BUDGET_EXCEEDED, budget: budgets[ending.budget], ...spent };
+    case 'denied':
+      return {
+        reason: RunEndReason.DENIED,
+        error: { code: 'policy_violation', message: ending.message },
+        ...spent,
+      };
+    case 'cancelled':
+      return { reason: RunEndReason.CANCELLED, cancelledBy: ending.by, ...spent };
+    case 'deadline':
+      return { reason: RunEndReason.DEADLINE, ...spent };
+    case 'failed':
+      return { reason: RunEndReason.FAILED, error: toErrorMessage(ending.error), ...spent };
+  }
+}
+
+function toEvent(body: RunEventBody): EventInit {
+  switch (body.type) {
+    case 'text-delta':
+      return { case: 'textDelta', value: { text: body.text } };
+    case 'reasoning-delta':
+      return { case: 'reasoningDelta', value: { text: body.text } };
+    case 'run-started':
+      return { case: 'runStarted', value: body };
+    case 'step-started':
+      return { case: 'stepStarted', value: { kind: stepKinds[body.kind] } };
+    case 'step-finished':
+      return { case: 'stepFinished', value: toStepFinished(body) };
+    case 'tool-requested':
+      return { case: 'toolRequested', value: toToolRequested(body) };
+    case 'decision':
+      return { case: 'decision', value: toDecision(body) };
+    case 'approval-requested':
+      return { case: 'approvalRequested', value: toApprovalRequested(body) };
+    case 'approval-resolved':
+      return { case: 'approvalResolved', value: { ...body, resolvedBy: body.by } };
+    case 'tool-finished':
+      return { case: 'toolFinished', value: toToolFinished(body) };
+    case 'usage':
+      return { case: 'usage', value: toUsage(body) };
+    case 'run-finished':
+      return { case: 'runFinished', value: { result: toResultMessage(body.result) } };
+  }
+}
+
+type Body<Type extends RunEventBody['type']> = Extract<RunEventBody, { type: Type }>;
+type Value<Case extends EventInit['case']> = Extract<EventInit, { case: Case }>['value'];
+
+function toStepFinished({
+  kind,
+  finishReason,
+  durationMs,
+}: Body<'step-finished'>): Value<'stepFinished'> {
+  return { kind: stepKinds[kind], finishReason, duration: durationFromMs(durationMs) };
+}
+
+function toToolRequested(body: Body<'tool-requested'>): Value<'toolRequested'> {
+  const { callId, tool, executor } = body;
+  return { callId, tool, argumentsJson: body.arguments, executor: executors[executor] };
+}
+
+function toDecision(body: Body<'decision'>): Value<'decision'> {
+  const { callId, action, resource, effect, policyDigest } = body;
+  const reasons = body.reasons.map(({ rule, message }) => ({ rule, message }));
+  return { callId, action, resource, effect: effects[effect], reasons, policyDigest };
+}
+
+function toApprovalRequested(body: Body<'approval-requested'>): Value<'approvalRequested'> {
+  const { approvalId, callId, tool, callDigest, approvers, expiresAtMs } = body;
+  return {
+    approvalId,
+    callId,
+    tool,
+    argumentsJson: body.arguments,
+    callDigest,
+    approvers: [...approvers],
+    expireTime: timestampFromMs(expiresAtMs),
+  };
+}
+
+function toToolFinished(body: Body<'tool-finished'>): Value<'toolFinished'> {
+  const { callId, tool, outcome, content, isTruncated, durationMs, error } = body;
+  return {
+    callId,
+    tool,
+    outcome: outcomes[outcome],
+    content,
+    truncated: isTruncated,
+    duration: durationFromMs(durationMs),
+    ...(error === undefined ? {} : { error: toErrorMessage(error) }),
+  };
+}
+
+function toUsage({ model, usage, costMicroUsd, spent }: Body<'usage'>): Value<'usage'> {
+  return {
+    model,
+    inputTokens: BigInt(usage.inputTokens),
+    outputTokens: BigInt(usage.outputTokens),
+    cachedInputTokens: BigInt(usage.cachedInputTokens),
+    reasoningTokens: BigInt(usage.reasoningTokens),
+    costMicroUsd: BigInt(costMicroUsd),
+    spent: toStatisticsMessage(spent),
+  };
+}
+
+function toStatisticsMessage(
+  statistics: RunStatistics,
+): MessageInitShape<typeof RunStatisticsSchema> {
+  const { modelCalls, toolCalls, toolCallsDenied, approvals } = statistics;
+  return {
+    modelCalls,
+    toolCalls,
+    toolCallsDenied,
+    approvals,
+    inputTokens: BigInt(statistics.inputTokens),
+    outputTokens: BigInt(statistics.outputTokens),
+    costMicroUsd: BigInt(statistics.costMicroUsd),
+    tokensOverrun: BigInt(statistics.tokensOverrun),
+    duration: durationFromMs(statistics.durationMs),
+  };
+}
+
+function toErrorMessage(error: ErrorData): MessageInitShape<typeof ErrorDataSchema> {
+  const { code, message, facts, retryAfterMs } = error;
+  const retry = retryAfterMs === undefined ? {} : { retryAfter: durationFromMs(retryAfterMs) };
+  return { code, message, facts: { ...facts }, ...retry };
+}

@@ -1,0 +1,59 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { RunState } from '@modelhost/contracts';
+import type { PendingSignalSchema, RunSchema } from '@modelhost/contracts';
+import type { PendingSignal, RunState as State, RunStatus } from '@modelhost/kernel';
+import { toResultMessage } from './event-message.ts';
+
+const states: Readonly<Record<State, RunState>> = {
+  running: RunState.RUNNING,
+  waiting: RunState.WAITING,
+  finished: RunState.FINISHED,
+};
+
+/** The name that a run waits under for an approval. */
+export const approvalSignal = (approvalId: string): string => `approval/${approvalId}`;
+/** The name that a run waits under for a client's tool result. */
+export const toolResultSignal = (callId: string): string => `tool-result/${callId}`;
+
+/** A run as its message. */
+export function toRunMessage(status: RunStatus): MessageInitShape<typeof RunSchema> {
+  const { runId, agent, agentVersion, principal, state, finishedAtMs, result } = status;
+  return {
+    runId,
+    agent,
+    agentVersion,
+    subject: principal.subject,
+    state: states[state],
+    createTime: timestampFromMs(status.createdAtMs),
+    ...(finishedAtMs === undefined ? {} : { finishTime: timestampFromMs(finishedAtMs) }),
+    metadata: { ...status.metadata },
+    lastSequence: BigInt(status.lastSequence),
+    waitingFor: status.waitingFor.map(toPending),
+    ...(result === undefined ? {} : { result: toResultMessage(result) }),
+  };
+}
+
+/** A state of the contract; undefined for unspecified. */
+export function readState(state: RunState): State | undefined {
+  switch (state) {
+    case RunState.RUNNING:
+      return 'running';
+    case RunState.WAITING:
+      return 'waiting';
+    case RunState.FINISHED:
+      return 'finished';
+    case RunState.UNSPECIFIED:
+      break;
+  }
+  // Unspecified, or a state that only newer callers know.
+  return undefined;
+}
+
+function toPending({ name, sinceMs }: PendingSignal): MessageInitShape<typeof PendingSignalSchema> {
+  const [kind, id = ''] = name.split('/');
+  const since = timestampFromMs(sinceMs);
+  return kind === 'approval'
+    ? { signal: { case: 'approvalId', value: id }, since }
+    : { signal: { case: 'toolCallId', value: id }, since };
+}

@@ -1,0 +1,126 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { HostError } from '@modelhost/kernel';
+import type { Principal } from '@modelhost/kernel';
+
+/** What a handler knows of its call. */
+export interface CallContext {
+  readonly principal: Principal;
+  /** Aborts when the caller cancels, its deadline is over, or the request timeout is. */
+  readonly signal: AbortSignal;
+}
+
+type UnaryHandler<Input extends DescMessage, Output extends DescMessage> = (
+  request: MessageShape<Input>,
+  call: CallContext,
+) => Promise<MessageInitShape<Output>>;
+
+/** Gives encoded messages, so that the hot ones can be encoded by hand. */
+type StreamHandler<Input extends DescMessage> = (
+  request: MessageShape<Input>,
+  call: CallContext,
+) => AsyncIterable<Buffer>;
+
+/** One handler for each method of a service. */
+export type Handlers<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]: Service['method'][Name] extends DescMethodUnary<
+    infer Input,
+    infer Output
+  >
+    ? UnaryHandler<Input, Output>
+    : Service['method'][Name] extends DescMethodServerStreaming<infer Input>
+      ? StreamHandler<Input>
+      : never;
+};
+
+/** A method with its handler, without the types that the compiler has checked. */
+export type Route = {
+  readonly method: DescMethod;
+  readonly path: string;
+} & (
+  | {
+      readonly kind: 'unary';
+      readonly handle: (request: unknown, call: CallContext) => Promise<Buffer>;
+    }
+  | {
+      readonly kind: 'stream';
+      readonly handle: (request: unknown, call: CallContext) => AsyncIterable<Buffer>;
+    }
+);
+
+/** The routes of a service; throws for a method that nobody handles. */
+export function createRoutes<Service extends DescService>(
+  service: Service,
+  handlers: Handlers<Service>,
+): readonly Route[] {
+  return service.methods.map((method) => {
+    const path = `/${service.typeName}/${method.name}`;
+    // The mapped type holds a handler of the right shape under each local name.
+    const handler = (handlers as Readonly<Record<string, unknown>>)[method.localName];
+    if (typeof handler !== 'function') throw new HostError('internal', `nobody handles ${path}`);
+    switch (method.methodKind) {
+      case 'unary': {
+        const handle = handler as UnaryHandler<DescMessage, DescMessage>;
+        return {
+          kind: 'unary',
+          method,
+          path,
+          handle: async (request, call) =>
+            encode(
+              method.output,
+              create(method.output, await handle(request as MessageShape<DescMessage>, call)),
+            ),
+        };
+      }
+      case 'server_streaming': {
+        const handle = handler as StreamHandler<DescMessage>;
+        return {
+          kind: 'stream',
+          method,
+          path,
+          handle: (request, call) => handle(request as MessageShape<DescMessage>, call),
+        };
+      }
+      case 'client_streaming':
+      case 'bidi_streaming':
+        throw new HostError('internal', `${path} is of a kind that is not served`);
+    }
+  });
+}
+
+/** The definition that grpc-js registers: requests are decoded, responses are encoded already. */
+export function definitionOf(routes: readonly Route[]): ServiceDefinition {
+  return Object.fromEntries(
+    routes.map(({ method, path, kind }) => [
+      method.localName,
+      {
+        path,
+        originalName: method.localName,
+        requestStream: false,
+        responseStream: kind === 'stream',
+        requestSerialize: (message: MessageShape<DescMessage>) => encode(method.input, message),
+        requestDeserialize: (bytes: Buffer) => fromBinary(method.input, bytes),
+        responseSerialize: (bytes: Buffer) => bytes,
+        responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
+      },
+    ]),
+  );
+}
+
+/** A message as bytes; grpc-js needs a Buffer, and this is one over the same bytes. */
+export function encode<Type extends DescMessage>(
+  schema: Type,
+  message: MessageShape<Type>,
+): Buffer {
+  const bytes = toBinary(schema, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import {
+  AgentService,
+  ErrorInfoSchema,
+  Health,
+  RpcStatusSchema,
+  SystemService,
+  ToolService,
+} from '@modelhost/contracts';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Logger } from 'pino';
+import { createAuthenticate } from './auth.ts';
+import { compose } from './compose.ts';
+import type { Parts } from './compose.ts';
+import { createComponents } from './components.ts';
+import type { HostConfig } from './config/read-config.ts';
+import type { ServerConfig } from './config/tree.ts';
+import { createAgentService } from './grpc/agent-service.ts';
+import { listenForConnections } from './grpc/connections.ts';
+import type { Connections } from './grpc/connections.ts';
+import { guardRoutes } from './grpc/guard.ts';
+import type { CallReport } from './grpc/guard.ts';
+import { createSystemService, createToolService } from './grpc/other-services.ts';
+import { addReflection } from './grpc/reflection.ts';
+import { createRoutes, definitionOf } from './grpc/service.ts';
+import type { Route } from './grpc/service.ts';
+import { listenForHealth } from './health/health-server.ts';
+import { createReadiness } from './health/readiness.ts';
+import type { Readiness } from './health/readiness.ts';
+import { createLog } from './log.ts';
+
+/** A host that serves. */
+export interface RunningHost {
+  /** `host:port` of the gRPC listener. */
+  readonly grpcAddress: string;
+  /** `host:port` of `/health` and `/ready`. */
+  readonly healthAddress: string;
+  /** The audit file, for `model-host audit verify`. */
+  readonly auditPath: string;
+  /**
+   * Takes no new runs, lets those in flight finish within the shutdown timeout, cancels the rest, and closes everything.
+   * Resolves with how many it cancelled; a second call waits for the first.
+   */
+  drain(): Promise<{ readonly cancelled: number }>;
+}
+
+/** What a host starts from. */
+export interface HostOptions {
+  readonly config: HostConfig;
+  /** Shown by `GetStatus`, told to tool servers. */
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `silent` for a host inside another program; else the configured level. */
+  readonly log?: 'stderr' | 'silent';
+}
+
+/** Time that one component may take to answer `/ready`, and how long its answer is kept. */
+const checkTimeoutMs = 2_000;
+const reportKeptMs = 1_000;
+/** Time for the last bytes of answers on their way out, after every run has ended. */
+const closeGraceMs = 2_000;
+
+/** Starts everything and listens; throws `config_invalid` for what cannot be started with. */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { config, version } = options;
+  const { server } = config.tree;
+  const level = options.log === 'silent' ? 'silent' : config.tree.telemetry.logLevel;
+  const log = createLog({ level, version });
+  const parts = await compose({ ...options, log });
+  try {
+    const readiness = createReadiness({
+      components: createComponents(parts),
+      now: () => parts.clock.now(),
+      checkTimeoutMs,
+      keepMs: reportKeptMs,
+    });
+    const grpc = await listenForCalls({ config, parts, readiness, version, log });
+    const host = server.healthHost ?? server.host;
+    const health = await listenForHealth({ host, port: server.healthPort, version, readiness });
+    await recordHost(parts, 'host-started', { version, policyDigest: parts.policy.digest() });
+    const running = {
+      grpcAddress: `${server.host}:${grpc.connections.address.port}`,
+      healthAddress: `${host}:${health.address.port}`,
+      auditPath: parts.auditPath,
+    };
+    log.info(
+      { ...running, keys: server.auth.apiKeys.length, tls: server.tls !== undefined },
+      server.auth.apiKeys.length === 0
+        ? 'ready; no API key is configured, so the host listens on loopback only and every caller is the local principal'
+        : 'ready',
+    );
+    let draining: Promise<{ cancelled: number }> | undefined;
+    return {
+      ...running,
+      drain: async () => {
+        draining ??= drainHost({ parts, readiness, grpc, health, server, log });
+        return draining;
+      },
+    };
+  } catch (thrown) {
+    await closeParts(parts);
+    throw thrown;
+  }
+}
+
+/** The gRPC side of the host. */
+interface Grpc {
+  readonly server: Server;
+  readonly connections: Connections;
+  readonly health: HealthImplementation;
+}
+
+async function listenForCalls(options: {
+  readonly config: HostConfig;
+  readonly parts: Parts;
+  readonly readiness: Readiness;
+  readonly version: string;
+  readonly log: Logger;
+}): Promise<Grpc> {
+  const { config, parts, readiness, version, log } = options;
+  const { host, port, maxConnections, requestTimeoutMs, tls, auth } = config.tree.server;
+  const server = new Server({
+    'grpc.max_concurrent_streams': 1_000,
+    'grpc.max_receive_message_length': 8 * 1_024 * 1_024,
+    'grpc.max_connection_age_ms': 3_600_000,
+    'grpc.max_connection_age_grace_ms': 600_000,
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+  });
+  const listening: { connections?: Connections } = {};
+  const services = createServices(parts, readiness, version);
+  for (const routes of services) {
+    const guarded = guardRoutes(routes, {
+      authenticate: createAuthenticate(auth.apiKeys),
+      requestTimeoutMs,
+      maxConnections,
+      isOverLimit: (peer) => listening.connections?.isOverLimit(peer) === true,
+      onCall: (report) => logCall(log, report),
+    });
+    server.addService(definitionOf(routes), guarded);
+  }
+  // Health and reflection are the only methods that need no key.
+  const names = [AgentService, ToolService, SystemService].map(({ typeName }) => typeName);
+  const health = new HealthImplementation(
+    Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])),
+  );
+  health.addToServer(server);
+  addReflection(
+    server,
+    [AgentService, ToolService, SystemService, Health],
+    [RpcStatusSchema.file, ErrorInfoSchema.file],
+  );
+  const injector = server.createConnectionInjector(createCredentials(tls, config));
+  const connections = await listenForConnections({ host, port, maxConnections, injector });
+  listening.connections = connections;
+  return { server, connections, health };
+}
+
+function createServices(
+  parts: Parts,
+  readiness: Readiness,
+  version: string,
+): readonly (readonly Route[])[] {
+  const { engine, schemas, agents, routes, tools } = parts;
+  const runsInFlight = (): number => engine.runsInFlight();
+  return [
+    createRoutes(
+      AgentService,
+      createAgentService({ accept: parts, engine, schemas, agents, routes }),
+    ),
+    createRoutes(ToolService, createToolService(tools)),
+    createRoutes(SystemService, createSystemService({ version, readiness, runsInFlight })),
+  ];
+}
+
+function createCredentials(tls: ServerConfig['tls'], { pathOf }: HostConfig): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const [certificate, privateKey] = [tls.certFile, tls.keyFile].map((file) =>
+    readFileSync(pathOf(file)),
+  );
+  // Both files were there when the configuration was checked.
+  return ServerCredentials.createSsl(null, [
+    { cert_chain: certificate as Buffer, private_key: privateKey as Buffer },
+  ]);
+}
+
+function logCall(log: Logger, { method, principal, durationMs, error }: CallReport): void {
+  const call = { method, tenant: principal?.tenant, durationMs: Math.round(durationMs) };
+  if (error === undefined) log.debug(call, 'call');
+  else log.info({ ...call, err: error }, 'call failed');
+}
+
+async function drainHost(options: {
+  readonly parts: Parts;
+  readonly readiness: Readiness;
+  readonly grpc: Grpc;
+  readonly health: { close(): Promise<void> };
+  readonly server: ServerConfig;
+  readonly log: Logger;
+}): Promise<{ cancelled: number }> {
+  const { parts, readiness, grpc, health, server, log } = options;
+  readiness.drain();
+  grpc.health.setStatus('', 'NOT_SERVING');
+  log.info({ runsInFlight: parts.engine.runsInFlight() }, 'draining');
+  const { cancelled } = await parts.engine.drain(server.gracefulShutdownTimeoutMs);
+  if (cancelled > 0) log.warn({ cancelled }, 'runs were cancelled: the shutdown timeout is over');
+  grpc.connections.stop();
+  await shutDown(grpc);
+  await health.close();
+  await recordHost(parts, 'host-stopped', { cancelled });
+  await closeParts(parts);
+  log.info('stopped');
+  return { cancelled };
+}
+
+/** Lets answers that are on their way out arrive, then cuts the connections. */
+async function shutDown({ server, connections }: Grpc): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    server.forceShutdown();
+    connections.destroy();
+    resolve();
+  }, closeGraceMs);
+  server.tryShutdown(() => resolve());
+  await promise;
+  clearTimeout(timer);
+  connections.destroy();
+}
+
+async function recordHost(
+  { audit }: Parts,
+  kind: 'host-started' | 'host-stopped',
+  facts: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  await audit.append({ kind, tenant: '', runId: '', step: '', actor: 'host', facts });
+}
+
+async function closeParts({ engine, tools, providers, audit }: Parts): Promise<void> {
+  await engine.close();
+  await tools.close();
+  await Promise.all(Array.from(providers.values(), async (provider) => provider.close()));
+  await audit.close();
+}

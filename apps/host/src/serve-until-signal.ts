@@ -1,0 +1,35 @@
+import type { RunningHost } from './host.ts';
+
+/** What a process is to the host that runs in it. */
+export interface HostProcess {
+  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  exit(code: number): void;
+}
+
+const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
+
+/**
+ * Serves until SIGTERM or SIGINT, then drains. Gives the exit code: 0, or 1 when runs had to be cancelled because the
+ * shutdown timeout was over. A second signal ends the process at once.
+ */
+export async function serveUntilSignal(host: RunningHost, owner: HostProcess): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isDraining = false;
+
+  function onSignal(signal: keyof typeof exitCodes): void {
+    if (isDraining) owner.exit(exitCodes[signal]);
+    isDraining = true;
+    resolve();
+  }
+
+  const onTerminate = (): void => onSignal('SIGTERM');
+  const onInterrupt = (): void => onSignal('SIGINT');
+  owner.on('SIGTERM', onTerminate);
+  owner.on('SIGINT', onInterrupt);
+  await promise;
+  const { cancelled } = await host.drain();
+  owner.off('SIGTERM', onTerminate);
+  owner.off('SIGINT', onInterrupt);
+  return cancelled === 0 ? 0 : 1;
+}

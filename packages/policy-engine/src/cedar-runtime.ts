@@ -7,7 +7,7 @@ import type {
   StatefulAuthorizationCall,
   ValidationAnswer,
 } from '@cedar-policy/cedar-wasm/nodejs';
-import { sha256Hex } from '@modelhost/kernel';
+import { HostError, sha256Hex } from '@modelhost/kernel';
 
 type Cedar = typeof CedarModule;
 
@@ -45,7 +45,7 @@ export function createCedarRuntime(load: () => Cedar): CedarRuntime {
 
   function use<Answer>(call: (cedar: Cedar) => Answer): Answer {
     try {
-      instance ??= load();
+      instance ??= start(load);
       return call(instance);
     } catch (thrown) {
       // A thrown value that is no trap may still have left the instance half-way, so every throw gives it up.
@@ -92,6 +92,14 @@ export function createCedarRuntime(load: () => Cedar): CedarRuntime {
         });
       }),
   };
+}
+
+function start(load: () => Cedar): Cedar {
+  try {
+    return load();
+  } catch (cause) {
+    throw new HostError('internal', 'the policy engine cannot be started', { cause });
+  }
 }
 
 function freeName(slots: Map<string, string>): string {

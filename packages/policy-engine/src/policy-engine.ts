@@ -1,5 +1,5 @@
 import type { PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
-import { sha256Hex } from '@modelhost/kernel';
+import { HostError, sha256Hex } from '@modelhost/kernel';
 import { readArgumentType } from './argument-types.ts';
 import type { RecordType } from './argument-types.ts';
 import { createBoundedMap } from './bounded-map.ts';
@@ -22,6 +22,10 @@ export interface CedarPolicyEngineOptions {
   readonly files: readonly PolicyFile[];
 }
 
+interface EngineOptions extends CedarPolicyEngineOptions {
+  readonly cedar: CedarRuntime;
+}
+
 const slicesMax = 256;
 
 /**
@@ -29,7 +33,11 @@ const slicesMax = 256;
  * cannot be used. Rules about a tool are checked against the tool's schema when the tool is first asked about.
  */
 export function createCedarPolicyEngine({ files }: CedarPolicyEngineOptions): PolicyEngine {
-  const cedar = sharedCedar;
+  return createEngine({ files, cedar: sharedCedar });
+}
+
+/** The same on a runtime of the caller's own. */
+export function createEngine({ files, cedar }: EngineOptions): PolicyEngine {
   const rules = readRules(files, cedar);
   checkPlainActions(rules, cedar);
   const policyDigest = digestFiles(files);
@@ -54,9 +62,9 @@ export function createCedarPolicyEngine({ files }: CedarPolicyEngineOptions): Po
       if (reading.type === 'refused') return denyFault(reading.problem);
       const { question } = reading;
       return decideQuestion({ request, question, slice: sliceOf(question), cedar });
-    } catch {
-      // What was thrown may quote arguments, so nothing of it is passed on.
-      return denyFault('the policy engine failed');
+    } catch (thrown) {
+      // Only our own words are passed on, since Cedar's may quote arguments.
+      return denyFault(thrown instanceof HostError ? thrown.message : 'the policy engine failed');
     }
   }
 

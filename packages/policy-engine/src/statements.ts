@@ -25,8 +25,13 @@ const tokenPattern = /\s+|\/\/[^\n\r]*|"(?:[^"\\]|\\[^])*"|[A-Za-z0-9_]+|[^]/gy;
 interface Progress {
   start: number | undefined;
   tokens: number;
-  depth: number;
   conditionals: number;
+  /** Signs chained so far, for each bracket that is open. */
+  readonly chains: number[];
+}
+
+function newProgress(): Progress {
+  return { start: undefined, tokens: 0, conditionals: 0, chains: [0] };
 }
 
 /**
@@ -35,7 +40,7 @@ interface Progress {
  */
 export function splitStatements(text: string): StatementSplit {
   const statements: Statement[] = [];
-  let progress: Progress = { start: undefined, tokens: 0, depth: 0, conditionals: 0 };
+  let progress = newProgress();
   for (const match of text.matchAll(tokenPattern)) {
     const token = match[0];
     if (token.trim() === '' || token.startsWith('//')) continue;
@@ -47,7 +52,7 @@ export function splitStatements(text: string): StatementSplit {
       text: text.slice(progress.start, match.index + 1),
       offset: progress.start,
     });
-    progress = { start: undefined, tokens: 0, depth: 0, conditionals: 0 };
+    progress = newProgress();
   }
   if (progress.start !== undefined) {
     statements.push({ text: text.slice(progress.start), offset: progress.start });
@@ -55,28 +60,45 @@ export function splitStatements(text: string): StatementSplit {
   return { type: 'statements', statements };
 }
 
-function advance(progress: Progress, token: string): Omit<StatementProblem, 'offset'> | undefined {
+function advance(progress: Progress, token: string): Excess | undefined {
   progress.tokens += 1;
-  if ('([{'.includes(token)) progress.depth += 1;
-  if (')]}'.includes(token)) progress.depth -= 1;
   if (token === 'if') progress.conditionals += 1;
-  if (progress.depth > textBounds.nesting) {
-    return {
-      problem: `brackets are nested more than ${textBounds.nesting} deep`,
-      remedy: 'write the rule flatter, or as several rules',
-    };
-  }
-  if (progress.conditionals > textBounds.conditionals) {
-    return {
-      problem: `more than ${textBounds.conditionals} \`if\` in one rule`,
-      remedy: 'write several rules',
-    };
-  }
-  if (progress.tokens > textBounds.ruleTokens) {
-    return {
-      problem: `the rule has more than ${textBounds.ruleTokens} words and signs`,
-      remedy: 'end it with a semicolon, or write several rules',
-    };
-  }
-  return undefined;
+  followChain(progress.chains, token);
+  if (progress.chains.length > textBounds.nesting + 1) return excesses.nesting;
+  if (progress.conditionals > textBounds.conditionals) return excesses.conditionals;
+  if (progress.tokens > textBounds.ruleTokens) return excesses.tokens;
+  const chained = progress.chains.reduce((sum, length) => sum + length, 0);
+  return chained > textBounds.chain ? excesses.chain : undefined;
 }
+
+function followChain(chains: number[], token: string): void {
+  if (')]}'.includes(token) && chains.length > 1) chains.pop();
+  const last = chains.length - 1;
+  if ('.[+-*'.includes(token)) chains[last] = (chains[last] ?? 0) + 1;
+  // What stands on both sides of these is parsed side by side, not one within the other.
+  if (chainEnds.has(token)) chains[last] = 0;
+  if ('([{'.includes(token)) chains.push(0);
+}
+
+const chainEnds: ReadonlySet<string> = new Set([',', '&', '|', 'if', 'then', 'else']);
+
+type Excess = Omit<StatementProblem, 'offset'>;
+
+const excesses = {
+  nesting: {
+    problem: `brackets are nested more than ${textBounds.nesting} deep`,
+    remedy: 'write the rule flatter, or as several rules',
+  },
+  conditionals: {
+    problem: `more than ${textBounds.conditionals} \`if\` in one rule`,
+    remedy: 'write several rules',
+  },
+  tokens: {
+    problem: `the rule has more than ${textBounds.ruleTokens} words and signs`,
+    remedy: 'end it with a semicolon, or write several rules',
+  },
+  chain: {
+    problem: `more than ${textBounds.chain} dots, brackets or arithmetic signs in a chain`,
+    remedy: 'write the condition shorter',
+  },
+};

@@ -1,0 +1,101 @@
+import {
+  buildApplication,
+  buildRouteMap,
+  ExitCode as StricliCode,
+  run,
+  text_en,
+} from '@stricli/core';
+import { agentsRoutes, modelsRoutes, toolsRoutes } from './routes/catalogue.ts';
+import { configRoutes } from './routes/config.ts';
+import { demoCommand } from './routes/demo.ts';
+import {
+  auditRoutes,
+  healthCommand,
+  keysRoutes,
+  serveCommand,
+  versionCommand,
+} from './routes/host.ts';
+import { runCommand } from './routes/run.ts';
+import { runsRoutes } from './routes/runs.ts';
+import type { CliContext } from './context.ts';
+import { exitCodes, readFailure } from './failure.ts';
+import type { ExitCode } from './failure.ts';
+import { readVersion } from './version.ts';
+
+const root = buildRouteMap({
+  routes: {
+    demo: demoCommand,
+    serve: serveCommand,
+    run: runCommand,
+    runs: runsRoutes,
+    agents: agentsRoutes,
+    models: modelsRoutes,
+    tools: toolsRoutes,
+    health: healthCommand,
+    config: configRoutes,
+    audit: auditRoutes,
+    keys: keysRoutes,
+    version: versionCommand,
+  },
+  docs: {
+    brief: 'Run LLM agents, governed, bounded and recorded.',
+    fullDescription: [
+      'Run LLM agents, governed, bounded and recorded.',
+      '',
+      'Begin with `model-host demo`: it needs no key and no service.',
+      'Data goes to stdout and messages to stderr; --json makes every answer a document.',
+      'Exit codes: 0 ok, 1 failure, 2 usage, 3 configuration invalid, 4 unauthenticated or denied,',
+      '5 not found, 6 budget or limit, 7 unavailable, 130 interrupted.',
+    ].join('\n'),
+  },
+});
+
+/** Runs one command; gives the exit code of what went wrong, and undefined when nothing did. */
+export async function runApplication(
+  inputs: readonly string[],
+  context: CliContext,
+): Promise<ExitCode | undefined> {
+  const application = buildApplication<CliContext>(root, {
+    name: 'model-host',
+    versionInfo: { currentVersion: readVersion() },
+    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+    // The lines that begin with red would be whole documents of problems.
+    documentation: { disableAnsiColor: true, onlyRequiredInUsageLine: true },
+    localization: {
+      text: {
+        ...text_en,
+        exceptionWhileRunningCommand: (thrown) => readFailure(thrown).text,
+        exceptionWhileLoadingCommandFunction: (thrown) => readFailure(thrown).text,
+        exceptionWhileParsingArguments: (...given) =>
+          `${text_en.exceptionWhileParsingArguments(...given)}\n${hint}`,
+        noCommandRegisteredForInput: (given) =>
+          `${text_en.noCommandRegisteredForInput(given)}\n${hint}`,
+      },
+    },
+    determineExitCode: (thrown) => readFailure(thrown).exitCode,
+  });
+  const process: {
+    stdout: typeof context.process.stdout;
+    stderr: typeof context.process.stderr;
+    exitCode?: number | string | null;
+  } = { ...context.process };
+  await run(application, inputs, { ...context, process });
+  return toExitCode(process.exitCode);
+}
+
+function toExitCode(code: number | string | null | undefined): ExitCode | undefined {
+  switch (code) {
+    case undefined:
+    case null:
+    case StricliCode.Success:
+      return undefined;
+    case StricliCode.UnknownCommand:
+    case StricliCode.InvalidArgument:
+      return exitCodes.usage;
+    default:
+      return known.find((own) => own === code) ?? exitCodes.failure;
+  }
+}
+
+const hint = 'next: --help shows commands, arguments and flags';
+const known = Object.values(exitCodes);

@@ -1,0 +1,85 @@
+import type { ApprovalRequested } from '@modelhost/contracts';
+import type { Ask } from './context.ts';
+import type { ApprovalMode } from './routes/flags.ts';
+import { toLine } from './printable.ts';
+
+/** Answers the approvals of one run while its events go on. */
+export interface Approver {
+  /** Takes an approval; the questions are asked one after the other. */
+  requested(approval: ApprovalRequested): void;
+  /** It was answered, by this approver or elsewhere: its question is taken back. */
+  resolved(approvalId: string): void;
+  /** Takes back every question and waits until nothing is asked any more. */
+  close(): Promise<void>;
+}
+
+/** What an approver needs. */
+export interface ApproverOptions {
+  readonly mode: ApprovalMode;
+  /** Undefined where nobody can be asked. */
+  readonly ask: Ask | undefined;
+  /** The answer for `ask` where nobody can be asked. */
+  readonly answerUnasked: boolean;
+  readonly say: (text: string) => void;
+  readonly resolve: (answer: {
+    readonly approvalId: string;
+    readonly approved: boolean;
+    readonly comment: string;
+  }) => Promise<void>;
+  /** An answer could not be given. */
+  readonly onFailure: (thrown: unknown) => void;
+}
+
+/** Asks on the terminal, or answers by itself; whatever is not a clear yes is a no. */
+export function createApprover(options: ApproverOptions): Approver {
+  const { mode, ask, answerUnasked, say, resolve } = options;
+  const open = new Map<string, AbortController>();
+  let asking = Promise.resolve();
+
+  function requested(approval: ApprovalRequested): void {
+    const controller = new AbortController();
+    open.set(approval.approvalId, controller);
+    asking = asking
+      .then(async () => answer(approval, controller.signal))
+      .catch((thrown: unknown) => {
+        // A question that was taken back needs no answer.
+        if (!controller.signal.aborted) options.onFailure(thrown);
+      });
+  }
+
+  async function answer(approval: ApprovalRequested, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { approved, comment } = await decide(approval, signal);
+    await resolve({ approvalId: approval.approvalId, approved, comment });
+  }
+
+  async function decide(
+    { tool, approvalId }: ApprovalRequested,
+    signal: AbortSignal,
+  ): Promise<{ readonly approved: boolean; readonly comment: string }> {
+    if (mode !== 'ask') return { approved: mode === 'yes', comment: `--approve ${mode}` };
+    const name = toLine(tool, 64);
+    if (ask === undefined) {
+      const word = answerUnasked ? 'yes' : 'no';
+      say(`approval ${approvalId} for ${name}: nobody can be asked here, so the answer is ${word}`);
+      return { approved: answerUnasked, comment: `nobody could be asked: ${word}` };
+    }
+    const line = await ask(`Allow exactly this call of ${name}? [y/N] `, signal);
+    return { approved: /^\s*(y|yes)\s*$/i.test(line), comment: '' };
+  }
+
+  function resolved(approvalId: string): void {
+    open.get(approvalId)?.abort();
+    open.delete(approvalId);
+  }
+
+  return {
+    requested,
+    resolved,
+    close: async () => {
+      for (const controller of open.values()) controller.abort();
+      open.clear();
+      await asking;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { access, constants } from 'node:fs/promises';
+import { verifyAuditFile } from '@modelhost/audit';
+import type { CliContext } from '../context.ts';
+import { CommandError, exitCodes } from '../failure.ts';
+import { count } from '../quantities.ts';
+import type { JsonFlag } from '../routes/flags.ts';
+
+/** Checks an audit file; exits with 1 when something is wrong in it. */
+export async function verifyAudit(
+  context: CliContext,
+  flags: JsonFlag,
+  file: string,
+): Promise<void> {
+  await access(file, constants.R_OK).catch(() => {
+    throw new CommandError(
+      exitCodes.notFound,
+      `${file}: cannot be read`,
+      'the file is audit.jsonl in server.dataDirectory of the host',
+    );
+  });
+  const verification = await verifyAuditFile(file);
+  if (flags.json === true) context.print(`${JSON.stringify(verification)}\n`);
+  if (!verification.ok) {
+    const { line, problem, records } = verification;
+    throw new CommandError(
+      exitCodes.failure,
+      `${file}:${line}: ${problem}; the ${count(records, 'record')} before it ${records === 1 ? 'is' : 'are'} intact`,
+      'keep the file as it is and compare it with a copy',
+    );
+  }
+  if (flags.json === true) return;
+  const { records, head } = verification;
+  const end = head === undefined ? '' : `, head ${head.hash}`;
+  context.print(`${file}: intact, ${count(records, 'record')}${end}\n`);
+}

@@ -1,0 +1,46 @@
+import { GetStatusResponseSchema, HealthStatus } from '@modelhost/contracts';
+import type { CliContext } from '../context.ts';
+import { withClient } from '../connection.ts';
+import { exitCodes } from '../failure.ts';
+import { toJsonText, toTable } from '../output.ts';
+import { toLine } from '../printable.ts';
+import { count, formatDuration } from '../quantities.ts';
+import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
+
+/** Status of the host and its parts; exits with 7 when it is down or takes no new runs. */
+export async function showHealth(
+  context: CliContext,
+  flags: ConnectionFlags & JsonFlag,
+): Promise<void> {
+  await withClient(context, flags, async (client) => {
+    const answer = await client.getStatus();
+    if (flags.json === true) {
+      context.print(`${toJsonText(GetStatusResponseSchema, answer, 2)}\n`);
+    } else {
+      const { version, status, components, runsInFlight, draining } = answer;
+      const drain = draining ? ', draining' : '';
+      const flight = count(runsInFlight, 'run');
+      context.print(`model-host ${version}: ${nameOf(status)}${drain}, ${flight} in flight\n\n`);
+      const rows = components.map(({ name, status: state, latency, error }) => [
+        name,
+        nameOf(state),
+        latency === undefined ? '' : formatDuration(latency),
+        toLine(error, 160),
+      ]);
+      context.print(toTable(['COMPONENT', 'STATUS', 'LATENCY', 'ERROR'], rows));
+    }
+    if (answer.status === HealthStatus.DOWN || answer.draining)
+      context.exitWith(exitCodes.unavailable);
+  });
+}
+
+// A newer host may send values that are not in this table.
+function nameOf(status: HealthStatus): string {
+  return statusNames[status] ?? 'unknown';
+}
+
+const statusNames: Readonly<Record<number, string>> = {
+  [HealthStatus.UP]: 'up',
+  [HealthStatus.DEGRADED]: 'degraded',
+  [HealthStatus.DOWN]: 'down',
+};

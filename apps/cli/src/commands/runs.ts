@@ -1,0 +1,212 @@
+import type { ListRunsResponse, Run } from '@modelhost/contracts';
+import { ListRunsResponseSchema, RunEndReason, RunSchema, RunState } from '@modelhost/contracts';
+import type { ModelHostClient } from '@modelhost/sdk';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { CliContext } from '../context.ts';
+import { withClient } from '../connection.ts';
+import { exitCodes } from '../failure.ts';
+import { toJsonText, toTable } from '../output.ts';
+import type { Paint } from '../paint.ts';
+import { exitCodeOfRun } from '../play.ts';
+import { toLine, toPrintable } from '../printable.ts';
+import { createEventPrinter } from '../printer.ts';
+import { formatStatistics } from '../quantities.ts';
+import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
+import type { AnswerFlags, FollowFlags, ListFlags } from '../routes/runs.ts';
+import { renderEnding } from '../timeline.ts';
+
+/** One page of runs. */
+export async function listRuns(context: CliContext, flags: ListFlags): Promise<void> {
+  await withClient(context, flags, async (client) => {
+    const page = await client.listRuns({
+      ...(flags.limit === undefined ? {} : { pageSize: flags.limit }),
+      ...(flags.page === undefined ? {} : { pageToken: flags.page }),
+      ...(flags.state === undefined ? {} : { state: states[flags.state] }),
+    });
+    if (flags.json === true) {
+      context.print(`${toJsonText(ListRunsResponseSchema, page, 2)}\n`);
+    } else {
+      showPage(context, page);
+    }
+  });
+}
+
+function showPage({ print, say }: CliContext, { runs, nextPageToken }: ListRunsResponse): void {
+  if (runs.length === 0) say('no runs');
+  else {
+    const rows = runs.map((run) => [
+      run.runId,
+      run.agent,
+      stateName(run),
+      toLine(run.subject, 40),
+      formatTime(run.createTime),
+    ]);
+    print(toTable(['RUN', 'AGENT', 'STATE', 'BY', 'CREATED'], rows));
+  }
+  if (nextPageToken !== '') say(`next: \`model-host runs list --page ${nextPageToken}\``);
+}
+
+/** Everything that is known of one run. */
+export async function showRun(
+  context: CliContext,
+  flags: ConnectionFlags & JsonFlag,
+  runId: string,
+): Promise<void> {
+  await withClient(context, flags, async (client) => {
+    const run = await client.getRun(runId);
+    context.print(
+      flags.json === true ? `${toJsonText(RunSchema, run, 2)}\n` : describeRun(run, context.paint),
+    );
+  });
+}
+
+function describeRun(run: Run, paint: Paint): string {
+  const { result } = run;
+  const statistics = result?.statistics;
+  return [
+    `${paint.bold(run.runId)}  ${stateName(run)}\n`,
+    `agent    ${run.agent} (${run.agentVersion})\n`,
+    `by       ${toLine(run.subject, 128)}\n`,
+    `created  ${formatTime(run.createTime)}\n`,
+    ...(run.finishTime === undefined ? [] : [`finished ${formatTime(run.finishTime)}\n`]),
+    `events   ${run.lastSequence}\n`,
+    ...Object.entries(run.metadata).map(
+      ([key, value]) => `label    ${toLine(`${key}=${value}`, 200)}\n`,
+    ),
+    ...run.waitingFor.map(({ signal }) => describeSignal(run.runId, signal)),
+    ...(result === undefined ? [] : [renderEnding(result, paint)]),
+    ...(statistics === undefined ? [] : [`${paint.dim(formatStatistics(statistics))}\n`]),
+    ...(result === undefined || result.answer === '' ? [] : [`\n${toPrintable(result.answer)}\n`]),
+  ].join('');
+}
+
+function describeSignal(runId: string, signal: Run['waitingFor'][number]['signal']): string {
+  switch (signal.case) {
+    case 'approvalId':
+      return `waits    for approval ${signal.value}: \`model-host runs approve ${runId} ${signal.value}\` or \`deny\`\n`;
+    case 'toolCallId':
+      return `waits    for the result of the client's tool call ${toLine(signal.value, 128)}\n`;
+    case undefined:
+      return '';
+  }
+}
+
+/** Shows a run to its end and exits with what it ended with. */
+export async function followRun(
+  context: CliContext,
+  flags: FollowFlags,
+  runId: string,
+): Promise<void> {
+  const interrupt = new AbortController();
+  const stopListening = context.onInterrupt(() => interrupt.abort());
+  try {
+    await withClient(context, flags, async (client) =>
+      follow(context, client, { flags, runId, interrupt }),
+    );
+  } catch (thrown) {
+    if (!interrupt.signal.aborted) throw thrown;
+    context.say(`${runId} goes on`);
+    context.exitWith(exitCodes.interrupted);
+  } finally {
+    stopListening();
+  }
+}
+
+async function follow(
+  context: CliContext,
+  client: ModelHostClient,
+  options: { flags: FollowFlags; runId: string; interrupt: AbortController },
+): Promise<void> {
+  const { flags, runId, interrupt } = options;
+  const printEvent = createEventPrinter(context, flags);
+  const { signal } = interrupt;
+  for await (const item of client.followRun(runId, { afterSequence: flags.after, signal })) {
+    printEvent(item);
+    const { event } = item;
+    if (event.case === 'approvalRequested') {
+      context.say(
+        `next: \`model-host runs approve ${runId} ${event.value.approvalId}\` or \`deny\``,
+      );
+    }
+    if (event.case === 'runFinished') {
+      context.exitWith(exitCodeOfRun({ result: event.value.result, isInterrupted: false }));
+    }
+  }
+  signal.throwIfAborted();
+}
+
+/** Asks the host to end a run. */
+export async function cancelRun(
+  context: CliContext,
+  flags: ConnectionFlags,
+  runId: string,
+): Promise<void> {
+  await withClient(context, flags, async (client) => {
+    const isCancelled = await client.cancelRun(runId);
+    context.say(isCancelled ? `${runId} is being cancelled` : `${runId} was finished already`);
+  });
+}
+
+/** Says yes to one approval. */
+export async function approve(
+  context: CliContext,
+  flags: AnswerFlags,
+  runId: string,
+  approvalId: string,
+): Promise<void> {
+  await answer(context, flags, { runId, approvalId, approved: true });
+}
+
+/** Says no to one approval. */
+export async function deny(
+  context: CliContext,
+  flags: AnswerFlags,
+  runId: string,
+  approvalId: string,
+): Promise<void> {
+  await answer(context, flags, { runId, approvalId, approved: false });
+}
+
+async function answer(
+  context: CliContext,
+  flags: AnswerFlags,
+  given: { readonly runId: string; readonly approvalId: string; readonly approved: boolean },
+): Promise<void> {
+  const { comment } = flags;
+  await withClient(context, flags, async (client) => {
+    await client.resolveApproval({ ...given, ...(comment === undefined ? {} : { comment }) });
+    context.say(`${given.approvalId} ${given.approved ? 'approved' : 'refused'}`);
+  });
+}
+
+const states = {
+  running: RunState.RUNNING,
+  waiting: RunState.WAITING,
+  finished: RunState.FINISHED,
+} as const;
+
+function stateName({ state, result }: Run): string {
+  if (result !== undefined) return endingNames[result.reason] ?? 'finished';
+  return stateNames[state] ?? 'unknown';
+}
+
+// A newer host may send values that are not in these tables.
+const stateNames: Readonly<Record<number, string>> = {
+  [RunState.RUNNING]: 'running',
+  [RunState.WAITING]: 'waiting',
+  [RunState.FINISHED]: 'finished',
+};
+
+const endingNames: Readonly<Record<number, string>> = {
+  [RunEndReason.COMPLETED]: 'completed',
+  [RunEndReason.BUDGET_EXCEEDED]: 'budget-exceeded',
+  [RunEndReason.DENIED]: 'denied',
+  [RunEndReason.CANCELLED]: 'cancelled',
+  [RunEndReason.DEADLINE]: 'deadline',
+  [RunEndReason.FAILED]: 'failed',
+};
+
+function formatTime(time: Timestamp | undefined): string {
+  return time === undefined ? '' : timestampDate(time).toISOString();
+}

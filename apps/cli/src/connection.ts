@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { createModelHostClient, ModelHostError } from '@modelhost/sdk';
+import type { ModelHostClient } from '@modelhost/sdk';
+import type { CliContext } from './context.ts';
+import { CommandError, exitCodes } from './failure.ts';
+import type { ConnectionFlags } from './routes/flags.ts';
+
+/** Gives the client to `use` and closes it afterwards, whatever happened. */
+export async function withClient(
+  context: CliContext,
+  flags: ConnectionFlags,
+  use: (client: ModelHostClient) => Promise<void>,
+): Promise<void> {
+  const { environment } = context;
+  const address = flags.address ?? environment['MODEL_HOST_ADDRESS'] ?? '127.0.0.1:7443';
+  const client = createModelHostClient({
+    address,
+    apiKey: await readApiKey(flags.apiKeyFile, environment['MODEL_HOST_API_KEY']),
+    tls: flags.tlsCa === undefined ? flags.tls : { caFile: await readable(flags.tlsCa) },
+  });
+  try {
+    await use(client);
+  } catch (thrown) {
+    throw isUnreachable(thrown) ? unreachable(address, thrown) : thrown;
+  } finally {
+    client.close();
+  }
+}
+
+function isUnreachable(thrown: unknown): thrown is ModelHostError {
+  const isOurs = thrown instanceof ModelHostError;
+  return isOurs && thrown.code === 'transport' && thrown.grpcStatus === 'UNAVAILABLE';
+}
+
+function unreachable(address: string, { message }: ModelHostError): CommandError {
+  return new CommandError(
+    exitCodes.unavailable,
+    `no host answers at ${address}: ${message.trim()}`,
+    'start a host with `model-host serve --config FILE`, or name another one with --address',
+  );
+}
+
+async function readApiKey(
+  file: string | undefined,
+  value: string | undefined,
+): Promise<string | undefined> {
+  const key = file === undefined ? value : (await readText(file)).trim();
+  return key === '' ? undefined : key;
+}
+
+async function readable(file: string): Promise<string> {
+  await readText(file);
+  return file;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new CommandError(exitCodes.usage, `${file}: cannot be read`, 'check path and rights');
+  }
+}

@@ -1,0 +1,64 @@
+import { cp, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CommandError, exitCodes } from '../failure.ts';
+
+/** The folders of one demo. */
+export interface Workspace {
+  /** What the agent reads and writes. */
+  readonly files: string;
+  /** What the host keeps: the audit file and the master key. */
+  readonly data: string;
+  /** Holds everything that the demo made. */
+  readonly root: string;
+  /** Removes everything that the demo made; never a folder that was given to it. */
+  remove(): Promise<void>;
+}
+
+/** Makes a temporary folder; the agent works in `given`, or in a copy of `examples`. */
+export async function createWorkspace(
+  given: string | undefined,
+  examples: string,
+): Promise<Workspace> {
+  const own = given === undefined ? undefined : await readFolder(given);
+  // Tool servers compare real paths, and the temporary folder of some systems is a link.
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'model-host-demo-')));
+  const data = join(root, 'data');
+  await mkdir(data, { mode: 0o700 });
+  const files = own ?? join(root, 'files');
+  if (own === undefined) await cp(examples, files, { recursive: true });
+  return { files, data, root, remove: async () => rm(root, { recursive: true, force: true }) };
+}
+
+/** The real path of a folder that a flag names. */
+export async function readFolder(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    throw new CommandError(exitCodes.usage, `${path}: there is no such folder`, 'name one that is');
+  }
+  return realpath(path);
+}
+
+const filesMax = 10_000;
+
+/** When and how large each file under a folder is, at most 10,000 of them. */
+export async function takeInventory(folder: string): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).slice(0, filesMax);
+  const marks = new Map<string, string>();
+  for (const { parentPath, name } of files) {
+    const path = join(parentPath, name);
+    const { mtimeMs, size } = await stat(path);
+    marks.set(path, `${mtimeMs} ${size}`);
+  }
+  return marks;
+}
+
+/** Files that are new or were changed since an inventory. */
+export async function changedSince(
+  folder: string,
+  before: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
+  const after = await takeInventory(folder);
+  return [...after].filter(([path, mark]) => before.get(path) !== mark).map(([path]) => path);
+}

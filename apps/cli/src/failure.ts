@@ -1,0 +1,121 @@
+/** What the process exits with; scripts may rely on these numbers. */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  configInvalid: 3,
+  denied: 4,
+  notFound: 5,
+  limit: 6,
+  unavailable: 7,
+  interrupted: 130,
+} as const;
+
+/** One of {@link exitCodes}. */
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** A command cannot go on: what happened and what to do about it. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: ExitCode;
+  /** What to try next; shown in its own line. */
+  readonly remedy: string | undefined;
+
+  constructor(exitCode: ExitCode, message: string, remedy?: string) {
+    super(message);
+    this.exitCode = exitCode;
+    this.remedy = remedy;
+  }
+}
+
+/** A failure as the process reports it. */
+export interface Failure {
+  readonly exitCode: ExitCode;
+  /** Lines for stderr, without a final line feed. */
+  readonly text: string;
+}
+
+/** Any thrown thing as exit code and text: what happened, where, and the next command. */
+export function readFailure(thrown: unknown): Failure {
+  if (thrown instanceof CommandError) {
+    return failure(thrown.exitCode, thrown.message, [], thrown.remedy);
+  }
+  if (!(thrown instanceof Error)) return failure(exitCodes.failure, 'unknown failure', []);
+  const { code, grpcStatus, violations, retryAfterMs } = readDetails(thrown);
+  if (code === undefined) return failure(exitCodes.failure, thrown.message, []);
+  // Its message has a line for each problem already.
+  if (code === 'config_invalid') {
+    return failure(exitCodes.configInvalid, thrown.message, [], remedies[code]);
+  }
+  const fields = violations.map(({ field, description }) => `  ${field}: ${description}`);
+  const wait = retryAfterMs === undefined ? undefined : `try again in ${retryAfterMs} ms`;
+  const remedy = remedies[code] ?? remedies[grpcStatus ?? ''] ?? wait;
+  return failure(exitCodeOf(code, grpcStatus), `${code}: ${thrown.message}`, fields, remedy);
+}
+
+/** The exit code for a stable code of the contract; the gRPC status decides where the code is not known. */
+export function exitCodeOf(code: string, grpcStatus?: string): ExitCode {
+  return byCode[code] ?? byCode[grpcStatus ?? ''] ?? exitCodes.failure;
+}
+
+function failure(
+  exitCode: ExitCode,
+  message: string,
+  details: readonly string[],
+  remedy?: string,
+): Failure {
+  const next = remedy === undefined ? [] : [`next: ${remedy}`];
+  return { exitCode, text: [message, ...details, ...next].join('\n') };
+}
+
+const byCode: Readonly<Record<string, ExitCode>> = {
+  validation_failed: exitCodes.usage,
+  config_invalid: exitCodes.configInvalid,
+  unauthenticated: exitCodes.denied,
+  permission_denied: exitCodes.denied,
+  policy_violation: exitCodes.denied,
+  not_found: exitCodes.notFound,
+  mcp_tool_not_found: exitCodes.notFound,
+  budget_exceeded: exitCodes.limit,
+  overloaded: exitCodes.limit,
+  deadline_exceeded: exitCodes.limit,
+  provider_rate_limited: exitCodes.limit,
+  draining: exitCodes.unavailable,
+  provider_unavailable: exitCodes.unavailable,
+  mcp_connection_failed: exitCodes.unavailable,
+  audit_unavailable: exitCodes.unavailable,
+  UNAUTHENTICATED: exitCodes.denied,
+  PERMISSION_DENIED: exitCodes.denied,
+  NOT_FOUND: exitCodes.notFound,
+  RESOURCE_EXHAUSTED: exitCodes.limit,
+  UNAVAILABLE: exitCodes.unavailable,
+};
+
+const remedies: Readonly<Record<string, string>> = {
+  config_invalid: '`model-host config schema` describes every key',
+  unauthenticated:
+    'set MODEL_HOST_API_KEY or give --api-key-file; `model-host keys create` makes a key',
+  not_found: '`model-host agents list` and `model-host runs list` show what there is',
+  draining: 'start the run at another host, or again when this one is back',
+  provider_unavailable: '`model-host health` shows the state of each provider',
+  UNAVAILABLE:
+    'start a host with `model-host serve --config FILE`, or name another one with --address',
+};
+
+interface Details {
+  readonly code: string | undefined;
+  readonly grpcStatus: string | undefined;
+  readonly violations: readonly { readonly field: string; readonly description: string }[];
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Read by name, because the classes live in packages that only some commands load. */
+function readDetails(error: Error): Details {
+  const isKnown = error.name === 'HostError' || error.name === 'ModelHostError';
+  if (!isKnown) {
+    return { code: undefined, grpcStatus: undefined, violations: [], retryAfterMs: undefined };
+  }
+  // Both classes have these fields; HostError has no grpcStatus.
+  const { code, grpcStatus, violations, retryAfterMs } = error as Error & Details;
+  return { code, grpcStatus, violations, retryAfterMs };
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { runApplication } from './application.ts';
+import type { Ask, CliContext } from './context.ts';
+import { exitCodes } from './failure.ts';
+import type { ExitCode } from './failure.ts';
+import { createPaint, isColorWanted } from './paint.ts';
+
+const { stdin, stdout, stderr, env } = process;
+let exitCode: ExitCode = exitCodes.ok;
+
+const context: CliContext = {
+  process: { stdout, stderr },
+  environment: env,
+  paint: createPaint(isColorWanted(env, stdout.isTTY)),
+  print: (text) => void stdout.write(text),
+  say: (text) => void stderr.write(`${text}\n`),
+  ask: stdin.isTTY && stderr.isTTY && !env['CI'] ? ask : undefined,
+  onInterrupt,
+  program: [process.execPath, fileURLToPath(import.meta.url)],
+  hostProcess: process,
+  exitWith: (code) => {
+    exitCode = code;
+  },
+};
+
+async function ask(...[question, signal]: Parameters<Ask>): Promise<string> {
+  // Without a terminal of its own, so that Ctrl-C stays a signal.
+  const lines = createInterface({ input: stdin, terminal: false });
+  stderr.write(question);
+  try {
+    const closed = new AbortController();
+    lines.once('close', () => closed.abort());
+    return await lines.question('', { signal: AbortSignal.any([signal, closed.signal]) });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    // The input ended; any other failure is real.
+    if (thrown instanceof Error && thrown.name === 'AbortError') return '';
+    throw thrown;
+  } finally {
+    lines.close();
+  }
+}
+
+function onInterrupt(listener: () => void): () => void {
+  let count = 0;
+  function interrupted(): void {
+    count += 1;
+    if (count > 1) process.exit(exitCodes.interrupted);
+    listener();
+  }
+  process.on('SIGINT', interrupted);
+  process.on('SIGTERM', interrupted);
+  return () => {
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+  };
+}
+
+// Whoever reads may leave early, as `head` does.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
+});
+
+const failed = await runApplication(process.argv.slice(2), context);
+process.exitCode = failed ?? exitCode;

@@ -1,0 +1,83 @@
+import { buildCommand } from '@stricli/core';
+import type { Command } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { bind } from './bind.ts';
+import { approvalValues } from './flags.ts';
+import type { ApprovalMode } from './flags.ts';
+
+/** What plays the model in the demo. */
+export type DemoModel = 'auto' | 'demo' | 'openai' | 'anthropic' | 'gemini' | 'ollama';
+
+/** What `model-host demo` is told. */
+export interface DemoFlags {
+  readonly dir?: string;
+  readonly task?: string;
+  readonly approve: ApprovalMode;
+  readonly policies?: string;
+  readonly model: DemoModel;
+  readonly modelName?: string;
+  readonly keep?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** `model-host demo`. */
+export const demoCommand: Command<CliContext> = buildCommand<DemoFlags, [], CliContext>({
+  loader: bind(async () => (await import('../demo/demo.ts')).demo),
+  parameters: {
+    flags: {
+      dir: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Folder that the agent reads and writes (default: a copy of the example files)',
+        placeholder: 'folder',
+      },
+      task: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'What the agent is asked to do',
+        placeholder: 'text',
+      },
+      approve: {
+        kind: 'enum',
+        values: approvalValues,
+        default: 'ask',
+        brief: 'What answers approvals; ask says yes where nobody can be asked',
+      },
+      policies: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Folder with other .cedar files',
+        placeholder: 'folder',
+      },
+      model: {
+        kind: 'enum',
+        values: ['auto', 'demo', 'openai', 'anthropic', 'gemini', 'ollama'],
+        default: 'auto',
+        brief: 'What plays the model; auto offers what is set up, else the offline demo model',
+      },
+      modelName: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Name of the model at its provider, for a real one',
+        placeholder: 'name',
+      },
+      keep: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'Keep the temporary folder with the report and the audit file',
+      },
+      verbose: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'Show allowances and reasoning as well',
+      },
+    },
+  },
+  docs: { brief: 'Watch an agent do a real task under policy, offline, in one process' },
+});

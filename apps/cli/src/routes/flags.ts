@@ -1,0 +1,113 @@
+import type { FlagParametersForType } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+
+/** Where the host is, and who calls. */
+export interface ConnectionFlags {
+  readonly address?: string;
+  readonly apiKeyFile?: string;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+}
+
+/** For every command that calls a host. */
+export const connectionFlags: FlagParametersForType<ConnectionFlags, CliContext> = {
+  address: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: 'Address of the host (MODEL_HOST_ADDRESS; default 127.0.0.1:7443)',
+    placeholder: 'host:port',
+  },
+  apiKeyFile: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: 'File with the API key (or the key itself in MODEL_HOST_API_KEY)',
+    placeholder: 'file',
+  },
+  tls: {
+    kind: 'boolean',
+    optional: true,
+    withNegated: false,
+    brief: "TLS with the system's roots",
+  },
+  tlsCa: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: 'TLS with the roots of this PEM file',
+    placeholder: 'file',
+  },
+};
+
+/** Whether the answer is a document. */
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** For every command that reads. */
+export const jsonFlag: FlagParametersForType<JsonFlag, CliContext> = {
+  json: {
+    kind: 'boolean',
+    optional: true,
+    withNegated: false,
+    brief: 'Print JSON',
+  },
+};
+
+/** What a configuration is made of. */
+export interface ConfigFlags {
+  readonly config: string;
+  readonly set?: readonly string[];
+}
+
+/** For every command that reads a configuration. */
+export const configFlags: FlagParametersForType<ConfigFlags, CliContext> = {
+  config: {
+    kind: 'parsed',
+    parse: String,
+    default: 'model-host.yaml',
+    brief: 'The configuration',
+    placeholder: 'file',
+  },
+  set: {
+    kind: 'parsed',
+    parse: readAssignment,
+    optional: true,
+    variadic: true,
+    brief: 'Overrides a value of the configuration; may be given again',
+    placeholder: 'key=value',
+  },
+};
+
+/** What answers approvals. */
+export type ApprovalMode = 'ask' | 'yes' | 'no';
+
+/** For every command that plays a run. */
+export const approvalValues: readonly ApprovalMode[] = ['ask', 'yes', 'no'];
+
+/** `key=value` as it stands, refused without a key or without `=`. */
+export function readAssignment(text: string): string {
+  if (text.indexOf('=') < 1) throw new Error('write key=value');
+  return text;
+}
+
+/** A whole number of at least 1. */
+export function readCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,15}$/.test(text) || value < 1) throw new Error('write a whole number of at least 1');
+  return value;
+}
+
+/** A sequence number: a whole number of at least 0. */
+export function readSequence(text: string): bigint {
+  if (!/^\d{1,18}$/.test(text)) throw new Error('write a whole number of at least 0');
+  return BigInt(text);
+}
+
+/** US dollars as millionths; at most six decimal places, since more would be lost. */
+export function readMicroUsd(text: string): bigint {
+  const match = /^(\d{1,9})(?:\.(\d{1,6}))?$/.exec(text);
+  if (match === null) throw new Error('write dollars such as 0.50, with at most 6 decimal places');
+  return BigInt(match[1] ?? '0') * 1_000_000n + BigInt((match[2] ?? '').padEnd(6, '0'));
+}

@@ -1,0 +1,94 @@
+import { buildCommand } from '@stricli/core';
+import type { Command } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { bind } from './bind.ts';
+import {
+  approvalValues,
+  connectionFlags,
+  jsonFlag,
+  readAssignment,
+  readCount,
+  readMicroUsd,
+} from './flags.ts';
+import type { ApprovalMode, ConnectionFlags, JsonFlag } from './flags.ts';
+
+/** What `model-host run` is told beside agent and task. */
+export interface RunFlags extends ConnectionFlags, JsonFlag {
+  readonly approve: ApprovalMode;
+  readonly budgetTokens?: number;
+  readonly budgetUsd?: bigint;
+  readonly metadata?: readonly string[];
+  readonly requestId?: string;
+  readonly verbose?: boolean;
+}
+
+/** `model-host run`. */
+export const runCommand: Command<CliContext> = buildCommand<
+  RunFlags,
+  [agent: string, task: string],
+  CliContext
+>({
+  loader: bind(async () => (await import('../commands/run.ts')).run),
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      ...jsonFlag,
+      approve: {
+        kind: 'enum',
+        values: approvalValues,
+        default: 'ask',
+        brief: 'What answers approvals: ask a person, always yes, or always no',
+      },
+      budgetTokens: {
+        kind: 'parsed',
+        parse: readCount,
+        optional: true,
+        brief: 'Lowers the token budget of the agent',
+        placeholder: 'n',
+      },
+      budgetUsd: {
+        kind: 'parsed',
+        parse: readMicroUsd,
+        optional: true,
+        brief: 'Lowers the cost budget of the agent',
+        placeholder: 'dollars',
+      },
+      metadata: {
+        kind: 'parsed',
+        parse: readAssignment,
+        optional: true,
+        variadic: true,
+        brief: 'A label kept with the run; may be given again',
+        placeholder: 'key=value',
+      },
+      requestId: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Makes the start idempotent: the same id gives the same run',
+        placeholder: 'id',
+      },
+      verbose: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'Show allowances and reasoning as well',
+      },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'Id of the agent', parse: String, placeholder: 'agent' },
+        { brief: 'What it is asked to do', parse: String, placeholder: 'task' },
+      ],
+    },
+  },
+  docs: {
+    brief: 'Give a task to an agent and watch it; Ctrl-C cancels the run',
+    customUsage: [
+      'reporter "summarise the notes"',
+      'reporter "summarise the notes" --approve no --budget-tokens 20000',
+      'reporter "summarise the notes" --json',
+    ],
+  },
+});

@@ -1,0 +1,149 @@
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import type { Command, RouteMap } from '@stricli/core';
+import type { approve } from '../commands/runs.ts';
+import type { CliContext } from '../context.ts';
+import { bind } from './bind.ts';
+import { connectionFlags, jsonFlag, readCount, readSequence } from './flags.ts';
+import type { ConnectionFlags, JsonFlag } from './flags.ts';
+
+type ReadFlags = ConnectionFlags & JsonFlag;
+
+/** What `runs list` is told. */
+export interface ListFlags extends ReadFlags {
+  readonly state?: 'running' | 'waiting' | 'finished';
+  readonly limit?: number;
+  readonly page?: string;
+}
+
+/** What `runs follow` is told. */
+export interface FollowFlags extends ReadFlags {
+  readonly after: bigint;
+  readonly verbose?: boolean;
+}
+
+/** What `runs approve` and `runs deny` are told. */
+export interface AnswerFlags extends ConnectionFlags {
+  readonly comment?: string;
+}
+
+const runId = { brief: 'Id of the run', parse: String, placeholder: 'run' } as const;
+
+const list = buildCommand<ListFlags, [], CliContext>({
+  loader: bind(async () => (await import('../commands/runs.ts')).listRuns),
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      ...jsonFlag,
+      state: {
+        kind: 'enum',
+        values: ['running', 'waiting', 'finished'],
+        optional: true,
+        brief: 'Only runs in this state',
+      },
+      limit: {
+        kind: 'parsed',
+        parse: readCount,
+        optional: true,
+        brief: 'At most so many, up to 200 (default 50)',
+        placeholder: 'n',
+      },
+      page: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Token of the page, as the page before names it',
+        placeholder: 'token',
+      },
+    },
+  },
+  docs: { brief: 'List runs, newest first' },
+});
+
+const show = buildCommand<ReadFlags, [runId: string], CliContext>({
+  loader: bind(async () => (await import('../commands/runs.ts')).showRun),
+  parameters: {
+    flags: { ...connectionFlags, ...jsonFlag },
+    positional: { kind: 'tuple', parameters: [runId] },
+  },
+  docs: { brief: 'Show a run: where it stands, what it waits for, how it ended' },
+});
+
+const follow = buildCommand<FollowFlags, [runId: string], CliContext>({
+  loader: bind(async () => (await import('../commands/runs.ts')).followRun),
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      ...jsonFlag,
+      after: {
+        kind: 'parsed',
+        parse: readSequence,
+        default: '0',
+        brief: 'Begin after the event with this number',
+        placeholder: 'n',
+      },
+      verbose: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'Show allowances and reasoning as well',
+      },
+    },
+    positional: { kind: 'tuple', parameters: [runId] },
+  },
+  docs: { brief: 'Show the events of a run until it ends; Ctrl-C leaves the run alone' },
+});
+
+const cancel = buildCommand<ConnectionFlags, [runId: string], CliContext>({
+  loader: bind(async () => (await import('../commands/runs.ts')).cancelRun),
+  parameters: { flags: connectionFlags, positional: { kind: 'tuple', parameters: [runId] } },
+  docs: { brief: 'Cancel a run' },
+});
+
+function answerCommand(brief: string, loader: () => Promise<typeof approve>): Command<CliContext> {
+  return buildCommand<AnswerFlags, [runId: string, approvalId: string], CliContext>({
+    loader: bind(loader),
+    parameters: {
+      flags: {
+        ...connectionFlags,
+        comment: {
+          kind: 'parsed',
+          parse: String,
+          optional: true,
+          brief: 'For the record',
+          placeholder: 'text',
+        },
+      },
+      positional: {
+        kind: 'tuple',
+        parameters: [
+          runId,
+          {
+            brief: 'Id of the approval, as `runs show` names it',
+            parse: String,
+            placeholder: 'approval',
+          },
+        ],
+      },
+    },
+    docs: { brief },
+  });
+}
+
+/** `model-host runs`. */
+export const runsRoutes: RouteMap<CliContext> = buildRouteMap({
+  routes: {
+    list,
+    show,
+    follow,
+    cancel,
+    approve: answerCommand(
+      'Say yes to an approval that a run waits for',
+      async () => (await import('../commands/runs.ts')).approve,
+    ),
+    deny: answerCommand(
+      'Say no to an approval that a run waits for',
+      async () => (await import('../commands/runs.ts')).deny,
+    ),
+  },
+  docs: { brief: 'Runs of the tenant' },
+});

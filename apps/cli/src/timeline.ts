@@ -1,0 +1,199 @@
+import type {
+  ApprovalRequested,
+  ApprovalResolved,
+  Decision,
+  RunEvent,
+  RunFinished,
+  RunResult,
+  RunStarted,
+  StepStarted,
+  ToolFinished,
+  ToolRequested,
+} from '@modelhost/contracts';
+import {
+  DecisionEffect,
+  RunEndReason,
+  StepKind,
+  ToolExecutor,
+  ToolOutcome,
+} from '@modelhost/contracts';
+import type { Paint } from './paint.ts';
+import { toLine, toPrintable } from './printable.ts';
+import { budgetName, formatDuration, formatStatistics } from './quantities.ts';
+
+/** How a timeline is shown. */
+export interface TimelineStyle {
+  readonly paint: Paint;
+  /** Shows allowances and reasoning as well. */
+  readonly isVerbose: boolean;
+}
+
+const argumentsLengthMax = 120;
+const contentLengthMax = 160;
+
+/**
+ * What a terminal shows of an event: whole lines, except for text of the model, which continues the line it is in.
+ * Empty for an event that says nothing to a person.
+ */
+export function renderEvent({ event, step }: RunEvent, style: TimelineStyle): string {
+  const { paint, isVerbose } = style;
+  switch (event.case) {
+    case 'runStarted':
+      return renderRunStarted(event.value, paint);
+    case 'stepStarted':
+      return renderStepStarted(event.value, step, paint);
+    case 'textDelta':
+      return indent(toPrintable(event.value.text));
+    case 'reasoningDelta':
+      return isVerbose ? paint.dim(indent(toPrintable(event.value.text))) : '';
+    case 'toolRequested':
+      return renderToolRequested(event.value, paint);
+    case 'decision':
+      return renderDecision(event.value, style);
+    case 'approvalRequested':
+      return renderApprovalRequested(event.value, paint);
+    case 'approvalResolved':
+      return renderApprovalResolved(event.value, paint);
+    case 'toolFinished':
+      return renderToolFinished(event.value, paint);
+    case 'runFinished':
+      return renderRunFinished(event.value, paint);
+    case 'usage':
+    case 'stepFinished':
+    case undefined:
+      return '';
+  }
+}
+
+/** Whether an event continues the text before it rather than beginning a line. */
+export function isText({ event }: RunEvent): boolean {
+  return event.case === 'textDelta' || event.case === 'reasoningDelta';
+}
+
+function renderRunStarted({ runId, agent, model }: RunStarted, paint: Paint): string {
+  return `${paint.bold('run')} ${runId}  agent ${agent}, model ${toLine(model, 64)}\n`;
+}
+
+function renderStepStarted({ kind }: StepStarted, step: string, paint: Paint): string {
+  if (kind !== StepKind.MODEL) return '';
+  return `${paint.bold(toLine(step.split('/')[0] ?? step, 40))}\n`;
+}
+
+function renderToolRequested(requested: ToolRequested, paint: Paint): string {
+  const { tool, argumentsJson, executor } = requested;
+  const where = executor === ToolExecutor.CLIENT ? paint.dim(' (runs at the caller)') : '';
+  const values = toLine(argumentsJson, argumentsLengthMax);
+  return `  ${paint.cyan('→')} ${toLine(tool, 64)} ${paint.dim(values)}${where}\n`;
+}
+
+function renderDecision(decision: Decision, { paint, isVerbose }: TimelineStyle): string {
+  const { effect, resource, action, reasons } = decision;
+  const what = `${toLine(resource, 64)} ${paint.dim(`(${toLine(action, 40)})`)}`;
+  const why = reasons.map(({ rule, message }) =>
+    message === '' ? toLine(rule, 80) : `${toLine(rule, 80)}: ${toLine(message, 240)}`,
+  );
+  const lines = why.map((reason) => `      ${reason}\n`).join('');
+  switch (effect) {
+    case DecisionEffect.DENY:
+      return `  ${paint.red('✗ denied')} ${what}\n${lines}`;
+    case DecisionEffect.HOLD:
+      return `  ${paint.yellow('‖ held')} ${what}\n${lines}`;
+    case DecisionEffect.ALLOW:
+      return isVerbose ? `  ${paint.green('✓ allowed')} ${what}\n${paint.dim(lines)}` : '';
+    case DecisionEffect.UNSPECIFIED:
+      break;
+  }
+  // A newer host may know more effects; what it says is shown without a guess.
+  return `  ? decided ${what}\n${lines}`;
+}
+
+function renderApprovalRequested(requested: ApprovalRequested, paint: Paint): string {
+  const { approvalId, tool, argumentsJson, approvers } = requested;
+  const by = approvers.length === 0 ? '' : ` by ${toLine(approvers.join(' or '), 120)}`;
+  // Never shortened: a person answers for exactly these.
+  const values = indentBy('      ', prettyJson(argumentsJson));
+  return `  ${paint.yellow('? approval')} ${approvalId} wanted${by} for ${toLine(tool, 64)} with exactly\n      ${values}\n`;
+}
+
+function renderApprovalResolved(resolved: ApprovalResolved, paint: Paint): string {
+  const { approvalId, approved, resolvedBy, comment } = resolved;
+  const mark = approved ? paint.green('✓ approved') : paint.red('✗ refused');
+  const note = comment === '' ? '' : `: ${toLine(comment, 240)}`;
+  return `  ${mark} ${approvalId} by ${toLine(resolvedBy, 128)}${note}\n`;
+}
+
+function renderToolFinished(finished: ToolFinished, paint: Paint): string {
+  const { tool, outcome, content, truncated, duration, error } = finished;
+  const name = toLine(tool, 64);
+  const took = duration === undefined ? '' : ` ${paint.dim(formatDuration(duration))}`;
+  const cut = truncated ? paint.yellow(' (cut at the cap)') : '';
+  const text = toLine(content, contentLengthMax);
+  const reason =
+    error === undefined ? text : `${error.code}: ${toLine(error.message, contentLengthMax)}`;
+  switch (outcome) {
+    case ToolOutcome.OK:
+      return `  ${paint.green('←')} ${name}${took} ${paint.dim(text)}${cut}\n`;
+    case ToolOutcome.TOOL_ERROR:
+      return `  ${paint.red('←')} ${name}${took} failed: ${text}${cut}\n`;
+    case ToolOutcome.DENIED:
+      return `  ${paint.red('←')} ${name} did not run; the model was told why\n`;
+    case ToolOutcome.INVALID_ARGUMENTS:
+      return `  ${paint.red('←')} ${name} did not run: ${reason}\n`;
+    case ToolOutcome.FAILED:
+      return `  ${paint.red('←')} ${name}${took} ${reason}\n`;
+    case ToolOutcome.UNKNOWN:
+      return `  ${paint.yellow('←')} ${name} may or may not have run, and is not tried again\n`;
+    case ToolOutcome.CANCELLED:
+      return `  ${paint.yellow('←')} ${name} cancelled\n`;
+    case ToolOutcome.UNSPECIFIED:
+      break;
+  }
+  return `  ← ${name} ended\n`;
+}
+
+function renderRunFinished({ result }: RunFinished, paint: Paint): string {
+  if (result === undefined) return `${paint.bold('finished')}\n`;
+  const { statistics } = result;
+  const used = statistics === undefined ? '' : `${paint.dim(formatStatistics(statistics))}\n`;
+  return `${renderEnding(result, paint)}${used}`;
+}
+
+/** How a run ended, in one line. */
+export function renderEnding(result: RunResult, paint: Paint): string {
+  const { reason, budget, cancelledBy, error } = result;
+  const why = error === undefined ? '' : `: ${error.code}: ${toLine(error.message, 400)}`;
+  switch (reason) {
+    case RunEndReason.COMPLETED:
+      return `${paint.green(paint.bold('completed'))}\n`;
+    case RunEndReason.BUDGET_EXCEEDED:
+      return `${paint.red(paint.bold('budget exceeded'))}: ${budgetName(budget)}\n`;
+    case RunEndReason.DENIED:
+      return `${paint.red(paint.bold('denied'))}${why}\n`;
+    case RunEndReason.CANCELLED:
+      return `${paint.yellow(paint.bold('cancelled'))} by ${toLine(cancelledBy, 128)}\n`;
+    case RunEndReason.DEADLINE:
+      return `${paint.red(paint.bold('out of time'))}\n`;
+    case RunEndReason.FAILED:
+      return `${paint.red(paint.bold('failed'))}${why}\n`;
+    case RunEndReason.UNSPECIFIED:
+      break;
+  }
+  return `${paint.bold('finished')}\n`;
+}
+
+function indent(text: string): string {
+  return indentBy('  ', text);
+}
+
+function indentBy(margin: string, text: string): string {
+  return text.replaceAll('\n', `\n${margin}`);
+}
+
+function prettyJson(text: string): string {
+  try {
+    return toPrintable(JSON.stringify(JSON.parse(text), null, 2));
+  } catch {
+    // What is no JSON is shown as it stands.
+    return toPrintable(text);
+  }
+}

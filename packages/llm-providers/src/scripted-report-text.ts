@@ -33,7 +33,7 @@ export function summaryText(survey: FileSurvey): string {
 /** What can be said of a text by counting, as short statements. */
 export function factsOf({ path, text = '' }: SurveyedFile): readonly string[] {
   return [
-    `${Buffer.byteLength(text)} bytes, ${linesOf(text).length} lines, ${wordsIn(text)} words`,
+    `${count(Buffer.byteLength(text), 'byte')}, ${count(linesOf(text).length, 'line')}, ${count(wordsIn(text), 'word')}`,
     ...shapeOf(path, text),
   ];
 }
@@ -51,14 +51,14 @@ function drawReport(survey: FileSurvey, task: string, linesMax: number): string 
     ...readable.map((file) => drawFile(root, file, linesMax)),
   ];
   if (refused.length > 0) sections.push(`## Not readable\n\n${refused.join('\n')}`);
-  if (filesLeftOut > 0) sections.push(`${filesLeftOut} more files were left out.`);
+  if (filesLeftOut > 0) sections.push(`Left out: ${count(filesLeftOut, 'more file')}.`);
   return `${sections.join('\n\n')}\n`;
 }
 
 function drawFile(root: string, file: SurveyedFile, linesMax: number): string {
   const lines = linesOf(file.text ?? '').filter((line) => line.trim() !== '');
   const shown = lines.slice(0, linesMax).map((line) => `> ${quoted(line)}`);
-  if (lines.length > linesMax) shown.push(`> … ${lines.length - linesMax} more lines`);
+  if (lines.length > linesMax) shown.push(`> … ${count(lines.length - linesMax, 'more line')}`);
   const name = relativePath(root, file.path);
   return [`## ${name}`, `${factsOf(file).join('; ')}.`, shown.join('  \n')].join('\n\n');
 }
@@ -72,7 +72,7 @@ function refusals({ root, files, foldersRefused }: FileSurvey): readonly string[
 function shapeOf(path: string, text: string): readonly string[] {
   if (/\.csv$/i.test(path)) {
     const [header = '', ...rows] = linesOf(text);
-    return [`table of ${rows.length} rows with the columns ${quoted(header)}`];
+    return [`table of ${count(rows.length, 'row')} with the columns ${quoted(header)}`];
   }
   if (/\.json$/i.test(path)) return [keysOf(text)];
   const heading = /^#{1,6}\s+(.+)$/m.exec(text)?.[1];
@@ -82,7 +82,7 @@ function shapeOf(path: string, text: string): readonly string[] {
 function keysOf(text: string): string {
   try {
     const value: unknown = JSON.parse(text);
-    if (Array.isArray(value)) return `list of ${value.length} items`;
+    if (Array.isArray(value)) return `list of ${count(value.length, 'item')}`;
     if (isJsonObject(value)) return `object with the keys ${quoted(Object.keys(value).join(', '))}`;
     return 'a single JSON value';
   } catch {
@@ -102,4 +102,9 @@ function quoted(text: string): string {
   const clean = text.replace(/\p{Cc}+/gu, ' ');
   if (clean.length <= quotedLineLengthMax) return clean;
   return `${clean.slice(0, quotedLineLengthMax).toWellFormed()}…`;
+}
+
+/** A number with its noun. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

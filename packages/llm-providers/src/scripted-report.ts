@@ -4,7 +4,7 @@ import { textAnswer } from './scripted-answer.ts';
 import type { ScriptedAnswer } from './scripted-answer.ts';
 import { surveyFiles } from './scripted-files.ts';
 import type { FileSurvey } from './scripted-files.ts';
-import { factsOf, reportText, summaryText } from './scripted-report-text.ts';
+import { count, factsOf, reportText, summaryText } from './scripted-report-text.ts';
 import { joinPath, readTask, relativePath } from './scripted-task.ts';
 import { readTranscript } from './scripted-transcript.ts';
 import type { PastCall, Transcript } from './scripted-transcript.ts';
@@ -194,10 +194,6 @@ function call(name: string, values: JsonObject): ScriptedAnswer['toolCalls'][num
 
 function callsAnswer(text: string, toolCalls: ScriptedAnswer['toolCalls']): ScriptedAnswer {
   return { ...textAnswer(text), toolCalls };
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function firstLine(text: string): string {

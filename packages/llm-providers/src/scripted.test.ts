@@ -25,7 +25,7 @@ suite('the skill of the demo model', () => {
     }
     assert.match(report, /heading "Alpha"/);
     assert.match(report, /table of 2 rows with the columns city,count/);
-    assert.match(report, /1 more files were left out/);
+    assert.match(report, /Left out: 1 more file\./);
     assert.doesNotMatch(report, /not text/);
     const kept = world.calls.find(({ tool }) => tool === 'memory__create_entities');
     assert.match(JSON.stringify(kept?.arguments), /deep\/more\/b\.txt/);

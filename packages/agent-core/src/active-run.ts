@@ -96,7 +96,7 @@ export async function openRun(
 }
 
 /** Whether the agent's list of tools, with `alias__*` for all tools of a server, names this tool. */
-export function isOffered(patterns: readonly string[], name: string): boolean {
+function isOffered(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) =>
     pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
   );

@@ -63,7 +63,8 @@ export interface AnswerDraftOptions {
   readonly model: string;
   readonly callId: (index: number) => string;
   readonly now: () => number;
-  readonly emit: (body: RunEventBody) => void;
+  /** Gives the time that the event got. */
+  readonly emit: (body: RunEventBody) => number;
 }
 
 /** Collects an answer and emits its deltas as they come. */
@@ -78,8 +79,8 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   function addDelta(type: Cut['type'], piece: string): void {
     texts[type] += piece;
     bytes += Buffer.byteLength(piece);
-    cuts.push({ type, length: piece.length, timeMs: now() });
-    emit({ type: `${type}-delta`, text: piece });
+    const timeMs = emit({ type: `${type}-delta`, text: piece });
+    cuts.push({ type, length: piece.length, timeMs });
   }
 
   function addCall(call: ToolCall): void {

@@ -51,8 +51,7 @@ export async function takeModelStep(options: ModelStepOptions): Promise<ModelAns
 async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelAnswer> {
   const startedMs = info.now();
   const decision = await options.policy.decide(options.question(startedMs));
-  const decidedAtMs = info.now();
-  info.emit(decisionEventOf(options.route.id, decision));
+  const decidedAtMs = info.emit(decisionEventOf(options.route.id, decision));
   // The record of the decision becomes durable while the model is already thinking; the answer waits for it.
   const recorded = options.record(decision, info.attempt);
   const draft = createAnswerDraft({

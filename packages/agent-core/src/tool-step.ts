@@ -2,6 +2,7 @@ import { canonicalJson, isJsonObject, sha256Hex, toErrorData } from '@modelhost/
 import type {
   ApprovalFact,
   Decision,
+  ErrorCode,
   ErrorData,
   JsonObject,
   PolicyRequest,
@@ -107,27 +108,36 @@ async function decide(
   step: string,
   approval: ApprovalFact | undefined,
 ): Promise<Decision> {
-  const outcome = await run.context.step(`${call.base}/${step}`, async (info) => {
-    const decision = await run.ports.policy.decide(questionOf(run, call, info.now(), approval));
-    try {
-      // An allow is recorded together with the intent, so that both share one group commit.
-      if (decision.effect !== 'allow') await run.record(decisionRecord(run, call, decision));
-    } catch (thrown) {
-      return { decision, error: toErrorData(thrown) };
-    }
-    return { decision, error: undefined };
+  const { decision, error } = await run.context.step(`${call.base}/${step}`, async (info) => {
+    const question = questionOf(run, call, info.now(), approval);
+    const taken = await run.ports.policy.decide(question);
+    return { decision: taken, error: await recordDecision(run, call, taken, info.attempt) };
   });
-  if (outcome.error !== undefined) run.fail(outcome.error);
+  if (error !== null) run.fail(error);
   run.context.emit(
     call.base,
     decisionEvent({
       callId: call.call.id,
       action: 'CallTool',
       resource: call.tool.name,
-      decision: outcome.decision,
+      decision,
     }),
   );
-  return outcome.decision;
+  return decision;
+}
+
+/**
+ * A decision goes on record before anybody learns of it, except the ALLOW of a call that the host makes: it is recorded
+ * with the intent, so that both share one group commit. The client acts on the event alone, so its intent comes first.
+ */
+async function recordDecision(
+  run: ActiveRun,
+  call: CheckedCall,
+  decision: Decision,
+  attempt: number,
+): Promise<ErrorData | null> {
+  if (decision.effect !== 'allow') return run.tryRecord(decisionRecord(run, call, decision));
+  return call.tool.executor === 'client' ? recordIntent(run, call, decision, attempt) : null;
 }
 
 function questionOf(
@@ -220,7 +230,7 @@ async function perform(
   call: CheckedCall,
   decision: Decision,
 ): Promise<ToolVerdict> {
-  if (call.tool.executor === 'client') return performAtClient(run, call, decision);
+  if (call.tool.executor === 'client') return awaitClient(run, call);
   const { context } = run;
   const name = `${call.base}/call`;
   // The step may take longer than the tool: its records are written around the call.
@@ -230,13 +240,7 @@ async function perform(
     return verdictOf(run, await context.step(name, body));
   }
   const once = await context.atMostOnce(name, body);
-  if (once.kind === 'done') return verdictOf(run, once.value);
-  return {
-    outcome: 'unknown',
-    content: 'The call was interrupted; whether it had its effect is unknown. It is not repeated.',
-    isTruncated: false,
-    error: undefined,
-  };
+  return verdictOf(run, once.kind === 'done' ? once.value : { kind: 'unknown', error: null });
 }
 
 /** The journaled result of a call: `unaudited` ends the run, the others are for the model. */
@@ -244,6 +248,8 @@ type PerformedCall =
   | { readonly kind: 'answered'; readonly answer: ToolAnswer }
   | { readonly kind: 'failed'; readonly error: ErrorData }
   | { readonly kind: 'cancelled' }
+  /** The call went out and no answer came back; `error` says why, if anything does. */
+  | { readonly kind: 'unknown'; readonly error: ErrorData | null }
   | { readonly kind: 'unaudited'; readonly error: ErrorData };
 
 async function callTool(
@@ -264,7 +270,7 @@ async function callTool(
     (await run.tryRecord(
       recordOf(run, call, 'outcome', {
         outcome: performed.kind,
-        code: performed.kind === 'failed' ? performed.error.code : '',
+        code: 'error' in performed ? (performed.error?.code ?? '') : '',
       }),
     ));
   return unaudited === null ? performed : { kind: 'unaudited', error: unaudited };
@@ -287,10 +293,18 @@ async function callGateway(
     );
     return { kind: 'answered', answer };
   } catch (thrown) {
-    if (info.signal.aborted) return { kind: 'cancelled' };
-    return { kind: 'failed', error: toErrorData(thrown) };
+    const isRepeatable = call.tool.effect === 'none' || call.tool.effect === 'idempotent';
+    if (info.signal.aborted) {
+      return isRepeatable ? { kind: 'cancelled' } : { kind: 'unknown', error: null };
+    }
+    const error = toErrorData(thrown);
+    const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
+    return { kind: isRepeatable || isAnswered ? 'failed' : 'unknown', error };
   }
 }
+
+/** Errors after which nobody knows what a call that went out has done. */
+const unansweredCodes: ReadonlySet<ErrorCode> = new Set(['mcp_timeout', 'mcp_connection_failed']);
 
 function verdictOf(run: ActiveRun, performed: PerformedCall): ToolVerdict {
   switch (performed.kind) {
@@ -307,21 +321,20 @@ function verdictOf(run: ActiveRun, performed: PerformedCall): ToolVerdict {
         isTruncated: false,
         error: undefined,
       };
+    case 'unknown':
+      return {
+        outcome: 'unknown',
+        content: `${performed.error === null ? 'The call was interrupted' : performed.error.message}. Whether it had its effect is unknown; it is not repeated.`,
+        isTruncated: false,
+        error: performed.error ?? undefined,
+      };
     case 'unaudited':
       return run.fail(performed.error);
   }
 }
 
-async function performAtClient(
-  run: ActiveRun,
-  call: CheckedCall,
-  decision: Decision,
-): Promise<ToolVerdict> {
+async function awaitClient(run: ActiveRun, call: CheckedCall): Promise<ToolVerdict> {
   const { context } = run;
-  const unaudited = await context.step(`${call.base}/intent`, async (info) =>
-    recordIntent(run, call, decision, info.attempt),
-  );
-  if (unaudited !== null) run.fail(unaudited);
   const timeoutMs = run.input.agent.approvalTimeoutMs;
   const signal = await context.waitForSignal(`tool-result/${call.call.id}`, {
     timeoutMs,

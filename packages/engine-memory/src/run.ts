@@ -80,10 +80,12 @@ export function startRun(options: RunOptions): Run {
     onFault: options.onFault,
   });
 
-  function emit(step: string, body: RunEventBody): void {
-    if (finished !== undefined) return;
+  function emit(step: string, body: RunEventBody): number {
+    const timeMs = clock.now();
+    if (finished !== undefined) return timeMs;
     if (body.type === 'run-finished') lifetime.fail('only the engine emits run-finished');
-    else stream.append({ timeMs: clock.now(), step, body });
+    else stream.append({ timeMs, step, body });
+    return timeMs;
   }
 
   function end(result: RunResult | undefined): void {

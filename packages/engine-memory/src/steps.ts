@@ -35,7 +35,7 @@ export function createSteps(options: {
   readonly runId: string;
   readonly clock: Clock;
   readonly bounds: Pick<EngineBounds, 'stepNamesMax' | 'abortGraceMs' | 'cleanupTimeoutMs'>;
-  readonly emit: (step: string, body: RunEventBody) => void;
+  readonly emit: (step: string, body: RunEventBody) => number;
 }): Steps {
   const { runId, clock, bounds, emit } = options;
   const names = new Set<string>();
@@ -64,9 +64,7 @@ export function createSteps(options: {
       idempotencyKey: sha256Hex(`${runId}\0${name}`),
       signal: guard.signal,
       attempt: 1,
-      emit: (event) => {
-        if (open.has(step)) emit(name, event);
-      },
+      emit: (event) => (open.has(step) ? emit(name, event) : clock.now()),
       now: () => clock.now(),
     };
     try {

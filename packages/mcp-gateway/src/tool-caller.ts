@@ -60,11 +60,22 @@ export function createToolCaller(options: ToolCallerOptions): ToolCaller {
       if (cause instanceof HostError && cause.code === 'mcp_connection_failed') {
         giveUp(connection, cause);
       }
-      throw cause;
+      throw asSent(cause);
     }
   }
 
   return { call };
+}
+
+/** The error of a call that went out. */
+function asSent(cause: unknown): unknown {
+  if (!(cause instanceof HostError)) return cause;
+  const { code, message, facts, retryAfterMs } = cause;
+  return new HostError(code, message, {
+    cause,
+    facts: { ...facts, sent: 'true' },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 function refuseUnknown(server: string, tool: string): never {

@@ -3,75 +3,13 @@ import { test } from 'node:test';
 import { createAgentLoop } from '@modelhost/agent-core';
 import { createMemoryEngine } from '@modelhost/engine-memory';
 import { HostError } from '@modelhost/kernel';
-import type {
-  PolicyRequest,
-  RunEvent,
-  RunEventBody,
-  RunResult,
-  SignalPayload,
-} from '@modelhost/kernel';
+import type { PolicyRequest } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
-import { turn } from '../turn.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { createOutside, createTool } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
-
-interface Played {
-  readonly result: RunResult;
-  readonly events: readonly RunEvent[];
-  readonly outside: Outside;
-}
-
-/** What somebody does once an event is out. */
-type React = (body: RunEventBody, act: Act) => Promise<unknown> | undefined;
-interface Act {
-  readonly signal: (name: string, payload: SignalPayload) => Promise<unknown>;
-  readonly cancel: () => Promise<unknown>;
-  readonly pass: (delayMs: number) => Promise<unknown>;
-}
-
-/** Plays one run on the real engine, with virtual time that passes only when `react` lets it. */
-async function play(
-  world: OutsideOptions,
-  changes: Parameters<typeof createRunInput>[0] = {},
-  react: React = () => undefined,
-): Promise<Played> {
-  const outside = createOutside(world);
-  const clock = createVirtualClock();
-  const engine = createMemoryEngine({ program: createAgentLoop(outside.ports), clock });
-  const input = createRunInput(changes);
-  await engine.start(input);
-  const { tenant } = input.principal;
-  const act: Act = {
-    signal: async (name, payload) => engine.signal(tenant, input.runId, name, payload),
-    cancel: async () => engine.cancel(tenant, input.runId, 'tester'),
-    pass: async (delayMs) => clock.advance(delayMs),
-  };
-  const events: RunEvent[] = [];
-  const { signal } = new AbortController();
-  for await (const event of engine.follow(tenant, input.runId, { afterSequence: 0, signal })) {
-    events.push(event);
-    const reaction = react(event.body, act);
-    if (reaction === undefined) continue;
-    await turn();
-    await reaction;
-  }
-  const { result } = engine.status(tenant, input.runId) ?? {};
-  assert.ok(result !== undefined);
-  assert.equal(clock.pending(), 0);
-  await engine.close();
-  return { result, events, outside };
-}
-
-function bodies<Type extends RunEventBody['type']>(
-  played: Played,
-  type: Type,
-): Extract<RunEventBody, { type: Type }>[] {
-  return played.events.flatMap(({ body }) =>
-    // The type was compared.
-    body.type === type ? [body as Extract<RunEventBody, { type: Type }>] : [],
-  );
-}
+import { bodies, play } from './play.ts';
+import type { React } from './play.ts';
 
 const readTwice = {
   calls: [
@@ -219,17 +157,19 @@ test('nobody answers an approval: after its time the call is refused and the run
 
 test('a client tool parks the run until its result is given, under policy and audit', async () => {
   const client = createTool('ask_user', 'irreversible');
+  let recordedAtAllow: readonly string[] = [];
   const played = await play(
     { turns: [{ calls: [['ask_user', '{"question":"blue?"}']] }, { text: 'blue' }] },
     { clientTools: [client] },
-    (body, act) =>
-      body.type === 'decision' && body.resource === 'ask_user'
-        ? act.signal(`tool-result/${body.callId}`, {
-            type: 'tool-result',
-            content: 'yes, blue',
-            isError: false,
-          })
-        : undefined,
+    (body, act) => {
+      if (body.type !== 'decision' || body.resource !== 'ask_user') return undefined;
+      recordedAtAllow = act.recorded();
+      return act.signal(`tool-result/${body.callId}`, {
+        type: 'tool-result',
+        content: 'yes, blue',
+        isError: false,
+      });
+    },
   );
   assert.equal(bodies(played, 'tool-requested')[0]?.executor, 'client');
   assert.equal(bodies(played, 'tool-finished')[0]?.content, 'yes, blue');
@@ -238,6 +178,8 @@ test('a client tool parks the run until its result is given, under policy and au
     ['decision', 'decision', 'intent', 'outcome', 'decision', 'run-finished'],
   );
   assert.equal(played.outside.calls.length, 0);
+  // The client acts on the event of its ALLOW, so the intent was on record by then.
+  assert.deepEqual(recordedAtAllow, ['decision', 'decision', 'intent']);
 });
 
 test('bad calls come back to the model as errors and never reach policy or the gateway', async () => {
@@ -268,6 +210,30 @@ test('a tool that fails is an error for the model, not the end of the run', asyn
   assert.deepEqual([finished?.outcome, finished?.error?.code], ['failed', 'mcp_timeout']);
   assert.equal(played.result.ending.reason, 'completed');
 });
+
+for (const [effect, facts, outcome] of [
+  ['irreversible', { sent: 'true' }, 'unknown'],
+  ['reversible', { sent: 'true' }, 'unknown'],
+  ['irreversible', {}, 'failed'],
+  ['idempotent', { sent: 'true' }, 'failed'],
+  ['none', { sent: 'true' }, 'failed'],
+] as const) {
+  test(`a call with effect ${effect} that went out ${'sent' in facts ? '' : 'not '}and got no answer is ${outcome}`, async () => {
+    const played = await play({
+      turns: [{ calls: [['desk__write', '{}']] }, { text: 'hm' }],
+      tools: [createTool('desk__write', effect)],
+      callTool: async () => {
+        throw new HostError('mcp_connection_failed', 'its connection broke', { facts });
+      },
+    });
+    const [finished] = bodies(played, 'tool-finished');
+    assert.deepEqual(
+      [finished?.outcome, finished?.error?.code],
+      [outcome, 'mcp_connection_failed'],
+    );
+    assert.equal(played.outside.calls.length, 1);
+  });
+}
 
 for (const [limits, budget] of [
   [{ stepsMax: 1 }, 'steps'],

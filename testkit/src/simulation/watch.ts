@@ -90,9 +90,10 @@ async function watchStep<T>(
   const result = await context.step(
     name,
     async (info) => {
-      const emit = (body: RunEventBody): void => {
-        emitted.push({ timeMs: info.now(), body });
-        info.emit(body);
+      const emit = (body: RunEventBody): number => {
+        const timeMs = info.emit(body);
+        emitted.push({ timeMs, body });
+        return timeMs;
       };
       return step.body({ ...meet(world, info, { runId, name, signals }), emit });
     },

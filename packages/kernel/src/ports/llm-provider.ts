@@ -12,6 +12,7 @@ import type {
 export interface ModelRequest {
   /** Name of the model at its provider. */
   readonly model: string;
+  /** The conversation so far; it grows after the call, so that what is kept must be copied. */
   readonly messages: readonly Message[];
   readonly tools: readonly ToolDefinition[];
   readonly toolChoice: ToolChoice;
@@ -57,7 +58,7 @@ export type ModelEvent =
 /** A model provider. */
 export interface LlmProvider {
   /**
-   * Streams one answer; the last item is the only `done`. Throws `HostError` with a `provider_*` code.
+   * Streams one answer; the last item is the only `done`. Throws `HostError` with a `provider_*` code, or `overloaded` at a bound of ours.
    * Aborting the signal, or leaving the iteration, closes the connection to the provider and rethrows the signal's reason.
    */
   stream(

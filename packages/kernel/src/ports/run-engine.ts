@@ -13,8 +13,11 @@ export interface StepInfo {
   readonly signal: AbortSignal;
   /** From 1. */
   readonly attempt: number;
-  /** Emits an event while the step runs. What is emitted here must also come out of `events` of the options. */
-  readonly emit: (body: RunEventBody) => void;
+  /**
+   * Emits an event while the step runs, and gives the time that the event got. What is emitted here must also come out of
+   * `events` of the options, with these times.
+   */
+  readonly emit: (body: RunEventBody) => number;
   /** Milliseconds since the epoch, for durations inside the step; it belongs to the journaled result. */
   readonly now: () => number;
 }

@@ -37,7 +37,10 @@ export interface ToolGateway {
   listTools(): readonly ToolDefinition[];
   /** What is wrong with the arguments by the tool's schema; empty when they fit. Throws `mcp_tool_not_found`. */
   checkArguments(tool: string, values: JsonObject): readonly FieldViolation[];
-  /** Calls the tool once, never twice. Throws `HostError` with an `mcp_*` code, or the signal's reason. */
+  /**
+   * Calls the tool once, never twice. Throws `HostError` with an `mcp_*` code, or the signal's reason. An error with the
+   * fact `sent: 'true'` came after the call went out: without an answer it may have had its effect.
+   */
   callTool(
     invocation: ToolInvocation,
     options: { readonly signal: AbortSignal },

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { createAgentLoop } from '@modelhost/agent-core';
+import { createMemoryEngine } from '@modelhost/engine-memory';
+import type { RunEvent, RunEventBody, RunResult, SignalPayload } from '@modelhost/kernel';
+import { createRunInput } from '../run-input.ts';
+import { turn } from '../turn.ts';
+import { createVirtualClock } from '../virtual-clock.ts';
+import { createOutside } from './outside.ts';
+import type { Outside, OutsideOptions } from './outside.ts';
+
+/** A run that was played to its end. */
+export interface Played {
+  readonly result: RunResult;
+  readonly events: readonly RunEvent[];
+  readonly outside: Outside;
+}
+
+/** What somebody does once an event is out. */
+export type React = (body: RunEventBody, act: Act) => Promise<unknown> | undefined;
+/** What can be done to a run. */
+export interface Act {
+  readonly signal: (name: string, payload: SignalPayload) => Promise<unknown>;
+  readonly cancel: () => Promise<unknown>;
+  readonly pass: (delayMs: number) => Promise<unknown>;
+  /** Kinds of what is on record by now. */
+  readonly recorded: () => readonly string[];
+}
+
+/** Plays one run on the real engine, with virtual time that passes only when `react` lets it. */
+export async function play(
+  world: OutsideOptions,
+  changes: Parameters<typeof createRunInput>[0] = {},
+  react: React = () => undefined,
+): Promise<Played> {
+  const outside = createOutside(world);
+  const clock = createVirtualClock();
+  const engine = createMemoryEngine({ program: createAgentLoop(outside.ports), clock });
+  const input = createRunInput(changes);
+  await engine.start(input);
+  const { tenant } = input.principal;
+  const act: Act = {
+    signal: async (name, payload) => engine.signal(tenant, input.runId, name, payload),
+    cancel: async () => engine.cancel(tenant, input.runId, 'tester'),
+    pass: async (delayMs) => clock.advance(delayMs),
+    recorded: () => outside.records.map(({ kind }) => kind),
+  };
+  const events: RunEvent[] = [];
+  const { signal } = new AbortController();
+  for await (const event of engine.follow(tenant, input.runId, { afterSequence: 0, signal })) {
+    events.push(event);
+    const reaction = react(event.body, act);
+    if (reaction === undefined) continue;
+    await turn();
+    await reaction;
+  }
+  const { result } = engine.status(tenant, input.runId) ?? {};
+  assert.ok(result !== undefined);
+  assert.equal(clock.pending(), 0);
+  await engine.close();
+  return { result, events, outside };
+}
+
+/** All events of one type. */
+export function bodies<Type extends RunEventBody['type']>(
+  played: Played,
+  type: Type,
+): Extract<RunEventBody, { type: Type }>[] {
+  return played.events.flatMap(({ body }) =>
+    // The type was compared.
+    body.type === type ? [body as Extract<RunEventBody, { type: Type }>] : [],
+  );
+}

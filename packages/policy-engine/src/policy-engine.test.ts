@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import type { Decision, JsonObject, PolicyEngine } from '@modelhost/kernel';
+import { readArgumentType } from './argument-types.ts';
+import { sharedCedar } from './cedar-runtime.ts';
+import { decideQuestion } from './decide.ts';
+import {
+  expected,
+  plainRequests,
+  plainRules,
+  toCedar,
+  toRequest,
+} from './fixtures/random-rules.ts';
+import type { PlainRule } from './fixtures/random-rules.ts';
+import { callRequest, inputRequest, modelRequest, toolOf } from './fixtures/requests.ts';
+import { createCedarPolicyEngine } from './index.ts';
+import { readQuestion } from './question.ts';
+import { readRules } from './rules.ts';
+import { createSlice } from './slices.ts';
+
+function engineOf(rules: readonly PlainRule[]): PolicyEngine {
+  return createCedarPolicyEngine({
+    files: [{ name: 'a.cedar', text: rules.map(toCedar).join('\n') }],
+  });
+}
+
+function rulesOf({ reasons }: Decision): readonly string[] {
+  return reasons.map(({ rule }) => rule);
+}
+
+const strictness = { allow: 0, hold: 1, deny: 2 };
+const runs = { numRuns: 60 };
+
+suite('laws of decisions', () => {
+  test('an oracle of a few lines agrees: default deny, forbid beats permit, hold only what is permitted', async () => {
+    await fc.assert(
+      fc.asyncProperty(plainRules, plainRequests, async (rules, requests) => {
+        const engine = engineOf(rules);
+        for (const request of requests) {
+          const decision = await engine.decide(toRequest(request));
+          assert.deepEqual(
+            { effect: decision.effect, rules: rulesOf(decision) },
+            expected(rules, request),
+          );
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('the same input gives the same bytes, in whatever order and files the rules stand', async () => {
+    await fc.assert(
+      fc.asyncProperty(plainRules, plainRequests, fc.nat(), async (rules, requests, cut) => {
+        const engine = engineOf(rules);
+        const at = cut % (rules.length + 1);
+        const other = createCedarPolicyEngine({
+          files: [rules.slice(at), rules.slice(0, at)].map((some, index) => ({
+            name: `${index}`,
+            text: some.map(toCedar).toReversed().join('\n'),
+          })),
+        });
+        for (const request of requests.map(toRequest)) {
+          const decision = await engine.decide(request);
+          const again = await engine.decide(structuredClone(request));
+          const elsewhere = await other.decide(request);
+          assert.equal(JSON.stringify(again), JSON.stringify(decision));
+          assert.equal(
+            JSON.stringify({ ...elsewhere, policyDigest: decision.policyDigest }),
+            JSON.stringify(decision),
+          );
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('a permit less, or a forbid more, never makes a decision milder', async () => {
+    await fc.assert(
+      fc.asyncProperty(plainRules, plainRequests, fc.nat(), async (rules, requests, pick) => {
+        const changed = rules[pick % Math.max(rules.length, 1)];
+        fc.pre(changed !== undefined);
+        const without = rules.filter((rule) => rule !== changed);
+        const [milder, stricter] =
+          changed.effect === 'permit' ? [rules, without] : [without, rules];
+        const [mild, strict] = [engineOf(milder), engineOf(stricter)];
+        for (const request of requests.map(toRequest)) {
+          const before = strictness[(await mild.decide(request)).effect];
+          const after = strictness[(await strict.decide(request)).effect];
+          assert.ok(after >= before);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('leaving out rules about other actions and resources changes no decision', async () => {
+    await fc.assert(
+      fc.asyncProperty(plainRules, plainRequests, async (plain, requests) => {
+        const files = [{ name: 'a.cedar', text: plain.map(toCedar).join('\n') }];
+        const engine = createCedarPolicyEngine({ files });
+        const rules = readRules(files, sharedCedar);
+        for (const request of requests.map(toRequest)) {
+          const reading = readQuestion(request, (tool) => readArgumentType(tool.inputSchema));
+          assert.ok(reading.type === 'question');
+          const { question } = reading;
+          const slice = createSlice(rules, question.subject, sharedCedar);
+          assert.deepEqual(await engine.decide(request), {
+            ...decideQuestion({ request, question, slice, cedar: sharedCedar }),
+            policyDigest: engine.digest(),
+          });
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('whatever the schema and the arguments are, it answers, and denies without a permit', async () => {
+    const permitAll = '@id("all") permit (principal, action, resource);';
+    const permissive = createCedarPolicyEngine({ files: [{ name: 'a', text: permitAll }] });
+    const empty = createCedarPolicyEngine({ files: [] });
+    const key = fc.constantFrom('type', 'items', 'properties', 'a', 'b', '__entity', '__proto__');
+    const word = fc.constantFrom(
+      'string',
+      'integer',
+      'number',
+      'array',
+      'object',
+      'null',
+      '\ud800',
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { depthSize: 'small' },
+        word,
+        fc.double(),
+        fc.constantFrom(null, true, undefined, 1n),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(key, tie('tree'), { maxKeys: 4 }),
+      ),
+    }));
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(key, tree), fc.dictionary(key, tree), async (one, two) => {
+        // Not only JSON, to see that whatever comes is answered.
+        const [properties, values] = [one as JsonObject, two as JsonObject];
+        const request = callRequest(toolOf(properties), values);
+        assert.ok(['allow', 'deny'].includes((await permissive.decide(request)).effect));
+        assert.equal((await empty.decide(request)).effect, 'deny');
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+suite('what rules can see', () => {
+  function decideWith(
+    condition: string,
+    request: Parameters<PolicyEngine['decide']>[0],
+  ): Promise<Decision> {
+    const { action } = request;
+    const scope =
+      action === 'CallTool'
+        ? 'action in ModelHost::Action::"CallTool"'
+        : `action == ModelHost::Action::"${action}"`;
+    const text = `@id("r") permit (principal, ${scope}, resource) when { ${condition} };`;
+    return createCedarPolicyEngine({ files: [{ name: 'a.cedar', text }] }).decide(request);
+  }
+
+  test('principal, resource, context and time', async () => {
+    const properties = {
+      names: { type: 'array', items: { type: 'string' } },
+      kind: { enum: ['a', 'b'] },
+      inner: { type: 'object', properties: { deep: { type: 'boolean' } }, required: ['deep'] },
+      edits: {
+        type: 'array',
+        items: { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] },
+      },
+    };
+    const values = { names: ['x', 'x'], kind: 'b', inner: { deep: true }, edits: [{ n: 1 }] };
+    const call = callRequest(toolOf(properties), values);
+    const seen: readonly (readonly [string, typeof call])[] = [
+      [
+        'principal.tenant == ModelHost::Tenant::"acme" && principal in ModelHost::Tenant::"acme"',
+        call,
+      ],
+      ['principal == ModelHost::User::"ann" && principal in ModelHost::Role::"staff"', call],
+      [
+        'resource.name == "s__act" && resource.server == "s" && resource.effect == "irreversible"',
+        call,
+      ],
+      ['context.arguments.names.contains("x") && context.arguments.kind == "b"', call],
+      ['context.arguments.inner.deep && context.arguments.edits.contains({n: 1})', call],
+      [
+        'context.runId == "run-1" && context.agent == "helper" && context.callDigest == "digest-1"',
+        call,
+      ],
+      ['context.counters.tokens == 70 && context.counters.costMicroUsd == 5', call],
+      ['context.counters.modelCalls == 1 && context.counters.toolCalls == 2', call],
+      ['context.now == datetime("2026-11-23T10:00:00Z")', call],
+      ['context.now.toTime() < duration("18h")', call],
+      ['resource == ModelHost::Model::"m" && resource.provider == "p"', modelRequest('m')],
+      ['context.inputTokens == 10 && context.maxOutputTokens == 100', modelRequest('m')],
+      ['resource == ModelHost::Agent::"helper" && context.inputBytes == 7', inputRequest(7)],
+    ];
+    for (const [condition, request] of seen) {
+      assert.equal((await decideWith(condition, request)).effect, 'allow', condition);
+      assert.deepEqual(rulesOf(await decideWith(`!(${condition})`, request)), ['default-deny']);
+    }
+  });
+
+  test('a rule that asks for an argument it cannot see denies when the argument is there', async () => {
+    const invisible: readonly JsonObject[] = [
+      { type: ['string', 'null'] },
+      { type: 'null' },
+      { anyOf: [{ type: 'string' }] },
+      { $ref: '#/$defs/path' },
+      { enum: ['a', 1] },
+      { type: 'array', prefixItems: [{ type: 'string' }] },
+      { type: 'array', items: { type: ['string', 'integer'] } },
+    ];
+    for (const path of invisible) {
+      const tool = toolOf({ path, note: { type: 'string' } }, { required: [] });
+      const condition = '!(context.arguments has path && resource.name == "x")';
+      const there = await decideWith(condition, callRequest(tool, { path: 'a' }));
+      assert.equal(there.effect, 'deny', JSON.stringify(path));
+      assert.deepEqual(there.reasons, [
+        { rule: 'policy-error', message: 'rule r names an argument whose type policy cannot see' },
+      ]);
+      assert.equal((await decideWith(condition, callRequest(tool, { note: 'a' }))).effect, 'allow');
+      assert.equal((await decideWith('true', callRequest(tool, { path: 'a' }))).effect, 'allow');
+    }
+  });
+
+  test('an undeclared argument is the same: ignored, unless a rule asks for it', async () => {
+    const request = callRequest(toolOf({}), { name: 'a', inner: { path: 'b' } });
+    assert.equal((await decideWith('resource.name == "s__act"', request)).effect, 'allow');
+    const asked = await decideWith('!(context has arguments.inner)', request);
+    assert.deepEqual(rulesOf(asked), ['policy-error']);
+  });
+
+  test('a tool that is named like an action of the host is refused', async () => {
+    for (const name of ['CallTool', 'UseModel', 'AcceptInput']) {
+      const request = callRequest(toolOf({}, { name, server: 'client' }), {});
+      assert.deepEqual(rulesOf(await decideWith('true', request)), ['policy-error']);
+    }
+  });
+
+  test('a request whose parts do not go together, or with inexact numbers, is refused', async () => {
+    const call = callRequest(toolOf({}), {});
+    const odd = [
+      { ...call, action: 'UseModel' as const },
+      { ...modelRequest('m'), action: 'CallTool' as const },
+      { ...inputRequest(1), action: 'UseModel' as const },
+      inputRequest(1.5),
+      modelRequest('m', { costMicroUsd: 0.5 }),
+      modelRequest('m', { nowMs: Number.NaN }),
+      modelRequest('m', { nowMs: 8.7e15 }),
+      modelRequest('m', { roles: Array.from({ length: 65 }, (_, index) => `r${index}`) }),
+      modelRequest('m', { subject: '\ud800' }),
+    ];
+    const text = '@id("r") permit (principal, action, resource);';
+    const engine = createCedarPolicyEngine({ files: [{ name: 'a.cedar', text }] });
+    for (const request of odd) {
+      assert.deepEqual(rulesOf(await engine.decide(request)), ['policy-error']);
+    }
+    assert.equal((await engine.decide(call)).effect, 'allow');
+  });
+});

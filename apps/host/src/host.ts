@@ -9,6 +9,7 @@ import {
   ToolService,
 } from '@modelhost/contracts';
 import { HealthImplementation } from 'grpc-health-check';
+import { HostError } from '@modelhost/kernel';
 import type { Logger } from 'pino';
 import { createAuthenticate } from './auth.ts';
 import { compose } from './compose.ts';
@@ -55,6 +56,8 @@ export interface HostOptions {
   readonly log?: 'stderr' | 'silent';
 }
 
+/** The services of the contract, as the health service knows them. */
+const serviceNames = [AgentService, ToolService, SystemService].map(({ typeName }) => typeName);
 /** Time that one component may take to answer `/ready`, and how long its answer is kept. */
 const checkTimeoutMs = 2_000;
 const reportKeptMs = 1_000;
@@ -67,41 +70,42 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { server } = config.tree;
   const level = options.log === 'silent' ? 'silent' : config.tree.telemetry.logLevel;
   const log = createLog({ level, version });
+  // Whatever is open when the start fails is closed again, the newest first; the drain closes by the same list.
+  await using opened = new AsyncDisposableStack();
   const parts = await compose({ ...options, log });
-  try {
-    const readiness = createReadiness({
-      components: createComponents(parts),
-      now: () => parts.clock.now(),
-      checkTimeoutMs,
-      keepMs: reportKeptMs,
-    });
-    const grpc = await listenForCalls({ config, parts, readiness, version, log });
-    const host = server.healthHost ?? server.host;
-    const health = await listenForHealth({ host, port: server.healthPort, version, readiness });
-    await recordHost(parts, 'host-started', { version, policyDigest: parts.policy.digest() });
-    const running = {
-      grpcAddress: `${server.host}:${grpc.connections.address.port}`,
-      healthAddress: `${host}:${health.address.port}`,
-      auditPath: parts.auditPath,
-    };
-    log.info(
-      { ...running, keys: server.auth.apiKeys.length, tls: server.tls !== undefined },
-      server.auth.apiKeys.length === 0
-        ? 'ready; no API key is configured, so the host listens on loopback only and every caller is the local principal'
-        : 'ready',
-    );
-    let draining: Promise<{ cancelled: number }> | undefined;
-    return {
-      ...running,
-      drain: async () => {
-        draining ??= drainHost({ parts, readiness, grpc, health, server, log });
-        return draining;
-      },
-    };
-  } catch (thrown) {
-    await closeParts(parts);
-    throw thrown;
-  }
+  opened.defer(async () => closeParts(parts));
+  const readiness = createReadiness({
+    components: createComponents(parts),
+    now: () => parts.clock.now(),
+    checkTimeoutMs,
+    keepMs: reportKeptMs,
+  });
+  const grpc = await listenForCalls({ config, parts, readiness, version, log });
+  opened.defer(async () => shutDown(grpc));
+  const host = server.healthHost ?? server.host;
+  const health = await listenForHealth({ host, port: server.healthPort, version, readiness });
+  opened.defer(async () => health.close());
+  await recordHost(parts, 'host-started', { version, policyDigest: parts.policy.digest() });
+  const running = {
+    grpcAddress: `${server.host}:${grpc.connections.address.port}`,
+    healthAddress: `${host}:${health.address.port}`,
+    auditPath: parts.auditPath,
+  };
+  log.info(
+    { ...running, keys: server.auth.apiKeys.length, tls: server.tls !== undefined },
+    server.auth.apiKeys.length === 0
+      ? 'ready; no API key is configured, so the host listens on loopback only and every caller is the local principal'
+      : 'ready',
+  );
+  const closing = opened.move();
+  let draining: Promise<{ cancelled: number }> | undefined;
+  return {
+    ...running,
+    drain: async () => {
+      draining ??= drainHost({ parts, readiness, grpc, closing, server, log });
+      return draining;
+    },
+  };
 }
 
 /** The gRPC side of the host. */
@@ -141,9 +145,8 @@ async function listenForCalls(options: {
     server.addService(definitionOf(routes), guarded);
   }
   // Health and reflection are the only methods that need no key.
-  const names = [AgentService, ToolService, SystemService].map(({ typeName }) => typeName);
   const health = new HealthImplementation(
-    Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])),
+    Object.fromEntries(['', ...serviceNames].map((name) => [name, 'SERVING'])),
   );
   health.addToServer(server);
   addReflection(
@@ -188,34 +191,34 @@ function createCredentials(tls: ServerConfig['tls'], { pathOf }: HostConfig): Se
 function logCall(log: Logger, { method, principal, durationMs, error }: CallReport): void {
   const call = { method, tenant: principal?.tenant, durationMs: Math.round(durationMs) };
   if (error === undefined) log.debug(call, 'call');
-  else log.info({ ...call, err: error }, 'call failed');
+  else if (error instanceof HostError && error.code !== 'internal') {
+    log.info({ ...call, code: error.code, error: error.message }, 'call refused');
+  } else log.error({ ...call, err: error }, 'call failed');
 }
 
 async function drainHost(options: {
   readonly parts: Parts;
   readonly readiness: Readiness;
   readonly grpc: Grpc;
-  readonly health: { close(): Promise<void> };
+  readonly closing: AsyncDisposableStack;
   readonly server: ServerConfig;
   readonly log: Logger;
 }): Promise<{ cancelled: number }> {
-  const { parts, readiness, grpc, health, server, log } = options;
+  const { parts, readiness, grpc, closing, server, log } = options;
   readiness.drain();
-  grpc.health.setStatus('', 'NOT_SERVING');
+  for (const name of ['', ...serviceNames]) grpc.health.setStatus(name, 'NOT_SERVING');
   log.info({ runsInFlight: parts.engine.runsInFlight() }, 'draining');
+  await using _closing = closing;
   const { cancelled } = await parts.engine.drain(server.gracefulShutdownTimeoutMs);
   if (cancelled > 0) log.warn({ cancelled }, 'runs were cancelled: the shutdown timeout is over');
-  grpc.connections.stop();
-  await shutDown(grpc);
-  await health.close();
   await recordHost(parts, 'host-stopped', { cancelled });
-  await closeParts(parts);
   log.info('stopped');
   return { cancelled };
 }
 
 /** Lets answers that are on their way out arrive, then cuts the connections. */
 async function shutDown({ server, connections }: Grpc): Promise<void> {
+  connections.stop();
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(() => {
     server.forceShutdown();
@@ -237,8 +240,10 @@ async function recordHost(
 }
 
 async function closeParts({ engine, tools, providers, audit }: Parts): Promise<void> {
-  await engine.close();
-  await tools.close();
-  await Promise.all(Array.from(providers.values(), async (provider) => provider.close()));
-  await audit.close();
+  // One that cannot be closed must not leave the others open: a tool server is a process.
+  await using closing = new AsyncDisposableStack();
+  closing.defer(async () => audit.close());
+  for (const provider of providers.values()) closing.defer(async () => provider.close());
+  closing.defer(async () => tools.close());
+  closing.defer(async () => engine.close());
 }

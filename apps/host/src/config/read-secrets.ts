@@ -17,8 +17,17 @@ export function readSecrets(options: {
   const secrets = new Map<string, Secret>();
 
   function read(path: ConfigPath, value: string | undefined): void {
-    const reference = value === undefined ? null : secretReference.exec(value)?.[1];
-    if (value === undefined || reference === null || reference === undefined) return;
+    if (value === undefined) return;
+    const reference = secretReference.exec(value)?.[1];
+    if (reference === undefined) {
+      if (/\$\{(?:env|file):/.test(value)) {
+        report.add(
+          path,
+          'a reference must be the whole value; put the rest of it into what it names',
+        );
+      }
+      return;
+    }
     const name = reference.slice(reference.indexOf(':') + 1);
     const found = reference.startsWith('env:') ? environment[name] : readSecretFile(pathOf(name));
     if (found === undefined || found === '') {
@@ -39,6 +48,9 @@ export function readSecrets(options: {
       read(['providers', at, 'headers', key], value);
   }
   for (const [at, toolServer] of tree.tools.servers.entries()) {
+    for (const [index, value] of toolServer.args.entries()) {
+      read(['tools', 'servers', at, 'args', index], value);
+    }
     for (const key of ['env', 'headers'] as const) {
       for (const [name, value] of Object.entries(toolServer[key])) {
         read(['tools', 'servers', at, key, name], value);

@@ -59,14 +59,20 @@ export function readSource(
   if (isTooLarge) {
     problems.push({ where: file, key: '', message: `the file exceeds ${fileBytesMax} bytes` });
   }
-  // An alias may repeat what is anchored; the bound keeps a few lines from becoming millions.
-  const written: unknown = problems.length > 0 ? {} : (document.toJS({ maxAliasCount: 100 }) ?? {});
+  let tree: unknown = problems.length > 0 ? {} : readTree(document, file, problems);
   const origins = new Map<string, string>();
-  let tree: unknown = written;
   for (const override of overrides) {
     const path = matchPath(tree, override.path, knownKeys);
-    tree = setIn(tree, path, readScalar(override.value));
     origins.set(path.join('.'), override.origin);
+    if (isBeyondList(tree, path)) {
+      problems.push({
+        where: override.origin,
+        key: path.join('.'),
+        message: 'there is no such item in the list',
+      });
+      continue;
+    }
+    tree = setIn(tree, path, readScalar(override.value));
   }
 
   function whereIs(path: ConfigPath, key?: string): string {
@@ -86,6 +92,34 @@ export function readSource(
   }
 
   return { tree, problems, whereIs, originOf };
+}
+
+function readTree(document: Document, file: string, problems: ConfigProblem[]): unknown {
+  try {
+    // An alias may repeat what is anchored; the bound keeps a few lines from becoming millions.
+    return (document.toJS({ maxAliasCount: 100 }) as unknown) ?? {};
+  } catch {
+    problems.push({
+      where: file,
+      key: '',
+      message: 'has too many aliases, or one without its anchor',
+    });
+    return {};
+  }
+}
+
+/** Whether a path names an item that a list of the tree does not have. */
+function isBeyondList(tree: unknown, path: readonly string[]): boolean {
+  let at: unknown = tree;
+  for (const key of path) {
+    if (Array.isArray(at) && !(/^\d+$/.test(key) && Number(key) < at.length)) return true;
+    // What is neither a list nor a map has no members.
+    at =
+      isRecord(at) || Array.isArray(at)
+        ? (at as Readonly<Record<string, unknown>>)[key]
+        : undefined;
+  }
+  return false;
 }
 
 /** Settings of the environment: `MH__SERVER__PORT` is `server.port`, whatever the case. */

@@ -37,7 +37,8 @@ export async function listenForConnections(options: {
       return;
     }
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    const isOver = sockets.size >= maxConnections;
+    // Those that are one too many do not count: whoever asks again and again must not keep the room of others.
+    const isOver = sockets.size - overLimit.size >= maxConnections;
     const timer = isOver ? setTimeout(() => socket.destroy(), overLimitMs) : undefined;
     sockets.add(socket);
     if (isOver) overLimit.add(peer);

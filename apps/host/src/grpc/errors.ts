@@ -13,7 +13,8 @@ import { errorTable, HostError } from '@modelhost/kernel';
 
 /** Domain of our codes in google.rpc.ErrorInfo. */
 const errorDomain = 'modelhost';
-/** Headers of a call are small, and details travel in them. */
+/** Details travel in the headers of the answer, which many clients bound at 8 KiB. */
+const detailsBytesMax = 4_096;
 const violationsMax = 32;
 const factLengthMax = 512;
 const messageLengthMax = 1_024;
@@ -33,18 +34,27 @@ export function toStatus(thrown: unknown): StatusObject {
   return { code, details: message, metadata };
 }
 
+/** As many facts and violations as fit; the code always does. */
 function detailsOf(error: HostError): Any[] {
-  const facts = Object.entries(error.facts).map(
-    ([key, value]) => [key, value.slice(0, factLengthMax)] as const,
-  );
+  for (let countMax = violationsMax; ; countMax = Math.floor(countMax / 2)) {
+    const details = packDetails(error, countMax);
+    const bytes = details.reduce((sum, { value }) => sum + value.length, 0);
+    if (bytes <= detailsBytesMax || countMax === 0) return details;
+  }
+}
+
+function packDetails(error: HostError, countMax: number): Any[] {
+  const facts = Object.entries(error.facts)
+    .slice(0, countMax)
+    .map(([key, value]) => [key, value.slice(0, factLengthMax)] as const);
   const info = create(ErrorInfoSchema, {
     reason: error.code,
     domain: errorDomain,
     metadata: Object.fromEntries(facts),
   });
   const details = [anyPack(ErrorInfoSchema, info)];
-  if (error.violations.length > 0) {
-    const fieldViolations = error.violations.slice(0, violationsMax);
+  const fieldViolations = error.violations.slice(0, countMax);
+  if (fieldViolations.length > 0) {
     const badRequest = create(BadRequestSchema, {
       fieldViolations: fieldViolations.map(({ field, description }) => ({ field, description })),
     });

@@ -93,9 +93,10 @@ async function answerStream(
   try {
     const context = passage.enter();
     for await (const bytes of route.handle(call.request, context)) {
-      if (call.write(bytes)) continue;
       // The reader is slow: nothing more is taken from the event log until it has read.
-      await drained(call, context.signal);
+      if (!call.write(bytes)) await drained(call, context.signal);
+      // Nobody reads any more; a handler that ignores its signal must not go on for ever.
+      context.signal.throwIfAborted();
     }
     call.end();
     passage.leave(undefined);
@@ -161,8 +162,11 @@ function timedOut(path: string, requestTimeoutMs: number): HostError {
 async function drained(call: AnyStream, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  call.once('drain', resolve);
-  signal.addEventListener('abort', () => resolve(), { once: true });
+  const wake = (): void => resolve();
+  call.once('drain', wake);
+  signal.addEventListener('abort', wake);
   await promise;
-  call.off('drain', resolve);
+  // One call drains thousands of times: a listener that stayed each time would be a leak.
+  call.off('drain', wake);
+  signal.removeEventListener('abort', wake);
 }

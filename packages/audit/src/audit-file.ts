@@ -6,7 +6,7 @@ import type { AuditLog, AuditReceipt, AuditRecord } from '@modelhost/kernel';
 import { entryLine, genesisHash, lineBytesMax } from './entry.ts';
 import { lockFile } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
-import { writeHead } from './head.ts';
+import { createHeadNotes } from './head.ts';
 import { recoverTail } from './recover.ts';
 
 /** Records that may wait for the disk. */
@@ -34,13 +34,13 @@ interface Waiting {
 export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog> {
   const { path } = options;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(unavailable);
-  const lock = await lockFile(`${path}.lock`);
+  const lock = lockFile(`${path}.lock`);
   try {
     const head = await recoverTail(path);
     const file = await open(path, 'a', 0o600).catch(unavailable);
     return createAuditFile({ ...options, file, head, lock });
   } catch (thrown) {
-    await lock.release();
+    lock.release();
     throw thrown;
   }
 }
@@ -54,6 +54,7 @@ function createAuditFile(
 ): AuditLog {
   const { path, now, onCommit, file, lock } = options;
   let head = options.head;
+  const notes = createHeadNotes(path, head);
   let waiting: Waiting[] = [];
   let committing: Promise<void> | undefined;
   let broken: HostError | undefined;
@@ -61,9 +62,7 @@ function createAuditFile(
 
   async function append(record: AuditRecord): Promise<AuditReceipt> {
     refuseIfUnusable();
-    if (waiting.length >= waitingMax) {
-      throw new HostError('audit_unavailable', `${waiting.length} audit records wait for the disk`);
-    }
+    if (waiting.length >= waitingMax) throw tooMany();
     const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
     waiting.push({ record, resolve, reject });
     committing ??= commitAll();
@@ -92,18 +91,15 @@ function createAuditFile(
       if (broken !== undefined) throw broken;
       await file.appendFile(lines);
       await file.datasync();
+      head = receipts.findLast((receipt) => receipt !== undefined) ?? head;
+      await notes.noteIfDue(head);
     } catch (cause) {
       broken ??= new HostError('audit_unavailable', 'the audit log cannot be written', { cause });
       for (const { reject } of batch) reject(broken);
       return;
     }
-    head = receipts.findLast((receipt) => receipt !== undefined) ?? head;
     onCommit?.(batch.length);
-    for (const [index, { resolve, reject }] of batch.entries()) {
-      const receipt = receipts[index];
-      if (receipt === undefined) reject(tooLarge());
-      else resolve(receipt);
-    }
+    settle(batch, receipts);
   }
 
   async function close(): Promise<void> {
@@ -111,9 +107,12 @@ function createAuditFile(
     isClosed = true;
     // What was accepted before is still written.
     await committing;
-    if (head !== undefined) await writeHead(path, head);
-    await file.close();
-    await lock.release();
+    try {
+      await notes.note(head);
+    } finally {
+      await file.close();
+      lock.release();
+    }
   }
 
   return {
@@ -124,7 +123,15 @@ function createAuditFile(
   };
 }
 
-/** The lines of a batch; no receipt for a record that is too large for one. */
+function settle(batch: readonly Waiting[], receipts: readonly (AuditReceipt | undefined)[]): void {
+  for (const [index, { resolve, reject }] of batch.entries()) {
+    const receipt = receipts[index];
+    if (receipt === undefined) reject(unwritable());
+    else resolve(receipt);
+  }
+}
+
+/** The lines of a batch; no receipt for a record that is too large or too deep for one. */
 function chain(
   batch: readonly Waiting[],
   head: AuditReceipt | undefined,
@@ -134,8 +141,8 @@ function chain(
   let lines = '';
   const receipts = batch.map(({ record }) => {
     const index = (last?.index ?? -1) + 1;
-    const entry = entryLine(record, { index, timeMs, previousHash: last?.hash ?? genesisHash });
-    if (Buffer.byteLength(entry.line) >= lineBytesMax) return undefined;
+    const entry = entryOf(record, { index, timeMs, previousHash: last?.hash ?? genesisHash });
+    if (entry === undefined || Buffer.byteLength(entry.line) >= lineBytesMax) return undefined;
     lines += `${entry.line}\n`;
     last = entry.receipt;
     return entry.receipt;
@@ -143,8 +150,24 @@ function chain(
   return { lines, receipts };
 }
 
-function tooLarge(): HostError {
-  return new HostError('audit_unavailable', `a record exceeds ${lineBytesMax} bytes`);
+function entryOf(...entry: Parameters<typeof entryLine>): ReturnType<typeof entryLine> | undefined {
+  try {
+    return entryLine(...entry);
+  } catch {
+    // Nested deeper than canonical JSON may be. Only this record is refused: others wait in the same batch.
+    return undefined;
+  }
+}
+
+function tooMany(): HostError {
+  return new HostError('audit_unavailable', `${waitingMax} audit records wait for the disk`);
+}
+
+function unwritable(): HostError {
+  return new HostError(
+    'audit_unavailable',
+    `a record exceeds ${lineBytesMax} bytes or is nested too deeply`,
+  );
 }
 
 function unavailable(cause: unknown): never {

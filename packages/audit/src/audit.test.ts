@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import {
+  appendFile,
+  copyFile,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AuditRecord } from '@modelhost/kernel';
+import type { AuditRecord, Json } from '@modelhost/kernel';
 import { openAuditFile } from './audit-file.ts';
+import { lockFile } from './file-lock.ts';
 import { verifyAuditFile } from './verify.ts';
 
 async function inDirectory<T>(work: (path: string) => Promise<T>): Promise<T> {
@@ -133,7 +147,7 @@ test('a crash at any byte of the last two lines loses no whole line, and the cha
     const whole = await readFile(path);
     const lines = whole.toString('utf8').split('\n');
     const cutFrom = whole.length - Buffer.byteLength(`${lines[2]}\n${lines[3]}\n`);
-    for (let length = cutFrom; length <= whole.length; length += 7) {
+    for (let length = cutFrom; length <= whole.length; length += 1) {
       await writeFile(path, whole.subarray(0, length));
       const kept = whole.subarray(0, length).toString('utf8').split('\n').length - 1;
       const log = await openAuditFile({ path, now: () => 0 });
@@ -155,8 +169,10 @@ test('a torn line is a problem for verification unless a host is writing', async
       line: 3,
       records: 2,
     });
-    await writeFile(`${path}.lock`, String(process.pid));
+    const writer = lockFile(`${path}.lock`);
     assert.equal((await verifyAuditFile(path)).ok, true);
+    writer.release();
+    assert.equal((await verifyAuditFile(path)).ok, false);
   });
 });
 
@@ -171,7 +187,7 @@ test('a file whose last line was changed is not written on', async () => {
   });
 });
 
-test('one process writes a file: another is refused while the first lives, and takes over after it', async () => {
+test('one writer holds a file: another is refused while it lives, and takes over after it', async () => {
   await inDirectory(async (path) => {
     const first = await openAuditFile({ path, now: () => 0 });
     await assert.rejects(openAuditFile({ path, now: () => 0 }), {
@@ -179,14 +195,12 @@ test('one process writes a file: another is refused while the first lives, and t
       message: /another process writes this audit file/,
     });
     await first.close();
-    // No process has this id: it is beyond what systems give.
-    await writeFile(`${path}.lock`, '999999999');
     const second = await openAuditFile({ path, now: () => 0 });
     await second.close();
   });
 });
 
-test('a closed log and a disk that fails accept nothing, and say so', async () => {
+test('a closed log and a path that cannot be opened accept nothing, and say so', async () => {
   await inDirectory(async (path) => {
     const log = await openAuditFile({ path, now: () => 0 });
     await log.check();
@@ -196,6 +210,98 @@ test('a closed log and a disk that fails accept nothing, and say so', async () =
     await assert.rejects(openAuditFile({ path: join(path, 'below'), now: () => 0 }), {
       code: 'audit_unavailable',
     });
+  });
+});
+
+test('of many processes that open one file at once, one writes it, and a killed one leaves it free', async () => {
+  await inDirectory(async (path) => {
+    for (let round = 0; round < 3; round += 1) {
+      const processes = Array.from({ length: 4 }, () => startWriter(path));
+      const answers = await Promise.all(processes.map(async ({ answer }) => answer));
+      assert.deepEqual(answers.toSorted(), ['locked', 'refused', 'refused', 'refused']);
+      await Promise.all(processes.map(async ({ kill }) => kill()));
+    }
+    const log = await openAuditFile({ path, now: () => 0 });
+    await log.close();
+  });
+});
+
+/** A process that takes the lock of the file and says whether it got it; it lives until it is killed. */
+function startWriter(path: string): {
+  readonly answer: Promise<string>;
+  readonly kill: () => Promise<void>;
+} {
+  const module = new URL('file-lock.ts', import.meta.url).href;
+  const code = `import { lockFile } from ${JSON.stringify(module)};
+    try { globalThis.lock = lockFile(${JSON.stringify(`${path}.lock`)}); console.log('locked'); }
+    catch { console.log('refused'); }
+    setInterval(() => {}, 60_000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return {
+    answer: once(child.stdout.setEncoding('utf8'), 'data').then(([text]) => String(text).trim()),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    },
+  };
+}
+
+test('a long-lived writer notes its newest entry now and then, so that a cut after a crash is noticed', async () => {
+  await inDirectory(async (path) => {
+    const log = await openAuditFile({ path, now: () => 0 });
+    for (let batch = 0; batch < 3; batch += 1) {
+      await Promise.all(Array.from({ length: 150 }, async () => log.append(recordOf(batch))));
+    }
+    // What a crash would leave at this point.
+    await copyFile(path, `${path}.crashed`);
+    await copyFile(`${path}.head`, `${path}.crashed.head`);
+    await log.close();
+    assert.equal((await verifyAuditFile(`${path}.crashed`)).ok, true);
+    await rewrite(`${path}.crashed`, (lines) => lines.slice(0, 290));
+    const verification = await verifyAuditFile(`${path}.crashed`);
+    assert.ok(!verification.ok && verification.problem === 'shorter-than-head');
+  });
+});
+
+test('a record that is nested too deeply is refused alone', async () => {
+  await inDirectory(async (path) => {
+    const log = await openAuditFile({ path, now: () => 0 });
+    let deep: Json = 1;
+    for (let level = 0; level < 70; level += 1) deep = [deep];
+    const [first, second, third] = await Promise.allSettled([
+      log.append(recordOf(0)),
+      log.append({ ...recordOf(1), facts: { deep } }),
+      log.append(recordOf(2)),
+    ]);
+    assert.deepEqual(
+      [first.status, second.status, third.status],
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.equal((await log.append(recordOf(3))).index, 2);
+    await log.close();
+  });
+});
+
+test('after a write that failed nothing is accepted, until the file is opened again', async (t) => {
+  // The device on which every write fails; only Linux has it.
+  if (!existsSync('/dev/full')) return t.skip('no /dev/full');
+  await inDirectory(async (path) => {
+    await symlink('/dev/full', path);
+    const log = await openAuditFile({ path, now: () => 0 });
+    const [first, second] = await Promise.allSettled([
+      log.append(recordOf(0)),
+      log.append(recordOf(1)),
+    ]);
+    assert.deepEqual([first.status, second.status], ['rejected', 'rejected']);
+    assert.equal(log.head(), undefined);
+    await rm(path);
+    await assert.rejects(log.append(recordOf(2)), { code: 'audit_unavailable' });
+    await assert.rejects(log.check(), { code: 'audit_unavailable' });
+    await log.close();
+    await write(path, 1);
+    assert.equal((await verifyAuditFile(path)).records, 1);
   });
 });
 

@@ -1,45 +1,59 @@
-import { open, readFile, unlink } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { HostError } from '@modelhost/kernel';
 
-/** A lock that keeps other processes from writing. */
+/** A lock that keeps other processes, and other openings of this one, from writing. */
 export interface FileLock {
-  release(): Promise<void>;
+  release(): void;
 }
 
-/** Takes the lock file, or takes it over from a process that is dead. Throws `audit_unavailable` while another holds it. */
-export async function lockFile(path: string): Promise<FileLock> {
-  // The second try follows the removal of a dead process's lock; more would mean that somebody else is faster.
-  for (let attempt = 1; attempt <= 2; attempt += 1) {
-    if (await tryCreate(path)) return { release: async () => unlink(path) };
-    const holder = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10);
-    if (isAlive(holder)) break;
-    await unlink(path).catch(() => {});
-  }
+/**
+ * Takes the lock of the system on a file that stays empty: SQLite's, since Node offers no other. It ends with its
+ * process, however that ends, so there is no stale lock, whatever process ids come back (in a container it is always
+ * the same). Throws `audit_unavailable` while another holds it.
+ */
+export function lockFile(path: string): FileLock {
+  const database = openDatabase(path);
+  if (tryBegin(database)) return { release: () => database.close() };
+  database.close();
   throw new HostError(
     'audit_unavailable',
     `${path}: another process writes this audit file; stop it, or give this host its own data directory`,
   );
 }
 
-async function tryCreate(path: string): Promise<boolean> {
+/** Whether somebody holds the lock; false when there is no lock file to be asked. */
+export function isLocked(path: string): boolean {
+  let database: DatabaseSync;
   try {
-    const file = await open(path, 'wx', 0o600);
-    await file.writeFile(String(process.pid));
-    await file.close();
+    database = new DatabaseSync(path, { readOnly: true });
+  } catch {
+    // Nobody ever locked it, or it may not be read.
+    return false;
+  }
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch {
     return true;
+  } finally {
+    database.close();
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    // A verification looks at the lock for an instant; a start waits for that long.
+    return new DatabaseSync(path, { timeout: 500 });
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false;
     throw new HostError('audit_unavailable', `${path}: the lock cannot be written`, { cause });
   }
 }
 
-function isAlive(processId: number): boolean {
-  if (!Number.isInteger(processId) || processId <= 0) return false;
+function tryBegin(database: DatabaseSync): boolean {
   try {
-    process.kill(processId, 0);
+    database.exec('BEGIN EXCLUSIVE');
     return true;
-  } catch (thrown) {
-    // EPERM: it lives, but belongs to somebody else.
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+  } catch {
+    return false;
   }
 }

@@ -2,8 +2,35 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { isJsonObject } from '@modelhost/kernel';
 import type { AuditReceipt } from '@modelhost/kernel';
 
-/** Notes the newest entry beside the file, so that a cut end is noticed later. */
-export async function writeHead(path: string, head: AuditReceipt): Promise<void> {
+/** After a crash, a cut of the end is noticed as far as the newest note goes. */
+const entriesPerNote = 256;
+
+/** Keeps a note of the newest entry beside the file, so that a cut end is noticed later. */
+export interface HeadNotes {
+  note(head: AuditReceipt | undefined): Promise<void>;
+  /** Notes it when enough entries came since the last note. */
+  noteIfDue(head: AuditReceipt | undefined): Promise<void>;
+}
+
+/** Starts from the entry that was the newest when the file was opened. */
+export function createHeadNotes(path: string, first: AuditReceipt | undefined): HeadNotes {
+  let notedIndex = first?.index ?? -1;
+
+  async function note(head: AuditReceipt | undefined): Promise<void> {
+    if (head === undefined) return;
+    await writeHead(path, head);
+    notedIndex = head.index;
+  }
+
+  return {
+    note,
+    noteIfDue: async (head) => {
+      if (head !== undefined && head.index >= notedIndex + entriesPerNote) await note(head);
+    },
+  };
+}
+
+async function writeHead(path: string, head: AuditReceipt): Promise<void> {
   const draft = `${path}.head.new`;
   const file = await open(draft, 'w', 0o600);
   try {

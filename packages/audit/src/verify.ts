@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
 import type { AuditReceipt } from '@modelhost/kernel';
 import { genesisHash, lineBytesMax, readLine } from './entry.ts';
+import { isLocked } from './file-lock.ts';
 import { readHead } from './head.ts';
 
 /** What can be wrong with a file. */
@@ -52,7 +52,7 @@ export async function verifyAuditFile(path: string): Promise<AuditVerification> 
     rest = bytes.subarray(from);
     if (rest.length > lineBytesMax) return chain.failed('line-too-long');
   }
-  if (rest.length > 0 && !(await isBeingWritten(path))) return chain.failed('torn-tail');
+  if (rest.length > 0 && !isLocked(`${path}.lock`)) return chain.failed('torn-tail');
   return chain.end();
 }
 
@@ -83,11 +83,4 @@ function createChain(noted: AuditReceipt | undefined) {
         ? failed('shorter-than-head')
         : { ok: true, records, head: last },
   };
-}
-
-async function isBeingWritten(path: string): Promise<boolean> {
-  return access(`${path}.lock`).then(
-    () => true,
-    () => false,
-  );
 }

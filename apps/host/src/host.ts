@@ -208,12 +208,15 @@ async function drainHost(options: {
   readiness.drain();
   for (const name of ['', ...serviceNames]) grpc.health.setStatus(name, 'NOT_SERVING');
   log.info({ runsInFlight: parts.engine.runsInFlight() }, 'draining');
-  await using _closing = closing;
-  const { cancelled } = await parts.engine.drain(server.gracefulShutdownTimeoutMs);
-  if (cancelled > 0) log.warn({ cancelled }, 'runs were cancelled: the shutdown timeout is over');
-  await recordHost(parts, 'host-stopped', { cancelled });
-  log.info('stopped');
-  return { cancelled };
+  try {
+    const { cancelled } = await parts.engine.drain(server.gracefulShutdownTimeoutMs);
+    if (cancelled > 0) log.warn({ cancelled }, 'runs were cancelled: the shutdown timeout is over');
+    await recordHost(parts, 'host-stopped', { cancelled });
+    return { cancelled };
+  } finally {
+    await closing.disposeAsync();
+    log.info('stopped');
+  }
 }
 
 /** Lets answers that are on their way out arrive, then cuts the connections. */

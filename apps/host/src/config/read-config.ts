@@ -4,8 +4,10 @@ import { HostError } from '@modelhost/kernel';
 import type { z } from 'zod';
 import { checkFiles, checkListener, checkReferences } from './cross-checks.ts';
 import { readSecrets } from './read-secrets.ts';
+import { createKnownKeys } from './known-keys.ts';
+import type { KnownKeys } from './known-keys.ts';
 import { createReport, keyOf } from './report.ts';
-import { configJsonSchema, configSchema } from './schema.ts';
+import { configSchema } from './schema.ts';
 import { readEnvironment, readFlags, readSource } from './source.ts';
 import type { ConfigProblem, ConfigSource } from './source.ts';
 import type { ConfigTree } from './tree.ts';
@@ -19,7 +21,7 @@ export interface HostConfig {
   readonly originOf: ConfigSource['originOf'];
   /** An absolute path for one that is relative to the configuration file. */
   readonly pathOf: (path: string) => string;
-  /** The value behind a reference; any other text as it stands. */
+  /** A text with what its references stand for. */
   readonly reveal: (value: string) => string;
 }
 
@@ -38,9 +40,10 @@ export interface ConfigInput {
  */
 export function readHostConfig(input: ConfigInput): HostConfig {
   const overrides = [...readEnvironment(input.environment), ...readFlags(input.flags)];
-  const source = readSource(input.file, readText(input.file), overrides, knownKeys());
+  const knownKeys = createKnownKeys();
+  const source = readSource(input.file, readText(input.file), overrides, knownKeys);
   refuse(source.problems);
-  const tree = readTree(source);
+  const tree = readTree(source, knownKeys);
   const base = dirname(resolve(input.file));
   const pathOf = (path: string): string => resolve(base, path);
   const report = createReport(source);
@@ -53,14 +56,14 @@ export function readHostConfig(input: ConfigInput): HostConfig {
     tree,
     originOf: (path) => source.originOf(path),
     pathOf,
-    reveal: (value) => secrets.get(value)?.reveal() ?? value,
+    reveal: secrets,
   };
 }
 
-function readTree(source: ConfigSource): ConfigTree {
+function readTree(source: ConfigSource, knownKeys: KnownKeys): ConfigTree {
   const parsed = configSchema.safeParse(source.tree, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw problemsError(parsed.error.issues.flatMap((issue) => toProblems(issue, source)));
+  throw problemsError(parsed.error.issues.flatMap((issue) => toProblems(issue, source, knownKeys)));
 }
 
 function readText(file: string): string {
@@ -89,28 +92,17 @@ function problemsError(problems: readonly ConfigProblem[]): HostError {
   });
 }
 
-function knownKeys(): readonly string[] {
-  const keys = new Set<string>();
-  function collect(schema: unknown): void {
-    if (typeof schema !== 'object' || schema === null) return;
-    for (const [key, value] of Object.entries(schema)) {
-      if (key === 'properties' && typeof value === 'object' && value !== null) {
-        for (const name of Object.keys(value)) keys.add(name);
-      }
-      collect(value);
-    }
-  }
-  collect(configJsonSchema());
-  return [...keys];
-}
-
 type Issue = z.core.$ZodIssue;
 
-function toProblems(issue: Issue, source: ConfigSource): readonly ConfigProblem[] {
+function toProblems(
+  issue: Issue,
+  source: ConfigSource,
+  knownKeys: KnownKeys,
+): readonly ConfigProblem[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
-      const guess = nearest(key, knownKeys());
+      const guess = nearest(key, knownKeys(path));
       const remedy = guess === undefined ? 'remove it' : `did you mean ${JSON.stringify(guess)}?`;
       return {
         where: source.whereIs(path, key),

@@ -1,5 +1,6 @@
 import { isMap, isScalar, LineCounter, parse, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
+import type { KnownKeys } from './known-keys.ts';
 
 /** A path into the configuration: keys and positions in lists. */
 export type ConfigPath = readonly (string | number)[];
@@ -34,49 +35,41 @@ export interface Override {
 }
 
 const fileBytesMax = 1_048_576;
+const aliasesMax = 100;
 
 /**
- * Reads YAML and lays the overrides over it; the later one counts. `file` names it in messages; `knownKeys` are keys that
- * an override may mean although the file does not have them.
+ * Reads YAML and lays the overrides over it; the later one counts. `file` names it in messages; `knownKeys` are the keys
+ * that an override may mean although the file does not have them.
  */
 export function readSource(
   file: string,
   yamlText: string,
   overrides: readonly Override[],
-  knownKeys: readonly string[],
+  knownKeys: KnownKeys,
 ): ConfigSource {
   const lines = new LineCounter();
-  const isTooLarge = Buffer.byteLength(yamlText) > fileBytesMax;
-  const document = parseDocument(isTooLarge ? '' : yamlText, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-  });
-  const problems: ConfigProblem[] = document.errors.map(({ pos, message }) => {
-    const { line, col } = lines.linePos(pos[0]);
-    return { where: `${file}:${line}:${col}`, key: '', message };
-  });
-  if (isTooLarge) {
-    problems.push({ where: file, key: '', message: `the file exceeds ${fileBytesMax} bytes` });
-  }
-  let tree: unknown = problems.length > 0 ? {} : readTree(document, file, problems);
+  const { document, problems } = readDocument(file, yamlText, lines);
   const origins = new Map<string, string>();
-  for (const override of overrides) {
-    const path = matchPath(tree, override.path, knownKeys);
-    origins.set(path.join('.'), override.origin);
-    if (isBeyondList(tree, path)) {
-      problems.push({
-        where: override.origin,
-        key: path.join('.'),
-        message: 'there is no such item in the list',
-      });
-      continue;
+  let tree: unknown = problems.length > 0 ? {} : toTree(document, file, problems);
+  for (const { origin, path: given, value } of overrides) {
+    const path = matchPath(tree, given, knownKeys);
+    const refused = whyNowhere(tree, path);
+    if (refused === undefined) {
+      tree = setIn(tree, path, readScalar(value));
+      origins.set(placeOf(path), origin);
+    } else {
+      problems.push({ where: origin, key: path.join('.'), message: refused });
     }
-    tree = setIn(tree, path, readScalar(override.value));
+  }
+
+  /** The override that gave a value, or something above it. */
+  function overrideOf(path: ConfigPath): string | undefined {
+    const own = origins.get(placeOf(path));
+    return own ?? (path.length === 0 ? undefined : overrideOf(path.slice(0, -1)));
   }
 
   function whereIs(path: ConfigPath, key?: string): string {
-    const overridden = origins.get([...path, ...(key === undefined ? [] : [key])].join('.'));
+    const overridden = overrideOf(key === undefined ? path : [...path, key]);
     if (overridden !== undefined) return overridden;
     const offset = offsetOf(document, path, key);
     if (offset === undefined) return path.length === 0 ? file : whereIs(path.slice(0, -1));
@@ -85,7 +78,8 @@ export function readSource(
   }
 
   function originOf(path: ConfigPath): string {
-    const overridden = origins.get(path.join('.'));
+    if (readIn(tree, path) === undefined) return 'default';
+    const overridden = overrideOf(path);
     if (overridden !== undefined) return overridden;
     const offset = offsetOf(document, path);
     return offset === undefined ? 'default' : `${file}:${lines.linePos(offset).line}`;
@@ -94,32 +88,40 @@ export function readSource(
   return { tree, problems, whereIs, originOf };
 }
 
-function readTree(document: Document, file: string, problems: ConfigProblem[]): unknown {
+function readDocument(
+  file: string,
+  yamlText: string,
+  lines: LineCounter,
+): { readonly document: Document; readonly problems: ConfigProblem[] } {
+  const isTooLarge = Buffer.byteLength(yamlText) > fileBytesMax;
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true };
   try {
-    // An alias may repeat what is anchored; the bound keeps a few lines from becoming millions.
-    return (document.toJS({ maxAliasCount: 100 }) as unknown) ?? {};
-  } catch {
-    problems.push({
-      where: file,
-      key: '',
-      message: 'has too many aliases, or one without its anchor',
+    const document = parseDocument(isTooLarge ? '' : yamlText, options);
+    // A warning is about a tag that nobody knows: what it means is not what stands there.
+    const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => {
+      const { line, col } = lines.linePos(pos[0]);
+      return { where: `${file}:${line}:${col}`, key: '', message };
     });
-    return {};
+    if (isTooLarge) {
+      problems.push({ where: file, key: '', message: `the file exceeds ${fileBytesMax} bytes` });
+    }
+    return { document, problems };
+  } catch {
+    // The parser goes one call deeper for each level.
+    const problem = { where: file, key: '', message: 'the file is nested too deeply' };
+    return { document: parseDocument(''), problems: [problem] };
   }
 }
 
-/** Whether a path names an item that a list of the tree does not have. */
-function isBeyondList(tree: unknown, path: readonly string[]): boolean {
-  let at: unknown = tree;
-  for (const key of path) {
-    if (Array.isArray(at) && !(/^\d+$/.test(key) && Number(key) < at.length)) return true;
-    // What is neither a list nor a map has no members.
-    at =
-      isRecord(at) || Array.isArray(at)
-        ? (at as Readonly<Record<string, unknown>>)[key]
-        : undefined;
+/** An alias may repeat what is anchored; the bound keeps a few lines from becoming millions. */
+function toTree(document: Document, file: string, problems: ConfigProblem[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: aliasesMax }) ?? {};
+  } catch {
+    const message = `the file repeats too much by aliases; write it out, or use at most ${aliasesMax}`;
+    problems.push({ where: file, key: '', message });
+    return {};
   }
-  return false;
 }
 
 /** Settings of the environment: `MH__SERVER__PORT` is `server.port`, whatever the case. */
@@ -133,17 +135,18 @@ export function readEnvironment(
   );
 }
 
-/** Settings of the command line: `server.port=7444`. */
+/** Settings of the command line: `server.port=7444`, `providers[0].name=demo`. */
 export function readFlags(flags: readonly string[]): readonly Override[] {
   return flags.map((flag) => {
     const [key = '', ...rest] = flag.split('=');
-    return { origin: `--set ${key}`, path: key.split('.'), value: rest.join('=') };
+    const path = key.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
+    return { origin: `--set ${key}`, path, value: rest.join('=') };
   });
 }
 
 function readScalar(text: string): unknown {
   try {
-    return parse(text) as unknown;
+    return parse(text, { logLevel: 'error' }) as unknown;
   } catch {
     // What is no YAML is meant as it stands.
     return text;
@@ -154,38 +157,65 @@ function readScalar(text: string): unknown {
 function matchPath(
   tree: unknown,
   path: readonly string[],
-  knownKeys: readonly string[],
+  knownKeys: KnownKeys,
 ): readonly string[] {
   const matched: string[] = [];
   let at: unknown = tree;
   for (const part of path) {
-    const known = [...keysOf(at), ...knownKeys].find(
-      (key) => key.toLowerCase() === part.toLowerCase(),
-    );
-    const key = known ?? part;
+    const keys = [...keysOf(at), ...knownKeys(matched)];
+    const key =
+      keys.find((known) => known === part) ??
+      keys.find((known) => known.toLowerCase() === part.toLowerCase()) ??
+      part;
     matched.push(key);
-    at =
-      isRecord(at) || Array.isArray(at)
-        ? (at as Readonly<Record<string, unknown>>)[key]
-        : undefined;
+    at = readIn(at, [key]);
   }
   return matched;
 }
 
 function keysOf(value: unknown): readonly string[] {
-  return isRecord(value) || Array.isArray(value) ? Object.keys(value) : [];
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [];
+}
+
+/** Why an override has no place in the tree; undefined when it has. */
+function whyNowhere(tree: unknown, path: readonly string[]): string | undefined {
+  if (path.includes('')) return 'names no key; write it as in the file, such as server.port';
+  for (const [depth, key] of path.entries()) {
+    const above = readIn(tree, path.slice(0, depth));
+    if (above === undefined || above === null) return undefined;
+    const place = path.slice(0, depth).join('.');
+    if (typeof above !== 'object') return `${place} is no map; nothing can be set in it`;
+    if (!Array.isArray(above) || Object.hasOwn(above, key)) continue;
+    return `${place} has ${above.length} items and none at ${key}; count from 0`;
+  }
+  return undefined;
 }
 
 function setIn(tree: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return value;
-  if (Array.isArray(tree) && /^\d+$/.test(key)) {
+  if (Array.isArray(tree)) {
     return tree.map((item: unknown, index) =>
       index === Number(key) ? setIn(item, rest, value) : item,
     );
   }
   const before = isRecord(tree) ? tree : {};
-  return { ...before, [key]: setIn(before[key], rest, value) };
+  return { ...before, [key]: setIn(readIn(before, [key]), rest, value) };
+}
+
+function readIn(tree: unknown, path: ConfigPath): unknown {
+  let at = tree;
+  for (const part of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined;
+    // It is a map or a list that has this key.
+    at = (at as Readonly<Record<string | number, unknown>>)[part];
+  }
+  return at;
+}
+
+/** A path as the key of a map; no key of the configuration has a NUL in it. */
+function placeOf(path: ConfigPath): string {
+  return path.join('\0');
 }
 
 function offsetOf(document: Document, path: ConfigPath, key?: string): number | undefined {

@@ -56,7 +56,7 @@ export function readHostConfig(input: ConfigInput): HostConfig {
     tree,
     originOf: (path) => source.originOf(path),
     pathOf,
-    reveal: secrets,
+    reveal: (value) => secrets.get(value)?.reveal() ?? value,
   };
 }
 

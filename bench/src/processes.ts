@@ -40,7 +40,7 @@ export function startProcess(
     ? ['taskset', '--cpu-list', String(options.cpu), ...node]
     : node;
   const child = spawn(command, rest, {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: 'pipe',
     env: { ...process.env, ...options.environment },
   });
   const exited = once(child, 'exit');
@@ -63,14 +63,16 @@ function findInOutput(child: ChildProcess, pattern: RegExp): Promise<RegExpExecA
     };
     const timer = setTimeout(fail, 30_000, `${pattern.source} did not appear`);
     child.once('exit', (code) => fail(`ended with ${code ?? 'a signal'}`));
-    child.stdout?.on('data', (data: Buffer) => {
+    const read = (data: Buffer): void => {
       // Once found, the rest is read and dropped, so that the pipe never fills.
       if (output.length < 100_000) output += data.toString();
       const found = pattern.exec(output);
       if (found === null) return;
       clearTimeout(timer);
       resolve(found);
-    });
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
   });
 }
 

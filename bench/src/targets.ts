@@ -8,7 +8,7 @@ import {
   RunResponseSchema,
 } from '@modelhost/contracts';
 import type { Pool } from 'undici';
-import type { GrpcClient } from './grpc-client.ts';
+import type { Call, GrpcClient } from './grpc-client.ts';
 import type { Target } from './load.ts';
 import { modelName, type Pace } from './mock-provider.ts';
 import { pipePath } from './pipe.ts';
@@ -41,16 +41,8 @@ export function pipeTarget(client: GrpcClient, pace: Pace): Target {
 }
 
 /** Through the host: a run of an agent, as any caller would start it. */
-export function hostTarget(
-  client: GrpcClient,
-  pace: Pace,
-  options: { readonly agent: string; readonly apiKey: string },
-): Target {
-  const path = `/${AgentService.typeName}/${AgentService.method.run.name}`;
-  const input = [{ part: { case: 'text', value: { text: 'Go.' } } } as const];
-  const spec = { agent: options.agent, input };
-  const message = toBinary(RunRequestSchema, create(RunRequestSchema, { spec }));
-  const headers = { authorization: `Bearer ${options.apiKey}` };
+export function hostTarget(client: GrpcClient, pace: Pace, apiKey: string): Target {
+  const call = runCall(pace, apiKey);
   return async () => {
     const start = performance.now();
     let firstTokenMs: number | undefined;
@@ -61,7 +53,7 @@ export function hostTarget(
       if (firstTokenMs !== undefined) return;
       if (eventOf(bytes)?.case === 'textDelta') firstTokenMs = performance.now() - start;
     };
-    await client.call({ path, message, headers, onMessage });
+    await client.call({ ...call, onMessage });
     const end = last === undefined ? undefined : eventOf(last);
     const result = end?.case === 'runFinished' ? end.value.result : undefined;
     if (result?.reason !== RunEndReason.COMPLETED || firstTokenMs === undefined) {
@@ -70,6 +62,17 @@ export function hostTarget(
     const tokens = Number(result.statistics?.outputTokens ?? 0n);
     if (tokens !== pace.tokens) throw new Error(`a run had ${tokens} tokens of ${pace.tokens}`);
     return { firstTokenMs, tokens };
+  };
+}
+
+/** The call that starts and follows a run. */
+export function runCall(pace: Pace, apiKey: string): Omit<Call, 'onMessage'> {
+  const input = [{ part: { case: 'text', value: { text: 'Go.' } } } as const];
+  const spec = { agent: modelName(pace), input };
+  return {
+    path: `/${AgentService.typeName}/${AgentService.method.run.name}`,
+    message: toBinary(RunRequestSchema, create(RunRequestSchema, { spec })),
+    headers: { authorization: `Bearer ${apiKey}` },
   };
 }
 

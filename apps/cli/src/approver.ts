@@ -5,8 +5,8 @@ import { toLine } from './printable.ts';
 
 /** Answers the approvals of one run while its events go on. */
 export interface Approver {
-  /** Takes an approval; the questions are asked one after the other. */
-  requested(approval: ApprovalRequested): void;
+  /** Resolves once the approval is dealt with, and never rejects; the questions are asked one after the other. */
+  requested(approval: ApprovalRequested): Promise<void>;
   /** It was answered, by this approver or elsewhere: its question is taken back. */
   resolved(approvalId: string): void;
   /** Takes back every question and waits until nothing is asked any more. */
@@ -36,7 +36,7 @@ export function createApprover(options: ApproverOptions): Approver {
   const open = new Map<string, AbortController>();
   let asking = Promise.resolve();
 
-  function requested(approval: ApprovalRequested): void {
+  async function requested(approval: ApprovalRequested): Promise<void> {
     const controller = new AbortController();
     open.set(approval.approvalId, controller);
     asking = asking
@@ -45,6 +45,7 @@ export function createApprover(options: ApproverOptions): Approver {
         // A question that was taken back needs no answer.
         if (!controller.signal.aborted) options.onFailure(thrown);
       });
+    await asking;
   }
 
   async function answer(approval: ApprovalRequested, signal: AbortSignal): Promise<void> {

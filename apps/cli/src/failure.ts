@@ -47,7 +47,11 @@ export function readFailure(thrown: unknown): Failure {
   if (code === 'config_invalid') {
     return failure(exitCodes.configInvalid, thrown.message, [], remedies[code]);
   }
-  const fields = violations.map(({ field, description }) => `  ${field}: ${description}`);
+  // The message names the first of them, most of the time.
+  const fields = violations
+    .map(({ field, description }) => `${field}: ${description}`)
+    .filter((line) => !thrown.message.includes(line))
+    .map((line) => `  ${line}`);
   const wait = retryAfterMs === undefined ? undefined : `try again in ${retryAfterMs} ms`;
   const remedy = remedies[code] ?? remedies[grpcStatus ?? ''] ?? wait;
   return failure(exitCodeOf(code, grpcStatus), `${code}: ${thrown.message}`, fields, remedy);

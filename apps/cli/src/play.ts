@@ -76,7 +76,7 @@ async function watch(
       const { event } = item;
       if (event.case === 'approvalRequested') {
         if (options.json === true && context.ask !== undefined) sayApproval(context, item);
-        approver.requested(event.value);
+        void approver.requested(event.value);
       }
       if (event.case === 'approvalResolved') approver.resolved(event.value.approvalId);
       if (event.case === 'runFinished') result = event.value.result;

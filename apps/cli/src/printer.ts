@@ -1,5 +1,5 @@
 import { RunEventSchema } from '@modelhost/contracts';
-import type { RunEvent } from '@modelhost/contracts';
+import type { RunEvent, ToolRequested } from '@modelhost/contracts';
 import type { CliContext } from './context.ts';
 import { toJsonText } from './output.ts';
 import { isText, renderEvent } from './timeline.ts';
@@ -16,9 +16,22 @@ export function createEventPrinter(
   if (options.json === true) {
     return (event) => print(`${toJsonText(RunEventSchema, event)}\n`);
   }
+  const style = { paint, isVerbose: options.verbose === true };
+  // As many as the calls that are under way, which the host bounds.
+  const calls = new Map<string, ToolRequested>();
   let isInText = false;
+
+  function callOf({ event }: RunEvent): ToolRequested | undefined {
+    if (event.case === 'toolRequested') calls.set(event.value.callId, event.value);
+    if (event.case === 'decision') return calls.get(event.value.callId);
+    if (event.case !== 'toolFinished') return undefined;
+    const call = calls.get(event.value.callId);
+    calls.delete(event.value.callId);
+    return call;
+  }
+
   return (event) => {
-    const text = renderEvent(event, { paint, isVerbose: options.verbose === true });
+    const text = renderEvent(event, style, callOf(event));
     if (text === '') return;
     const isNextText = isText(event);
     if (isInText && !isNextText) print('\n');

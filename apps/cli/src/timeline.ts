@@ -18,6 +18,7 @@ import {
   ToolOutcome,
 } from '@modelhost/contracts';
 import type { Paint } from './paint.ts';
+import { renderArguments } from './arguments-text.ts';
 import { toLine, toPrintable } from './printable.ts';
 import { budgetName, formatDuration, formatStatistics } from './quantities.ts';
 
@@ -29,13 +30,19 @@ export interface TimelineStyle {
 }
 
 const argumentsLengthMax = 120;
+const reminderLengthMax = 100;
 const contentLengthMax = 160;
 
 /**
  * What a terminal shows of an event: whole lines, except for text of the model, which continues the line it is in.
- * Empty for an event that says nothing to a person.
+ * Empty for an event that says nothing to a person. `call` is the request of the call that the event is about: several
+ * calls of one tool may be under way, and its arguments tell them apart.
  */
-export function renderEvent({ event, step }: RunEvent, style: TimelineStyle): string {
+export function renderEvent(
+  { event, step }: RunEvent,
+  style: TimelineStyle,
+  call?: ToolRequested,
+): string {
   const { paint, isVerbose } = style;
   switch (event.case) {
     case 'runStarted':
@@ -49,13 +56,13 @@ export function renderEvent({ event, step }: RunEvent, style: TimelineStyle): st
     case 'toolRequested':
       return renderToolRequested(event.value, paint);
     case 'decision':
-      return renderDecision(event.value, style);
+      return renderDecision(event.value, style, call);
     case 'approvalRequested':
       return renderApprovalRequested(event.value, paint);
     case 'approvalResolved':
       return renderApprovalResolved(event.value, paint);
     case 'toolFinished':
-      return renderToolFinished(event.value, paint);
+      return renderToolFinished(event.value, paint, call);
     case 'runFinished':
       return renderRunFinished(event.value, paint);
     case 'usage':
@@ -86,9 +93,13 @@ function renderToolRequested(requested: ToolRequested, paint: Paint): string {
   return `  ${paint.cyan('→')} ${toLine(tool, 64)} ${paint.dim(values)}${where}\n`;
 }
 
-function renderDecision(decision: Decision, { paint, isVerbose }: TimelineStyle): string {
+function renderDecision(
+  decision: Decision,
+  { paint, isVerbose }: TimelineStyle,
+  call: ToolRequested | undefined,
+): string {
   const { effect, resource, action, reasons } = decision;
-  const what = `${toLine(resource, 64)} ${paint.dim(`(${toLine(action, 40)})`)}`;
+  const what = `${toLine(resource, 64)} ${paint.dim(remind(call) ?? `(${toLine(action, 40)})`)}`;
   const why = reasons.map(({ rule, message }) =>
     message === '' ? toLine(rule, 80) : `${toLine(rule, 80)}: ${toLine(message, 240)}`,
   );
@@ -111,8 +122,8 @@ function renderApprovalRequested(requested: ApprovalRequested, paint: Paint): st
   const { approvalId, tool, argumentsJson, approvers } = requested;
   const by = approvers.length === 0 ? '' : ` by ${toLine(approvers.join(' or '), 120)}`;
   // Never shortened: a person answers for exactly these.
-  const values = indentBy('      ', prettyJson(argumentsJson));
-  return `  ${paint.yellow('? approval')} ${approvalId} wanted${by} for ${toLine(tool, 64)} with exactly\n      ${values}\n`;
+  const values = renderArguments(argumentsJson, '      ');
+  return `  ${paint.yellow('? approval')} ${approvalId} wanted${by} for ${toLine(tool, 64)} with exactly\n${values}`;
 }
 
 function renderApprovalResolved(resolved: ApprovalResolved, paint: Paint): string {
@@ -122,19 +133,24 @@ function renderApprovalResolved(resolved: ApprovalResolved, paint: Paint): strin
   return `  ${mark} ${approvalId} by ${toLine(resolvedBy, 128)}${note}\n`;
 }
 
-function renderToolFinished(finished: ToolFinished, paint: Paint): string {
+function renderToolFinished(
+  finished: ToolFinished,
+  paint: Paint,
+  call: ToolRequested | undefined,
+): string {
   const { tool, outcome, content, truncated, duration, error } = finished;
-  const name = toLine(tool, 64);
+  const name = `${toLine(tool, 64)} ${paint.dim(remind(call) ?? '')}`.trimEnd();
   const took = duration === undefined ? '' : ` ${paint.dim(formatDuration(duration))}`;
   const cut = truncated ? paint.yellow(' (cut at the cap)') : '';
   const text = toLine(content, contentLengthMax);
+  const result = text === '' ? '' : `      ${paint.dim(text)}\n`;
   const reason =
     error === undefined ? text : `${error.code}: ${toLine(error.message, contentLengthMax)}`;
   switch (outcome) {
     case ToolOutcome.OK:
-      return `  ${paint.green('←')} ${name}${took} ${paint.dim(text)}${cut}\n`;
+      return `  ${paint.green('←')} ${name}${took}${cut}\n${result}`;
     case ToolOutcome.TOOL_ERROR:
-      return `  ${paint.red('←')} ${name}${took} failed: ${text}${cut}\n`;
+      return `  ${paint.red('←')} ${name}${took} failed${cut}\n${result}`;
     case ToolOutcome.DENIED:
       return `  ${paint.red('←')} ${name} did not run; the model was told why\n`;
     case ToolOutcome.INVALID_ARGUMENTS:
@@ -181,19 +197,10 @@ export function renderEnding(result: RunResult, paint: Paint): string {
   return `${paint.bold('finished')}\n`;
 }
 
+function remind(call: ToolRequested | undefined): string | undefined {
+  return call === undefined ? undefined : toLine(call.argumentsJson, reminderLengthMax);
+}
+
 function indent(text: string): string {
-  return indentBy('  ', text);
-}
-
-function indentBy(margin: string, text: string): string {
-  return text.replaceAll('\n', `\n${margin}`);
-}
-
-function prettyJson(text: string): string {
-  try {
-    return toPrintable(JSON.stringify(JSON.parse(text), null, 2));
-  } catch {
-    // What is no JSON is shown as it stands.
-    return toPrintable(text);
-  }
+  return text.replaceAll('\n', '\n  ');
 }

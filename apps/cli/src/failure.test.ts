@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ModelHostError } from '@modelhost/sdk';
+import { CommandError, exitCodeOf, exitCodes, readFailure } from './failure.ts';
+
+const expected: readonly (readonly [code: string, grpcStatus: string, exitCode: number])[] = [
+  ['validation_failed', 'INVALID_ARGUMENT', 2],
+  ['config_invalid', 'FAILED_PRECONDITION', 3],
+  ['unauthenticated', 'UNAUTHENTICATED', 4],
+  ['permission_denied', 'PERMISSION_DENIED', 4],
+  ['policy_violation', 'PERMISSION_DENIED', 4],
+  ['not_found', 'NOT_FOUND', 5],
+  ['budget_exceeded', 'RESOURCE_EXHAUSTED', 6],
+  ['overloaded', 'RESOURCE_EXHAUSTED', 6],
+  ['draining', 'UNAVAILABLE', 7],
+  ['provider_unavailable', 'UNAVAILABLE', 7],
+  ['transport', 'UNAVAILABLE', 7],
+  ['a_newer_code', 'NOT_FOUND', 5],
+  ['failed_precondition', 'FAILED_PRECONDITION', 1],
+  ['internal', 'INTERNAL', 1],
+];
+
+test('each code of the contract has its exit code, and the status decides for a newer code', () => {
+  for (const [code, grpcStatus, exitCode] of expected) {
+    assert.equal(exitCodeOf(code, grpcStatus), exitCode, code);
+  }
+});
+
+test('a failure says what happened, which fields, and what to do next', () => {
+  const thrown = new ModelHostError('the request is wrong', {
+    code: 'overloaded',
+    grpcStatus: 'RESOURCE_EXHAUSTED',
+    facts: {},
+    violations: [{ field: 'spec.agent', description: 'is missing' }],
+    retryAfterMs: 250,
+  });
+  assert.deepEqual(readFailure(thrown), {
+    exitCode: exitCodes.limit,
+    text: 'overloaded: the request is wrong\n  spec.agent: is missing\nnext: try again in 250 ms',
+  });
+});
+
+test('a field that the message names already is not named twice', () => {
+  const thrown = new ModelHostError('spec.agent: is missing', {
+    code: 'validation_failed',
+    grpcStatus: 'INVALID_ARGUMENT',
+    facts: {},
+    violations: [{ field: 'spec.agent', description: 'is missing' }],
+    retryAfterMs: undefined,
+  });
+  assert.equal(readFailure(thrown).text, 'validation_failed: spec.agent: is missing');
+});
+
+test('a failure of the command itself has its own exit code and remedy', () => {
+  assert.deepEqual(readFailure(new CommandError(exitCodes.notFound, 'no file', 'make one')), {
+    exitCode: 5,
+    text: 'no file\nnext: make one',
+  });
+});
+
+test('whatever else is thrown is a failure', () => {
+  assert.deepEqual(readFailure(new TypeError('x is undefined')), {
+    exitCode: 1,
+    text: 'x is undefined',
+  });
+  assert.equal(readFailure('text').exitCode, 1);
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openAuditFile } from '@modelhost/audit';
+import { runCli } from './testing.ts';
+
+const environment = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+let directory = '';
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'model-host-cli-'));
+});
+after(async () => rm(directory, { recursive: true }));
+
+test('what cannot be understood ends with 2, says why on stderr and leaves stdout empty', async () => {
+  const wrong: readonly (readonly [args: readonly string[], pattern: RegExp])[] = [
+    [['runz'], /did you mean `runs`/],
+    [['runs', 'lst'], /did you mean `list`/],
+    [['run', 'reporter'], /Expected argument for task/],
+    [['run', 'reporter', 'task', '--aprove', 'no'], /did you mean .*--approve/],
+    [['run', 'reporter', 'task', '--approve', 'maybe'], /ask\|yes\|no/],
+    [['run', 'reporter', 'task', '--budget-usd', '1e3'], /write dollars/],
+    [['run', 'reporter', 'task', '--metadata', 'novalue'], /write key=value/],
+    [['health', '--api-key-file', join(directory, 'none')], /none: cannot be read/],
+    [['health', '--tls-ca', join(directory, 'none.pem')], /none\.pem: cannot be read/],
+    [['demo', '--dir', join(directory, 'none')], /there is no such folder/],
+  ];
+  const ended = await Promise.all(wrong.map(async ([args]) => runCli(args, environment)));
+  for (const [index, [args, pattern]] of wrong.entries()) {
+    const { code, stdout, stderr } = ended[index] ?? assert.fail();
+    assert.equal(code, 2, args.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr, pattern);
+  }
+});
+
+test('a host that does not answer ends with 7 and names the address and the next command', async () => {
+  // The discard port of this machine, where nothing listens.
+  const { code, stderr } = await runCli(['health'], {
+    ...environment,
+    MODEL_HOST_ADDRESS: '127.0.0.1:9',
+  });
+  assert.equal(code, 7);
+  assert.match(stderr, /no host answers at 127\.0\.0\.1:9.*\nnext: start a host with/s);
+});
+
+test('a configuration that cannot be used ends with 3 and names every problem', async () => {
+  const file = join(directory, 'wrong.yaml');
+  await writeFile(file, 'servr: {}\nproviders: 3\n');
+  for (const args of [
+    ['config', 'check', '--config', file],
+    ['serve', '--config', file],
+  ]) {
+    const { code, stdout, stderr } = await runCli(args, environment);
+    assert.equal(code, 3);
+    assert.equal(stdout, '');
+    assert.match(stderr, /wrong\.yaml:1:1: servr: unknown key; did you mean "server"\?/);
+    assert.match(stderr, /wrong\.yaml:2:\d+: providers: must be a list/);
+    assert.match(stderr, /next: `model-host config schema`/);
+  }
+});
+
+test('config schema prints a document for editors', async () => {
+  const { code, stdout } = await runCli(['config', 'schema'], environment);
+  assert.equal(code, 0);
+  const schema: unknown = JSON.parse(stdout);
+  assert.partialDeepStrictEqual(schema, {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+  });
+});
+
+test('version and help go to stdout and end with 0', async () => {
+  const [version, json, help] = await Promise.all([
+    runCli(['--version'], environment),
+    runCli(['version', '--json'], environment),
+    runCli(['runs', '--help'], environment),
+  ]);
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.deepEqual(JSON.parse(json.stdout), {
+    version: version.stdout.trim(),
+    node: process.versions.node,
+  });
+  assert.match(help.stdout, /approve\s+Say yes/);
+  for (const { code, stderr } of [version, json, help]) assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('a new key is alone on stdout, its entry for the configuration on stderr without the key', async () => {
+  const args = ['keys', 'create', '--tenant', 'acme', '--subject', 'in"es', '--role', 'lead'];
+  const { code, stdout, stderr } = await runCli([...args, '--role', 'owner'], environment);
+  assert.equal(code, 0);
+  assert.match(stdout, /^mh_[0-9a-f]{12}_[\w-]{43}\n$/);
+  assert.ok(!stderr.includes(stdout.trim()));
+  assert.match(stderr, /hash: "sha256:[0-9a-f]{64}"/);
+  assert.match(stderr, /subject: "in\\"es"\n {8}roles: \["lead","owner"\]/);
+  const { stdout: again } = await runCli(args, environment);
+  assert.notEqual(again, stdout);
+});
+
+test('an intact audit file ends with 0; one with a flipped bit with 1 and the line', async () => {
+  const path = join(directory, 'audit.jsonl');
+  const audit = await openAuditFile({ path, now: () => 1_700_000_000_000 });
+  for (const step of ['one', 'two', 'three']) {
+    await audit.append({ kind: 'outcome', tenant: 't', runId: 'r', step, actor: 'a', facts: {} });
+  }
+  await audit.close();
+  const intact = await runCli(['audit', 'verify', path], environment);
+  assert.deepEqual([intact.code, intact.stderr], [0, '']);
+  assert.match(intact.stdout, /audit\.jsonl: intact, 3 records, head [0-9a-f]{64}\n$/);
+
+  const bytes = await readFile(path);
+  const at = bytes.indexOf('two');
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+  const broken = await runCli(['audit', 'verify', path], environment);
+  assert.deepEqual([broken.code, broken.stdout], [1, '']);
+  assert.match(broken.stderr, /audit\.jsonl:2: wrong-hash; the 1 record before it is intact/);
+  const json = await runCli(['audit', 'verify', '--json', path], environment);
+  assert.equal(json.code, 1);
+  const verification: unknown = JSON.parse(json.stdout);
+  assert.deepEqual(verification, { ok: false, problem: 'wrong-hash', line: 2, records: 1 });
+});
+
+test('an audit file that is not there ends with 5', async () => {
+  const { code, stderr } = await runCli(['audit', 'verify', join(directory, 'no')], environment);
+  assert.equal(code, 5);
+  assert.match(stderr, /no: cannot be read/);
+});

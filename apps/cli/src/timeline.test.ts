@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  BudgetKind,
+  DecisionEffect,
+  RunEndReason,
+  RunEventSchema,
+  StepKind,
+  ToolExecutor,
+  ToolOutcome,
+  ToolRequestedSchema,
+} from '@modelhost/contracts';
+import fc from 'fast-check';
+import { createPaint } from './paint.ts';
+import { createEventPrinter } from './printer.ts';
+import { renderEvent } from './timeline.ts';
+
+type Body = NonNullable<MessageInitShape<typeof RunEventSchema>['event']>;
+
+const paint = createPaint(false);
+
+function render(event: Body, isVerbose = false): string {
+  return renderEvent(create(RunEventSchema, { step: 'turn-2/model', event }), { paint, isVerbose });
+}
+
+const hostile = '\u001B[2J\u202Edrow\r\u0007';
+const duration = { seconds: 0n, nanos: 12_000_000 };
+
+test('a run, its turns and its text are shown as they come', () => {
+  assert.equal(
+    render({ case: 'runStarted', value: { runId: 'run_1', agent: 'reporter', model: 'demo' } }),
+    'run run_1  agent reporter, model demo\n',
+  );
+  assert.equal(render({ case: 'stepStarted', value: { kind: StepKind.MODEL } }), 'turn-2\n');
+  assert.equal(render({ case: 'stepStarted', value: { kind: StepKind.TOOL } }), '');
+  assert.equal(render({ case: 'textDelta', value: { text: 'one\ntwo' } }), 'one\n  two');
+});
+
+test('a call is shown with its arguments, shortened', () => {
+  const argumentsJson = JSON.stringify({ path: 'x'.repeat(500) });
+  const value = { tool: 'files__read', argumentsJson, executor: ToolExecutor.HOST };
+  const shown = render({ case: 'toolRequested', value });
+  assert.match(shown, /^ {2}→ files__read \{"path":"x+…\n$/);
+  assert.ok(shown.length < 160);
+  const client = render({
+    case: 'toolRequested',
+    value: { ...value, executor: ToolExecutor.CLIENT },
+  });
+  assert.match(client, /runs at the caller/);
+});
+
+test('a denial and a hold give their reasons; an allowance only when everything is wanted', () => {
+  const decision = (effect: DecisionEffect): Body => ({
+    case: 'decision',
+    value: {
+      action: 'CallTool',
+      resource: 'files__read',
+      effect,
+      reasons: [{ rule: 'private', message: 'off limits' }, { rule: 'default-deny' }],
+    },
+  });
+  const reasons = '      private: off limits\n      default-deny\n';
+  assert.equal(
+    render(decision(DecisionEffect.DENY)),
+    `  ✗ denied files__read (CallTool)\n${reasons}`,
+  );
+  assert.equal(
+    render(decision(DecisionEffect.HOLD)),
+    `  ‖ held files__read (CallTool)\n${reasons}`,
+  );
+  assert.equal(render(decision(DecisionEffect.ALLOW)), '');
+  assert.match(render(decision(DecisionEffect.ALLOW), true), /allowed files__read/);
+});
+
+test('an approval shows the arguments whole', () => {
+  const content = `first\n${'long '.repeat(5_000)}\nlast`;
+  const shown = render({
+    case: 'approvalRequested',
+    value: {
+      approvalId: 'apr_1',
+      tool: 'files__write',
+      argumentsJson: JSON.stringify({ content, path: '/a' }),
+      approvers: ['lead', 'owner'],
+    },
+  });
+  assert.match(
+    shown,
+    /^ {2}\? approval apr_1 wanted by lead or owner for files__write with exactly\n/,
+  );
+  assert.ok(shown.includes(`│ ${'long '.repeat(5_000)}\n`));
+  assert.match(shown, /│ last\n {6}path: "\/a"\n$/);
+});
+
+test('the answer to an approval is shown with who gave it', () => {
+  const value = { approvalId: 'apr_1', approved: false, resolvedBy: 'ines', comment: 'not today' };
+  assert.equal(
+    render({ case: 'approvalResolved', value }),
+    '  ✗ refused apr_1 by ines: not today\n',
+  );
+  assert.equal(
+    render({ case: 'approvalResolved', value: { ...value, approved: true, comment: '' } }),
+    '  ✓ approved apr_1 by ines\n',
+  );
+});
+
+test('each outcome of a tool has its own line', () => {
+  const finished = (outcome: ToolOutcome): string =>
+    render({
+      case: 'toolFinished',
+      value: {
+        tool: 't',
+        outcome,
+        content: 'some\n text',
+        duration,
+        error: { code: 'mcp_timeout', message: 'silent for 5 ms' },
+      },
+    });
+  assert.equal(finished(ToolOutcome.OK), '  ← t 12 ms\n      some text\n');
+  assert.equal(finished(ToolOutcome.TOOL_ERROR), '  ← t 12 ms failed\n      some text\n');
+  assert.equal(finished(ToolOutcome.DENIED), '  ← t did not run; the model was told why\n');
+  assert.equal(
+    finished(ToolOutcome.INVALID_ARGUMENTS),
+    '  ← t did not run: mcp_timeout: silent for 5 ms\n',
+  );
+  assert.equal(finished(ToolOutcome.FAILED), '  ← t 12 ms mcp_timeout: silent for 5 ms\n');
+  assert.match(finished(ToolOutcome.UNKNOWN), /may or may not have run/);
+  assert.equal(finished(ToolOutcome.CANCELLED), '  ← t cancelled\n');
+  // What a newer host would send.
+  assert.equal(finished(99 as ToolOutcome), '  ← t ended\n');
+});
+
+test('each ending says why, and what was used', () => {
+  const finish = (reason: RunEndReason, more: object = {}): string =>
+    render({
+      case: 'runFinished',
+      value: { result: { reason, statistics: { modelCalls: 1, duration }, ...more } },
+    });
+  assert.match(
+    finish(RunEndReason.COMPLETED),
+    /^completed\n12 ms · 1 model call · .* · \$0\.00\n$/,
+  );
+  const budget = BudgetKind.TOKENS;
+  assert.match(finish(RunEndReason.BUDGET_EXCEEDED, { budget }), /^budget exceeded: tokens\n/);
+  const error = { code: 'policy_violation', message: 'no' };
+  assert.match(finish(RunEndReason.DENIED, { error }), /^denied: policy_violation: no\n/);
+  assert.match(finish(RunEndReason.FAILED, { error }), /^failed: policy_violation: no\n/);
+  assert.match(finish(RunEndReason.CANCELLED, { cancelledBy: 'ines' }), /^cancelled by ines\n/);
+  assert.match(finish(RunEndReason.DEADLINE), /^out of time\n/);
+});
+
+test('nothing that a model, tool or person wrote reaches the terminal unescaped', () => {
+  const bodies: readonly Body[] = [
+    { case: 'textDelta', value: { text: hostile } },
+    { case: 'toolRequested', value: { tool: hostile, argumentsJson: hostile } },
+    {
+      case: 'decision',
+      value: {
+        action: hostile,
+        resource: hostile,
+        effect: DecisionEffect.DENY,
+        reasons: [{ rule: hostile, message: hostile }],
+      },
+    },
+    {
+      case: 'approvalRequested',
+      value: { tool: hostile, argumentsJson: hostile, approvers: [hostile] },
+    },
+    { case: 'approvalResolved', value: { resolvedBy: hostile, comment: hostile } },
+    { case: 'toolFinished', value: { tool: hostile, outcome: ToolOutcome.OK, content: hostile } },
+    {
+      case: 'runFinished',
+      value: {
+        result: { reason: RunEndReason.FAILED, error: { code: 'internal', message: hostile } },
+      },
+    },
+  ];
+  for (const body of bodies) {
+    assert.doesNotMatch(render(body), /(?!\n)[\p{Cc}\p{Cf}]/u);
+  }
+});
+
+test('text of the model stays together, and every line after it begins a line', () => {
+  const bodies: readonly Body[] = [
+    { case: 'textDelta', value: { text: 'text' } },
+    { case: 'usage', value: {} },
+    { case: 'stepStarted', value: { kind: StepKind.MODEL } },
+    { case: 'toolFinished', value: { tool: 't', outcome: ToolOutcome.OK, content: 'c' } },
+  ];
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...bodies)), (chosen) => {
+      let shown = '';
+      const print = (text: string): void => void (shown += text);
+      const printEvent = createEventPrinter({ print, paint }, {});
+      for (const event of chosen)
+        printEvent(create(RunEventSchema, { step: 'turn-1/model', event }));
+      for (const line of shown.split('\n').filter((one) => one !== '')) {
+        assert.match(line, /^(turn-1| {2}(text)+| {2}← t| {6}c)$/);
+      }
+    }),
+  );
+});
+
+test('a decision and a result are shown with the arguments of their call', () => {
+  const printed: string[] = [];
+  const printEvent = createEventPrinter({ print: (text) => void printed.push(text), paint }, {});
+  const call = (callId: string) => ({ callId, tool: 't', argumentsJson: `{"n":"${callId}"}` });
+  const events: readonly Body[] = [
+    { case: 'toolRequested', value: create(ToolRequestedSchema, call('a')) },
+    { case: 'toolRequested', value: create(ToolRequestedSchema, call('b')) },
+    { case: 'decision', value: { callId: 'b', resource: 't', effect: DecisionEffect.DENY } },
+    { case: 'toolFinished', value: { callId: 'a', tool: 't', outcome: ToolOutcome.OK } },
+  ];
+  for (const event of events) printEvent(create(RunEventSchema, { event }));
+  assert.deepEqual(printed.slice(2), ['  ✗ denied t {"n":"b"}\n', '  ← t {"n":"a"}\n']);
+});
+
+test('with JSON each event is one line, with every field', () => {
+  const printed: string[] = [];
+  const print = (text: string): void => void printed.push(text);
+  const printEvent = createEventPrinter({ print, paint }, { json: true });
+  const event: Body = { case: 'textDelta', value: { text: 'one\ntwo' } };
+  printEvent(create(RunEventSchema, { sequence: 3n, event }));
+  assert.deepEqual(printed, ['{"sequence":"3","step":"","textDelta":{"text":"one\\ntwo"}}\n']);
+});

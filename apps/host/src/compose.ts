@@ -60,8 +60,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const policy = createCedarPolicyEngine({ files: policies });
   const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
   const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue });
-  const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
   const providers = createProviders(config, clock);
+  // Whatever the configuration can still be refused for stands above: from here on something is open.
+  const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
   const tools = createToolGateway({
     servers: readToolServers(config),
     schemas,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
   AgentService,
@@ -87,8 +88,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   opened.defer(async () => health.close());
   await recordHost(parts, 'host-started', { version, policyDigest: parts.policy.digest() });
   const running = {
-    grpcAddress: `${server.host}:${grpc.connections.address.port}`,
-    healthAddress: `${host}:${health.address.port}`,
+    grpcAddress: addressOf(server.host, grpc.connections.address.port),
+    healthAddress: addressOf(host, health.address.port),
     auditPath: parts.auditPath,
   };
   log.info(
@@ -106,6 +107,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       return draining;
     },
   };
+}
+
+function addressOf(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** The gRPC side of the host. */
@@ -179,13 +184,19 @@ function createServices(
 
 function createCredentials(tls: ServerConfig['tls'], { pathOf }: HostConfig): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
-  const [certificate, privateKey] = [tls.certFile, tls.keyFile].map((file) =>
-    readFileSync(pathOf(file)),
-  );
-  // Both files were there when the configuration was checked.
-  return ServerCredentials.createSsl(null, [
-    { cert_chain: certificate as Buffer, private_key: privateKey as Buffer },
-  ]);
+  const { certFile, keyFile } = tls;
+  try {
+    const pair = {
+      cert_chain: readFileSync(pathOf(certFile)),
+      private_key: readFileSync(pathOf(keyFile)),
+    };
+    // Node alone says at once whether both can be used together.
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
+    return ServerCredentials.createSsl(null, [pair]);
+  } catch (cause) {
+    const message = `server.tls: ${certFile} and ${keyFile} are no certificate and its private key as PEM`;
+    throw new HostError('config_invalid', message, { cause });
+  }
 }
 
 function logCall(log: Logger, { method, principal, durationMs, error }: CallReport): void {

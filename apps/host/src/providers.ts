@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { HostError } from '@modelhost/kernel';
 import type { Clock, LlmProvider } from '@modelhost/kernel';
 import {
   createAnthropicProvider,
@@ -64,8 +65,14 @@ function httpOptions(
 
 function readScriptFile(scriptFile: string | undefined, { pathOf }: HostConfig) {
   if (scriptFile === undefined) return undefined;
-  const value: unknown = parse(readFileSync(pathOf(scriptFile), 'utf8'));
-  return readScript(value);
+  const text = readFileSync(pathOf(scriptFile), 'utf8');
+  try {
+    const value: unknown = parse(text, { logLevel: 'error', prettyErrors: false });
+    return readScript(value);
+  } catch (cause) {
+    const problem = cause instanceof HostError ? cause.message : 'the script is no YAML';
+    throw new HostError('config_invalid', `${scriptFile}: ${problem}`, { cause });
+  }
 }
 
 /** Values with what their references stand for. */

@@ -50,13 +50,13 @@ export function readHostConfig(input: ConfigInput): HostConfig {
   checkReferences(tree, report);
   checkFiles(tree, pathOf, report);
   checkListener(tree, report);
-  const secrets = readSecrets({ tree, environment: input.environment, pathOf, report });
+  const reveal = readSecrets({ tree, environment: input.environment, pathOf, report });
   refuse(report.problems);
   return {
     tree,
     originOf: (path) => source.originOf(path),
     pathOf,
-    reveal: (value) => secrets.get(value)?.reveal() ?? value,
+    reveal,
   };
 }
 

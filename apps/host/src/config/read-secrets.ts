@@ -1,63 +1,72 @@
 import { readFileSync } from 'node:fs';
 import type { Report } from './report.ts';
-import { secretReference } from './schema.ts';
+import { secretReferences } from './schema.ts';
 import { createSecret } from './secret.ts';
 import type { Secret } from './secret.ts';
 import type { ConfigPath } from './source.ts';
 import type { ConfigTree } from './tree.ts';
 
-/** Reads what every reference stands for, by the reference itself. */
+/** Names of headers and environment variables whose values are secrets. */
+const secretNames =
+  /^(?:authorization|proxy-authorization|cookie|api-key|x-api-key|x-goog-api-key)$|(?:^|_)(?:key|token|secret|password)$/i;
+
+/**
+ * Reads what every reference stands for. Gives the function that puts it in a text: `Bearer ${env:TOKEN}` becomes the
+ * header that is sent.
+ */
 export function readSecrets(options: {
   readonly tree: ConfigTree;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly pathOf: (path: string) => string;
   readonly report: Report;
-}): ReadonlyMap<string, Secret> {
+}): (text: string) => string {
   const { tree, environment, pathOf, report } = options;
   const secrets = new Map<string, Secret>();
 
-  function read(path: ConfigPath, value: string | undefined): void {
-    if (value === undefined) return;
-    const reference = secretReference.exec(value)?.[1];
-    if (reference === undefined) {
-      if (/\$\{(?:env|file):/.test(value)) {
+  function read(path: ConfigPath, text: string): void {
+    for (const [whole, reference = ''] of text.matchAll(secretReferences)) {
+      const name = reference.slice(reference.indexOf(':') + 1);
+      const isVariable = reference.startsWith('env:');
+      const found = isVariable ? environment[name] : readSecretFile(pathOf(name));
+      if (found !== undefined && found !== '') {
+        secrets.set(whole, createSecret(found));
+      } else if (isVariable) {
         report.add(
           path,
-          'a reference must be the whole value; put the rest of it into what it names',
+          `the environment variable ${name} is not set; set it, or remove what needs it`,
+        );
+      } else {
+        report.add(
+          path,
+          `the secret file ${name} is missing or empty; write it, or remove what needs it`,
         );
       }
-      return;
     }
-    const name = reference.slice(reference.indexOf(':') + 1);
-    const found = reference.startsWith('env:') ? environment[name] : readSecretFile(pathOf(name));
-    if (found === undefined || found === '') {
-      report.add(
-        path,
-        reference.startsWith('env:')
-          ? `the environment variable ${name} is not set; set it, or remove what needs it`
-          : `the secret file ${name} is missing or empty`,
-      );
-      return;
-    }
-    secrets.set(value, createSecret(found));
   }
 
-  for (const [at, provider] of tree.providers.entries()) {
-    read(['providers', at, 'apiKey'], provider.apiKey);
-    for (const [key, value] of Object.entries(provider.headers))
-      read(['providers', at, 'headers', key], value);
-  }
-  for (const [at, toolServer] of tree.tools.servers.entries()) {
-    for (const [index, value] of toolServer.args.entries()) {
-      read(['tools', 'servers', at, 'args', index], value);
-    }
-    for (const key of ['env', 'headers'] as const) {
-      for (const [name, value] of Object.entries(toolServer[key])) {
-        read(['tools', 'servers', at, key, name], value);
-      }
+  function readLabels(path: ConfigPath, labels: Readonly<Record<string, string>>): void {
+    for (const [name, text] of Object.entries(labels)) {
+      read([...path, name], text);
+      if (!secretNames.test(name) || text === '' || text.search(secretReferences) >= 0) continue;
+      report.add(
+        [...path, name],
+        'a secret must not stand here itself; write ${env:NAME} or ${file:/path}',
+      );
     }
   }
-  return secrets;
+
+  for (const [at, { apiKey = '', headers }] of tree.providers.entries()) {
+    read(['providers', at, 'apiKey'], apiKey);
+    readLabels(['providers', at, 'headers'], headers);
+  }
+  for (const [at, { args, env, headers }] of tree.tools.servers.entries()) {
+    const path = ['tools', 'servers', at];
+    for (const [index, argument] of args.entries()) read([...path, 'args', index], argument);
+    readLabels([...path, 'env'], env);
+    readLabels([...path, 'headers'], headers);
+  }
+  return (text) =>
+    text.replaceAll(secretReferences, (whole) => secrets.get(whole)?.reveal() ?? whole);
 }
 
 function readSecretFile(path: string): string | undefined {

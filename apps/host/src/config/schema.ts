@@ -12,8 +12,8 @@ const day = 86_400_000;
 const labels = z.record(z.string().min(1).max(256), z.string().max(4_096));
 
 /** `${env:NAME}` or `${file:/path}`: a secret is never written into the configuration itself. */
-export const secretReference: RegExp = /^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^}\0]+)\}$/;
-const secret = z.string().regex(secretReference, {
+export const secretReferences: RegExp = /\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^}\0]+)\}/g;
+const secret = z.string().regex(new RegExp(`^${secretReferences.source}$`), {
   error: 'a secret must not stand here itself; write ${env:NAME} or ${file:/path}',
 });
 
@@ -76,7 +76,7 @@ const provider = z.strictObject({
     .describe('For scripted: a YAML file of steps; without it the built-in skill answers.'),
   headers: labels
     .default({})
-    .describe('Sent with each request; values may be ${env:…} or ${file:…}.'),
+    .describe('Sent with each request; values may hold ${env:…} and ${file:…}.'),
   models: z.array(model).min(1).max(1_000),
 });
 
@@ -129,7 +129,7 @@ const toolServer = z
     args: z.array(z.string().max(4_096)).max(256).default([]),
     env: labels
       .default({})
-      .describe('Environment of the program; values may be ${env:…} or ${file:…}.'),
+      .describe('Environment of the program; values may hold ${env:…} and ${file:…}.'),
     cwd: text.optional(),
     url: z
       .url({ protocol: /^https?$/ })
@@ -137,7 +137,7 @@ const toolServer = z
       .describe('Address of a server over streamable HTTP.'),
     headers: labels
       .default({})
-      .describe('Sent with each request; values may be ${env:…} or ${file:…}.'),
+      .describe('Sent with each request; values may hold ${env:…} and ${file:…}.'),
     connectTimeoutMs: milliseconds(1, day).default(15_000),
     callTimeoutMs: milliseconds(1, day).default(30_000),
     resultBytesMax: count(256, 16_777_216).default(262_144),

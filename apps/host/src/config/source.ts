@@ -185,7 +185,8 @@ function whyNowhere(tree: unknown, path: readonly string[]): string | undefined 
     if (above === undefined || above === null) return undefined;
     const place = path.slice(0, depth).join('.');
     if (typeof above !== 'object') return `${place} is no map; nothing can be set in it`;
-    if (!Array.isArray(above) || Object.hasOwn(above, key)) continue;
+    const isItem = /^\d+$/.test(key) && Object.hasOwn(above, key);
+    if (!Array.isArray(above) || isItem) continue;
     return `${place} has ${above.length} items and none at ${key}; count from 0`;
   }
   return undefined;

@@ -107,6 +107,7 @@ function createAnswers(engine: RunEngine): Pick<Service, 'resolveApproval' | 'su
     resolveApproval: async (request, { principal }) => {
       const { runId, approvalId, approved, comment } = request;
       const reader = createFieldReader();
+      readId(reader, 'run_id', runId);
       readId(reader, 'approval_id', approvalId);
       reader.text('comment', comment, { min: 0, max: 1_024 });
       refuseIfAny(reader);
@@ -119,6 +120,7 @@ function createAnswers(engine: RunEngine): Pick<Service, 'resolveApproval' | 'su
     submitToolResult: async (request, { principal }) => {
       const { runId, callId, content, isError } = request;
       const reader = createFieldReader();
+      readId(reader, 'run_id', runId);
       readId(reader, 'call_id', callId);
       reader.bytes('content', content, resultBytesMax);
       refuseIfAny(reader);

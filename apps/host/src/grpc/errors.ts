@@ -24,7 +24,8 @@ export function toStatus(thrown: unknown): StatusObject {
   const error =
     thrown instanceof HostError ? thrown : new HostError('internal', 'internal fault of the host');
   const code = status[errorTable[error.code].grpc];
-  const message = error.message.slice(0, messageLengthMax);
+  // A cut may split a character, and grpc-js throws on half of one.
+  const message = error.message.slice(0, messageLengthMax).toWellFormed();
   const metadata = new Metadata();
   const details = toBinary(
     RpcStatusSchema,
@@ -61,7 +62,9 @@ function packDetails(error: HostError, countMax: number): Any[] {
     details.push(anyPack(BadRequestSchema, badRequest));
   }
   if (error.retryAfterMs !== undefined) {
-    const retry = create(RetryInfoSchema, { retryDelay: durationFromMs(error.retryAfterMs) });
+    const retry = create(RetryInfoSchema, {
+      retryDelay: durationFromMs(Math.ceil(error.retryAfterMs)),
+    });
     details.push(anyPack(RetryInfoSchema, retry));
   }
   return details;

@@ -191,6 +191,7 @@ function toStatisticsMessage(
 
 function toErrorMessage(error: ErrorData): MessageInitShape<typeof ErrorDataSchema> {
   const { code, message, facts, retryAfterMs } = error;
-  const retry = retryAfterMs === undefined ? {} : { retryAfter: durationFromMs(retryAfterMs) };
+  const retry =
+    retryAfterMs === undefined ? {} : { retryAfter: durationFromMs(Math.ceil(retryAfterMs)) };
   return { code, message, facts: { ...facts }, ...retry };
 }

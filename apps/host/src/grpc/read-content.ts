@@ -1,8 +1,10 @@
 import { Role } from '@modelhost/contracts';
 import type { ContentPart as PartMessage, Message as MessageMessage } from '@modelhost/contracts';
+import { isJsonObject } from '@modelhost/kernel';
 import type { ContentPart, Message, ToolCall } from '@modelhost/kernel';
 import type { FieldReader } from './field-reader.ts';
 
+const messagesMax = 1_000;
 const partsMax = 64;
 const textBytesMax = 1_048_576;
 const imageBytesMax = 3 * 1_048_576;
@@ -21,35 +23,50 @@ export function readParts(
     .flatMap(({ part }, index) => readPart(reader, `${field}[${index}]`, part));
 }
 
-/** One message of the conversation before the run. */
-export function readMessage(
+/** Reads the conversation before the run: the result of a call gets the name of its tool from the call. */
+export function readHistory(
+  reader: FieldReader,
+  field: string,
+  messages: readonly MessageMessage[],
+): readonly Message[] {
+  const toolNames = new Map<string, string>();
+  return reader
+    .list(field, messages, { min: 0, max: messagesMax })
+    .flatMap((message, index) => readMessage(reader, `${field}[${index}]`, message, toolNames));
+}
+
+function readMessage(
   reader: FieldReader,
   field: string,
   message: MessageMessage,
+  toolNames: Map<string, string>,
 ): readonly Message[] {
   const { role, content, toolCalls, toolCallId } = message;
   const parts = readParts(reader, `${field}.content`, content, 0);
   if (role !== Role.ASSISTANT && toolCalls.length > 0) {
     reader.refuse(`${field}.tool_calls`, 'belongs to messages of ROLE_ASSISTANT only');
   }
+  if (role !== Role.TOOL && toolCallId !== '') {
+    reader.refuse(`${field}.tool_call_id`, 'belongs to messages of ROLE_TOOL only');
+  }
   if (role === Role.USER) return [{ role: 'user', content: parts }];
   const text = readOnlyText(reader, `${field}.content`, parts);
   switch (role) {
     case Role.SYSTEM:
       return [{ role: 'system', content: text }];
-    case Role.ASSISTANT:
+    case Role.ASSISTANT: {
+      const calls = readCalls(reader, `${field}.tool_calls`, toolCalls, toolNames);
+      return [{ role: 'assistant', content: text, toolCalls: calls }];
+    }
+    case Role.TOOL: {
+      const toolName = toolNames.get(toolCallId);
+      if (toolName === undefined) {
+        reader.refuse(`${field}.tool_call_id`, 'must be the id of an earlier call');
+      }
       return [
-        {
-          role: 'assistant',
-          content: text,
-          toolCalls: reader
-            .list(`${field}.tool_calls`, toolCalls, { min: 0, max: partsMax })
-            .map((call, index) => readCall(reader, `${field}.tool_calls[${index}]`, call)),
-        },
+        { role: 'tool', toolCallId, toolName: toolName ?? '', content: text, isError: false },
       ];
-    case Role.TOOL:
-      reader.text(`${field}.tool_call_id`, toolCallId, { min: 1, max: 128 });
-      return [{ role: 'tool', toolCallId, toolName: '', content: text, isError: false }];
+    }
     case Role.UNSPECIFIED:
       reader.refuse(`${field}.role`, 'is required');
       return [];
@@ -142,14 +159,33 @@ function readOnlyText(reader: FieldReader, field: string, parts: readonly Conten
     .join('\n');
 }
 
-function readCall(
+function readCalls(
   reader: FieldReader,
   field: string,
-  call: { readonly id: string; readonly name: string; readonly argumentsJson: string },
-): ToolCall {
-  const { id, name, argumentsJson } = call;
-  reader.text(`${field}.id`, id, { min: 1, max: 128 });
-  reader.text(`${field}.name`, name, { min: 1, max: 64 });
-  reader.bytes(`${field}.arguments_json`, argumentsJson, argumentsBytesMax);
-  return { id, name, arguments: argumentsJson };
+  calls: MessageMessage['toolCalls'],
+  toolNames: Map<string, string>,
+): readonly ToolCall[] {
+  return reader.list(field, calls, { min: 0, max: partsMax }).map((call, index) => {
+    const { id, name, argumentsJson } = call;
+    const at = `${field}[${index}]`;
+    reader.text(`${at}.id`, id, { min: 1, max: 128 });
+    if (toolNames.has(id)) reader.refuse(`${at}.id`, 'is the id of an earlier call');
+    toolNames.set(id, name);
+    reader.text(`${at}.name`, name, { min: 1, max: 64 });
+    reader.bytes(`${at}.arguments_json`, argumentsJson, argumentsBytesMax);
+    // Providers are sent the arguments as an object.
+    if (!isObjectText(argumentsJson)) {
+      reader.refuse(`${at}.arguments_json`, 'must be the text of one JSON object');
+    }
+    return { id, name, arguments: argumentsJson };
+  });
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    return isJsonObject(JSON.parse(text));
+  } catch {
+    // No JSON at all.
+    return false;
+  }
 }

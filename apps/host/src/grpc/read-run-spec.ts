@@ -15,7 +15,7 @@ import type {
 } from '@modelhost/kernel';
 import { createFieldReader } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
-import { readMessage, readParts } from './read-content.ts';
+import { readHistory, readParts } from './read-content.ts';
 
 /** A spec whose every bound was checked, for a known agent. */
 export interface CheckedSpec {
@@ -59,9 +59,7 @@ export function readRunSpec(spec: RunSpec | undefined, options: RunSpecReaderOpt
   const checked = {
     requestId: spec.requestId,
     input: readParts(reader, 'spec.input', spec.input, 1),
-    history: reader
-      .list('spec.history', spec.history, { min: 0, max: 1_000 })
-      .flatMap((message, index) => readMessage(reader, `spec.history[${index}]`, message)),
+    history: readHistory(reader, 'spec.history', spec.history),
     sampling: { ...agent?.sampling, ...readSampling(reader, spec.sampling) },
     toolChoice: readToolChoice(reader, spec.toolChoice),
     answerSchema: readSchema(
@@ -91,7 +89,7 @@ function readSampling(reader: FieldReader, given: SamplingOptions | undefined): 
   if (given === undefined) return {};
   const field = 'spec.sampling';
   const temperature = reader.number(`${field}.temperature`, given.temperature, { min: 0, max: 2 });
-  const topP = reader.number(`${field}.top_p`, given.topP, { min: Number.MIN_VALUE, max: 1 });
+  const topP = readTopP(reader, `${field}.top_p`, given.topP);
   const maxOutputTokens = reader.number(`${field}.max_output_tokens`, given.maxOutputTokens, {
     min: 1,
     max: 1_000_000,
@@ -110,6 +108,16 @@ function readSampling(reader: FieldReader, given: SamplingOptions | undefined): 
     ...(seed === undefined ? {} : { seed }),
     ...(stopSequences.length === 0 ? {} : { stopSequences }),
   };
+}
+
+function readTopP(
+  reader: FieldReader,
+  field: string,
+  given: number | undefined,
+): number | undefined {
+  if (given === undefined || (given > 0 && given <= 1)) return given;
+  reader.refuse(field, 'must be above 0 and at most 1');
+  return undefined;
 }
 
 function readToolChoice(reader: FieldReader, given: RunSpec['toolChoice']): ToolChoice {
@@ -211,11 +219,12 @@ function readClientTools(
       if (names.has(name)) reader.refuse(`${field}.name`, 'is used by another client tool');
       names.add(name);
       reader.text(`${field}.description`, description, { min: 0, max: 4_096 });
-      const inputSchema =
-        readSchema(reader, `${field}.input_schema_json`, inputSchemaJson, schemas) ?? {};
-      if (inputSchema['type'] !== 'object') {
-        reader.refuse(`${field}.input_schema_json`, 'must be a schema of type object');
-      }
+      const inputSchema = readInputSchema(
+        reader,
+        `${field}.input_schema_json`,
+        inputSchemaJson,
+        schemas,
+      );
       return {
         name,
         description,
@@ -227,6 +236,20 @@ function readClientTools(
         executor: 'client' as const,
       };
     });
+}
+
+function readInputSchema(
+  reader: FieldReader,
+  field: string,
+  text: string,
+  schemas: JsonSchemas,
+): JsonObject {
+  if (text === '') reader.refuse(field, 'is required');
+  const schema = readSchema(reader, field, text, schemas);
+  // A schema that could not be read is refused already.
+  if (schema === undefined) return {};
+  if (schema['type'] !== 'object') reader.refuse(field, 'must be a schema of type object');
+  return schema;
 }
 
 function readSchema(

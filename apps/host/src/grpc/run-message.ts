@@ -51,7 +51,9 @@ export function readState(state: RunState): State | undefined {
 }
 
 function toPending({ name, sinceMs }: PendingSignal): MessageInitShape<typeof PendingSignalSchema> {
-  const [kind, id = ''] = name.split('/');
+  // The id is whatever follows the first slash: those of tool calls come from providers and may have one too.
+  const slash = name.indexOf('/');
+  const [kind, id] = [name.slice(0, slash), name.slice(slash + 1)];
   const since = timestampFromMs(sinceMs);
   return kind === 'approval'
     ? { signal: { case: 'approvalId', value: id }, since }

@@ -84,6 +84,7 @@ function send(response: ServerResponse, statusCode: number, body: unknown, isHea
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
+    ...(statusCode === 405 ? { allow: 'GET, HEAD' } : {}),
   });
   response.end(isHead ? undefined : text);
 }

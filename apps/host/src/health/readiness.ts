@@ -38,6 +38,12 @@ export interface Readiness {
   drain(): void;
 }
 
+interface Round {
+  readonly atMs: number;
+  readonly reports: Promise<readonly ComponentReport[]>;
+  isSettled: boolean;
+}
+
 /** Asks the components. A check that takes longer than `checkTimeoutMs` has failed. */
 export function createReadiness(options: {
   readonly components: readonly Component[];
@@ -47,9 +53,7 @@ export function createReadiness(options: {
 }): Readiness {
   const { components, now, checkTimeoutMs, keepMs } = options;
   let isDraining = false;
-  let kept:
-    | { readonly atMs: number; readonly reports: Promise<readonly ComponentReport[]> }
-    | undefined;
+  let kept: Round | undefined;
 
   async function checkAll(): Promise<readonly ComponentReport[]> {
     const reports = await Promise.all(
@@ -58,9 +62,23 @@ export function createReadiness(options: {
     return reports.sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
+  function isCurrent(round: Round | undefined): round is Round {
+    if (round === undefined) return false;
+    const ageMs = now() - round.atMs;
+    // A clock that was set back must not keep an old answer.
+    return !round.isSettled || (ageMs >= 0 && ageMs < keepMs);
+  }
+
+  function startRound(): Round {
+    const round: Round = { atMs: now(), reports: checkAll(), isSettled: false };
+    void round.reports.then(() => {
+      round.isSettled = true;
+    });
+    return round;
+  }
+
   async function report(): Promise<ReadinessReport> {
-    if (kept === undefined || now() - kept.atMs >= keepMs)
-      kept = { atMs: now(), reports: checkAll() };
+    kept = isCurrent(kept) ? kept : startRound();
     const { atMs, reports } = kept;
     const found = await reports;
     const isWorse = found.some(({ status }) => status !== 'up');

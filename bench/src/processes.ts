@@ -29,20 +29,13 @@ export function pinSelf(): void {
 /** Starts a Node process. Its stdin stays open for as long as the bench lives. */
 export function startProcess(
   args: readonly string[],
-  options: {
-    readonly cpu: number;
-    readonly isPinned: boolean;
-    readonly environment?: Readonly<Record<string, string>>;
-  },
+  options: { readonly cpu: number; readonly isPinned: boolean },
 ): BenchProcess {
   const node = [process.execPath, ...args];
   const [command = '', ...rest] = options.isPinned
     ? ['taskset', '--cpu-list', String(options.cpu), ...node]
     : node;
-  const child = spawn(command, rest, {
-    stdio: 'pipe',
-    env: { ...process.env, ...options.environment },
-  });
+  const child = spawn(command, rest, { stdio: 'pipe' });
   const exited = once(child, 'exit');
   return {
     printed: (pattern) => findInOutput(child, pattern),

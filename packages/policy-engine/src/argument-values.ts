@@ -65,8 +65,7 @@ function encode(value: Json, type: ArgumentType, hidden: Set<string>): CedarValu
       if (typeof value === 'boolean') return value;
       throw new Refusal('an argument that should be true or false is neither');
     case 'long':
-      // Adding zero turns -0, which is no integer to Cedar, into 0.
-      if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0;
+      if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
       throw new Refusal('an argument that should be a whole number is none, or not an exact one');
     case 'decimal':
       return encodeDecimal(value);

@@ -18,6 +18,10 @@ function act(engine: PolicyEngine, properties: JsonObject, values: JsonObject): 
   return engine.decide(callRequest(toolOf(properties), values));
 }
 
+function uid(type: string, id: string): { readonly type: string; readonly id: string } {
+  return { type: `ModelHost::${type}`, id };
+}
+
 function isPolicyError({ effect, reasons }: Decision): boolean {
   return effect === 'deny' && reasons.every(({ rule }) => rule === 'policy-error');
 }
@@ -184,6 +188,39 @@ suite('traps of Cedar and its WebAssembly build', () => {
     );
   });
 
+  test('a refusal says what is wrong before Cedar is asked', async () => {
+    const engine = engineOf(permitAll);
+    const properties = { text: { type: 'string' } };
+    const broken = await act(engine, properties, { text: 'a\udc00' });
+    assert.match(broken.reasons[0]?.message ?? '', /no valid Unicode/);
+    const missing = await act(engine, properties, {});
+    assert.match(missing.reasons[0]?.message ?? '', /a required argument is missing/);
+  });
+
+  test('a principal of a type that the action does not take is no valid question', () => {
+    const cedar = createCedarRuntime(loadCedar);
+    const schema = schemaFor({ type: 'plain', action: 'AcceptInput' }, []);
+    const counters = { modelCalls: 0, toolCalls: 0, tokens: 0, costMicroUsd: 0 };
+    const question = {
+      action: uid('Action', 'AcceptInput'),
+      resource: uid('Agent', 'x'),
+      context: {
+        now: { __extn: { fn: 'datetime', arg: '2026-11-23' } },
+        runId: '',
+        agent: '',
+        counters,
+        callDigest: '',
+        inputBytes: 1,
+      },
+      entities: [],
+    };
+    const slice = { schema, policies: { all: permitAll } };
+    const ask = (type: string): string =>
+      cedar.evaluate(slice, { ...question, principal: uid(type, 'x') }).type;
+    assert.equal(ask('User'), 'success');
+    assert.equal(ask('Agent'), 'failure');
+  });
+
   test('prepared names are used again, since Cedar never forgets one', () => {
     const names = new Set<string>();
     const cedar = createCedarRuntime(() => {
@@ -196,18 +233,14 @@ suite('traps of Cedar and its WebAssembly build', () => {
         },
       };
     });
-    const uid = (type: string): { type: string; id: string } => ({
-      type: `ModelHost::${type}`,
-      id: 'x',
-    });
     const schema = schemaFor({ type: 'plain', action: 'AcceptInput' }, []);
-    for (let turn = 0; turn < 300; turn += 1) {
+    for (let turn = 0; turn < 140; turn += 1) {
       const answer = cedar.evaluate(
         { schema, policies: { [`rule-${turn}`]: permitAll } },
         {
-          principal: uid('User'),
-          action: uid('Action'),
-          resource: uid('Agent'),
+          principal: uid('User', 'x'),
+          action: uid('Action', 'x'),
+          resource: uid('Agent', 'x'),
           context: {},
           entities: [],
         },

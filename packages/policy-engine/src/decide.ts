@@ -49,9 +49,7 @@ export function decideQuestion({ request, question, slice, cedar }: Deliberation
       const hold = holdFor(request, verdict.rules);
       if (hold === undefined) return deny(reasonsOf(verdict.rules));
       // Nobody is asked to approve what no rule permits.
-      const probe = ask(slice.permits, asked);
-      if (probe.effect === 'permit') return hold;
-      if (probe.effect === 'fault') return deny(probe.reasons);
+      if (ask(slice.permits, asked).effect === 'permit') return hold;
       return deny(sorted([...reasonsOf(verdict.rules), defaultDeny(question)]));
     }
   }

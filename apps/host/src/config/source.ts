@@ -36,6 +36,8 @@ export interface Override {
 
 const fileBytesMax = 1_048_576;
 const aliasesMax = 100;
+/** Problems of the YAML itself that are told: one often brings many more. */
+const yamlProblemsMax = 20;
 
 /**
  * Reads YAML and lays the overrides over it; the later one counts. `file` names it in messages; `knownKeys` are the keys
@@ -97,17 +99,22 @@ function readDocument(
   const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: true };
   try {
     const document = parseDocument(isTooLarge ? '' : yamlText, options);
+    if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) {
+      throw new RangeError('nested too deeply');
+    }
     // A warning is about a tag that nobody knows: what it means is not what stands there.
-    const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => {
-      const { line, col } = lines.linePos(pos[0]);
-      return { where: `${file}:${line}:${col}`, key: '', message };
-    });
+    const problems = [...document.errors, ...document.warnings]
+      .slice(0, yamlProblemsMax)
+      .map(({ pos, message }) => {
+        const { line, col } = lines.linePos(pos[0]);
+        return { where: `${file}:${line}:${col}`, key: '', message };
+      });
     if (isTooLarge) {
       problems.push({ where: file, key: '', message: `the file exceeds ${fileBytesMax} bytes` });
     }
     return { document, problems };
   } catch {
-    // The parser goes one call deeper for each level.
+    // The parser goes one call deeper for each level, and tells of the last one itself where it can.
     const problem = { where: file, key: '', message: 'the file is nested too deeply' };
     return { document: parseDocument(''), problems: [problem] };
   }

@@ -1,4 +1,4 @@
-import { durationMs } from '@bufbuild/protobuf/wkt';
+import type { Duration } from '@bufbuild/protobuf/wkt';
 import { ToolChoice_Mode } from '@modelhost/contracts';
 import type { Budget, ClientTool, RunSpec, SamplingOptions } from '@modelhost/contracts';
 import { HostError, isJsonObject, toErrorData } from '@modelhost/kernel';
@@ -151,8 +151,7 @@ function readBudget(
   const limits = agent?.budget ?? noLimits;
   const field = 'spec.budget';
   const whole = Number.MAX_SAFE_INTEGER;
-  const durationMsMax =
-    given?.maxDuration === undefined ? undefined : Math.ceil(durationMs(given.maxDuration));
+  const durationMsMax = given?.maxDuration && durationMsOf(given.maxDuration);
   const wanted = {
     tokensMax: reader.number(`${field}.max_tokens`, given?.maxTokens, { min: 1, max: whole }),
     costMicroUsdMax: reader.number(`${field}.max_cost_micro_usd`, given?.maxCostMicroUsd, {
@@ -177,6 +176,11 @@ function readBudget(
     toolCallsMax: Math.min(wanted.toolCallsMax ?? whole, limits.toolCallsMax),
     durationMsMax: Math.min(wanted.durationMsMax ?? whole, limits.durationMsMax),
   };
+}
+
+/** Rounded up, because anything above 0 is allowed. */
+function durationMsOf({ seconds, nanos }: Duration): number {
+  return Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
 }
 
 /** Stands in while the other fields of a spec without a known agent are checked. */

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -78,10 +79,27 @@ export async function runCli(
   return startCli(args, environment).ended;
 }
 
-/** Whether any process of a group is left. */
-export function isGroupAlive({ child }: Running): boolean {
+/** The processes that a process has started, and those that they have, and so on. */
+export async function descendantsOf({ child }: Running): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid=']);
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [child.pid ?? 0];
+  // It grows while it is walked, once for each process.
+  for (const parent of found) {
+    for (const [pid, parentPid] of rows) {
+      if (pid !== undefined && parentPid === parent) found.push(pid);
+    }
+  }
+  return found.slice(1);
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
   try {
-    process.kill(-(child.pid ?? 0), 0);
+    process.kill(pid, 0);
     return true;
   } catch {
     return false;

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { descendantsOf, isAlive, runCli, startCli } from '../testing.ts';
+import type { Ended } from '../testing.ts';
+
+const policies = fileURLToPath(new URL('../../../../examples/demo/policies/', import.meta.url));
+let root = '';
+
+before(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), 'demo-test-')));
+});
+after(async () => rm(root, { recursive: true }));
+
+/** A folder that no script can know, and a place for what the demo makes. */
+interface Fixture {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly secret: string;
+  readonly run: (...args: readonly string[]) => Promise<Ended>;
+}
+
+function word(): string {
+  return randomBytes(6).toString('hex');
+}
+
+async function createFixture(): Promise<Fixture> {
+  const home = await mkdtemp(join(root, 'case-'));
+  const [folder, temporary] = [join(home, word()), join(home, 'tmp')];
+  await mkdir(join(folder, 'private'), { recursive: true });
+  await mkdir(temporary);
+  const texts = new Map([1, 2, 3].map(() => [`${word()}.txt`, `the word is ${word()}`]));
+  for (const [name, text] of texts) await writeFile(join(folder, name), `${text}\n`);
+  const secret = `nobody may read ${word()}`;
+  await writeFile(join(folder, 'private', `${word()}.txt`), secret);
+  const environment = {
+    TMPDIR: temporary,
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+  };
+  const run: Fixture['run'] = async (...args) =>
+    runCli(['demo', '--dir', folder, ...args], environment);
+  return { folder, environment, texts, secret, run };
+}
+
+test('the report quotes files that no script could know, one call is denied, one approved', async () => {
+  const { folder, texts, secret, environment, run } = await createFixture();
+  const { code, stdout, stderr } = await run(
+    '--task',
+    `Look into "${folder}" and write what you find to findings.md`,
+  );
+  assert.equal(code, 0, stderr);
+  const report = await readFile(join(folder, 'findings.md'), 'utf8');
+  for (const [name, text] of texts) {
+    assert.ok(report.includes(name), name);
+    assert.ok(report.includes(text), text);
+  }
+  assert.ok(!report.includes(secret) && !stdout.includes(secret));
+  assert.match(stdout, /✗ denied files__read_text_file .*private.*\n +demo\.private-files: /);
+  assert.match(stderr, /nobody can be asked here, so the answer is yes/);
+  assert.match(stdout, /✓ approved apr_/);
+  assert.match(stdout, /\ncompleted\n.*\d+ tool calls \(1 denied\) · 1 approval/);
+  assert.match(stdout, /\nwrote .*findings\.md\n│ /);
+  assert.match(stdout, /\naudit .*audit\.jsonl: intact, \d+ records, head [0-9a-f]{64}\n$/);
+  assert.deepEqual(await readdir(environment['TMPDIR'] ?? ''), []);
+});
+
+test('without the rule that denies, the same call succeeds', async () => {
+  const { folder, secret, run } = await createFixture();
+  const own = join(root, 'policies');
+  await cp(policies, own, { recursive: true });
+  await rm(join(own, '20-private.cedar'));
+  const { code, stdout } = await run('--policies', own);
+  assert.equal(code, 0);
+  assert.doesNotMatch(stdout, /denied/);
+  assert.ok((await readFile(join(folder, 'report.md'), 'utf8')).includes(secret));
+});
+
+test('an answer of no stops the call, and only that', async () => {
+  const { folder, run } = await createFixture();
+  const { code, stdout } = await run('--approve', 'no');
+  assert.equal(code, 0);
+  assert.match(stdout, /✗ refused apr_\w+ by local/);
+  assert.match(stdout, /files__write_file .* did not run/);
+  assert.match(stdout, /\nno file was written\n/);
+  assert.match(stdout, /\ncompleted\n/);
+  assert.equal(existsSync(join(folder, 'report.md')), false);
+});
+
+test('no process is left, and what is kept can be verified by anybody', async () => {
+  const { folder, environment } = await createFixture();
+  const demo = startCli(['demo', '--dir', folder, '--keep'], environment);
+  await demo.until(/\ntools files \(\d+ tools\), memory \(\d+ tools\)\n/);
+  const children = await descendantsOf(demo);
+  assert.ok(children.length >= 2);
+  const { code, stderr } = await demo.ended;
+  assert.equal(code, 0);
+  assert.deepEqual(children.filter(isAlive), []);
+  const kept = /^kept (.*)$/m.exec(stderr)?.[1] ?? assert.fail(stderr);
+  const audit = join(kept, 'data/audit.jsonl');
+  assert.equal((await runCli(['audit', 'verify', audit], environment)).code, 0);
+  const lines = (await readFile(audit, 'utf8')).split('\n');
+  await writeFile(audit, lines.toSpliced(3, 1).join('\n'));
+  const broken = await runCli(['audit', 'verify', audit], environment);
+  assert.equal(broken.code, 1);
+  assert.match(broken.stderr, /audit\.jsonl:4: broken-chain/);
+});
+
+test('Ctrl-C ends the demo with 130 and leaves neither process nor folder', async () => {
+  const { folder, environment } = await createFixture();
+  const demo = startCli(['demo', '--dir', folder], environment);
+  await demo.until(/^host/m);
+  const children = await descendantsOf(demo);
+  demo.child.kill('SIGINT');
+  assert.equal((await demo.ended).code, 130);
+  assert.deepEqual(children.filter(isAlive), []);
+  assert.deepEqual(await readdir(environment['TMPDIR'] ?? ''), []);
+});
+
+test('a model without its key is refused before anything starts, and the remedy is named', async () => {
+  const { run } = await createFixture();
+  const { code, stdout, stderr } = await run('--model', 'openai');
+  assert.equal(code, 3);
+  assert.equal(stdout, '');
+  assert.match(stderr, /OPENAI_API_KEY is not set; set it/);
+});

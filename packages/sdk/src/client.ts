@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -16,7 +17,7 @@ import type {
   RunState,
   StartRunResponse,
 } from '@modelhost/contracts';
-import { ModelHostError } from './error.ts';
+import { isBroken, ModelHostError, toModelHostError } from './error.ts';
 import { followEvents } from './follow.ts';
 import { callUnary, openStream } from './method.ts';
 import type { Caller } from './method.ts';
@@ -32,6 +33,8 @@ export interface ModelHostClientOptions {
   readonly apiKey?: string | undefined;
   /** TLS with the system's roots, or with those of a PEM file. */
   readonly tls?: boolean | { readonly caFile?: string | undefined } | undefined;
+  /** Time for a call that is no stream; 60,000 unless it is given. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface FollowOptions {
@@ -60,9 +63,12 @@ export interface ToolResult {
   readonly isError?: boolean;
 }
 
-/** A host, as an application sees it. Every method rejects with `ModelHostError`. */
+/** A host, as an application sees it. Every method rejects with `ModelHostError`, or with the reason of its signal. */
 export interface ModelHostClient {
-  /** Starts a run and gives its events, over broken connections. Aborting the signal, or leaving, cancels the run. */
+  /**
+   * Starts a run and gives its events, over broken connections. Aborting the signal, or leaving, cancels the run, unless
+   * the request id is that of a run which was there before.
+   */
   run(spec: RunSpecInit, options?: { readonly signal?: AbortSignal }): AsyncIterable<RunEvent>;
   startRun(spec: RunSpecInit): Promise<StartRunResponse>;
   /** Gives the events of a run, over broken connections. Aborting the signal leaves the run alone. */
@@ -81,6 +87,8 @@ export interface ModelHostClient {
   close(): void;
 }
 
+const timeoutMsDefault = 60_000;
+
 /** Connects on the first call. */
 export function createModelHostClient(options: ModelHostClientOptions): ModelHostClient {
   const metadata = new Metadata();
@@ -88,8 +96,11 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
   const client = new Client(options.address, readCredentials(options.tls), {
     'grpc.max_receive_message_length': 64 * 1024 * 1024,
     'grpc.keepalive_time_ms': 60_000,
+    // As short as the first pauses between the attempts to follow a run.
+    'grpc.initial_reconnect_backoff_ms': 100,
   });
-  const caller: Caller = { client, metadata };
+  const { timeoutMs = timeoutMsDefault } = options;
+  const caller: Caller = { client, metadata, timeoutMs, inFlight: new Set() };
   const { getRun, listRuns, cancelRun } = AgentService.method;
   return {
     ...createStreams(caller),
@@ -111,7 +122,10 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
     listModels: async () => (await callUnary(caller, AgentService.method.listModels, {})).models,
     listTools: async () => callUnary(caller, ToolService.method.listTools, {}),
     getStatus: async () => callUnary(caller, SystemService.method.getStatus, {}),
-    close: () => client.close(),
+    close: () => {
+      for (const call of caller.inFlight) call.cancel();
+      client.close();
+    },
   };
 }
 
@@ -130,13 +144,25 @@ function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun
     });
   }
 
+  // With an id of its own a run is started once, however often its start is asked for after a lost answer.
+  async function start(spec: RunSpecInit): Promise<{ runId: string; isOurs: boolean }> {
+    const isNamed = spec.requestId !== undefined && spec.requestId !== '';
+    const request = { spec: isNamed ? spec : { ...spec, requestId: randomUUID() } };
+    const again = async (thrown: unknown): Promise<StartRunResponse> => {
+      if (!isBroken(toModelHostError(thrown))) throw thrown;
+      return callUnary(caller, startRun, request);
+    };
+    const { runId, created } = await callUnary(caller, startRun, request).catch(again);
+    return { runId, isOurs: created || !isNamed };
+  }
+
   // Start and follow are two calls here, because a connection that breaks under the one call Run cancels its run.
   async function* run(
     spec: RunSpecInit,
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<RunEvent, void> {
     options.signal?.throwIfAborted();
-    const { runId } = await callUnary(caller, startRun, { spec });
+    const { runId, isOurs } = await start(spec);
     let isFinished = false;
     try {
       for await (const event of follow(runId, options)) {
@@ -144,7 +170,7 @@ function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun
         yield event;
       }
     } finally {
-      if (!isFinished) await callUnary(caller, cancelRun, { runId }).catch(() => {});
+      if (isOurs && !isFinished) await callUnary(caller, cancelRun, { runId }).catch(() => {});
     }
   }
 

@@ -1,6 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { durationMs } from '@bufbuild/protobuf/wkt';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { anyUnpack, durationMs } from '@bufbuild/protobuf/wkt';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import {
@@ -49,8 +48,17 @@ export function toModelHostError(thrown: unknown): ModelHostError {
   }
   const statusName = grpcStatus[thrown.code] ?? 'UNKNOWN';
   const details = thrown.metadata.get('grpc-status-details-bin')[0];
-  if (!Buffer.isBuffer(details)) return transportError(thrown.details, statusName, thrown);
-  return fromDetails(details, statusName, thrown);
+  try {
+    if (Buffer.isBuffer(details)) return fromDetails(details, statusName, thrown);
+  } catch {
+    // Details that are none of the contract's are like no details: something else has answered.
+  }
+  return transportError(thrown.details, statusName, thrown);
+}
+
+/** Whether the connection broke, so that the same may be asked again: whatever the host said is an answer. */
+export function isBroken({ code, grpcStatus: statusName }: ModelHostError): boolean {
+  return code === 'transport' && statusName === 'UNAVAILABLE';
 }
 
 function fromDetails(details: Buffer, statusName: string, cause: ServiceError): ModelHostError {

@@ -1,6 +1,6 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import type { RunEvent } from '@modelhost/contracts';
-import { ModelHostError, toModelHostError } from './error.ts';
+import { isBroken, ModelHostError, toModelHostError } from './error.ts';
 
 /** An answer of Run or FollowRun. */
 interface EventResponse {
@@ -36,11 +36,13 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
         yield event;
         if (event.event.case === 'runFinished') return;
       }
+      // Whoever has the last event already gets no other one.
+      if (last > 0n && last === following.afterSequence) return;
       throw broken('the stream ended before the run did');
     } catch (thrown) {
       following.signal?.throwIfAborted();
       const error = toModelHostError(thrown);
-      if (!isResumable(error) || attempt >= resumesMax) throw error;
+      if (!isBroken(error) || attempt >= resumesMax) throw error;
     }
   }
 }
@@ -64,11 +66,6 @@ async function* readStream(
     stream.on('error', () => {});
     stream.cancel();
   }
-}
-
-/** Only a connection that broke is opened again: whatever the host said is an answer. */
-function isResumable(error: ModelHostError): boolean {
-  return error.code === 'transport' && error.grpcStatus === 'UNAVAILABLE';
 }
 
 function broken(message: string): ModelHostError {

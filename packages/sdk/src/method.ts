@@ -13,27 +13,34 @@ import { toModelHostError } from './error.ts';
 export interface Caller {
   readonly client: Client;
   readonly metadata: Metadata;
+  /** For a call that is no stream. */
+  readonly timeoutMs: number;
+  /** Calls that are not over; closing the connection of grpc-js leaves them waiting. */
+  readonly inFlight: Set<{ cancel(): void }>;
 }
 
-/** Makes a call with one answer. Rejects with `ModelHostError`. */
+/** Makes a call with one answer, within the time of the caller. Rejects with `ModelHostError`. */
 export async function callUnary<Input extends DescMessage, Output extends DescMessage>(
   caller: Caller,
   method: DescMethodUnary<Input, Output>,
   request: MessageInitShape<Input>,
 ): Promise<MessageShape<Output>> {
   return new Promise((resolve, reject) => {
-    caller.client.makeUnaryRequest(
+    const call = caller.client.makeUnaryRequest(
       pathOf(method),
       (message: MessageShape<Input>) => encode(method.input, message),
       (bytes) => fromBinary(method.output, bytes),
       create(method.input, request),
       caller.metadata,
+      { deadline: Date.now() + caller.timeoutMs },
       (error, response) => {
+        caller.inFlight.delete(call);
         if (error !== null) reject(toModelHostError(error));
         // Without an error grpc-js always gives a response.
         else resolve(response as MessageShape<Output>);
       },
     );
+    caller.inFlight.add(call);
   });
 }
 
@@ -43,13 +50,16 @@ export function openStream<Input extends DescMessage, Output extends DescMessage
   method: DescMethodServerStreaming<Input, Output>,
   request: MessageInitShape<Input>,
 ): ClientReadableStream<MessageShape<Output>> {
-  return caller.client.makeServerStreamRequest(
+  const stream = caller.client.makeServerStreamRequest(
     pathOf(method),
     (message: MessageShape<Input>) => encode(method.input, message),
     (bytes) => fromBinary(method.output, bytes),
     create(method.input, request),
     caller.metadata,
   );
+  caller.inFlight.add(stream);
+  stream.once('status', () => caller.inFlight.delete(stream));
+  return stream;
 }
 
 function pathOf(method: {

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { Metadata, status } from '@grpc/grpc-js';
+import { ModelHostError } from './error.ts';
+import { followEvents } from './follow.ts';
+import type { Following } from './follow.ts';
+import { eventOf } from './fixtures/stand-in.ts';
+
+/** What a call that no host answers looks like. */
+function unavailable(): Error {
+  const more = { code: status.UNAVAILABLE, details: 'no connection', metadata: new Metadata() };
+  return Object.assign(new Error('no connection'), more);
+}
+
+/** Opens one stream after the other; each gives its sequences, then breaks. */
+function following(streams: readonly (readonly number[])[]): {
+  readonly options: Following;
+  readonly opened: bigint[];
+  readonly pauses: number[];
+} {
+  const opened: bigint[] = [];
+  const pauses: number[] = [];
+  const open = (afterSequence: bigint) => {
+    const sequences = streams[opened.length] ?? [];
+    opened.push(afterSequence);
+    async function* items(): AsyncGenerator<object, void> {
+      for (const sequence of sequences) yield eventOf(sequence);
+      throw unavailable();
+    }
+    const stream = Object.assign(Readable.from(items()), { cancel: () => {} });
+    // Only what the iteration uses is here.
+    return stream as unknown as ReturnType<Following['open']>;
+  };
+  const pause = async (attempt: number): Promise<void> => {
+    pauses.push(attempt);
+  };
+  return { options: { open, afterSequence: 0n, signal: undefined, pause }, opened, pauses };
+}
+
+async function readAll(options: Following): Promise<readonly number[]> {
+  const sequences: number[] = [];
+  try {
+    for await (const { sequence } of followEvents(options)) sequences.push(Number(sequence));
+  } catch (thrown) {
+    assert.ok(thrown instanceof ModelHostError, String(thrown));
+    assert.equal(thrown.grpcStatus, 'UNAVAILABLE');
+    return sequences;
+  }
+  return assert.fail('the run ended');
+}
+
+test('a host that stays away is given up after five more attempts, each after a longer pause', async () => {
+  const { options, opened, pauses } = following([]);
+  assert.deepEqual(await readAll(options), []);
+  assert.deepEqual(pauses, [1, 2, 3, 4, 5]);
+  assert.equal(opened.length, 6);
+});
+
+test('the attempts are counted from the newest event', async () => {
+  const { options, opened, pauses } = following([[], [], [1], [], [2, 3]]);
+  assert.deepEqual(await readAll(options), [1, 2, 3]);
+  assert.deepEqual(pauses, [1, 2, 1, 2, 1, 2, 3, 4, 5]);
+  assert.deepEqual(opened, [0n, 0n, 0n, 1n, 1n, 3n, 3n, 3n, 3n, 3n]);
+});
+
+test('a pause that the signal ends ends the following', async () => {
+  const { options } = following([[1]]);
+  const reason = new Error('enough');
+  const iterator = followEvents({ ...options, pause: async () => Promise.reject(reason) });
+  assert.equal((await iterator.next()).done, false);
+  await assert.rejects(iterator.next(), reason);
+});

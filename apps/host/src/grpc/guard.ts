@@ -39,8 +39,8 @@ interface GuardedCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
-type AnyUnary = ServerUnaryCall<unknown, Buffer>;
-type AnyStream = ServerWritableStream<unknown, Buffer>;
+type AnyUnary = ServerUnaryCall<Buffer, Buffer>;
+type AnyStream = ServerWritableStream<Buffer, Buffer>;
 
 /** The one way in: every method of every service of ours passes here. */
 export function guardRoutes(

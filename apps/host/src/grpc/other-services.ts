@@ -27,7 +27,7 @@ const statuses: Readonly<Record<ReadinessStatus, HealthStatus>> = {
 export function createToolService(tools: ToolGateway): Handlers<typeof ToolService> {
   return {
     listTools: async () => ({
-      tools: tools.listTools().map((tool) => ({
+      tools: sorted(tools.listTools(), ({ name }) => name).map((tool) => ({
         name: tool.name,
         description: tool.description,
         inputSchemaJson: JSON.stringify(tool.inputSchema),
@@ -35,14 +35,20 @@ export function createToolService(tools: ToolGateway): Handlers<typeof ToolServi
         server: tool.server,
         serverTool: tool.serverTool,
       })),
-      servers: tools.servers().map(({ alias, state, toolCount, error }) => ({
-        alias,
-        state: serverStates[state],
-        toolCount,
-        error: error ?? '',
-      })),
+      servers: sorted(tools.servers(), ({ alias }) => alias).map(
+        ({ alias, state, toolCount, error }) => ({
+          alias,
+          state: serverStates[state],
+          toolCount,
+          error: error ?? '',
+        }),
+      ),
     }),
   };
+}
+
+function sorted<Item>(items: readonly Item[], keyOf: (item: Item) => string): readonly Item[] {
+  return items.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }
 
 /** The host itself. */

@@ -49,11 +49,11 @@ export type Route = {
 } & (
   | {
       readonly kind: 'unary';
-      readonly handle: (request: unknown, call: CallContext) => Promise<Buffer>;
+      readonly handle: (request: Buffer, call: CallContext) => Promise<Buffer>;
     }
   | {
       readonly kind: 'stream';
-      readonly handle: (request: unknown, call: CallContext) => AsyncIterable<Buffer>;
+      readonly handle: (request: Buffer, call: CallContext) => AsyncIterable<Buffer>;
     }
 );
 
@@ -77,7 +77,7 @@ export function createRoutes<Service extends DescService>(
           handle: async (request, call) =>
             encode(
               method.output,
-              create(method.output, await handle(request as MessageShape<DescMessage>, call)),
+              create(method.output, await handle(decode(method.input, request), call)),
             ),
         };
       }
@@ -87,7 +87,7 @@ export function createRoutes<Service extends DescService>(
           kind: 'stream',
           method,
           path,
-          handle: (request, call) => handle(request as MessageShape<DescMessage>, call),
+          handle: (request, call) => handle(decode(method.input, request), call),
         };
       }
       case 'client_streaming':
@@ -97,7 +97,7 @@ export function createRoutes<Service extends DescService>(
   });
 }
 
-/** The definition that grpc-js registers: requests are decoded, responses are encoded already. */
+/** The definition that grpc-js registers: bytes in, bytes out, so that a request is decoded behind the guard. */
 export function definitionOf(routes: readonly Route[]): ServiceDefinition {
   return Object.fromEntries(
     routes.map(({ method, path, kind }) => [
@@ -108,12 +108,21 @@ export function definitionOf(routes: readonly Route[]): ServiceDefinition {
         requestStream: false,
         responseStream: kind === 'stream',
         requestSerialize: (message: MessageShape<DescMessage>) => encode(method.input, message),
-        requestDeserialize: (bytes: Buffer) => fromBinary(method.input, bytes),
+        requestDeserialize: (bytes: Buffer) => bytes,
         responseSerialize: (bytes: Buffer) => bytes,
         responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
       },
     ]),
   );
+}
+
+/** A request from its bytes. Throws `validation_failed` for what is no such message. */
+function decode<Type extends DescMessage>(schema: Type, bytes: Buffer): MessageShape<Type> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    throw new HostError('validation_failed', `the request is no ${schema.typeName}`, { cause });
+  }
 }
 
 /** A message as bytes; grpc-js needs a Buffer, and this is one over the same bytes. */

@@ -32,5 +32,6 @@ function readPageToken(token: string): number {
   if (Number.isSafeInteger(ordinal) && ordinal >= 1) return ordinal;
   throw new HostError('validation_failed', 'the page token is none of ours', {
     violations: [{ field: 'page_token', description: 'must be the next_page_token of a page' }],
+    facts: { field: 'page_token' },
   });
 }

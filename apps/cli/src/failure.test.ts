@@ -58,6 +58,10 @@ test('a failure of the command itself has its own exit code and remedy', () => {
   });
 });
 
+test('a message of somebody else cannot act on the terminal', () => {
+  assert.equal(readFailure(new Error('\u001B[2Jgone')).text, '\\u{1b}[2Jgone');
+});
+
 test('whatever else is thrown is a failure', () => {
   assert.deepEqual(readFailure(new TypeError('x is undefined')), {
     exitCode: 1,

@@ -1,3 +1,5 @@
+import { toPrintable } from './printable.ts';
+
 /** What the process exits with; scripts may rely on these numbers. */
 export const exitCodes = {
   ok: 0,
@@ -69,7 +71,8 @@ function failure(
   remedy?: string,
 ): Failure {
   const next = remedy === undefined ? [] : [`next: ${remedy}`];
-  return { exitCode, text: [message, ...details, ...next].join('\n') };
+  // The message of a provider or a tool server may be part of it.
+  return { exitCode, text: toPrintable([message, ...details, ...next].join('\n')) };
 }
 
 const byCode: Readonly<Record<string, ExitCode>> = {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ToolServerState } from '@modelhost/contracts';
+import type { ToolServer } from '@modelhost/contracts';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { descendantsOf, isAlive, runCli, startCli } from './testing.ts';
@@ -33,7 +35,10 @@ before(async () => {
     address,
     apiKey: state.environment['MODEL_HOST_API_KEY'],
   });
-  while ((await state.client.listTools()).tools.length === 0) await nextTurn();
+  for (let servers = await readServers(); !servers.every(isReady); servers = await readServers()) {
+    assert.ok(servers.every(({ state: at }) => at === ToolServerState.CONNECTING));
+    await nextTurn();
+  }
 });
 
 after(async () => {
@@ -82,6 +87,14 @@ async function writeConfig(directory: string): Promise<string> {
   const file = join(directory, 'model-host.yaml');
   await writeFile(file, JSON.stringify(config));
   return file;
+}
+
+async function readServers(): Promise<readonly ToolServer[]> {
+  return (await state.client?.listTools())?.servers ?? assert.fail();
+}
+
+function isReady({ state: at }: ToolServer): boolean {
+  return at === ToolServerState.READY;
 }
 
 async function nextTurn(): Promise<void> {

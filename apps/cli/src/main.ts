@@ -34,6 +34,8 @@ async function ask(...[question, signal]: Parameters<Ask>): Promise<string> {
     lines.once('close', () => closed.abort());
     return await lines.question('', { signal: AbortSignal.any([signal, closed.signal]) });
   } catch (thrown) {
+    // The question stands there without an answer; what comes next begins a line.
+    stderr.write('\n');
     signal.throwIfAborted();
     // The input ended; any other failure is real.
     if (thrown instanceof Error && thrown.name === 'AbortError') return '';

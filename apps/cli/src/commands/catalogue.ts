@@ -64,7 +64,7 @@ export async function listTools(context: CliContext, flags: Flags): Promise<void
       return context.print(`${toJsonText(ListToolsResponseSchema, answer, 2)}\n`);
     }
     const tools = answer.tools.map(({ name, effect, description }) => [
-      name,
+      toLine(name, 64),
       effectNames[effect] ?? 'unknown',
       toLine(description, 80),
     ]);

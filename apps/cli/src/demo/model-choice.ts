@@ -50,7 +50,7 @@ const demoChoice: ModelChoice = {
 
 /** What plays the model: what the flag says, or what a person picks from what is set up on this machine. */
 export async function chooseModel(
-  context: CliContext,
+  context: Pick<CliContext, 'environment' | 'ask'>,
   options: {
     readonly model: DemoModel;
     readonly name: string | undefined;

@@ -5,7 +5,10 @@ import type { CliContext } from '../context.ts';
 const timeoutMs = 60_000;
 
 /** Verifies an audit file in a process of its own, which knows nothing of this one; true when the file is intact. */
-export async function verifyApart(context: CliContext, auditPath: string): Promise<boolean> {
+export async function verifyApart(
+  context: Pick<CliContext, 'program' | 'environment' | 'print' | 'say'>,
+  auditPath: string,
+): Promise<boolean> {
   const [program, ...args] = context.program;
   try {
     const { stdout } = await promisify(execFile)(program, [...args, 'audit', 'verify', auditPath], {

@@ -23,7 +23,7 @@ export type CedarQuestion = Omit<
   'preparsedSchemaName' | 'preparsedPolicySetId' | 'validateRequest'
 >;
 
-/** Cedar as this package uses it. Any method may throw: the instance is then given up and the next call gets a new one. */
+/** Cedar as this package uses it. Any method may throw; after a trap the next call gets a new instance. */
 export interface CedarRuntime {
   parse(policy: string): PolicyToJsonAnswer;
   validate(slice: PolicySlice): ValidationAnswer;
@@ -48,9 +48,10 @@ export function createCedarRuntime(load: () => Cedar): CedarRuntime {
       instance ??= start(load);
       return call(instance);
     } catch (thrown) {
-      // A thrown value that is no trap may still have left the instance half-way, so every throw gives it up.
-      instance = undefined;
-      slots.clear();
+      if (!isRefusal(thrown)) {
+        instance = undefined;
+        slots.clear();
+      }
       throw thrown;
     }
   }
@@ -92,6 +93,11 @@ export function createCedarRuntime(load: () => Cedar): CedarRuntime {
         });
       }),
   };
+}
+
+/** Input that the module cannot read is thrown as a plain error; a trap or a full stack leaves it half-way, for good. */
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'Error';
 }
 
 function start(load: () => Cedar): Cedar {

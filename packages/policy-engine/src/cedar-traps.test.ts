@@ -77,6 +77,18 @@ suite('traps of Cedar and its WebAssembly build', () => {
     assert.equal(instances.length, 2);
   });
 
+  test('a question that Cedar cannot read costs no instance', async () => {
+    let loads = 0;
+    const cedar = createCedarRuntime(() => {
+      loads += 1;
+      return loadCedar();
+    });
+    const engine = createEngine({ files: [{ name: 'a.cedar', text: permitAll }], cedar });
+    assert.ok(isPolicyError(await engine.decide(modelRequest('m', { subject: '\ud800' }))));
+    assert.equal((await engine.decide(modelRequest('m'))).effect, 'allow');
+    assert.equal(loads, 1);
+  });
+
   test('while no instance can be loaded everything is denied, and the reason says so', async () => {
     let instance: typeof CedarModule | undefined = loadCedar();
     const cedar = createCedarRuntime(() => {

@@ -114,6 +114,32 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
     /write action in ModelHost::Action::"CallTool"/,
   ],
   [
+    'a resource of a type that does not exist',
+    '@id("r") forbid (principal, action in ModelHost::Action::"CallTool", resource in ModelHost::Server::"x");',
+    /^a\.cedar:1:1: resource in ModelHost::Server can never be true here, .* write one of ModelHost::Tool, ModelHost::ToolServer$/,
+  ],
+  [
+    'a resource that the action never has',
+    '@id("r") forbid (principal, action == ModelHost::Action::"s__act", resource is ModelHost::Model);',
+    /resource is ModelHost::Model can never be true/,
+  ],
+  [
+    'a group compared as a resource',
+    '@id("r") forbid (principal, action, resource == ModelHost::ToolServer::"s");',
+    /resource == ModelHost::ToolServer can never be true/,
+  ],
+  [
+    'a tool in what is no server',
+    '@id("r") forbid (principal, action, resource is ModelHost::Tool in ModelHost::Role::"s");',
+    /ModelHost::Role can never be true/,
+  ],
+  [
+    'a principal of a type that does not exist',
+    '@id("r") forbid (principal in ModelHost::Group::"x", action, resource);',
+    /principal in ModelHost::Group can never be true/,
+  ],
+  ['no action at all', '@id("r") forbid (principal, action in [], resource);', /names no action/],
+  [
     'an attribute that inputs lack',
     when('context.inputTokens > 1'),
     /^a\.cedar:1:1: rule "r" does not fit the action AcceptInput: .*inputTokens/,

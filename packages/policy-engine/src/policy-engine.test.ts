@@ -263,6 +263,7 @@ suite('what rules can see', () => {
     for (const request of odd) {
       assert.deepEqual(rulesOf(await engine.decide(request)), ['policy-error']);
     }
-    assert.equal((await engine.decide(call)).effect, 'allow');
+    const allowed = await engine.decide(call);
+    assert.equal(allowed.effect, 'allow', allowed.reasons[0]?.message);
   });
 });

@@ -1,25 +1,20 @@
-import type {
-  ActionConstraint,
-  Effect,
-  PolicyJson,
-  ResourceConstraint,
-} from '@cedar-policy/cedar-wasm/nodejs';
+import type { Effect, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { HostError, sha256Hex } from '@modelhost/kernel';
 import { readAnnotations } from './annotations.ts';
 import type { Remedy } from './annotations.ts';
 import { textBounds } from './bounds.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
-import { uidOf } from './entity-uid.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { namesIn } from './rule-names.ts';
 import type { RuleNames } from './rule-names.ts';
-import { actionType, callToolGroup } from './schema.ts';
+import { readScope } from './rule-scope.ts';
+import type { RuleScope } from './rule-scope.ts';
 import { splitStatements } from './statements.ts';
 import type { Statement } from './statements.ts';
 import { offsetOfByte, placeOf } from './text-place.ts';
 
 /** A rule that Cedar can read, with what the decision needs to know of it. */
-export interface Rule extends RuleNames {
+export interface Rule extends RuleNames, RuleScope {
   readonly id: string;
   readonly effect: Effect;
   readonly message: string;
@@ -27,9 +22,6 @@ export interface Rule extends RuleNames {
   readonly text: string;
   /** `file:line:column` of its first word. */
   readonly place: string;
-  /** Ids of actions and action groups in its scope; undefined for every action. */
-  readonly actions: readonly string[] | undefined;
-  readonly resource: ResourceConstraint;
 }
 
 interface PlacedStatement extends Statement {
@@ -130,8 +122,7 @@ function readRule(statement: PlacedStatement, cedar: CedarRuntime): Rule {
     effect: policy.effect,
     text,
     place,
-    actions: readActions(policy.action, fail),
-    resource: policy.resource,
+    ...readScope(policy, fail),
   };
 }
 
@@ -157,27 +148,4 @@ function parse(statement: PlacedStatement, place: string, cedar: CedarRuntime): 
       );
     }
   }
-}
-
-/** The actions a rule is about. A rule that could never apply is refused, since a forbid that never fires allows. */
-function readActions(
-  constraint: ActionConstraint,
-  fail: (problem: string, remedy: string) => HostError,
-): readonly string[] | undefined {
-  if (constraint.op === 'All') return undefined;
-  if (constraint.op === '==' && !('entity' in constraint)) return undefined;
-  const references = 'entities' in constraint ? constraint.entities : [constraint.entity];
-  return references.map((reference) => {
-    const { type, id } = uidOf(reference);
-    if (type !== actionType) {
-      throw fail(`no action is of type ${type}`, `write ${actionType}::"…"`);
-    }
-    if (id === callToolGroup && constraint.op === '==') {
-      throw fail(
-        `${callToolGroup} is the group of all tool calls, no action by itself, so this rule would never apply`,
-        `write action in ${actionType}::"${callToolGroup}"`,
-      );
-    }
-    return id;
-  });
 }

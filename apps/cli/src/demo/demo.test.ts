@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { CliContext } from '../context.ts';
+import { createPaint } from '../paint.ts';
 import { descendantsOf, isAlive, runCli, startCli } from '../testing.ts';
 import type { Ended } from '../testing.ts';
+import { demo } from './demo.ts';
 
 const policies = fileURLToPath(new URL('../../../../examples/demo/policies/', import.meta.url));
 let root = '';
@@ -94,11 +97,11 @@ test('an answer of no stops the call, and only that', async () => {
 
 test('no process is left, and what is kept can be verified by anybody', async () => {
   const { folder, environment } = await createFixture();
-  const demo = startCli(['demo', '--dir', folder, '--keep'], environment);
-  await demo.until(/\ntools files \(\d+ tools\), memory \(\d+ tools\)\n/);
-  const children = await descendantsOf(demo);
+  const running = startCli(['demo', '--dir', folder, '--keep'], environment);
+  await running.until(/\ntools files \(\d+ tools\), memory \(\d+ tools\)\n/);
+  const children = await descendantsOf(running);
   assert.ok(children.length >= 2);
-  const { code, stderr } = await demo.ended;
+  const { code, stderr } = await running.ended;
   assert.equal(code, 0);
   assert.deepEqual(children.filter(isAlive), []);
   const kept = /^kept (.*)$/m.exec(stderr)?.[1] ?? assert.fail(stderr);
@@ -111,13 +114,35 @@ test('no process is left, and what is kept can be verified by anybody', async ()
   assert.match(broken.stderr, /audit\.jsonl:4: broken-chain/);
 });
 
+test('a run that completed is no success when the audit file is not verified', async () => {
+  const { folder } = await createFixture();
+  const exitCodes: number[] = [];
+  const said: string[] = [];
+  const context: CliContext = {
+    process: { stdout: { write: () => {} }, stderr: { write: () => {} } },
+    environment: { PATH: process.env['PATH'] },
+    paint: createPaint(false),
+    print: () => {},
+    say: (text) => void said.push(text),
+    ask: undefined,
+    onInterrupt: () => () => {},
+    // A process that verifies nothing.
+    program: [process.execPath, '-e', 'process.exit(1)'],
+    hostProcess: { on: () => {}, off: () => {}, exit: () => {} },
+    exitWith: (exitCode) => void exitCodes.push(exitCode),
+  };
+  await demo(context, { dir: folder, approve: 'yes', model: 'demo' });
+  assert.deepEqual(exitCodes, [1]);
+  assert.match(said.join('\n'), /audit: not verified/);
+});
+
 test('Ctrl-C ends the demo with 130 and leaves neither process nor folder', async () => {
   const { folder, environment } = await createFixture();
-  const demo = startCli(['demo', '--dir', folder], environment);
-  await demo.until(/^host/m);
-  const children = await descendantsOf(demo);
-  demo.child.kill('SIGINT');
-  assert.equal((await demo.ended).code, 130);
+  const running = startCli(['demo', '--dir', folder], environment);
+  await running.until(/^host/m);
+  const children = await descendantsOf(running);
+  running.child.kill('SIGINT');
+  assert.equal((await running.ended).code, 130);
   assert.deepEqual(children.filter(isAlive), []);
   assert.deepEqual(await readdir(environment['TMPDIR'] ?? ''), []);
 });

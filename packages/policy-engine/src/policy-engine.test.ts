@@ -263,7 +263,6 @@ suite('what rules can see', () => {
     for (const request of odd) {
       assert.deepEqual(rulesOf(await engine.decide(request)), ['policy-error']);
     }
-    const allowed = await engine.decide(call);
-    assert.equal(allowed.effect, 'allow', allowed.reasons[0]?.message);
+    assert.equal((await engine.decide(call)).effect, 'allow');
   });
 });

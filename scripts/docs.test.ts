@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+
+/** Commands that .ci/run itself has run before any test could. */
+const prepared = new Set([
+  'npm ci',
+  'npm ci && npm run demo',
+  'npm ci && npm test',
+  'npm test',
+  'npm run check',
+]);
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync('docs').map((name) => `docs/${name}`),
+];
+
+interface Block {
+  readonly page: string;
+  /** `sh`, `sh prepared`, `sh serves`, or another language. */
+  readonly language: string;
+  readonly lines: readonly string[];
+}
+
+const blocks = pages.filter((page) => page.endsWith('.md')).flatMap(readBlocks);
+const served: { child?: ChildProcess; grpc: string; audit: string; directory: string } = {
+  grpc: '',
+  audit: '',
+  directory: mkdtempSync(join(tmpdir(), 'docs-')),
+};
+
+function readBlocks(page: string): readonly Block[] {
+  const matches = readFileSync(page, 'utf8').matchAll(/^```([^\n]*)\n(.*?)^```$/gms);
+  return Array.from(matches, ([, language = '', body = '']) => ({
+    page,
+    language: language.trim(),
+    lines: body.split('\n').filter((line) => line !== '' && !line.startsWith('#')),
+  }));
+}
+
+/** The command as this checkout runs it, against the host of this test. */
+function localize(line: string): string {
+  return line
+    .replaceAll('npx model-host', `"${process.execPath}" apps/cli/src/main.ts`)
+    .replaceAll('npx buf', 'node_modules/.bin/buf')
+    .replaceAll('http://127.0.0.1:7443', `http://${served.grpc}`)
+    .replaceAll('.model-host/demo/audit.jsonl', served.audit);
+}
+
+before(async () => {
+  const [command = ''] = blocks.find(({ language }) => language === 'sh serves')?.lines ?? [];
+  const settings = [
+    'server.port=0',
+    'server.healthPort=0',
+    `server.dataDirectory=${served.directory}`,
+  ];
+  const flags = settings.map((setting) => `--set '${setting}'`).join(' ');
+  const child = spawn(`exec ${localize(command)} ${flags}`, {
+    shell: true,
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  served.child = child;
+  for await (const line of createInterface({ input: child.stderr })) {
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry !== 'object' || entry === null) continue;
+    if ('grpcAddress' in entry && 'auditPath' in entry) {
+      served.grpc = String(entry.grpcAddress);
+      served.audit = String(entry.auditPath);
+      break;
+    }
+  }
+  child.stderr.resume();
+  assert.notEqual(served.grpc, '', 'the host of the documents does not start');
+});
+
+after(async () => {
+  const { child, directory } = served;
+  if (child?.exitCode === null) {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  }
+  rmSync(directory, { recursive: true, force: true });
+  rmSync('examples/demo/files/report.md', { force: true });
+});
+
+test('a command that is not run here is one that the checks have run before', () => {
+  const lines = blocks.flatMap(({ language, lines: all }) =>
+    language === 'sh prepared' ? all : [],
+  );
+  assert.deepEqual(
+    lines.filter((line) => !prepared.has(line)),
+    [],
+  );
+});
+
+for (const { page, lines } of blocks.filter(({ language }) => language === 'sh')) {
+  for (const line of lines) {
+    test(`${page}: ${line}`, () => {
+      const { status, stdout, stderr } = spawnSync(localize(line), {
+        shell: true,
+        encoding: 'utf8',
+        timeout: 60_000,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, MODEL_HOST_ADDRESS: served.grpc },
+      });
+      assert.equal(status, 0, `${stdout}\n${stderr}`);
+    });
+  }
+}

@@ -28,8 +28,11 @@ export async function serveUntilSignal(host: RunningHost, owner: HostProcess): P
   owner.on('SIGTERM', onTerminate);
   owner.on('SIGINT', onInterrupt);
   await promise;
-  const { cancelled } = await host.drain();
-  owner.off('SIGTERM', onTerminate);
-  owner.off('SIGINT', onInterrupt);
-  return cancelled === 0 ? 0 : 1;
+  try {
+    const { cancelled } = await host.drain();
+    return cancelled === 0 ? 0 : 1;
+  } finally {
+    owner.off('SIGTERM', onTerminate);
+    owner.off('SIGINT', onInterrupt);
+  }
 }

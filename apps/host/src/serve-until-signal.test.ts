@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import { serveUntilSignal } from './serve-until-signal.ts';
+import type { HostProcess } from './serve-until-signal.ts';
+
+/** A host whose drain ends when the test says so, in a process that only notes its end. */
+function serve() {
+  const emitter = new EventEmitter();
+  const codes: number[] = [];
+  const drained = Promise.withResolvers<{ readonly cancelled: number }>();
+  let drains = 0;
+  const owner: HostProcess = {
+    on: (signal, listener) => emitter.on(signal, listener),
+    off: (signal, listener) => emitter.off(signal, listener),
+    exit: (code) => codes.push(code),
+  };
+  const host = {
+    grpcAddress: '',
+    healthAddress: '',
+    auditPath: '',
+    drain: async () => {
+      drains += 1;
+      return drained.promise;
+    },
+  };
+  return { emitter, codes, drained, drains: () => drains, code: serveUntilSignal(host, owner) };
+}
+
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  test(`${signal} drains, and the code is 0 when every run has ended by itself`, async () => {
+    const { emitter, codes, drained, drains, code } = serve();
+    assert.equal(drains(), 0);
+    emitter.emit(signal);
+    drained.resolve({ cancelled: 0 });
+    assert.equal(await code, 0);
+    assert.equal(drains(), 1);
+    assert.deepEqual(codes, []);
+    assert.deepEqual(emitter.eventNames(), []);
+  });
+}
+
+test('the code is 1 when runs had to be cancelled', async () => {
+  const { emitter, drained, code } = serve();
+  emitter.emit('SIGTERM');
+  drained.resolve({ cancelled: 3 });
+  assert.equal(await code, 1);
+});
+
+for (const [first, second, expected] of [
+  ['SIGTERM', 'SIGTERM', 143],
+  ['SIGTERM', 'SIGINT', 130],
+  ['SIGINT', 'SIGINT', 130],
+  ['SIGINT', 'SIGTERM', 143],
+] as const) {
+  test(`${second} after ${first} ends the process at once with ${expected}`, async () => {
+    const { emitter, codes, drained, code } = serve();
+    emitter.emit(first);
+    assert.deepEqual(codes, []);
+    emitter.emit(second);
+    assert.deepEqual(codes, [expected]);
+    drained.resolve({ cancelled: 0 });
+    await code;
+  });
+}
+
+test('a drain that fails is the failure of the process, and no signal is caught after it', async () => {
+  const { emitter, drained, code } = serve();
+  emitter.emit('SIGTERM');
+  drained.reject(new Error('the disk is full'));
+  await assert.rejects(code, /the disk is full/);
+  assert.deepEqual(emitter.eventNames(), []);
+});

@@ -14,15 +14,15 @@ import { readRules } from './rules.ts';
 import { createSlice } from './slices.ts';
 
 // Close neighbours, so that mixing up two requests or two values shows.
-const path = fc.constantFrom('a', 'ab', 'A', 'a ', 'b');
-const count = fc.constantFrom(-1, 0, 1, 2);
-const ratio = fc.constantFrom(0, 0.5, 0.5001, 1);
+const somePath = fc.constantFrom('a', 'ab', 'A', 'a ', 'b');
+const someCount = fc.constantFrom(-1, 0, 1, 2);
+const someRatio = fc.constantFrom(0, 0.5, 0.5001, 1);
 
-const condition: fc.Arbitrary<Condition> = fc.oneof(
+const someCondition: fc.Arbitrary<Condition> = fc.oneof(
   fc.constant({ type: 'none' } as const),
-  fc.record({ type: fc.constantFrom('path-is', 'path-begins', 'path-among'), path }),
-  fc.record({ type: fc.constant('count-above'), count }),
-  fc.record({ type: fc.constant('ratio-above'), ratio }),
+  fc.record({ type: fc.constantFrom('path-is', 'path-begins', 'path-among'), path: somePath }),
+  fc.record({ type: fc.constant('count-above'), count: someCount }),
+  fc.record({ type: fc.constant('ratio-above'), ratio: someRatio }),
   fc.constant({ type: 'has-note' } as const),
 );
 
@@ -43,7 +43,7 @@ const plainRules: fc.Arbitrary<readonly PlainRule[]> = fc
         'is-tool-in-s',
         'model-m',
       ),
-      condition,
+      condition: someCondition,
     }),
     { maxLength: 7 },
   )
@@ -67,9 +67,9 @@ const plainRequests: fc.Arbitrary<readonly PlainRequest[]> = fc.array(
     target: fc.constantFrom('s', 't', 'm', 'n'),
     subject: fc.constantFrom('ann', 'Ann'),
     roles: fc.constantFrom([], ['staff'], ['Staff', 'other']),
-    path,
-    count,
-    ratio,
+    path: somePath,
+    count: someCount,
+    ratio: someRatio,
     note: fc.constantFrom(undefined, ''),
   }),
   { minLength: 1, maxLength: 5 },

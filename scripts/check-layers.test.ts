@@ -33,6 +33,7 @@ const soundTree: Readonly<Record<string, string>> = {
   'packages/audit/package.json': manifest('audit', ['kernel']),
   'packages/audit/src/index.ts': "import { a } from '@modelhost/kernel';\nimport './file.ts';\n",
   'packages/audit/src/file.test.ts': "import fc from 'fast-check';\n",
+  'packages/audit/src/fixtures/files.ts': "import fc from 'fast-check';\n",
   'packages/sdk/package.json': manifest('sdk'),
   'apps/host/package.json': manifest('host', ['kernel', 'audit']),
   'apps/cli/package.json': manifest('cli', ['host', 'sdk', 'audit']),

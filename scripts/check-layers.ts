@@ -24,9 +24,12 @@ const problems = [
   ...checkGraph(),
 ];
 
-console.log(graph);
-for (const problem of problems) console.error(problem);
-if (problems.length > 0) process.exitCode = 1;
+if (problems.length === 0) {
+  console.log(graph);
+} else {
+  for (const problem of problems) console.error(problem);
+  process.exitCode = 1;
+}
 
 function checkManifest(workspace: Workspace): readonly string[] {
   const { directory, manifest, manifestText, name } = workspace;
@@ -66,7 +69,7 @@ function whyUndeclared(
   if (name.startsWith(scope) && name !== specifier) {
     return `${specifier} reaches into ${name}; import what its index exports`;
   }
-  const isTest = /\.(?:test|timing)\.ts$/.test(file);
+  const isTest = /\.(?:test|timing)\.ts$|\/fixtures\//.test(file);
   const available = [
     ...declaredIn(manifest),
     // Test tools are declared once, at the root; our own packages never are.

@@ -10,6 +10,7 @@ import { startMockProvider } from './mock-provider.ts';
 import type { MockAnswer, MockProvider } from './mock-provider.ts';
 import type { CallFailure } from './raw-call.ts';
 import { startHost } from './start-host.ts';
+import { toolsReady } from './tools-ready.ts';
 import type { HostProcess } from './start-host.ts';
 
 /** What all rows of the table act on. */
@@ -57,6 +58,7 @@ export async function startWorld(t: TestContext): Promise<World> {
     client.close();
     stranger.close();
   });
+  await toolsReady(client, 'tools', 'slow');
   return { mock, host, client, stranger, strictHost };
 }
 

@@ -3,12 +3,14 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import { BadRequestSchema, ErrorInfoSchema } from '@modelhost/contracts';
+import { createModelHostClient } from '@modelhost/sdk';
 import { bufCurl } from './buf-curl.ts';
 import type { BufCall, BufResult, JsonMessage } from './buf-curl.ts';
 import { createSetup } from './host-setup.ts';
 import { startMockProvider } from './mock-provider.ts';
 import type { MockAnswer, MockProvider } from './mock-provider.ts';
 import { startHost } from './start-host.ts';
+import { toolsReady } from './tools-ready.ts';
 import type { HostProcess } from './start-host.ts';
 
 interface World {
@@ -24,6 +26,8 @@ async function startWorld(t: TestContext): Promise<World> {
   const mock = await startMockProvider(t);
   const host = await startHost(t, createSetup({ providerUrl: mock.url, logLevel: 'debug' }));
   const address = host.grpcAddress;
+  const client = createModelHostClient({ address });
+  await toolsReady(client, 'tools').finally(() => client.close());
 
   function call(subtest: TestContext, method: string, data: object): BufCall {
     const target = { address, method: `modelhost.v1.AgentService/${method}`, data };

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Sends a signal to every process of a group; one that has ended meanwhile is no fault. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
@@ -23,9 +24,12 @@ export function childrenOf(parent: number): readonly number[] {
     });
 }
 
-/** Whether a process still runs; one that has ended and is not reaped yet does not. */
-export function isRunning(pid: number): boolean {
-  return isAlive(readStat(pid)[0]);
+/** Resolves when none of these processes runs; one that has ended and is not reaped yet does not. */
+export async function ended(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => isAlive(readStat(pid)[0]))) {
+    // There is no event for the end of a process of somebody else.
+    await delay(5); // oxlint-disable-line no-await-in-loop
+  }
 }
 
 /** The command that a process runs; empty for one that has ended. */

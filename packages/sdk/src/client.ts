@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { checkServerIdentity } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ClientOptions } from '@grpc/grpc-js';
 import { AgentService, SystemService, ToolService } from '@modelhost/contracts';
 import type {
   Agent,
@@ -93,7 +96,9 @@ const timeoutMsDefault = 60_000;
 export function createModelHostClient(options: ModelHostClientOptions): ModelHostClient {
   const metadata = new Metadata();
   if (options.apiKey !== undefined) metadata.set('authorization', `Bearer ${options.apiKey}`);
-  const client = new Client(options.address, readCredentials(options.tls), {
+  const security = readSecurity(options);
+  const client = new Client(options.address, security.channel, {
+    ...security.options,
     'grpc.max_receive_message_length': 64 * 1024 * 1024,
     'grpc.keepalive_time_ms': 60_000,
     // As short as the first pauses between the attempts to follow a run.
@@ -185,10 +190,27 @@ function pauseFor(signal: AbortSignal | undefined): (attempt: number) => Promise
   };
 }
 
-function readCredentials(tls: ModelHostClientOptions['tls']): ChannelCredentials {
-  if (tls === undefined || tls === false) return credentials.createInsecure();
+interface Security {
+  readonly channel: ChannelCredentials;
+  readonly options: ClientOptions;
+}
+
+function readSecurity({ address, tls }: ModelHostClientOptions): Security {
+  if (tls === undefined || tls === false) {
+    return { channel: credentials.createInsecure(), options: {} };
+  }
   const caFile = tls === true ? undefined : tls.caFile;
-  return credentials.createSsl(caFile === undefined ? null : readFileSync(caFile));
+  const roots = caFile === undefined ? null : readFileSync(caFile);
+  const host = address.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host) === 0) return { channel: credentials.createSsl(roots), options: {} };
+  // TLS takes no address as the name of a server, and grpc-js gives it one; so it is given a name that nobody has, while
+  // the certificate is still held against the address.
+  const verify = {
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+      checkServerIdentity(host, certificate),
+  };
+  const channel = credentials.createSsl(roots, null, null, verify);
+  return { channel, options: { 'grpc.ssl_target_name_override': 'address.invalid' } };
 }
 
 function missing(field: string): ModelHostError {

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { Client, credentials } from '@grpc/grpc-js';
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  AgentService,
+  HealthCheckResponse_ServingStatus,
+  HealthCheckResponseSchema,
+  HealthStatus,
+  RunEndReason,
+} from '@modelhost/contracts';
+import { failureOf } from './fixtures/guarded-server.ts';
+import { finish, next, watch } from './fixtures/run-watch.ts';
+import { keys, startTestHost, task } from './fixtures/started-host.ts';
+
+/** What `grpc.health.v1` says of a service. */
+async function servingOf(address: string, service: string): Promise<number> {
+  const client = new Client(address, credentials.createInsecure());
+  const request = Buffer.concat([Buffer.from([0x0a, service.length]), Buffer.from(service)]);
+  const bytes = await new Promise<Buffer>((resolve, reject) => {
+    const same = (value: Buffer): Buffer => value;
+    client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, request, (error, answer) =>
+      error === null && answer !== undefined ? resolve(answer) : reject(error ?? new Error()),
+    );
+  });
+  client.close();
+  return fromBinary(HealthCheckResponseSchema, bytes).status;
+}
+
+test('a drain takes no new run, lets the ones in flight finish, and leaves nothing open', async () => {
+  await using started = await startTestHost();
+  const { host } = started;
+  const alice = started.connect();
+  const { runId } = await alice.startRun(task('ask'));
+  const events = watch(alice.followRun(runId));
+  const { callId } = await next(events, 'toolRequested');
+  while ((await alice.getRun(runId)).waitingFor.length === 0);
+  const draining = host.drain();
+  const ready = await fetch(`http://${host.healthAddress}/ready`);
+  assert.equal(ready.status, 503);
+  assert.equal((await fetch(`http://${host.healthAddress}/health`)).status, 200);
+  for (const service of ['', AgentService.typeName]) {
+    const serving = await servingOf(host.grpcAddress, service);
+    assert.equal(serving, HealthCheckResponse_ServingStatus.NOT_SERVING, service);
+  }
+  const status = await alice.getStatus();
+  assert.deepEqual([status.draining, status.status], [true, HealthStatus.DOWN]);
+  assert.equal(status.runsInFlight, 1);
+  const refused = await failureOf(alice.startRun(task('answer')));
+  assert.equal(refused.code, 'draining');
+  assert.equal(refused.grpcStatus, 'UNAVAILABLE');
+  await alice.submitToolResult({ runId, callId, content: 'yes' });
+  const result = await finish(events);
+  assert.equal(result.reason, RunEndReason.COMPLETED);
+  assert.equal(result.answer, 'ask is done.');
+  assert.deepEqual(await draining, { cancelled: 0 });
+  assert.deepEqual(await host.drain(), { cancelled: 0 });
+  for (const address of [host.grpcAddress, host.healthAddress]) {
+    const [name = '', port] = address.split(':');
+    await assert.rejects(once(connect(Number(port), name), 'connect'), { code: 'ECONNREFUSED' });
+  }
+});
+
+test('a run that does not finish in time is cancelled by the drain, and its followers are told', async () => {
+  await using started = await startTestHost({ server: { gracefulShutdownTimeoutMs: 0 } });
+  const clients = Object.values(keys).map(({ key }) => started.connect(key));
+  const followed = clients.flatMap((client) =>
+    ['wait', 'ask', 'pay'].map((text) => watch(client.run(task(text)))),
+  );
+  for (const events of followed) await next(events, 'runStarted');
+  const draining = started.host.drain();
+  for (const events of followed) {
+    const { reason, cancelledBy } = await finish(events);
+    assert.equal(reason, RunEndReason.CANCELLED);
+    assert.equal(cancelledBy, 'drain');
+  }
+  assert.deepEqual(await draining, { cancelled: followed.length });
+});
+
+test('a caller that reads nothing does not keep a host that has nothing more to do', async () => {
+  await using started = await startTestHost();
+  const [name = '', port] = started.host.grpcAddress.split(':');
+  const silent = connect(Number(port), name);
+  await once(silent, 'connect');
+  const closed = once(silent.resume(), 'close');
+  assert.deepEqual(await started.host.drain(), { cancelled: 0 });
+  await closed;
+});

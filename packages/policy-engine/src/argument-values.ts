@@ -4,13 +4,14 @@ import { isJsonObject } from '@modelhost/kernel';
 import { refusedKeys } from './argument-types.ts';
 import type { ArgumentType, RecordType } from './argument-types.ts';
 import { questionBounds } from './bounds.ts';
+import { wholeArguments } from './rule-names.ts';
 
 /** Arguments for Cedar, or why there are none. The problem never quotes a value. */
 export type EncodedArguments =
   | {
       readonly type: 'encoded';
       readonly value: Record<string, CedarValueJson>;
-      /** Names of members that are there but that policy cannot see. */
+      /** Names of members that are there but that policy cannot see, and of all that they are part of. */
       readonly hidden: ReadonlySet<string>;
     }
   | { readonly type: 'refused'; readonly problem: string };
@@ -20,7 +21,10 @@ export function encodeArguments(values: JsonObject, type: RecordType): EncodedAr
   try {
     checkBounds(values);
     const hidden = new Set<string>();
-    return { type: 'encoded', value: encodeRecord(values, type, hidden), hidden };
+    const value = encodeRecord(values, type, hidden);
+    // Whoever compares the arguments as a whole compares without what is hidden.
+    if (hidden.size > 0) hidden.add(wholeArguments);
+    return { type: 'encoded', value, hidden };
   } catch (thrown) {
     if (thrown instanceof Refusal) return { type: 'refused', problem: thrown.message };
     throw thrown;
@@ -87,8 +91,14 @@ function encodeRecord(
   const encoded: [string, CedarValueJson][] = [];
   for (const [name, value] of Object.entries(values)) {
     const member = type.members.get(name);
-    if (member === undefined) hidden.add(name);
-    else encoded.push([name, encode(value, member.value, hidden)]);
+    if (member === undefined) {
+      hidden.add(name);
+      continue;
+    }
+    const within = new Set<string>();
+    encoded.push([name, encode(value, member.value, within)]);
+    // What has a hidden part cannot be compared as a whole either.
+    for (const part of within.size > 0 ? [...within, name] : []) hidden.add(part);
   }
   for (const [name, { isRequired }] of type.members) {
     if (isRequired && !Object.hasOwn(values, name))

@@ -22,6 +22,8 @@ export const questionBounds = {
   argumentParts: 2000,
   argumentDepth: 16,
   roles: 64,
+  /** Reasons that an answer gives, the first in the order of their rules. */
+  reasons: 32,
 } as const;
 
 /** Bounds of what a tool's schema becomes. Deeper or further parts stay invisible to policy. */

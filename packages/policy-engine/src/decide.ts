@@ -1,4 +1,6 @@
+import type { EntityUidJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { ApprovalFact, Decision, DecisionReason, PolicyRequest } from '@modelhost/kernel';
+import { questionBounds } from './bounds.ts';
 import type { CedarQuestion, CedarRuntime, PolicySlice } from './cedar-runtime.ts';
 import { withApproval } from './question.ts';
 import type { Question } from './question.ts';
@@ -144,23 +146,31 @@ function blindReasons(
     }));
 }
 
-function defaultDeny({ subject, resource }: Question): DecisionReason {
+function defaultDeny({ subject, resource, cedar }: Question): DecisionReason {
   const action = `ModelHost::Action::${JSON.stringify(subject.action)}`;
-  const on = `${resource.type}::${JSON.stringify(resource.id)}`;
+  const on = entityText(resource);
   return {
     rule: 'default-deny',
-    message: `no rule permits it; a permit for ${action} on ${on} is needed`,
+    message: `no rule permits it; a permit for ${action} on ${on} is needed, for ${entityText(cedar.principal)} or one of its roles`,
   };
 }
 
+function entityText(entity: EntityUidJson): string {
+  const { type, id } = '__entity' in entity ? entity['__entity'] : entity;
+  return `${type}::${JSON.stringify(id)}`;
+}
+
 function deny(reasons: readonly DecisionReason[]): Outcome {
-  return { effect: 'deny', reasons };
+  return { effect: 'deny', reasons: sorted(reasons) };
 }
 
 function reasonsOf(rules: readonly Rule[]): readonly DecisionReason[] {
   return sorted(rules.map(({ id, message }) => ({ rule: id, message })));
 }
 
+/** In the order of the rules; the first of them, so that events and records stay small. */
 function sorted(reasons: readonly DecisionReason[]): readonly DecisionReason[] {
-  return reasons.toSorted((left, right) => (left.rule < right.rule ? -1 : 1));
+  return reasons
+    .toSorted((left, right) => (left.rule < right.rule ? -1 : 1))
+    .slice(0, questionBounds.reasons);
 }

@@ -240,7 +240,7 @@ suite('loading rules', () => {
         {
           rule: 'default-deny',
           message:
-            'no rule permits it; a permit for ModelHost::Action::"UseModel" on ModelHost::Model::"m\\"x" is needed',
+            'no rule permits it; a permit for ModelHost::Action::"UseModel" on ModelHost::Model::"m\\"x" is needed, for ModelHost::User::"acme/ann" or one of its roles',
         },
       ]);
     }

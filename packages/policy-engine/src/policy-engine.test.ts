@@ -239,7 +239,10 @@ suite('what rules can see', () => {
         'principal.tenant == ModelHost::Tenant::"acme" && principal in ModelHost::Tenant::"acme"',
         call,
       ],
-      ['principal == ModelHost::User::"ann" && principal in ModelHost::Role::"staff"', call],
+      [
+        'principal == ModelHost::User::"acme/ann" && principal in ModelHost::Role::"acme/staff"',
+        call,
+      ],
       [
         'resource.name == "s__act" && resource.server == "s" && resource.effect == "irreversible"',
         call,
@@ -292,6 +295,67 @@ suite('what rules can see', () => {
     assert.equal((await decideWith('resource.name == "s__act"', request)).effect, 'allow');
     const asked = await decideWith('!(context has arguments.inner)', request);
     assert.deepEqual(rulesOf(asked), ['policy-error']);
+  });
+
+  test('arguments are not compared as a whole while a part of them is hidden', async () => {
+    const tool = toolOf({
+      path: { type: 'string' },
+      inner: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+      list: {
+        type: 'array',
+        items: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+      },
+    });
+    const inner = { a: 'y' };
+    const plain = { path: 'x', inner, list: [inner] };
+    const rows: readonly (readonly [string, JsonObject])[] = [
+      [
+        'context.arguments == {path: "x", inner: {a: "y"}, list: [{a: "y"}]}',
+        { ...plain, evil: 1 },
+      ],
+      ['[context.arguments].contains(context.arguments)', { ...plain, evil: 1 }],
+      ['context.arguments.inner == {a: "y"}', { ...plain, inner: { a: 'y', evil: 1 } }],
+      ['context.arguments.list.contains({a: "y"})', { ...plain, list: [{ a: 'y', evil: 1 }] }],
+    ];
+    for (const [condition, values] of rows) {
+      assert.equal(
+        (await decideWith(condition, callRequest(tool, plain))).effect,
+        'allow',
+        condition,
+      );
+      const hidden = await decideWith(condition, callRequest(tool, values));
+      assert.deepEqual(rulesOf(hidden), ['policy-error'], condition);
+    }
+    // A member beside the hidden one can still be asked for.
+    const path = 'context.arguments has path && context.arguments.path == "x"';
+    const beside = await decideWith(path, callRequest(tool, { ...plain, evil: 1 }));
+    assert.equal(beside.effect, 'allow');
+  });
+
+  test('people and roles of one tenant are nobody in another', async () => {
+    const condition =
+      'principal == ModelHost::User::"acme/ann" || principal in ModelHost::Role::"acme/staff"';
+    assert.equal((await decideWith(condition, modelRequest('m'))).effect, 'allow');
+    const evil = await decideWith(condition, modelRequest('m', { tenant: 'evil' }));
+    assert.deepEqual(rulesOf(evil), ['default-deny']);
+    const slash = await decideWith('true', modelRequest('m', { tenant: 'acme/ann' }));
+    assert.deepEqual(rulesOf(slash), ['policy-error']);
+  });
+
+  test('an answer gives the first reasons only, however many rules match', async () => {
+    const rules = Array.from(
+      { length: 400 },
+      (_none, index) =>
+        `@id("r${String(index).padStart(3, '0')}") forbid (principal, action, resource);`,
+    );
+    const engine = createCedarPolicyEngine({
+      files: [{ name: 'a.cedar', text: rules.join('\n') }],
+    });
+    const { reasons } = await engine.decide(modelRequest('m'));
+    assert.deepEqual(
+      [reasons.length, reasons[0]?.rule, reasons.at(-1)?.rule],
+      [32, 'r000', 'r031'],
+    );
   });
 
   test('a tool that is named like an action of the host is refused', async () => {

@@ -47,11 +47,14 @@ export function readQuestion(
     return refused('the principal has too many roles');
   const target = readTarget(request, typeOf);
   if (target.type === 'refused') return target;
+  // Ids carry the tenant, so that no rule about one tenant's people or roles speaks of another's.
+  if (principal.tenant.includes('/')) return refused('the name of the tenant has a slash');
   const tenant = uid('Tenant', principal.tenant);
+  const inTenant = (id: string): string => `${principal.tenant}/${id}`;
   const user: EntityJson = {
-    uid: uid('User', principal.subject),
+    uid: uid('User', inTenant(principal.subject)),
     attrs: { tenant: { __entity: tenant } },
-    parents: [tenant, ...principal.roles.map((role) => uid('Role', role))],
+    parents: [tenant, ...principal.roles.map((role) => uid('Role', inTenant(role)))],
   };
   return {
     type: 'question',

@@ -9,13 +9,17 @@ export interface RuleNames {
   readonly argumentsNamed: ReadonlySet<string>;
 }
 
+/** Stands among the names for the arguments as a whole, as in `context.arguments == {…}`. No member has this name. */
+export const wholeArguments = '\0arguments';
+
 /** Collects the names from the parsed rule. Its depth is bounded by the bounds of its text. */
 export function namesIn(policy: PolicyJson): RuleNames {
   const actionsNamed = new Set<string>();
   const argumentsNamed = new Set<string>();
-  const visit = (value: unknown): void => {
+  /** `isTaken`: only a member of the value is used, or whether there is one. */
+  const visit = (value: unknown, isTaken: boolean): void => {
     if (Array.isArray(value)) {
-      for (const item of value) visit(item);
+      for (const item of value) visit(item, false);
       return;
     }
     if (typeof value !== 'object' || value === null) return;
@@ -23,18 +27,31 @@ export function namesIn(policy: PolicyJson): RuleNames {
       actionsNamed.add(String(value.id));
     }
     if ('left' in value && 'attr' in value) {
-      const names = [value.attr].flat();
-      // `resource.name` and the first name in `context has arguments.path` are ours, not the tool's.
-      for (const name of isVariable(value.left) ? names.slice(1) : names) {
-        argumentsNamed.add(String(name));
-      }
+      for (const name of memberNames(value, isTaken)) argumentsNamed.add(name);
+      return visit(value.left, true);
     }
-    for (const item of Object.values(value)) visit(item);
+    if (isVariable(value, 'context') && !isTaken) argumentsNamed.add(wholeArguments);
+    for (const [key, item] of Object.entries(value)) visit(item, key === 'has' || isTaken);
   };
-  visit([policy.action, policy.conditions]);
+  for (const condition of policy.conditions) visit(condition.body, false);
+  visit(policy.action, false);
   return { actionsNamed, argumentsNamed };
 }
 
-function isVariable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'Var' in value;
+/** What a look at members, `left.attr` or `left has attr`, may read of the arguments. */
+function memberNames(
+  { left, attr }: { readonly left: unknown; readonly attr: unknown },
+  isTaken: boolean,
+): readonly string[] {
+  const names = [attr].flat().map(String);
+  if (!isVariable(left)) return names;
+  // `resource.name` and the first name in `context has arguments.path` are ours, not the tool's.
+  const [first, ...rest] = names;
+  const isWhole = isVariable(left, 'context') && first === 'arguments' && rest.length === 0;
+  return isWhole && !isTaken ? [wholeArguments] : rest;
+}
+
+function isVariable(value: unknown, name?: string): boolean {
+  if (typeof value !== 'object' || value === null || !('Var' in value)) return false;
+  return name === undefined || value.Var === name;
 }

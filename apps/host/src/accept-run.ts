@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, HostError } from '@modelhost/kernel';
+import { canonicalJson, HostError, noStatistics } from '@modelhost/kernel';
 import type {
   AuditLog,
   AuditRecord,
@@ -54,7 +54,7 @@ export async function acceptRun(
         runId,
         nowMs: clock.now(),
         callDigest: '',
-        spent: nothingSpent,
+        spent: noStatistics,
         approval: undefined,
       },
     });
@@ -107,15 +107,3 @@ function refusal(decision: Decision): HostError {
     facts: { action: 'AcceptInput', rule: first?.rule ?? '' },
   });
 }
-
-const nothingSpent = {
-  modelCalls: 0,
-  toolCalls: 0,
-  toolCallsDenied: 0,
-  approvals: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  costMicroUsd: 0,
-  tokensOverrun: 0,
-  durationMs: 0,
-} as const;

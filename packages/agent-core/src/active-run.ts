@@ -1,4 +1,4 @@
-import { HostError, toErrorData } from '@modelhost/kernel';
+import { HostError, noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   AuditLog,
   AuditRecord,
@@ -60,7 +60,7 @@ export async function openRun(
     ports.tools.listTools().filter(({ name }) => isOffered(input.agent.tools, name)),
   );
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
-  const counters = createStatistics();
+  const counters: Counters = { ...noStatistics };
 
   async function record(entry: AuditRecord): Promise<void> {
     await ports.audit.append(entry);
@@ -100,19 +100,4 @@ function isOffered(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) =>
     pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
   );
-}
-
-/** Statistics of a run that has done nothing yet. */
-export function createStatistics(): Counters {
-  return {
-    modelCalls: 0,
-    toolCalls: 0,
-    toolCallsDenied: 0,
-    approvals: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    costMicroUsd: 0,
-    tokensOverrun: 0,
-    durationMs: 0,
-  };
 }

@@ -1,4 +1,4 @@
-import { toErrorData } from '@modelhost/kernel';
+import { noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   ErrorData,
   RunContext,
@@ -8,7 +8,7 @@ import type {
   RunResult,
   RunStatistics,
 } from '@modelhost/kernel';
-import { createStatistics, openRun } from './active-run.ts';
+import { openRun } from './active-run.ts';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
 import { createConversation } from './conversation.ts';
 import { failed, stopEnding } from './endings.ts';
@@ -105,7 +105,7 @@ async function finish(options: {
   readonly ending: RunEnding;
 }): Promise<RunResult> {
   const { ports, context, input, progress, ending } = options;
-  const counted = progress.run?.statistics() ?? createStatistics();
+  const counted = progress.run?.statistics() ?? noStatistics;
   const startedMs = progress.startedMs ?? (await context.now('end'));
   try {
     const { statistics, error } = await context.step(

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noStatistics } from '@modelhost/kernel';
 import type { Clock, RunInput, RunProgram, RunResult } from '@modelhost/kernel';
 import { createMemoryEngine } from './engine.ts';
 
 const done: RunResult = {
   ending: { reason: 'completed', answer: 'done' },
-  statistics: {
-    modelCalls: 0,
-    toolCalls: 0,
-    toolCallsDenied: 0,
-    approvals: 0,
-    inputTokens: 0,
-    outputTokens: 0,
-    costMicroUsd: 0,
-    tokensOverrun: 0,
-    durationMs: 0,
-  },
+  statistics: noStatistics,
 };
 
 test('a finished run leaves no timer set, even when steps outlive it', async () => {

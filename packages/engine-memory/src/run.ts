@@ -1,4 +1,4 @@
-import { toErrorData } from '@modelhost/kernel';
+import { noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   Clock,
   HostError,
@@ -9,7 +9,6 @@ import type {
   RunProgram,
   RunResult,
   RunState,
-  RunStatistics,
   RunStatus,
   SignalPayload,
   StopReason,
@@ -160,15 +159,3 @@ function resultOf(
   const statistics = given?.statistics ?? { ...noStatistics, durationMs };
   return { ending: { reason: 'failed', error: toErrorData(fault) }, statistics };
 }
-
-const noStatistics: RunStatistics = {
-  modelCalls: 0,
-  toolCalls: 0,
-  toolCallsDenied: 0,
-  approvals: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  costMicroUsd: 0,
-  tokensOverrun: 0,
-  durationMs: 0,
-};

@@ -9,6 +9,7 @@ export type {
 } from './errors.ts';
 export { canonicalJson, isJsonObject, sha256Hex } from './json.ts';
 export type { Json, JsonObject } from './json.ts';
+export { noStatistics } from './run.ts';
 export type {
   AgentSpec,
   BudgetKind,

@@ -179,6 +179,19 @@ export interface RunStatistics {
   readonly durationMs: number;
 }
 
+/** What a run has used that has done nothing yet. */
+export const noStatistics: RunStatistics = {
+  modelCalls: 0,
+  toolCalls: 0,
+  toolCallsDenied: 0,
+  approvals: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  costMicroUsd: 0,
+  tokensOverrun: 0,
+  durationMs: 0,
+};
+
 /** How a run ended. */
 export type RunEnding =
   | { readonly reason: 'completed'; readonly answer: string }

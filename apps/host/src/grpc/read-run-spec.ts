@@ -5,10 +5,9 @@ import { HostError, isJsonObject, toErrorData } from '@modelhost/kernel';
 import type {
   AgentSpec,
   BudgetLimits,
-  ContentPart,
   JsonObject,
   JsonSchemas,
-  Message,
+  RunInput,
   Sampling,
   ToolChoice,
   ToolDefinition,
@@ -17,20 +16,11 @@ import { createFieldReader } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { readHistory, readParts } from './read-content.ts';
 
-/** A spec whose every bound was checked, for a known agent. */
-export interface CheckedSpec {
-  readonly agent: AgentSpec;
+/** A spec whose every bound was checked, for a known agent: the input of a run, but for who asks. */
+export type CheckedSpec = Omit<RunInput, 'runId' | 'principal'> & {
   /** Empty when the caller gave none. */
   readonly requestId: string;
-  readonly input: readonly ContentPart[];
-  readonly history: readonly Message[];
-  readonly sampling: Sampling;
-  readonly toolChoice: ToolChoice;
-  readonly answerSchema: JsonObject | undefined;
-  readonly clientTools: readonly ToolDefinition[];
-  readonly budget: BudgetLimits;
-  readonly metadata: Readonly<Record<string, string>>;
-}
+};
 
 /** What a spec is checked against. */
 export interface RunSpecReaderOptions {

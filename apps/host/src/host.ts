@@ -45,6 +45,8 @@ export interface RunningHost {
    * Resolves with how many it cancelled; a second call waits for the first.
    */
   drain(): Promise<{ readonly cancelled: number }>;
+  /** Kills what the host has started and waits for nothing: for a process that is about to exit. */
+  abandon(): void;
 }
 
 /** What a host starts from. */
@@ -106,6 +108,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       draining ??= drainHost({ parts, readiness, grpc, closing, server, log });
       return draining;
     },
+    abandon: () => parts.tools.kill(),
   };
 }
 

@@ -8,12 +8,17 @@ import type { HostProcess } from './serve-until-signal.ts';
 function serve() {
   const emitter = new EventEmitter();
   const codes: number[] = [];
+  const last: string[] = [];
   const drained = Promise.withResolvers<{ readonly cancelled: number }>();
   let drains = 0;
+  let abandons = 0;
   const owner: HostProcess = {
     on: (signal, listener) => emitter.on(signal, listener),
     off: (signal, listener) => emitter.off(signal, listener),
-    exit: (code) => codes.push(code),
+    exit: (code) => {
+      codes.push(code);
+      last.push('exit');
+    },
   };
   const host = {
     grpcAddress: '',
@@ -23,18 +28,20 @@ function serve() {
       drains += 1;
       return drained.promise;
     },
+    abandon: () => void last.push('abandon'),
   };
-  return { emitter, codes, drained, drains: () => drains, code: serveUntilSignal(host, owner) };
+  const code = serveUntilSignal(host, owner);
+  return { emitter, codes, last, drained, drains: () => drains, code };
 }
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`${signal} drains, and the code is 0 when every run has ended by itself`, async () => {
-    const { emitter, codes, drained, drains, code } = serve();
-    assert.equal(drains(), 0);
+    const { emitter, codes, drained, counts, code } = serve();
+    assert.deepEqual(counts(), [0, 0]);
     emitter.emit(signal);
     drained.resolve({ cancelled: 0 });
     assert.equal(await code, 0);
-    assert.equal(drains(), 1);
+    assert.deepEqual(counts(), [1, 0]);
     assert.deepEqual(codes, []);
     assert.deepEqual(emitter.eventNames(), []);
   });
@@ -53,12 +60,14 @@ for (const [first, second, expected] of [
   ['SIGINT', 'SIGINT', 130],
   ['SIGINT', 'SIGTERM', 143],
 ] as const) {
-  test(`${second} after ${first} ends the process at once with ${expected}`, async () => {
-    const { emitter, codes, drained, code } = serve();
+  test(`${second} after ${first} ends the process, and what it has started, at once with ${expected}`, async () => {
+    const { emitter, codes, last, drained, code } = serve();
     emitter.emit(first);
     assert.deepEqual(codes, []);
     emitter.emit(second);
     assert.deepEqual(codes, [expected]);
+    assert.deepEqual(counts(), [1, 1]);
+    assert.deepEqual(last, ['abandon', 'exit']);
     drained.resolve({ cancelled: 0 });
     await code;
   });

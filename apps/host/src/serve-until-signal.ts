@@ -11,14 +11,18 @@ const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
 
 /**
  * Serves until SIGTERM or SIGINT, then drains. Gives the exit code: 0, or 1 when runs had to be cancelled because the
- * shutdown timeout was over. A second signal ends the process at once.
+ * shutdown timeout was over. A second signal ends the process at once, and its tool servers with it.
  */
 export async function serveUntilSignal(host: RunningHost, owner: HostProcess): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isDraining = false;
 
   function onSignal(signal: keyof typeof exitCodes): void {
-    if (isDraining) owner.exit(exitCodes[signal]);
+    if (isDraining) {
+      // A tool server may ignore the end of its input, and would outlive the host.
+      host.abandon();
+      owner.exit(exitCodes[signal]);
+    }
     isDraining = true;
     resolve();
   }

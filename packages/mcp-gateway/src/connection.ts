@@ -42,6 +42,8 @@ export interface ConnectionOptions {
   readonly clientVersion: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly endingTimes: EndingTimes;
+  /** The leaders of the process groups that run. */
+  readonly groups: Set<number>;
   /** Skips the question for the modern protocol: some old servers end when they are asked. */
   readonly isLegacy: boolean;
   readonly log: (source: ToolServerLogEntry['source'], message: string) => void;
@@ -168,7 +170,7 @@ function createClient({ spec, clientVersion, onToolsChanged }: ConnectionOptions
 }
 
 function openStdio(
-  { spec, environment, endingTimes, log }: ConnectionOptions,
+  { spec, environment, endingTimes, groups, log }: ConnectionOptions,
   transport: ToolServerSpec['transport'] & { readonly type: 'stdio' },
 ): StdioTransport {
   return createStdioTransport({
@@ -177,6 +179,7 @@ function openStdio(
     environment,
     messageBytesMax: messageBytesMaxOf(spec),
     endingTimes,
+    groups,
     log,
   });
 }

@@ -32,6 +32,16 @@ for (const fault of ['', 'stubborn', 'leaves-child']) {
   });
 }
 
+test('killing leaves no process of a stubborn server behind, at once', async (t) => {
+  const started = startGateway(t, [serverSpec('wrap', wrapped('stubborn'))], {
+    endingTimes: { inputEndMs: 60_000, terminateMs: 60_000, killMs: 2_000 },
+  });
+  const leader = await leaderOf(started);
+  await started.gateway.connected();
+  started.gateway.kill();
+  await until(() => !isGroupRunning(leader));
+});
+
 test('closing while a silent server is still connecting leaves no process behind', async (t) => {
   const started = startGateway(t, [serverSpec('wrap', wrapped('silent'))]);
   const leader = await leaderOf(started);

@@ -30,6 +30,8 @@ export interface ServerProcessOptions {
   /** Of a line of its output, and of what waits to be read by it. */
   readonly messageBytesMax: number;
   readonly endingTimes: EndingTimes;
+  /** The leaders of the groups that run, this one's among them while it does. */
+  readonly groups: Set<number>;
   readonly log: (source: ToolServerLogEntry['source'], message: string) => void;
 }
 
@@ -50,8 +52,9 @@ export function startServerProcess(
   options: ServerProcessOptions,
   events: ServerProcessEvents,
 ): ServerProcess {
-  const { server, messageBytesMax, endingTimes } = options;
+  const { server, messageBytesMax, endingTimes, groups } = options;
   const child = spawnChild(options);
+  if (child.pid !== undefined) groups.add(child.pid);
   const spawned = once(child, 'spawn');
   const lines = createLineSplitter(messageBytesMax, events.onLine);
   child.stdout.on('data', (chunk: Buffer) => {
@@ -69,7 +72,10 @@ export function startServerProcess(
 
   /** What the process wrote last is still read; what it leaves in its group has lost its server. */
   function endAfterExit(how: string): void {
-    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    if (child.pid !== undefined) {
+      signalGroup(child.pid, 'SIGKILL');
+      groups.delete(child.pid);
+    }
     const giveUp = setTimeout(tellEnd, endingTimes.killMs);
     child.once('close', tellEnd);
 
@@ -88,7 +94,10 @@ export function startServerProcess(
 
   async function end(): Promise<void> {
     child.stdin.end();
-    if (child.pid !== undefined) await endProcessGroup(child.pid, endingTimes);
+    if (child.pid !== undefined) {
+      await endProcessGroup(child.pid, endingTimes);
+      groups.delete(child.pid);
+    }
     // A process that left the group may still hold the other ends.
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   }

@@ -9,16 +9,19 @@ import type {
   ToolInvocation,
 } from '@modelhost/kernel';
 import { mergeCatalogues } from './catalogue.ts';
+import { signalGroup } from './process-group.ts';
 import type { EndingTimes } from './process-group.ts';
 import { checkAliases } from './server-spec.ts';
 import type { ToolServerLogEntry, ToolServerSpec } from './server-spec.ts';
 import { createToolServer } from './tool-server.ts';
 import type { ToolServer } from './tool-server.ts';
 
-/** The gateway, and a way to wait for its first attempts. */
+/** The gateway, a way to wait for its first attempts, and one to leave in a hurry. */
 export type McpGateway = ToolGateway & {
   /** Settles when every server is ready or failed; never rejects. */
   connected(): Promise<void>;
+  /** Kills every child process and does not wait: for a process that is about to exit. */
+  kill(): void;
 };
 
 /** What the gateway is made of. */
@@ -46,7 +49,8 @@ const logMessageLengthMax = 4_096;
 export function createToolGateway(options: ToolGatewayOptions): McpGateway {
   checkAliases(options.servers);
   let merged: readonly ToolDefinition[] | undefined;
-  const servers = options.servers.map((spec) => createServer(spec, options, forget));
+  const groups = new Set<number>();
+  const servers = options.servers.map((spec) => createServer(spec, options, { groups, forget }));
   const firstAttempts = Promise.allSettled(servers.map((server) => server.connect()));
 
   function forget(): void {
@@ -88,13 +92,16 @@ export function createToolGateway(options: ToolGatewayOptions): McpGateway {
     servers: () => servers.map((server) => server.status()),
     close,
     connected: async () => void (await firstAttempts),
+    kill: () => {
+      for (const leader of groups) signalGroup(leader, 'SIGKILL');
+    },
   };
 }
 
 function createServer(
   spec: ToolServerSpec,
   { schemas, clientVersion, onLog, environment, now, endingTimes }: ToolGatewayOptions,
-  onCatalogueChanged: () => void,
+  { groups, forget }: { readonly groups: Set<number>; readonly forget: () => void },
 ): ToolServer {
   return createToolServer({
     spec,
@@ -102,10 +109,11 @@ function createServer(
     clientVersion,
     environment,
     endingTimes: endingTimes ?? defaultEndingTimes,
+    groups,
     now: now ?? (() => performance.now()),
     log: (source, message) => {
       onLog?.({ server: spec.alias, source, message: message.slice(0, logMessageLengthMax) });
     },
-    onCatalogueChanged,
+    onCatalogueChanged: forget,
   });
 }

@@ -8,7 +8,9 @@ const { COMPLETED, CANCELLED } = RunEndReason;
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} lets ten streaming runs finish, takes no new ones, and leaves no process`, async (t) => {
-    const { host, client, held, endings, children } = await startTenRuns(t, 60_000);
+    const { host, client, held, endings, children } = await startTenRuns(t, {
+      gracefulShutdownTimeoutMs: 60_000,
+    });
     host.send(signal);
     await host.logged('draining');
     const spec = { agent: 'worker', input: [{ part: { case: 'text', value: { text: 'a' } } }] };
@@ -30,7 +32,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 test('past the shutdown timeout every client is told, and the exit code and a warning tell it too', async (t) => {
-  const { host, held, endings, children } = await startTenRuns(t, 200);
+  const { host, held, endings, children } = await startTenRuns(t, {
+    gracefulShutdownTimeoutMs: 200,
+    isStubborn: true,
+  });
   host.send('SIGTERM');
   const cancelled = { reason: CANCELLED, cancelledBy: 'drain', text: 'waiting ' };
   assert.deepEqual(
@@ -51,8 +56,11 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
   ['SIGINT', 130],
 ] as const) {
-  test(`a second ${signal} ends the host at once, its tool servers with it`, async (t) => {
-    const { host, children } = await startTenRuns(t, 60_000);
+  test(`a second ${signal} ends the host at once, and the most stubborn tool server with it`, async (t) => {
+    const { host, children } = await startTenRuns(t, {
+      gracefulShutdownTimeoutMs: 60_000,
+      isStubborn: true,
+    });
     host.send(signal);
     await host.logged('draining');
     host.send(signal);

@@ -8,7 +8,7 @@ const closingMs = withSlack(1_000, process.env['CI']);
 
 test('a host whose runs have finished exits well within its shutdown timeout', async (t) => {
   const { bestMs, text } = await bestOfThree(async () => {
-    const { host, held, endings } = await startTenRuns(t, 30_000);
+    const { host, held, endings } = await startTenRuns(t, { gracefulShutdownTimeoutMs: 30_000 });
     host.send('SIGTERM');
     const toldAtMs = performance.now();
     for (const request of held) request.release();
@@ -23,7 +23,7 @@ test('a host whose runs have finished exits well within its shutdown timeout', a
 test('a host whose runs do not finish exits when its shutdown timeout is over', async (t) => {
   const gracefulShutdownTimeoutMs = 500;
   const { bestMs, text } = await bestOfThree(async () => {
-    const { host, endings } = await startTenRuns(t, gracefulShutdownTimeoutMs);
+    const { host, endings } = await startTenRuns(t, { gracefulShutdownTimeoutMs });
     host.send('SIGTERM');
     const toldAtMs = performance.now();
     await endings;

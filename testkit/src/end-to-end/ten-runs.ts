@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { RunEndReason } from '@modelhost/contracts';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
-import { createSetup } from './host-setup.ts';
+import { createSetup, toolServerConfig } from './host-setup.ts';
 import { startMockProvider } from './mock-provider.ts';
 import type { HeldRequest, MockAnswer } from './mock-provider.ts';
 import { childrenOf, hasProc } from './processes.ts';
@@ -31,10 +31,19 @@ export interface RunOutcome {
 /** Starts the host and the runs. */
 export async function startTenRuns(
   t: TestContext,
-  gracefulShutdownTimeoutMs: number,
+  options: {
+    readonly gracefulShutdownTimeoutMs: number;
+    /** Whether one more tool server ends neither with its input nor by SIGTERM. */
+    readonly isStubborn?: boolean;
+  },
 ): Promise<TenRuns> {
+  const { gracefulShutdownTimeoutMs, isStubborn = false } = options;
   const mock = await startMockProvider(t);
-  const setup = createSetup({ providerUrl: mock.url, server: { gracefulShutdownTimeoutMs } });
+  const setup = createSetup({
+    providerUrl: mock.url,
+    server: { gracefulShutdownTimeoutMs },
+    ...(isStubborn ? { toolServers: [toolServerConfig('stubborn', {}, ['stubborn'])] } : {}),
+  });
   const host = await startHost(t, setup);
   const client = createModelHostClient({ address: host.grpcAddress });
   t.after(() => client.close());

@@ -1,4 +1,7 @@
-/** A tool server over stdio without an SDK: one tool for each way to behave. With `dead` as its argument it ends at once. */
+/**
+ * A tool server over stdio without an SDK: one tool for each way to behave. With `dead` as its argument it ends at once,
+ * with `stubborn` only by SIGKILL.
+ */
 import { createInterface } from 'node:readline';
 
 interface Message {
@@ -81,6 +84,11 @@ function receive(message: Message): void {
 }
 
 if (process.argv[2] === 'dead') process.exit(1);
+if (process.argv[2] === 'stubborn') {
+  // Ends neither when its input does nor when it is asked to.
+  process.on('SIGTERM', () => {});
+  setInterval(() => {}, 1_000);
+}
 createInterface({ input: process.stdin }).on('line', (line) => {
   // Its peer is the host, which writes one message a line.
   receive(JSON.parse(line) as Message);

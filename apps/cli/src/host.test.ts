@@ -264,12 +264,19 @@ test('config print shows every value and where it comes from, and no secret', as
   assert.match(sources.stdout, /\nserver\.requestTimeoutMs +30000 +default\n/);
 });
 
-test('SIGTERM drains the host, which ends with 0 and leaves no process', async () => {
+test('SIGTERM drains the host: it takes no new runs, waits for the others, ends with 0 and leaves no process', async () => {
   const { serve = assert.fail() } = state;
   const children = await descendantsOf(serve);
   assert.ok(children.length > 0);
-  state.client?.close();
+  const runId = await startRun('slow');
   serve.child.kill('SIGTERM');
+  await serve.until(/"msg":"draining"/);
+  const [health, refused] = await Promise.all([cli('health'), cli('run', 'player', 'hello')]);
+  assert.deepEqual([health.code, refused.code], [7, 7]);
+  assert.match(health.stdout, /draining, 1 run in flight/);
+  assert.match(refused.stderr, /^draining: /);
+  assert.equal((await cli('runs', 'cancel', runId)).code, 0);
+  state.client?.close();
   assert.equal((await serve.ended).code, 0);
   assert.deepEqual(children.filter(isAlive), []);
   const verified = await cli('audit', 'verify', join(state.directory, 'data/audit.jsonl'));

@@ -202,7 +202,7 @@ test('text of the model stays together, and every line after it begins a line', 
   );
 });
 
-test('a decision and a result are shown with the arguments of their call', () => {
+test('a decision and a result are shown with the arguments of their call, until it ended', () => {
   const printed: string[] = [];
   const printEvent = createEventPrinter({ print: (text) => void printed.push(text), paint }, {});
   const call = (callId: string) => ({ callId, tool: 't', argumentsJson: `{"n":"${callId}"}` });
@@ -211,9 +211,10 @@ test('a decision and a result are shown with the arguments of their call', () =>
     { case: 'toolRequested', value: create(ToolRequestedSchema, call('b')) },
     { case: 'decision', value: { callId: 'b', resource: 't', effect: DecisionEffect.DENY } },
     { case: 'toolFinished', value: { callId: 'a', tool: 't', outcome: ToolOutcome.OK } },
+    { case: 'toolFinished', value: { callId: 'a', tool: 't', outcome: ToolOutcome.OK } },
   ];
   for (const event of events) printEvent(create(RunEventSchema, { event }));
-  assert.deepEqual(printed.slice(2), ['  ✗ denied t {"n":"b"}\n', '  ← t {"n":"a"}\n']);
+  assert.deepEqual(printed.slice(2), ['  ✗ denied t {"n":"b"}\n', '  ← t {"n":"a"}\n', '  ← t\n']);
 });
 
 test('with JSON each event is one line, with every field', () => {

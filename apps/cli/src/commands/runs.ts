@@ -133,7 +133,6 @@ async function follow(
       context.exitWith(exitCodeOfRun({ result: event.value.result, isInterrupted: false }));
     }
   }
-  signal.throwIfAborted();
 }
 
 /** Asks the host to end a run. */

@@ -70,6 +70,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     environment,
     onLog: ({ server, source, message }) => log.debug({ server, source }, message),
   });
+  void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
   const program = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets });
   const engine = createMemoryEngine({
@@ -94,4 +95,11 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     routes,
     agents,
   };
+}
+
+/** The host serves without them; who looks for a missing tool finds here why it is missing. */
+function logBroken(tools: McpGateway, log: Logger): void {
+  for (const { alias, state, error } of tools.servers()) {
+    if (state === 'failed') log.warn({ server: alias, error }, 'a tool server cannot be reached');
+  }
 }

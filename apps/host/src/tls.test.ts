@@ -37,14 +37,16 @@ test(
   'the certificate is held against the name or the address that the client knows',
   { skip },
   async () => {
-    await using started = await startTestHost({ server: { tls } });
+    await using started = await startTestHost({
+      server: { tls, host: '0.0.0.0', healthHost: '127.0.0.1' },
+    });
     const port = started.host.grpcAddress.split(':')[1];
     // The certificate is for 127.0.0.1 alone.
     for (const name of ['localhost', '127.0.0.2']) {
       const address = `${name}:${port}`;
       const client = createModelHostClient({ address, tls: { caFile: tls.certFile } });
       const error = await failureOf(client.getStatus());
-      assert.match(error.message, /does not match certificate|ECONNREFUSED/);
+      assert.match(error.message, /does not match certificate/);
       assert.equal(error.grpcStatus, 'UNAVAILABLE');
       client.close();
     }
@@ -64,13 +66,6 @@ test('a client without TLS, or with other roots, is not', { skip }, async () => 
     assert.equal(error.grpcStatus, 'UNAVAILABLE');
     client.close();
   }
-});
-
-test('with TLS and keys the host may listen beyond this machine', { skip }, async () => {
-  await using started = await startTestHost({
-    server: { tls, host: '0.0.0.0', healthHost: '127.0.0.1' },
-  });
-  assert.match(started.host.grpcAddress, /^0\.0\.0\.0:\d+$/);
 });
 
 test('a certificate that is none is refused before anything listens', async () => {

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createModelHostClient } from '@modelhost/sdk';
+import { RunEndReason } from '@modelhost/contracts';
+import { startChatProvider } from './fixtures/chat-provider.ts';
+import { failureOf } from './fixtures/guarded-server.ts';
+import { finish, next, watch } from './fixtures/run-watch.ts';
+import { startHostProcess } from './fixtures/running-process.ts';
+import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
+
+test('SIGTERM in the middle of ten streaming runs: every caller gets its whole answer, and the code is 0', async () => {
+  await using provider = await startChatProvider();
+  const directory = makeDirectory();
+  writeHostConfig(directory, { providers: [provider.config] });
+  const host = await startHostProcess(join(directory, 'host.yaml'));
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  const runs = Array.from({ length: 10 }, () => watch(client.run(task('write'))));
+  const open = runs.map(async (events) => {
+    await next(events, 'textDelta');
+    return events;
+  });
+  const answers = await Promise.all(
+    runs.map(async () => {
+      const answer = await provider.asked();
+      answer.text('first ');
+      return answer;
+    }),
+  );
+  await Promise.all(open);
+  host.kill('SIGTERM');
+  await host.logged('"msg":"draining"');
+  for (const answer of answers) {
+    answer.text('last');
+    answer.finish();
+  }
+  for (const events of runs) assert.equal((await finish(events)).answer, 'first last');
+  // Nothing ends the process but that nothing is left open in it.
+  const { code, output } = await host.ended;
+  assert.equal(code, 0, output);
+  client.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('past the shutdown timeout runs are cancelled with a warning, and the code is 1', async () => {
+  const directory = makeDirectory();
+  writeHostConfig(directory, { server: { gracefulShutdownTimeoutMs: 1 } });
+  const host = await startHostProcess(join(directory, 'host.yaml'));
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  const events = watch(client.run(task('wait')));
+  await next(events, 'runStarted');
+  host.kill('SIGINT');
+  const { reason, cancelledBy } = await finish(events);
+  assert.deepEqual([reason, cancelledBy], [RunEndReason.CANCELLED, 'drain']);
+  const { code, output } = await host.ended;
+  assert.equal(code, 1);
+  assert.match(output, /"level":"warn".*"cancelled":1/);
+  client.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('a second signal ends the process at once', async () => {
+  const directory = makeDirectory();
+  writeHostConfig(directory, {});
+  const host = await startHostProcess(join(directory, 'host.yaml'));
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  await client.startRun(task('wait'));
+  host.kill('SIGTERM');
+  await host.logged('"msg":"draining"');
+  host.kill('SIGTERM');
+  assert.equal((await host.ended).code, 143);
+  client.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('no key, no secret and no argument of a tool stands in the log, whatever fails', async () => {
+  const providerKey = 'canary-provider-key-of-the-test';
+  const masterKey = randomBytes(32).toString('base64');
+  const argument = 'canary-argument-of-a-call';
+  await using provider = await startChatProvider('${env:PROVIDER_KEY}');
+  const directory = makeDirectory();
+  const environment = { PROVIDER_KEY: providerKey, MODEL_HOST_MASTER_KEY: masterKey };
+  const tools = {
+    servers: [
+      {
+        alias: 'broken',
+        command: 'false',
+        env: { TOOL_TOKEN: '${env:PROVIDER_KEY}' },
+        args: ['${env:PROVIDER_KEY}'],
+      },
+    ],
+  };
+  writeHostConfig(directory, { providers: [provider.config], tools, environment });
+  const file = join(directory, 'host.yaml');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}telemetry: { logLevel: trace }\n`);
+  const host = await startHostProcess(file, { ...environment, PATH: '/usr/bin:/bin' });
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+
+  const strangerKey = `mh_${keys.bob.id}_canary-of-a-stranger`;
+  const stranger = createModelHostClient({ address: host.grpcAddress, apiKey: strangerKey });
+  await failureOf(stranger.getStatus());
+  stranger.close();
+  await failureOf(client.startRun(task('x', { requestId: `${argument}\n` })));
+  await failureOf(client.getRun(`run_${'0'.repeat(26)}`));
+
+  const refused = finish(watch(client.run(task('write'))));
+  const first = await provider.asked();
+  assert.ok(first.headers.includes(providerKey));
+  first.refuse(401, `the key ${providerKey} is not valid`);
+  const { error } = await refused;
+  assert.equal(error?.code, 'provider_unauthorized');
+  assert.ok(!error.message.includes(providerKey));
+
+  for (const values of [`{"amount":"${argument}"}`, `{"${argument}`]) {
+    const called = finish(watch(client.run(task('write'))));
+    const asking = await provider.asked();
+    asking.call('ask', values);
+    asking.finish();
+    const last = await provider.asked();
+    last.text('gave up');
+    last.finish();
+    assert.equal((await called).reason, RunEndReason.COMPLETED);
+  }
+  const status = await client.getStatus();
+  assert.ok(status.components.some(({ name }) => name === 'tools/broken'));
+  client.close();
+  host.kill('SIGTERM');
+  const { code, output } = await host.ended;
+  assert.equal(code, 0, output);
+  for (const told of ['"code":"unauthenticated"', '"code":"not_found"', '"server":"broken"']) {
+    assert.ok(output.includes(told), told);
+  }
+  const secrets = [keys.alice.key, strangerKey, providerKey, masterKey, argument];
+  for (const secret of secrets) assert.ok(!output.includes(secret), secret);
+  const audit = readFileSync(join(directory, 'data', 'audit.jsonl'), 'utf8');
+  for (const secret of secrets) assert.ok(!audit.includes(secret), secret);
+  rmSync(directory, { recursive: true });
+});

@@ -2,11 +2,21 @@ import { HostError } from '@modelhost/kernel';
 import type { Parts } from './compose.ts';
 import type { Component } from './health/readiness.ts';
 
+/** The parts whose health is asked for. */
+export type ComponentParts = Pick<Parts, 'audit' | 'policy' | 'providers'> & {
+  readonly tools: Pick<Parts['tools'], 'servers'>;
+};
+
 /**
  * What `/ready` asks. Without audit or policy the host cannot serve; an outage of a provider or a tool server is outside
  * and only degrades it, since it would take every replica away at once.
  */
-export function createComponents({ audit, policy, providers, tools }: Parts): readonly Component[] {
+export function createComponents({
+  audit,
+  policy,
+  providers,
+  tools,
+}: ComponentParts): readonly Component[] {
   return [
     { name: 'audit', isRequired: true, check: async () => audit.check() },
     {

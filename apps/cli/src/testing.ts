@@ -22,13 +22,12 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts the real command in a process group of its own, with an environment of its own and no terminal. */
+/** Starts the real command with an environment of its own and no terminal. */
 export function startCli(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>> = {},
 ): Running {
   const child = spawn(process.execPath, [main, ...args], {
-    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, ...environment },
   });

@@ -17,6 +17,16 @@ const growthBytesMax = 256 * 1_048_576;
 
 const badConnections: readonly Row[] = [
   {
+    title: 'a connection that speaks HTTP/1.1',
+    act: async ({ host }) => closedAfter(host.grpcAddress, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'),
+    expected: 'closed',
+  },
+  {
+    title: 'a connection that speaks nothing known',
+    act: async ({ host }) => closedAfter(host.grpcAddress, '\0'.repeat(1_000)),
+    expected: 'closed',
+  },
+  {
     title: 'one connection more than there may be',
     act: async ({ strictHost }) => {
       const sockets = await Promise.all(
@@ -43,6 +53,16 @@ async function openConnection(address: string): Promise<Socket> {
   return socket;
 }
 
+/** Resolves when the host has closed a connection on which this was said. */
+async function closedAfter(address: string, said: string): Promise<'closed'> {
+  const socket = await openConnection(address);
+  // What the host says before is of no interest.
+  socket.resume();
+  socket.write(said);
+  await once(socket, 'close');
+  return 'closed';
+}
+
 async function checkHealth(address: string): Promise<CallFailure> {
   return await callRaw({ address, method: healthCheck });
 }
@@ -66,7 +86,7 @@ test('a host that is given bad input', async (t) => {
   for (const { title, act, expected } of rows) {
     // The rows share the hosts, and each is to be the only cause of what it sees.
     // oxlint-disable-next-line no-await-in-loop
-    await t.test(`answers ${title} with its typed error`, async () => {
+    await t.test(`has its answer to ${title}`, async () => {
       assert.deepEqual(await act(world), expected);
     });
   }

@@ -27,7 +27,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       held.map(() => complete),
     );
     assert.deepEqual(await host.exited, { code: 0, signal: null });
-    await ended(children);
+    await ended(children, t.signal);
   });
 }
 
@@ -49,7 +49,7 @@ test('past the shutdown timeout every client is told, and the exit code and a wa
     level: 'warn',
     cancelled: 10,
   });
-  await ended(children);
+  await ended(children, t.signal);
 });
 
 for (const [signal, code] of [
@@ -65,6 +65,6 @@ for (const [signal, code] of [
     await host.logged('draining');
     host.send(signal);
     assert.deepEqual(await host.exited, { code, signal: null });
-    await ended(children);
+    await ended(children, t.signal);
   });
 }

@@ -24,11 +24,11 @@ export function childrenOf(parent: number): readonly number[] {
     });
 }
 
-/** Resolves when none of these processes runs; one that has ended and is not reaped yet does not. */
-export async function ended(pids: readonly number[]): Promise<void> {
+/** Resolves when none of these processes runs; one that has ended and is not reaped yet does not. The signal gives up. */
+export async function ended(pids: readonly number[], signal: AbortSignal): Promise<void> {
   while (pids.some((pid) => isAlive(readStat(pid)[0]))) {
     // There is no event for the end of a process of somebody else.
-    await delay(5); // oxlint-disable-line no-await-in-loop
+    await delay(5, undefined, { signal }); // oxlint-disable-line no-await-in-loop
   }
 }
 

@@ -5,7 +5,7 @@ import type { ModelHostClient } from '@modelhost/sdk';
 import { createSetup, toolServerConfig } from './host-setup.ts';
 import { startMockProvider } from './mock-provider.ts';
 import type { HeldRequest, MockAnswer } from './mock-provider.ts';
-import { childrenOf, hasProc } from './processes.ts';
+import { childrenOf, hasProc, signalGroup } from './processes.ts';
 import { startHost } from './start-host.ts';
 import type { HostProcess } from './start-host.ts';
 
@@ -54,7 +54,12 @@ export async function startTenRuns(
   endings.catch(() => {});
   const held = await Promise.all(ids.map((id) => mock.held(id)));
   await Promise.all(runs.map(({ begun }) => begun));
-  return { host, client, held, endings, children: hasProc ? childrenOf(host.pid) : [] };
+  const children = hasProc ? childrenOf(host.pid) : [];
+  t.after(() => {
+    // Each leads a group; a host that fails its test may have left them.
+    for (const child of children) signalGroup(child, 'SIGKILL');
+  });
+  return { host, client, held, endings, children };
 }
 
 function followRun(

@@ -122,7 +122,7 @@ export function checkListener(tree: ConfigTree, report: Report): void {
 }
 
 /** Whether an address can be reached from this machine alone. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }

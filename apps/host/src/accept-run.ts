@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, HostError, noStatistics } from '@modelhost/kernel';
+import { canonicalJson, HostError, noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   AuditLog,
   AuditRecord,
@@ -62,8 +62,18 @@ export async function acceptRun(
     await ports.audit.append(recordOf(input, isAllowed ? 'run-accepted' : 'run-refused', decision));
     if (!isAllowed) throw refusal(decision);
   }
-  const { created } = await engine.start(input);
-  return { runId, created };
+  return { runId, created: await start(ports, input) };
+}
+
+/** A run that the engine does not take, because it is full or drains, does not stand on record as accepted alone. */
+async function start({ engine, audit }: AcceptRunPorts, input: RunInput): Promise<boolean> {
+  try {
+    return (await engine.start(input)).created;
+  } catch (thrown) {
+    const { code } = toErrorData(thrown);
+    await audit.append({ ...placeOf(input), kind: 'run-refused', facts: { code } });
+    throw thrown;
+  }
 }
 
 function inputOf(ports: AcceptRunPorts, principal: Principal, spec: CheckedSpec): RunInput {
@@ -96,8 +106,14 @@ function recordOf(
     rules: decision.reasons.map(({ rule }) => rule),
     policyDigest: decision.policyDigest,
   };
-  const { tenant, subject } = principal;
-  return { kind, tenant, runId, step: '', actor: subject, facts };
+  return { ...placeOf({ principal, runId }), kind, facts };
+}
+
+function placeOf({
+  principal,
+  runId,
+}: Pick<RunInput, 'principal' | 'runId'>): Omit<AuditRecord, 'kind' | 'facts'> {
+  return { tenant: principal.tenant, runId, step: '', actor: principal.subject };
 }
 
 function refusal(decision: Decision): HostError {

@@ -22,6 +22,7 @@ import { readAgents, readRoutes } from './agents.ts';
 import type { ConfiguredRoute } from './agents.ts';
 import { createRandomIds, createSystemClock } from './clock.ts';
 import type { HostConfig } from './config/read-config.ts';
+import { logRuns } from './log-runs.ts';
 import { createProviders } from './providers.ts';
 import { readToolServers } from './tool-servers.ts';
 
@@ -72,9 +73,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   });
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
-  const program = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets });
+  const loop = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets });
   const engine = createMemoryEngine({
-    program,
+    program: logRuns(loop, log),
     clock,
     bounds: { runsInFlightMax: tree.server.maxRunsInFlight },
     onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),

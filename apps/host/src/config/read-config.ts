@@ -35,8 +35,9 @@ export interface ConfigInput {
 }
 
 /**
- * Reads file, environment and flags, and reports everything that is wrong at once: throws `config_invalid` whose message
- * has one line for each problem, `file:line:column: key: problem; remedy`.
+ * Reads file, environment and flags. Throws `config_invalid` with one line for each problem,
+ * `file:line:column: key: problem; remedy`: all that is no YAML, else all that has the wrong shape, else all that the
+ * values refer to in vain. A later stage would only repeat the mistakes of an earlier one.
  */
 export function readHostConfig(input: ConfigInput): HostConfig {
   const overrides = [...readEnvironment(input.environment), ...readFlags(input.flags)];

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
+// With this import the exports of the module are read again whenever those of built-in modules are replaced.
+import process from 'node:process';
 import { test } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { poisonGlobals } from './poison.ts';
@@ -29,16 +31,20 @@ test('clock, timers, randomness, network and environment are out of reach, and c
   const survived: string[] = [];
   // Nothing else runs in between: from here to the restore there is no await.
   const restore = poisonGlobals((name) => touched.push(name));
-  for (const [name, touch] of Object.entries(touches)) {
-    try {
-      touch();
-      survived.push(name);
-    } catch {
-      // Refused, as it should be.
+  let epoch: number;
+  try {
+    for (const [name, touch] of Object.entries(touches)) {
+      try {
+        touch();
+        survived.push(name);
+      } catch {
+        // Refused, as it should be.
+      }
     }
+    epoch = new Date(0).getTime();
+  } finally {
+    restore();
   }
-  const epoch = new Date(0).getTime();
-  restore();
 
   assert.deepEqual(survived, []);
   assert.deepEqual(touched, Object.keys(touches));

@@ -42,11 +42,12 @@ export function poisonGlobals(onTouch: (name: string) => void): () => void {
   const restores = functions.map(([owner, key, name]) =>
     replace(owner, key, { value: () => touch(name), writable: true }),
   );
+  // Reads every member of every built-in module, `process.env` among them, so that one is replaced afterwards.
+  syncBuiltinESMExports();
   restores.push(
     replace(process, 'env', { get: () => touch('process.env') }),
     replace(globalThis, 'Date', { value: poisonedDate(touch), writable: true }),
   );
-  syncBuiltinESMExports();
   return () => {
     for (const restore of restores.reverse()) restore();
     syncBuiltinESMExports();

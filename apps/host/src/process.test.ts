@@ -11,11 +11,11 @@ import { finish, next, watch } from './fixtures/run-watch.ts';
 import { startHostProcess } from './fixtures/running-process.ts';
 import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
 
-test('SIGTERM in the middle of ten streaming runs: every caller gets its whole answer, and the code is 0', async () => {
+test('SIGTERM in the middle of ten streaming runs: every caller gets its whole answer, and the code is 0', async (t) => {
   await using provider = await startChatProvider();
   const directory = makeDirectory();
   writeHostConfig(directory, { providers: [provider.config] });
-  const host = await startHostProcess(join(directory, 'host.yaml'));
+  const host = await startHostProcess(t, join(directory, 'host.yaml'));
   const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
   const runs = Array.from({ length: 10 }, () => watch(client.run(task('write'))));
   const open = runs.map(async (events) => {
@@ -44,10 +44,10 @@ test('SIGTERM in the middle of ten streaming runs: every caller gets its whole a
   rmSync(directory, { recursive: true });
 });
 
-test('past the shutdown timeout runs are cancelled with a warning, and the code is 1', async () => {
+test('past the shutdown timeout runs are cancelled with a warning, and the code is 1', async (t) => {
   const directory = makeDirectory();
   writeHostConfig(directory, { server: { gracefulShutdownTimeoutMs: 1 } });
-  const host = await startHostProcess(join(directory, 'host.yaml'));
+  const host = await startHostProcess(t, join(directory, 'host.yaml'));
   const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
   const events = watch(client.run(task('wait')));
   await next(events, 'runStarted');
@@ -61,10 +61,10 @@ test('past the shutdown timeout runs are cancelled with a warning, and the code 
   rmSync(directory, { recursive: true });
 });
 
-test('a second signal ends the process at once', async () => {
+test('a second signal ends the process at once', async (t) => {
   const directory = makeDirectory();
   writeHostConfig(directory, {});
-  const host = await startHostProcess(join(directory, 'host.yaml'));
+  const host = await startHostProcess(t, join(directory, 'host.yaml'));
   const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
   await client.startRun(task('wait'));
   host.kill('SIGTERM');
@@ -75,7 +75,7 @@ test('a second signal ends the process at once', async () => {
   rmSync(directory, { recursive: true });
 });
 
-test('no key, no secret and no argument of a tool stands in the log, whatever fails', async () => {
+test('no key, no secret and no argument of a tool stands in the log, whatever fails', async (t) => {
   const providerKey = 'canary-provider-key-of-the-test';
   const masterKey = randomBytes(32).toString('base64');
   const argument = 'canary-argument-of-a-call';
@@ -95,7 +95,7 @@ test('no key, no secret and no argument of a tool stands in the log, whatever fa
   writeHostConfig(directory, { providers: [provider.config], tools, environment });
   const file = join(directory, 'host.yaml');
   writeFileSync(file, `${readFileSync(file, 'utf8')}telemetry: { logLevel: trace }\n`);
-  const host = await startHostProcess(file, { ...environment, PATH: '/usr/bin:/bin' });
+  const host = await startHostProcess(t, file, { ...environment, PATH: '/usr/bin:/bin' });
   const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
 
   const strangerKey = `mh_${keys.bob.id}_canary-of-a-stranger`;

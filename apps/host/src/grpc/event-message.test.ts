@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { RunEventSchema, RunSchema } from '@modelhost/contracts';
+import { toEventMessage } from './event-message.ts';
+import { approvalSignal, toolResultSignal, toRunMessage } from './run-message.ts';
+import { encode } from './service.ts';
+
+test('what a run waits for has the very id that it was asked under', () => {
+  const ids = ['call_1', 'a/b', '/', 'approval/x', ''];
+  const { waitingFor } = create(
+    RunSchema,
+    toRunMessage({
+      runId: 'run_1',
+      principal: { tenant: 'acme', subject: 'alice', roles: [] },
+      agent: 'helper',
+      agentVersion: '1',
+      metadata: {},
+      state: 'waiting',
+      createdAtMs: 1,
+      finishedAtMs: undefined,
+      lastSequence: 1,
+      waitingFor: ids.flatMap((id) =>
+        [approvalSignal(id), toolResultSignal(id)].map((name) => ({
+          name,
+          sinceMs: 1,
+          approvers: [],
+        })),
+      ),
+      result: undefined,
+    }),
+  );
+  assert.deepEqual(
+    waitingFor.map(({ signal }) => signal),
+    ids.flatMap((value) => [
+      { case: 'approvalId', value },
+      { case: 'toolCallId', value },
+    ]),
+  );
+});
+
+test('advice of a provider in parts of a millisecond is sent as whole ones', () => {
+  const error = { code: 'provider_rate_limited', message: 'slow down', facts: {} } as const;
+  const message = toEventMessage({
+    sequence: 1,
+    timeMs: 1,
+    step: 'turn-1/call',
+    body: {
+      type: 'tool-finished',
+      callId: 'c',
+      tool: 't',
+      outcome: 'failed',
+      content: '',
+      isTruncated: false,
+      durationMs: 1,
+      error: { ...error, retryAfterMs: 33.3 },
+    },
+  });
+  assert.ok(encode(RunEventSchema, message).length > 0);
+  assert.ok(message.event.case === 'toolFinished');
+  const retryAfter = message.event.value.error?.retryAfter;
+  assert.equal(retryAfter && durationMs(retryAfter), 34);
+});

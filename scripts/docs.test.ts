@@ -20,6 +20,12 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'sh by hand': ['npm run bench', 'npm run bench -- --full'],
 };
 
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync('docs').map((name) => `docs/${name}`),
+];
+
 interface Block {
   readonly page: string;
   /** `sh`, `sh prepared`, `sh by hand`, `sh serves`, or another language. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { serveUntilSignal } from './serve-until-signal.ts';
 import type { HostProcess } from './serve-until-signal.ts';
 
 /** A host whose drain ends when the test says so, in a process that only notes its end. */
-function serve() {
+function serve({ isStarting = false } = {}) {
   const emitter = new EventEmitter();
   const codes: number[] = [];
   const last: string[] = [];
@@ -29,8 +30,10 @@ function serve() {
     },
     abandon: () => void last.push('abandon'),
   };
-  const code = serveUntilSignal(host, owner);
-  return { emitter, codes, last, drained, drains: () => drains, code };
+  const starting = Promise.withResolvers<typeof host>();
+  if (!isStarting) starting.resolve(host);
+  const code = serveUntilSignal(async () => starting.promise, owner);
+  return { host, starting, emitter, codes, last, drained, drains: () => drains, code };
 }
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
@@ -45,6 +48,23 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     assert.deepEqual(emitter.eventNames(), []);
   });
 }
+
+test('a signal during the start is obeyed as soon as there is a host to drain', async () => {
+  const { emitter, host, starting, drained, drains, code } = serve({ isStarting: true });
+  emitter.emit('SIGTERM');
+  drained.resolve({ cancelled: 0 });
+  assert.equal(drains(), 0);
+  starting.resolve(host);
+  assert.equal(await code, 0);
+  assert.equal(drains(), 1);
+});
+
+test('a start that fails is the outcome, and no listener stays', async () => {
+  const { emitter, starting, code } = serve({ isStarting: true });
+  starting.reject(new Error('no port'));
+  await assert.rejects(code, { message: 'no port' });
+  assert.deepEqual(emitter.eventNames(), []);
+});
 
 test('the code is 1 when runs had to be cancelled', async () => {
   const { emitter, drained, code } = serve();
@@ -61,6 +81,8 @@ for (const [first, second, expected] of [
 ] as const) {
   test(`${second} after ${first} ends the process, and what it has started, at once with ${expected}`, async () => {
     const { emitter, codes, last, drained, code } = serve();
+    // The start settles first.
+    await setImmediate();
     emitter.emit(first);
     assert.deepEqual(codes, []);
     emitter.emit(second);

@@ -10,17 +10,22 @@ export interface HostProcess {
 const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
 
 /**
- * Serves until SIGTERM or SIGINT, then drains. Gives the exit code: 0, or 1 when runs had to be cancelled because the
- * shutdown timeout was over. A second signal ends the process at once, and its tool servers with it.
+ * Starts a host and serves until SIGTERM or SIGINT, then drains; a signal during the start is obeyed once there is a host
+ * to drain. Gives the exit code: 0, or 1 when runs had to be cancelled because the shutdown timeout was over. A second
+ * signal ends the process at once, and its tool servers with it.
  */
-export async function serveUntilSignal(host: RunningHost, owner: HostProcess): Promise<number> {
+export async function serveUntilSignal(
+  start: () => Promise<RunningHost>,
+  owner: HostProcess,
+): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  const started: { host?: RunningHost } = {};
   let isDraining = false;
 
   function onSignal(signal: keyof typeof exitCodes): void {
     if (isDraining) {
       // A tool server may ignore the end of its input, and would outlive the host.
-      host.abandon();
+      started.host?.abandon();
       owner.exit(exitCodes[signal]);
     }
     isDraining = true;
@@ -31,8 +36,10 @@ export async function serveUntilSignal(host: RunningHost, owner: HostProcess): P
   const onInterrupt = (): void => onSignal('SIGINT');
   owner.on('SIGTERM', onTerminate);
   owner.on('SIGINT', onInterrupt);
-  await promise;
   try {
+    const host = await start();
+    started.host = host;
+    await promise;
     const { cancelled } = await host.drain();
     return cancelled === 0 ? 0 : 1;
   } finally {

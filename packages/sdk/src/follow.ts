@@ -26,6 +26,9 @@ const resumesMax = 5;
  */
 export async function* followEvents(following: Following): AsyncGenerator<RunEvent, void> {
   let last = following.afterSequence;
+  // Given once its stream has ended: a caller that leaves with it would otherwise reset the stream, and a host takes
+  // many resets on one connection for an attack.
+  let final: RunEvent | undefined;
   for (let attempt = 0; ; attempt += 1) {
     if (attempt > 0) await following.pause(attempt);
     try {
@@ -33,13 +36,15 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
         if (event.sequence !== last + 1n) throw outOfOrder(last, event.sequence);
         last = event.sequence;
         attempt = 0;
-        yield event;
-        if (event.event.case === 'runFinished') return;
+        if (event.event.case === 'runFinished') final = event;
+        else yield event;
       }
+      if (final !== undefined) return yield final;
       // Whoever has the last event already gets no other one.
       if (last > 0n && last === following.afterSequence) return;
       throw broken('the stream ended before the run did');
     } catch (thrown) {
+      if (final !== undefined) return yield final;
       following.signal?.throwIfAborted();
       const error = toModelHostError(thrown);
       if (!isBroken(error) || attempt >= resumesMax) throw error;
@@ -64,7 +69,7 @@ async function* readStream(
     signal?.removeEventListener('abort', onAbort);
     // A call that is cancelled reports so with an error that nobody waits for any more.
     stream.on('error', () => {});
-    stream.cancel();
+    if (!stream.readableEnded) stream.cancel();
   }
 }
 

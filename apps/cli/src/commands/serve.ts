@@ -1,4 +1,5 @@
 import { serveUntilSignal, startHost } from '@modelhost/host';
+import type { RunningHost } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import type { ConfigFlags } from '../routes/flags.ts';
@@ -8,13 +9,16 @@ import { readConfig } from './config.ts';
 /** Runs the host until it is told to stop. */
 export async function serve(context: CliContext, flags: ConfigFlags): Promise<void> {
   const config = readConfig(context, flags);
-  const host = await startHost({
-    config,
-    version: readVersion(),
-    environment: context.environment,
-    log: 'stderr',
-  });
-  context.say(`model-host serves on ${host.grpcAddress}, health on ${host.healthAddress}`);
-  const exitCode = await serveUntilSignal(host, context.hostProcess);
+  const start = async (): Promise<RunningHost> => {
+    const host = await startHost({
+      config,
+      version: readVersion(),
+      environment: context.environment,
+      log: 'stderr',
+    });
+    context.say(`model-host serves on ${host.grpcAddress}, health on ${host.healthAddress}`);
+    return host;
+  };
+  const exitCode = await serveUntilSignal(start, context.hostProcess);
   context.exitWith(exitCode === 0 ? exitCodes.ok : exitCodes.failure);
 }

@@ -54,7 +54,7 @@ function createAuditFile(
 ): AuditLog {
   const { path, now, onCommit, file, lock } = options;
   let head = options.head;
-  const notes = createHeadNotes(path, head);
+  const notes = createHeadNotes(path);
   let waiting: Waiting[] = [];
   let committing: Promise<void> | undefined;
   let broken: HostError | undefined;

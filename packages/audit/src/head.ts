@@ -3,7 +3,7 @@ import { isJsonObject } from '@modelhost/kernel';
 import type { AuditReceipt } from '@modelhost/kernel';
 
 /** After a crash, a cut of the end is noticed as far as the newest note goes. */
-const entriesPerNote = 256;
+const entriesPerNote = 64;
 
 /** Keeps a note of the newest entry beside the file, so that a cut end is noticed later. */
 export interface HeadNotes {
@@ -12,9 +12,9 @@ export interface HeadNotes {
   noteIfDue(head: AuditReceipt | undefined): Promise<void>;
 }
 
-/** Starts from the entry that was the newest when the file was opened. */
-export function createHeadNotes(path: string, first: AuditReceipt | undefined): HeadNotes {
-  let notedIndex = first?.index ?? -1;
+/** The first entry after an opening is noted, so that no file is without a note for long. */
+export function createHeadNotes(path: string): HeadNotes {
+  let notedIndex = -Infinity;
 
   async function note(head: AuditReceipt | undefined): Promise<void> {
     if (head === undefined) return;

@@ -20,7 +20,13 @@ export type AuditProblem =
 
 /** The outcome of a verification. */
 export type AuditVerification =
-  | { readonly ok: true; readonly records: number; readonly head: AuditReceipt | undefined }
+  | {
+      readonly ok: true;
+      readonly records: number;
+      readonly head: AuditReceipt | undefined;
+      /** Index of the entry that the note beside the file names; entries cut off behind it do not show. */
+      readonly notedIndex: number | undefined;
+    }
   | {
       readonly ok: false;
       readonly problem: AuditProblem;
@@ -81,6 +87,6 @@ function createChain(noted: AuditReceipt | undefined) {
     end: (): AuditVerification =>
       noted !== undefined && noted.index >= records
         ? failed('shorter-than-head')
-        : { ok: true, records, head: last },
+        : { ok: true, records, head: last, notedIndex: noted?.index },
   };
 }

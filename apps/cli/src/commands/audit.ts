@@ -29,7 +29,10 @@ export async function verifyAudit(
     );
   }
   if (flags.json === true) return;
-  const { records, head } = verification;
+  const { records, head, notedIndex } = verification;
   const end = head === undefined ? '' : `, head ${head.hash}`;
+  if (notedIndex === undefined) {
+    context.say(`${file}.head is missing: records cut off the end of the file would not show`);
+  }
   context.print(`${file}: intact, ${count(records, 'record')}${end}\n`);
 }

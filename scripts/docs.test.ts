@@ -53,6 +53,10 @@ function readBlocks(page: string): readonly Block[] {
 function localize(line: string): string {
   return line
     .replaceAll('npx model-host', `"${process.execPath}" apps/cli/src/main.ts`)
+    .replaceAll(
+      /^node_modules\/.bin\/model-host/g,
+      `"${process.execPath}" apps/cli/bin/model-host.js`,
+    )
     .replaceAll('npx buf', 'node_modules/.bin/buf')
     .replaceAll('http://127.0.0.1:7443', `http://${served.grpc}`)
     .replaceAll('.model-host/demo/audit.jsonl', served.audit);

@@ -19,13 +19,17 @@ export interface FileSurvey {
   readonly files: readonly SurveyedFile[];
   /** Folders that could not be listed. */
   readonly foldersRefused: readonly SurveyedFile[];
-  /** Files that were seen and left out: beyond the bound, hidden, or not text by their name. */
-  readonly filesLeftOut: number;
+  /** Paths of files that were seen and left out: beyond the bound, hidden, or not text by their name. */
+  readonly filesLeftOut: readonly string[];
+  /** Paths of folders that were seen and are never looked into: beyond a bound, or hidden. */
+  readonly foldersLeftOut: readonly string[];
+  /** Whether the folder itself could be listed. */
+  readonly isListed: boolean;
 }
 
-const foldersMax = 12;
+const foldersMax = 64;
 const folderDepthMax = 3;
-const filesMax = 16;
+const filesMax = 32;
 
 const notText =
   /\.(?:png|jpe?g|gif|webp|ico|bmp|pdf|zip|gz|tgz|bz2|xz|7z|tar|mp[34]|mov|wav|ogg|woff2?|ttf|exe|dll|so|bin|wasm|sqlite|db)$/i;
@@ -42,9 +46,10 @@ export function surveyFiles(options: {
   const listed = byPath(calls, list);
   const readBefore = byPath(calls, read);
   const seen = walk(root, listed);
-  const wanted = seen.files.filter((path) => path !== output && isText(path)).slice(0, filesMax);
+  const others = seen.files.filter((path) => path !== output);
+  const wanted = others.filter((path) => isText(path)).slice(0, filesMax);
+  const isWanted = new Set(wanted);
   const foldersToList = seen.folders.filter((path) => !listed.has(path));
-  const hasReport = seen.files.includes(output);
   return {
     root,
     foldersToList,
@@ -53,7 +58,9 @@ export function surveyFiles(options: {
     foldersRefused: seen.folders.flatMap((path) =>
       listed.get(path)?.isError === true ? toFile(path, listed.get(path)) : [],
     ),
-    filesLeftOut: seen.files.length - wanted.length - (hasReport ? 1 : 0),
+    filesLeftOut: others.filter((path) => !isWanted.has(path)),
+    foldersLeftOut: seen.foldersLeftOut,
+    isListed: listed.get(root)?.isError === false,
   };
 }
 
@@ -66,11 +73,15 @@ function byPath(calls: readonly PastCall[], tool: string): ReadonlyMap<string, P
   );
 }
 
-function walk(
-  root: string,
-  listed: ReadonlyMap<string, PastCall>,
-): { readonly folders: readonly string[]; readonly files: readonly string[] } {
+interface Walk {
+  readonly folders: readonly string[];
+  readonly foldersLeftOut: readonly string[];
+  readonly files: readonly string[];
+}
+
+function walk(root: string, listed: ReadonlyMap<string, PastCall>): Walk {
   const folders = [root];
+  const foldersLeftOut = new Set<string>();
   const files = new Set<string>();
   const depths = new Map([[root, 0]]);
   // The list grows while it is walked, up to its bound.
@@ -80,20 +91,26 @@ function walk(
     const depth = (depths.get(folder) ?? 0) + 1;
     for (const [, kind = '', name = ''] of listing.content.matchAll(/^\[(FILE|DIR)\] (.+)$/gm)) {
       const path = joinPath(folder, name);
-      if (name.startsWith('.') || name.includes('/') || depths.has(path)) continue;
+      if (name.includes('/') || depths.has(path)) continue;
       if (kind === 'FILE') {
         files.add(path);
-      } else if (folders.length < foldersMax && depth <= folderDepthMax) {
+      } else if (isHidden(name) || folders.length >= foldersMax || depth > folderDepthMax) {
+        foldersLeftOut.add(path);
+      } else {
         folders.push(path);
         depths.set(path, depth);
       }
     }
   }
-  return { folders, files: [...files] };
+  return { folders, foldersLeftOut: [...foldersLeftOut], files: [...files] };
+}
+
+function isHidden(name: string): boolean {
+  return name.startsWith('.');
 }
 
 function isText(path: string): boolean {
-  return !notText.test(path);
+  return !notText.test(path) && !isHidden(path.split(/[\\/]/).at(-1) ?? '');
 }
 
 function toFile(path: string, call: PastCall | undefined): readonly SurveyedFile[] {

@@ -5,6 +5,7 @@ import { relativePath } from './scripted-task.ts';
 
 const quotedLinesMax = 6;
 const quotedLineLengthMax = 160;
+const namesMax = 5;
 
 /** The report as Markdown; quotes get fewer until it fits, and at the last it is cut. */
 export function reportText(survey: FileSurvey, task: string, bytesMax: number): string {
@@ -23,7 +24,10 @@ export function summaryText(survey: FileSurvey): string {
   const words = readable.reduce((sum, { text = '' }) => sum + wordsIn(text), 0);
   const bytes = readable.reduce((sum, { text = '' }) => sum + Buffer.byteLength(text), 0);
   const lines = [
-    `I read ${readable.length} of ${files.length} files in ${root}: ${words} words in ${bytes} bytes.`,
+    files.length === 0
+      ? `${nothingText(survey)} in ${root}.`
+      : `I read ${readable.length} of ${count(filesSeen(survey), 'file')} in ${root}: ${words} words in ${bytes} bytes.`,
+    ...leftOutLines(survey),
     ...readable.map((file) => `- ${relativePath(root, file.path)}: ${factsOf(file).join('; ')}`),
   ];
   if (refused.length > 0) lines.push('', 'I could not read:', ...refused);
@@ -39,7 +43,7 @@ export function factsOf({ path, text = '' }: SurveyedFile): readonly string[] {
 }
 
 function drawReport(survey: FileSurvey, task: string, linesMax: number): string {
-  const { root, files, filesLeftOut } = survey;
+  const { root, files } = survey;
   const readable = files.filter(({ text }) => text !== undefined);
   const refused = refusals(survey);
   const words = readable.reduce((sum, { text = '' }) => sum + wordsIn(text), 0);
@@ -47,12 +51,43 @@ function drawReport(survey: FileSurvey, task: string, linesMax: number): string 
     `# Report on ${root}`,
     'Written by the demo model of Model Host, which follows fixed rules and is not a language model.',
     `Task: ${quoted(task.replace(/\s+/g, ' ').trim())}`,
-    `${readable.length} of ${files.length} files were read, ${words} words in all.`,
+    files.length === 0
+      ? `${nothingText(survey)}.`
+      : `${readable.length} of ${count(filesSeen(survey), 'file')} were read, ${words} words in all.`,
+    // Near the top, because the end of a long report may be cut.
+    ...leftOutLines(survey),
     ...readable.map((file) => drawFile(root, file, linesMax)),
   ];
   if (refused.length > 0) sections.push(`## Not readable\n\n${refused.join('\n')}`);
-  if (filesLeftOut > 0) sections.push(`Left out: ${count(filesLeftOut, 'more file')}.`);
   return `${sections.join('\n\n')}\n`;
+}
+
+function filesSeen({ files, filesLeftOut }: FileSurvey): number {
+  return files.length + filesLeftOut.length;
+}
+
+function nothingText({ isListed }: FileSurvey): string {
+  return isListed ? 'There was nothing to read' : 'I read no file';
+}
+
+/** What was seen and not looked at, so that no total claims more than it is. */
+function leftOutLines({ root, filesLeftOut, foldersLeftOut }: FileSurvey): readonly string[] {
+  const names = (paths: readonly string[]): string => {
+    const shown = paths.slice(0, namesMax).map((path) => quoted(relativePath(root, path)));
+    const more = paths.length - shown.length;
+    return `${shown.join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+  };
+  const lines: string[] = [];
+  if (filesLeftOut.length > 0) {
+    lines.push(`Left out: ${count(filesLeftOut.length, 'file')} (${names(filesLeftOut)}).`);
+  }
+  if (foldersLeftOut.length > 0) {
+    const number = count(foldersLeftOut.length, 'folder');
+    lines.push(
+      `Not visited: ${number} (${names(foldersLeftOut)}); files in there are not counted.`,
+    );
+  }
+  return lines;
 }
 
 function drawFile(root: string, file: SurveyedFile, linesMax: number): string {

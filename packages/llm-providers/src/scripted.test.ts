@@ -25,11 +25,12 @@ suite('the skill of the demo model', () => {
     }
     assert.match(report, /heading "Alpha"/);
     assert.match(report, /table of 2 rows with the columns city,count/);
-    assert.match(report, /Left out: 1 more file\./);
+    assert.match(report, /4 of 5 files were read/);
+    assert.match(report, /Left out: 1 file \(picture\.png\)\./);
     assert.doesNotMatch(report, /not text/);
     const kept = world.calls.find(({ tool }) => tool === 'memory__create_entities');
     assert.match(JSON.stringify(kept?.arguments), /deep\/more\/b\.txt/);
-    assert.match(answer, /I read 4 of 4 files in \/data/);
+    assert.match(answer, /I read 4 of 5 files in \/data/);
     assert.match(answer, /not a language model/);
   });
 
@@ -59,6 +60,25 @@ suite('the skill of the demo model', () => {
     assert.doesNotMatch(report, /secret figures/);
     const reads = world.calls.filter(({ arguments: { path } }) => path === '/data/private/pay.txt');
     assert.equal(reads.length, 1, 'a refused call is not tried again');
+  });
+
+  test('says in report and answer how many files and folders were left out, and which', async () => {
+    const files: Record<string, string> = { '/data/.git/config': 'x', '/data/.env': 'x' };
+    for (let index = 10; index < 80; index += 1) files[`/data/sub${index}/a.txt`] = 'words';
+    const world = createWorld({ root: '/data', files });
+    const answer = await playRun(world, 'Report on /data.');
+    const report = world.written.get('/data/report.md') ?? '';
+    const listed = world.calls.filter(({ tool }) => tool === 'files__list_directory');
+    assert.equal(listed.length, 64);
+    assert.match(report, /^32 of 64 files were read/m);
+    assert.match(answer, /I read 32 of 64 files in \/data:/);
+    for (const text of [report, answer]) {
+      assert.match(text, /Left out: 32 files \(\.env, sub42\/a\.txt, .*, and 27 more\)\./);
+      assert.match(
+        text,
+        /Not visited: 8 folders \(\.git, sub73, sub74, sub75, sub76, and 3 more\)/,
+      );
+    }
   });
 
   test('says in its answer that the report could not be written', async () => {

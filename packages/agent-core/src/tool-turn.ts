@@ -5,6 +5,9 @@ import type { PlannedCall } from './tool-records.ts';
 import { takeToolStep } from './tool-step.ts';
 import type { ToolVerdict } from './tool-step.ts';
 
+/** Follows a result that was cut, so that the model does not take the part for the whole. */
+const cutNote = '[The result was cut here: it is longer than the host lets through.]';
+
 /**
  * Takes all calls of one answer, in parallel up to the agent's bound. The budget is set aside for all of them or for
  * none, so that no turn is half done because of it. Gives the ending, or undefined when the run goes on.
@@ -31,14 +34,14 @@ export async function takeToolTurn(
     budgets.settle(runId, id, amount);
     run.count('toolCalls', calls.length);
   }
-  for (const [index, { outcome, content }] of verdicts.entries()) {
+  for (const [index, { outcome, content, isTruncated }] of verdicts.entries()) {
     const call = calls[index];
     if (call === undefined) break;
     conversation.add({
       role: 'tool',
       toolCallId: call.id,
       toolName: call.name,
-      content,
+      content: isTruncated ? `${content}\n${cutNote}` : content,
       isError: outcome !== 'ok',
     });
   }

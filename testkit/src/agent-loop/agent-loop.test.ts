@@ -199,6 +199,17 @@ test('bad calls come back to the model as errors and never reach policy or the g
   assert.equal(played.outside.questions.filter(({ action }) => action === 'CallTool').length, 0);
 });
 
+test('the model is told that a result was cut', async () => {
+  const played = await play({
+    turns: [{ calls: [['desk__read', '{}']] }, { text: 'a part of it' }],
+    callTool: async () => ({ content: 'the beginning', isError: false, isTruncated: true }),
+  });
+  const result = played.outside.requests[1]?.messages.at(-1);
+  assert.ok(result?.role === 'tool');
+  assert.match(result.content, /^the beginning\n\[The result was cut here/);
+  assert.equal(bodies(played, 'tool-finished')[0]?.content, 'the beginning');
+});
+
 test('a tool that fails is an error for the model, not the end of the run', async () => {
   const played = await play({
     turns: [{ calls: [['desk__read', '{}']] }, { text: 'it failed' }],

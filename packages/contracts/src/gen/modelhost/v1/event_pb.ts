@@ -442,7 +442,7 @@ export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*
   messageDesc(file_modelhost_v1_event, 9);
 
 /**
- * A tool call ended. The model sees the same content.
+ * A tool call ended. The model sees the content, and where it was cut a note that says so.
  *
  * @generated from message modelhost.v1.ToolFinished
  */

@@ -149,7 +149,8 @@ function planWrite(options: {
   const { abilities, transcript, survey, output, outputBytesMax } = options;
   const { write } = abilities;
   const isDone = transcript.calls.some(({ tool }) => tool === write);
-  if (write === undefined || isDone || survey.files.length === 0) return undefined;
+  // A folder that could not be listed has no report about it.
+  if (write === undefined || isDone || !survey.isListed) return undefined;
   const text = `I write the report to ${output}.`;
   // Escaping may double a text at the worst; what does not fit is cut from the report, not from its JSON.
   const bytesLeft = outputBytesMax - Buffer.byteLength(text + write + output) - 64;
@@ -174,10 +175,16 @@ function finalText(options: {
     summaryText(survey),
     ...(kept === undefined ? [] : [outcomeText('Keeping them in the memory server', kept)]),
     written === undefined
-      ? 'There was no way to write a report.'
+      ? unwrittenText(abilities, survey)
       : outcomeText(`Writing the report to ${output}`, written),
     notALanguageModel,
   ].join('\n\n');
+}
+
+function unwrittenText({ write }: Abilities, { isListed }: FileSurvey): string {
+  if (write === undefined) return 'I wrote no report, because I was offered no tool that writes.';
+  if (!isListed) return 'I wrote no report, because I could not look into the folder.';
+  return 'I wrote no report, because it does not fit into the length of an answer.';
 }
 
 function outcomeText(what: string, { isError, content }: PastCall): string {

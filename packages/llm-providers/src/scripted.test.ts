@@ -81,6 +81,24 @@ suite('the skill of the demo model', () => {
     }
   });
 
+  test('writes of an empty folder that there was nothing to read', async () => {
+    const world = createWorld({ root: '/data', files: {} });
+    const answer = await playRun(world, 'Report on /data.');
+    assert.match(world.written.get('/data/report.md') ?? '', /^There was nothing to read\.$/m);
+    assert.match(answer, /nothing to read in \/data\..*Writing the report .* worked\./s);
+  });
+
+  test('says why there is no report', async () => {
+    const { tools, ...rest } = createWorld({ root: '/data', files: sampleFiles });
+    const readOnly = {
+      ...rest,
+      tools: tools.filter(({ serverTool }) => serverTool !== 'write_file'),
+    };
+    assert.match(await playRun(readOnly, 'Report on /data.'), /offered no tool that writes/);
+    const closed = createWorld({ root: '/data', files: sampleFiles, refuse: () => 'Denied.' });
+    assert.match(await playRun(closed, 'Report on /data.'), /could not look into the folder/);
+  });
+
   test('says in its answer that the report could not be written', async () => {
     const world = createWorld({
       root: '/data',

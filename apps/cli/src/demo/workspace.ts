@@ -41,15 +41,16 @@ export async function readFolder(path: string): Promise<string> {
 
 const filesMax = 10_000;
 
-/** When and how large each file under a folder is, at most 10,000 of them. */
+/** When and how large each file under a folder is, at most 10,000 of them; what cannot be looked at is not in it. */
 export async function takeInventory(folder: string): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).slice(0, filesMax);
   const marks = new Map<string, string>();
   for (const { parentPath, name } of files) {
     const path = join(parentPath, name);
-    const { mtimeMs, size } = await stat(path);
-    marks.set(path, `${mtimeMs} ${size}`);
+    // A file that is gone by now, or whose name is no UTF-8, cannot be found by its name.
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined) marks.set(path, `${found.mtimeMs} ${found.size}`);
   }
   return marks;
 }

@@ -84,6 +84,15 @@ test('without the rule that denies, the same call succeeds', async () => {
   assert.ok((await readFile(join(folder, 'report.md'), 'utf8')).includes(secret));
 });
 
+test('the usual task leaves a report that is there already as it is', async () => {
+  const { folder, run } = await createFixture();
+  await writeFile(join(folder, 'report.md'), 'mine');
+  const { code, stderr } = await run();
+  assert.equal(code, 0, stderr);
+  assert.equal(await readFile(join(folder, 'report.md'), 'utf8'), 'mine');
+  assert.match(await readFile(join(folder, 'report-2.md'), 'utf8'), /^# Report on /);
+});
+
 test('an answer of no stops the call, and only that', async () => {
   const { folder, run } = await createFixture();
   const { code, stdout } = await run('--approve', 'no');

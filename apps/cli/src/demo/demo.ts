@@ -17,7 +17,13 @@ import type { DemoFlags } from '../routes/demo.ts';
 import { readVersion } from '../version.ts';
 import { chooseModel } from './model-choice.ts';
 import { verifyApart } from './verify.ts';
-import { changedSince, createWorkspace, readFolder, takeInventory } from './workspace.ts';
+import {
+  changedSince,
+  createWorkspace,
+  freeReportName,
+  readFolder,
+  takeInventory,
+} from './workspace.ts';
 import type { Workspace } from './workspace.ts';
 
 const examples = fileURLToPath(new URL('../../../../examples/demo/', import.meta.url));
@@ -118,9 +124,7 @@ async function runAgent(context: CliContext, host: RunningHost, stage: Stage): P
   const client = createModelHostClient({ address: host.grpcAddress });
   try {
     await waitForTools(context, client, signal);
-    const task =
-      flags.task ??
-      `Read the files in "${workspace.files}" and write a report of what they say to report.md.`;
+    const task = flags.task ?? (await usualTask(workspace));
     context.print(`task  ${toPrintable(task)}\n\n`);
     const played = await playRun(
       context,
@@ -132,6 +136,11 @@ async function runAgent(context: CliContext, host: RunningHost, stage: Stage): P
   } finally {
     client.close();
   }
+}
+
+async function usualTask({ files }: Workspace): Promise<string> {
+  const report = await freeReportName(files);
+  return `Read the files in "${files}" and write a report of what they say to ${report}.`;
 }
 
 /** A run sees the tools that are there when it starts, so the demo waits until no server is connecting any more. */

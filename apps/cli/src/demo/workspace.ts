@@ -55,6 +55,22 @@ export async function takeInventory(folder: string): Promise<ReadonlyMap<string,
   return marks;
 }
 
+const reportsMax = 1_000;
+
+/** The first of report.md, report-2.md and so on that is not in the folder, so that nothing of the user is replaced. */
+export async function freeReportName(folder: string): Promise<string> {
+  const taken = new Set((await readdir(folder)).map((name) => name.toLowerCase()));
+  for (let number = 1; number <= reportsMax; number += 1) {
+    const name = number === 1 ? 'report.md' : `report-${number}.md`;
+    if (!taken.has(name)) return name;
+  }
+  throw new CommandError(
+    exitCodes.usage,
+    `${folder}: every name up to report-${reportsMax}.md is taken`,
+    'name another folder with --dir, or say in --task where to write',
+  );
+}
+
 /** Files that are new or were changed since an inventory. */
 export async function changedSince(
   folder: string,

@@ -61,8 +61,12 @@ export function createApprover(options: ApproverOptions): Approver {
     if (mode !== 'ask') return { approved: mode === 'yes', comment: `--approve ${mode}` };
     const name = toLine(tool, 64);
     if (ask === undefined) {
-      const word = answerUnasked ? 'yes' : 'no';
-      say(`approval ${approvalId} for ${name}: nobody can be asked here, so the answer is ${word}`);
+      const [word, other] = answerUnasked
+        ? ['yes', '--approve no refuses']
+        : ['no', '--approve yes allows'];
+      say(
+        `approval ${approvalId} for ${name}: nobody can be asked here, so the answer is ${word} (${other})`,
+      );
       return { approved: answerUnasked, comment: `nobody could be asked: ${word}` };
     }
     const line = await ask(`Allow exactly this call of ${name}? [y/N] `, signal);

@@ -73,10 +73,11 @@ test('config schema prints a document for editors', async () => {
 });
 
 test('version and help go to stdout and end with 0', async () => {
-  const [version, json, help] = await Promise.all([
+  const [version, json, help, demo] = await Promise.all([
     runCli(['--version'], environment),
     runCli(['version', '--json'], environment),
     runCli(['runs', '--help'], environment),
+    runCli(['demo', '--help'], environment),
   ]);
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
   assert.deepEqual(JSON.parse(json.stdout), {
@@ -84,7 +85,9 @@ test('version and help go to stdout and end with 0', async () => {
     node: process.versions.node,
   });
   assert.match(help.stdout, /approve\s+Say yes/);
-  for (const { code, stderr } of [version, json, help]) assert.deepEqual([code, stderr], [0, '']);
+  assert.match(demo.stdout, /without a terminal ask reads nothing and says yes/);
+  for (const { code, stderr } of [version, json, help, demo])
+    assert.deepEqual([code, stderr], [0, '']);
 });
 
 test('a new key is alone on stdout, its entry for the configuration on stderr without the key', async () => {

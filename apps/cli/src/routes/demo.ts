@@ -43,7 +43,8 @@ export const demoCommand: Command<CliContext> = buildCommand<DemoFlags, [], CliC
         kind: 'enum',
         values: approvalValues,
         default: 'ask',
-        brief: 'What answers approvals; ask says yes where nobody can be asked',
+        brief:
+          'What answers approvals; without a terminal ask reads nothing and says yes, so --approve no refuses',
       },
       policies: {
         kind: 'parsed',

@@ -13,7 +13,10 @@ export interface CliContext extends CommandContext {
   readonly say: (text: string) => void;
   /** Asks a person; undefined where nobody can be asked. Rejects when the signal aborts. */
   readonly ask: Ask | undefined;
-  /** Calls the listener on SIGINT and SIGTERM, until the returned function is called; the second signal ends the process. */
+  /**
+   * Calls the listener on SIGINT, SIGTERM and SIGHUP, until the returned function is called; the second signal ends the
+   * process, unless it is SIGHUP.
+   */
   readonly onInterrupt: (listener: () => void) => () => void;
   /** Program and first arguments of another process of this command. */
   readonly program: readonly [string, ...string[]];

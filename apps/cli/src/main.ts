@@ -52,16 +52,31 @@ function onInterrupt(listener: () => void): () => void {
     if (count > 1) process.exit(exitCodes.interrupted);
     listener();
   }
+  // A terminal that closes may say so twice, from the kernel and from the shell; that is no wish to leave at once.
+  function hungUp(): void {
+    if (count === 0) interrupted();
+  }
   process.on('SIGINT', interrupted);
   process.on('SIGTERM', interrupted);
+  process.on('SIGHUP', hungUp);
   return () => {
+    process.off('SIGHUP', hungUp);
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
   };
 }
 
+// After its terminal has closed the process still has to clean up, with nobody to write to.
+function isTerminalGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EIO' || code === 'ERR_STREAM_DESTROYED';
+}
+
+stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (!isTerminalGone(error)) process.exit(exitCodes.failure);
+});
 // Whoever reads may leave early, as `head` does.
 stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (isTerminalGone(error)) return;
   process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
 });
 

@@ -145,16 +145,18 @@ test('a run that completed is no success when the audit file is not verified', a
   assert.match(said.join('\n'), /audit: not verified/);
 });
 
-test('Ctrl-C ends the demo with 130 and leaves neither process nor folder', async () => {
-  const { folder, environment } = await createFixture();
-  const running = startCli(['demo', '--dir', folder], environment);
-  await running.until(/^host/m);
-  const children = await descendantsOf(running);
-  running.child.kill('SIGINT');
-  assert.equal((await running.ended).code, 130);
-  assert.deepEqual(children.filter(isAlive), []);
-  assert.deepEqual(await readdir(environment['TMPDIR'] ?? ''), []);
-});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test(`${signal} ends the demo with 130 and leaves neither process nor folder`, async () => {
+    const { folder, environment } = await createFixture();
+    const running = startCli(['demo', '--dir', folder], environment);
+    await running.until(/^host/m);
+    const children = await descendantsOf(running);
+    running.child.kill(signal);
+    assert.equal((await running.ended).code, 130);
+    assert.deepEqual(children.filter(isAlive), []);
+    assert.deepEqual(await readdir(environment['TMPDIR'] ?? ''), []);
+  });
+}
 
 test('a model without its key is refused before anything starts, and the remedy is named', async () => {
   const { run } = await createFixture();

@@ -47,9 +47,10 @@ export async function demo(context: CliContext, flags: DemoFlags): Promise<void>
     if (!interrupt.signal.aborted) throw thrown;
     context.exitWith(exitCodes.interrupted);
   } finally {
-    stopListening();
     if (flags.keep === true) context.say(`kept ${workspace.root}`);
     else await workspace.remove();
+    // Only now, so that a signal does not leave half of the folder.
+    stopListening();
   }
 }
 

@@ -35,9 +35,14 @@ function isUnreachable(thrown: unknown): thrown is ModelHostError {
 function unreachable(address: string, { message }: ModelHostError): CommandError {
   return new CommandError(
     exitCodes.unavailable,
-    `no host answers at ${address}: ${message.trim()}`,
+    `no host answers at ${address}: ${withoutEmptyNote(message)}`,
     'start a host with `model-host serve --config FILE`, or name another one with --address',
   );
+}
+
+/** grpc-js ends with the heading of a note also where it has none. */
+function withoutEmptyNote(message: string): string {
+  return message.trim().replace(/\s*Resolution note:$/, '');
 }
 
 async function readApiKey(

@@ -44,6 +44,7 @@ test('a host that does not answer ends with 7 and names the address and the next
   });
   assert.equal(code, 7);
   assert.match(stderr, /no host answers at 127\.0\.0\.1:9.*\nnext: start a host with/s);
+  assert.doesNotMatch(stderr, /Resolution note:\n/);
 });
 
 test('a configuration that cannot be used ends with 3 and names every problem', async () => {

@@ -33,6 +33,8 @@ const timing = {
 const paced: Pace = { tokens: 20, intervalMs: 10 };
 /** As fast as the provider writes: the CPU of what stands between is the bound. */
 const burst: Pace = { tokens: 200, intervalMs: 0 };
+/** One token: what a run costs beside its tokens. */
+const short: Pace = { tokens: 1, intervalMs: 0 };
 
 const isPinned = canPin();
 const onMeasuredCpu = { cpu: cpus.measured, isPinned };
@@ -47,7 +49,7 @@ await using pipe = startProcess([script('process-main.ts'), 'pipe', providerPort
 const pipeClient = createGrpcClient(Number(await portOf(pipe)));
 await using host = await startHost({
   providerPort: Number(providerPort),
-  paces: [paced, burst],
+  paces: [paced, short, burst],
   ...onMeasuredCpu,
 });
 const hostClient = createGrpcClient(host.port);
@@ -70,6 +72,8 @@ console.log(
 console.log('host: authentication, policy, budgets and audit on\n');
 console.log(`paced, ${paced.tokens} tokens a stream, ${paced.intervalMs} ms apart\n${heading}`);
 await measureAll([direct, ...between], paced);
+console.log(`\nat saturation, one token a stream: CPU for a token is CPU for a run\n${heading}`);
+await measureAll(between, short);
 console.log(`\nat saturation, ${burst.tokens} tokens a stream, as fast as they come\n${heading}`);
 const saturated = await measureAll(between, burst);
 pipeClient.close();

@@ -51,6 +51,30 @@ test('a field that the message names already is not named twice', () => {
   assert.equal(readFailure(thrown).text, 'validation_failed: spec.agent: is missing');
 });
 
+test('the remedy of a configuration that cannot be used is for the place of the problem', () => {
+  const places = [
+    ['127.0.0.1:7443: the host cannot listen here (EADDRINUSE)', /--set server\.port=…/],
+    ['20-a.cedar:3:7: this is no Cedar policy: x; y', /mend the policy file at 20-a\.cedar:3:7$/],
+    [
+      'host.yaml:1:1: a.cedar: unknown key',
+      /next: `model-host config schema` describes every key$/,
+    ],
+    ['host.yaml:1:1: servr: unknown key', /next: `model-host config schema` describes every key$/],
+  ] as const;
+  for (const [message, remedy] of places) {
+    const thrown = new ModelHostError(message, {
+      code: 'config_invalid',
+      grpcStatus: 'FAILED_PRECONDITION',
+      facts: {},
+      violations: [],
+      retryAfterMs: undefined,
+    });
+    const { exitCode, text } = readFailure(thrown);
+    assert.equal(exitCode, exitCodes.configInvalid);
+    assert.match(text, remedy);
+  }
+});
+
 test('a failure of the command itself has its own exit code and remedy', () => {
   assert.deepEqual(readFailure(new CommandError(exitCodes.notFound, 'no file', 'make one')), {
     exitCode: 5,

@@ -47,7 +47,7 @@ export function readFailure(thrown: unknown): Failure {
   if (code === undefined) return failure(exitCodes.failure, thrown.message, []);
   // Its message has a line for each problem already.
   if (code === 'config_invalid') {
-    return failure(exitCodes.configInvalid, thrown.message, [], remedies[code]);
+    return failure(exitCodes.configInvalid, thrown.message, [], configRemedy(thrown.message));
   }
   // The message names the first of them, most of the time.
   const fields = violations
@@ -99,7 +99,6 @@ const byCode: Readonly<Record<string, ExitCode>> = {
 };
 
 const remedies: Readonly<Record<string, string>> = {
-  config_invalid: '`model-host config schema` describes every key',
   unauthenticated:
     'set MODEL_HOST_API_KEY or give --api-key-file; `model-host keys create` makes a key',
   not_found: '`model-host agents list` and `model-host runs list` show what there is',
@@ -108,6 +107,16 @@ const remedies: Readonly<Record<string, string>> = {
   UNAVAILABLE:
     'start a host with `model-host serve --config FILE`, or name another one with --address',
 };
+
+/** What to do depends on where the problem is, and only the message says it. */
+function configRemedy(message: string): string {
+  if (message.includes(': the host cannot listen here')) {
+    return 'choose another one with `--set server.port=…` for gRPC, `--set server.healthPort=…` for health, or `--set server.host=…`';
+  }
+  const [, rule] = /^((?:(?!: ).){1,512}\.cedar(?::\d+:\d+)?): /.exec(message) ?? [];
+  if (rule !== undefined) return `mend the policy file at ${rule}`;
+  return '`model-host config schema` describes every key';
+}
 
 interface Details {
   readonly code: string | undefined;

@@ -28,6 +28,7 @@ const faultsInCall: readonly (readonly [string, string, string, Partial<ToolServ
   ['dies in the middle of a call', 'dies', 'mcp_connection_failed', {}],
   ['writes a line without end', 'floods', 'mcp_result_too_large', {}],
   ['writes a result beyond the bound', 'huge', 'mcp_result_too_large', {}],
+  ['writes a request beyond the bound', 'huge-request', 'mcp_result_too_large', {}],
   ['writes JSON that is broken', 'broken-json', 'mcp_protocol_error', {}],
   ['answers in a wrong shape', 'wrong-shape', 'mcp_protocol_error', {}],
   ['answers with no JSON-RPC message', 'no-message', 'mcp_protocol_error', {}],

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { HostError } from '@modelhost/kernel';
 import { childEnvironment } from './child-environment.ts';
 import { createLineSplitter } from './line-splitter.ts';
+import type { LineEnds } from './line-splitter.ts';
 import { endProcessGroup, signalGroup } from './process-group.ts';
 import type { EndingTimes } from './process-group.ts';
 import type { ToolServerLogEntry, ToolServerTransport } from './server-spec.ts';
@@ -38,12 +39,16 @@ export interface ServerProcessOptions {
 /** What happens to a server process. */
 export interface ServerProcessEvents {
   readonly onLine: (line: string) => void;
-  /** It ended by itself, or wrote a line beyond the bound. Comes once at most. */
+  /** It wrote a line beyond the bound, which was dropped; says whether the connection can go on without it. */
+  readonly onDropped: (ends: LineEnds) => boolean;
+  /** It ended by itself, or there is no going on after a line beyond the bound. Comes once at most. */
   readonly onFailure: (failure: HostError) => void;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
+/** A line without end must end the connection at some point. */
+const droppedBytesMax = 67_108_864;
 const logLineBytesMax = 4_096;
 const logBytesMax = 262_144;
 
@@ -56,7 +61,9 @@ export function startServerProcess(
   const child = spawnChild(options);
   if (child.pid !== undefined) groups.add(child.pid);
   const spawned = once(child, 'spawn');
-  const lines = createLineSplitter(messageBytesMax, events.onLine);
+  const { onLine, onDropped } = events;
+  const lineBytesMax = messageBytesMax;
+  const lines = createLineSplitter({ lineBytesMax, droppedBytesMax, onLine, onDropped });
   child.stdout.on('data', (chunk: Buffer) => {
     if (lines.push(chunk)) return;
     child.stdout.destroy();
@@ -118,14 +125,19 @@ function spawnChild({ transport, environment }: ServerProcessOptions): Child {
 
 function logOutput(stream: Readable, log: (line: string) => void): void {
   let bytesLeft = logBytesMax;
-  let lines = createLineSplitter(logLineBytesMax, log);
+  const lines = createLineSplitter({
+    lineBytesMax: logLineBytesMax,
+    droppedBytesMax: logBytesMax,
+    onLine: log,
+    onDropped: () => {
+      log('(a line that is too long was left out)');
+      return true;
+    },
+  });
   stream.on('data', (chunk: Buffer) => {
     if (bytesLeft <= 0) return;
     bytesLeft -= chunk.length;
-    if (!lines.push(chunk)) {
-      log('(a line that is too long was left out)');
-      lines = createLineSplitter(logLineBytesMax, log);
-    }
+    lines.push(chunk);
     if (bytesLeft <= 0) log('(further output of this process is left out)');
   });
 }

@@ -1,6 +1,8 @@
 import { parseJSONRPCMessage, serializeMessage } from '@modelcontextprotocol/client';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import { HostError, isJsonObject } from '@modelhost/kernel';
+import { readAnswerId } from './answer-id.ts';
+import type { LineEnds } from './line-splitter.ts';
 import { startServerProcess } from './server-process.ts';
 import type { ServerProcess, ServerProcessOptions } from './server-process.ts';
 import { readId, wireError, wireErrorCodes } from './wire-errors.ts';
@@ -31,7 +33,8 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
 
   async function start(): Promise<void> {
     if (ended !== undefined) throw closed(server);
-    process = startServerProcess(options, { onLine: receive, onFailure: fail });
+    const events = { onLine: receive, onDropped: receiveDropped, onFailure: fail };
+    process = startServerProcess(options, events);
     await process.started();
   }
 
@@ -54,6 +57,14 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
         if (read.id === undefined) fail(malformed(server));
         else deliver(wireError(read.id, wireErrorCodes.malformed, 'malformed message'));
     }
+  }
+
+  /** Only the call whose answer was too long fails; without its id nobody could tell which one that is. */
+  function receiveDropped(ends: LineEnds): boolean {
+    const id = readAnswerId(ends);
+    if (id === undefined) return false;
+    deliver(wireError(id, wireErrorCodes.tooLarge, 'an answer beyond the cap'));
+    return true;
   }
 
   function deliver(message: JSONRPCMessage): void {

@@ -163,5 +163,6 @@ test('a model without its key is refused before anything starts, and the remedy 
   const { code, stdout, stderr } = await run('--model', 'openai');
   assert.equal(code, 3);
   assert.equal(stdout, '');
-  assert.match(stderr, /OPENAI_API_KEY is not set; set it/);
+  assert.match(stderr, /OPENAI_API_KEY is not set\nnext: set OPENAI_API_KEY, /);
+  assert.doesNotMatch(stderr, /--set|providers/);
 });

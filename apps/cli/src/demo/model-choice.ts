@@ -1,4 +1,5 @@
 import type { CliContext } from '../context.ts';
+import { CommandError, exitCodes } from '../failure.ts';
 import type { DemoModel } from '../routes/demo.ts';
 
 /** A model that can play the agent, and what lays it over the configuration of the demo. */
@@ -58,10 +59,14 @@ export async function chooseModel(
   },
 ): Promise<ModelChoice> {
   const { model, name, signal } = options;
+  const { environment } = context;
   if (model === 'demo') return demoChoice;
-  if (model !== 'auto') return realChoice(model, name ?? (await ollamaName(model)));
+  if (model !== 'auto') {
+    refuseWithoutKey(model, environment);
+    return realChoice(model, name ?? (await ollamaName(model)));
+  }
   if (context.ask === undefined) return demoChoice;
-  const found = await findModels(context.environment);
+  const found = await findModels(environment);
   const [first] = found;
   if (first === undefined) return demoChoice;
   const titles = found.map((choice, index) => `${index + 1} = ${providers[choice].title}`);
@@ -71,6 +76,17 @@ export async function chooseModel(
   );
   const picked = found[Number(line.trim()) - 1];
   return picked === undefined ? demoChoice : realChoice(picked, name ?? (await ollamaName(picked)));
+}
+
+/** Before the configuration does it, which would name a setting that nobody wrote. */
+function refuseWithoutKey(model: RealModel, environment: CliContext['environment']): void {
+  const { title, apiKeyName } = providers[model];
+  if (apiKeyName === undefined || environment[apiKeyName]) return;
+  throw new CommandError(
+    exitCodes.configInvalid,
+    `${title} needs a key, and ${apiKeyName} is not set`,
+    `set ${apiKeyName}, or take the offline model with --model demo`,
+  );
 }
 
 async function findModels(environment: CliContext['environment']): Promise<readonly RealModel[]> {

@@ -10,11 +10,16 @@ export function toJsonText<Desc extends DescMessage>(
   return JSON.stringify(toJson(schema, message, { alwaysEmitImplicit: true }), undefined, space);
 }
 
-/** Rows under a heading, in columns as wide as their widest cell; ends with a line feed. */
+const widthMax = 60;
+
+/**
+ * Rows under a heading, in columns as wide as their widest cell, and at most 60 wide: a longer cell moves the rest of its
+ * own line only. Ends with a line feed.
+ */
 export function toTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [heading, ...rows];
   const widths = heading.map((_title, column) =>
-    Math.max(...lines.map((line) => (line[column] ?? '').length)),
+    Math.min(widthMax, Math.max(...lines.map((line) => (line[column] ?? '').length))),
   );
   return lines
     .map((line) =>

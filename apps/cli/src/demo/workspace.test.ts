@@ -19,11 +19,11 @@ test('a file whose name is no UTF-8 is not in the inventory and does not end it'
     () => false,
   );
   if (!isPossible) return t.skip('this file system has no such names');
-  const before = await takeInventory(folder);
-  assert.deepEqual([...before.keys()], []);
+  const earlier = await takeInventory(folder);
+  assert.deepEqual([...earlier.keys()], []);
   const path = join(folder, 'good.txt');
   await writeFile(path, 'x');
-  assert.deepEqual(await changedSince(folder, before), [path]);
+  assert.deepEqual(await changedSince(folder, earlier), [path]);
 });
 
 test('the name of the report is one that nothing in the folder has', async () => {

@@ -93,6 +93,20 @@ test('the usual task leaves a report that is there already as it is', async () =
   assert.match(await readFile(join(folder, 'report-2.md'), 'utf8'), /^# Report on /);
 });
 
+test('a folder beyond every bound is reported within the budget, with what was left out', async () => {
+  const { folder, run } = await createFixture();
+  for (let index = 0; index < 70; index += 1) {
+    await mkdir(join(folder, `sub${index}`));
+    await writeFile(join(folder, `sub${index}`, 'text.txt'), word());
+  }
+  const { code, stderr } = await run();
+  assert.equal(code, 0, stderr);
+  const report = await readFile(join(folder, 'report.md'), 'utf8');
+  assert.match(report, /^\d+ of 66 files were read/m);
+  assert.match(report, /^Left out: 34 files \(.*, and 29 more\)/m);
+  assert.match(report, /^Not visited: 8 folders \(.*, and 3 more\)/m);
+});
+
 test('an answer of no stops the call, and only that', async () => {
   const { folder, run } = await createFixture();
   const { code, stdout } = await run('--approve', 'no');

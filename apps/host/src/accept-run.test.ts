@@ -1,69 +1,91 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { HostError } from '@modelhost/kernel';
-import type { AuditRecord, Decision } from '@modelhost/kernel';
-import { acceptRun } from './accept-run.ts';
-import type { AcceptRunPorts } from './accept-run.ts';
-import { createRandomIds, createSystemClock } from './clock.ts';
-import { checkedSpec } from './fixtures/checked-spec.ts';
+import { verifyAuditFile } from '@modelhost/audit';
+import { failureOf } from './fixtures/guarded-server.ts';
+import { finish, watch } from './fixtures/run-watch.ts';
+import { startTestHost, task } from './fixtures/started-host.ts';
 
-const principal = { tenant: 'acme', subject: 'ann', roles: [] };
-const reasons = [{ rule: 'r', message: 'because' }];
-
-/** Ports around one decision and one answer of the engine; only what taking a run in uses is there. */
-function portsWith(decision: Decision, start: () => { created: boolean }) {
-  const records: AuditRecord[] = [];
-  const ports = {
-    engine: { status: () => undefined, start: async () => start() },
-    policy: { decide: async () => decision, digest: () => '' },
-    audit: {
-      append: async (record: AuditRecord) => {
-        records.push(record);
-        return { index: 0, hash: '' };
-      },
-    },
-    clock: createSystemClock(),
-    ids: createRandomIds(),
-    // The other members of the ports are never reached.
-  } as unknown as AcceptRunPorts;
-  return { ports, records };
+/** What the audit file of a host tells, in order: the kind of each record with the id of its run. */
+function recordsOf(path: string): readonly (readonly [kind: string, runId: string])[] {
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    // The shape is what packages/audit writes.
+    const { kind, runId } = JSON.parse(line) as { kind: string; runId: string };
+    return [kind, runId] as const;
+  });
 }
 
-test('a run that is taken in is on record before it starts', async () => {
-  const kinds: (readonly string[])[] = [];
-  const { ports, records } = portsWith({ effect: 'allow', reasons, policyDigest: 'd' }, () => {
-    kinds.push(records.map(({ kind }) => kind));
-    return { created: true };
-  });
-  const { created } = await acceptRun(ports, principal, checkedSpec);
-  assert.equal(created, true);
-  assert.deepEqual(kinds, [['run-accepted']]);
+test('what policy does not allow an agent to take is refused, on record, and starts nothing', async () => {
+  const policy = `
+@id("test.input") @message("only short tasks")
+permit (principal, action == ModelHost::Action::"AcceptInput", resource) when { context.inputBytes < 1000 };
+@id("test.night") @message("not alice")
+forbid (principal == ModelHost::User::"acme/alice", action == ModelHost::Action::"AcceptInput", resource)
+when { context.inputBytes < 100 };
+`;
+  await using started = await startTestHost({ policy });
+  const alice = started.connect();
+  for (const [text, rule] of [
+    ['answer', 'test.night'],
+    ['answer'.repeat(1_000), 'default-deny'],
+  ] as const) {
+    const error = await failureOf(alice.startRun(task(text)));
+    assert.equal(error.code, 'policy_violation');
+    assert.equal(error.grpcStatus, 'PERMISSION_DENIED');
+    assert.deepEqual(error.facts, { action: 'AcceptInput', rule });
+  }
+  assert.deepEqual((await alice.listRuns()).runs, []);
+  const kinds = recordsOf(started.host.auditPath).map(([kind]) => kind);
+  assert.deepEqual(kinds, ['host-started', 'run-refused', 'run-refused']);
 });
 
-test('a run that policy refuses never reaches the engine, and the refusal names the rule', async () => {
-  const { ports, records } = portsWith({ effect: 'deny', reasons, policyDigest: 'd' }, () =>
-    assert.fail('it was started'),
-  );
-  await assert.rejects(acceptRun(ports, principal, checkedSpec), {
-    code: 'policy_violation',
-    facts: { action: 'AcceptInput', rule: 'r' },
-  });
-  assert.deepEqual(
-    records.map(({ kind }) => kind),
-    ['run-refused'],
-  );
+test('a run is on record before anything that it does, and the record holds', async () => {
+  await using started = await startTestHost();
+  const alice = started.connect();
+  const spec = task('answer', { requestId: 'once' });
+  const { runId } = await alice.startRun(spec);
+  await finish(watch(alice.followRun(runId)));
+  await alice.startRun(spec);
+  const records = recordsOf(started.host.auditPath);
+  const first = records.findIndex(([, id]) => id === runId);
+  assert.deepEqual(records[first], ['run-accepted', runId]);
+  assert.equal(records.filter(([kind]) => kind === 'run-accepted').length, 1);
+  await started.host.drain();
+  assert.equal(recordsOf(started.host.auditPath).at(-1)?.[0], 'host-stopped');
+  assert.equal((await verifyAuditFile(started.host.auditPath)).ok, true);
 });
 
-test('a run that the engine does not take is on record as refused, with the code', async () => {
-  const { ports, records } = portsWith({ effect: 'allow', reasons, policyDigest: 'd' }, () => {
-    throw new HostError('draining', 'the host is shutting down');
-  });
-  await assert.rejects(acceptRun(ports, principal, checkedSpec), { code: 'draining' });
+test('one run more than the host takes is told to come back, and does not stand as accepted', async () => {
+  await using started = await startTestHost({ server: { maxRunsInFlight: 1 } });
+  const alice = started.connect();
+  const { runId } = await alice.startRun(task('wait'));
+  const error = await failureOf(alice.startRun(task('answer')));
+  assert.equal(error.code, 'overloaded');
+  assert.equal(error.grpcStatus, 'RESOURCE_EXHAUSTED');
+  assert.deepEqual(error.facts, { runs_in_flight_max: '1' });
+  assert.ok(error.retryAfterMs !== undefined);
+  const records = recordsOf(started.host.auditPath);
+  const refused = records.find(([kind]) => kind === 'run-refused')?.[1];
+  assert.notEqual(refused, runId);
   assert.deepEqual(
-    records.map(({ kind, facts }) => [kind, facts['code']]),
+    records.filter(([, id]) => id === refused),
     [
-      ['run-accepted', undefined],
-      ['run-refused', 'draining'],
+      ['run-accepted', refused],
+      ['run-refused', refused],
     ],
   );
+  await alice.cancelRun(runId);
+  await finish(watch(alice.followRun(runId)));
+  assert.equal((await finish(watch(alice.run(task('answer'))))).answer, 'The answer.');
+});
+
+test('another request under a known id is refused, and nothing is said against the run of that id', async () => {
+  await using started = await startTestHost();
+  const alice = started.connect();
+  const { runId } = await alice.startRun(task('answer', { requestId: 'once' }));
+  await finish(watch(alice.followRun(runId)));
+  const error = await failureOf(alice.startRun(task('wait', { requestId: 'once' })));
+  assert.equal(error.code, 'request_conflict');
+  assert.ok(!recordsOf(started.host.auditPath).some(([kind]) => kind === 'run-refused'));
 });

@@ -40,36 +40,37 @@ export async function acceptRun(
   principal: Principal,
   spec: CheckedSpec,
 ): Promise<AcceptedRun> {
-  const { engine, policy, clock } = ports;
   const input = inputOf(ports, principal, spec);
   const { runId } = input;
-  const known = engine.status(principal.tenant, runId);
-  if (known === undefined) {
-    const decision = await policy.decide({
-      principal,
-      agent: spec.agent.id,
-      action: 'AcceptInput',
-      resource: { type: 'agent', id: spec.agent.id, inputBytes: inputBytesOf(spec) },
-      context: {
-        runId,
-        nowMs: clock.now(),
-        callDigest: '',
-        spent: noStatistics,
-        approval: undefined,
-      },
-    });
-    const isAllowed = decision.effect === 'allow';
-    await ports.audit.append(recordOf(input, isAllowed ? 'run-accepted' : 'run-refused', decision));
-    if (!isAllowed) throw refusal(decision);
-  }
-  return { runId, created: await start(ports, input) };
+  const isKnown = ports.engine.status(principal.tenant, runId) !== undefined;
+  // The engine alone compares the requests; a conflict says nothing against the run that has the id.
+  const { created } = isKnown ? await ports.engine.start(input) : await startNew(ports, input);
+  return { runId, created };
 }
 
-/** A run that the engine does not take, because it is full or drains, does not stand on record as accepted alone. */
-async function start({ engine, audit }: AcceptRunPorts, input: RunInput): Promise<boolean> {
+async function startNew(ports: AcceptRunPorts, input: RunInput): Promise<{ created: boolean }> {
+  const { engine, policy, clock, audit } = ports;
+  const { runId, principal, agent } = input;
+  const decision = await policy.decide({
+    principal,
+    agent: agent.id,
+    action: 'AcceptInput',
+    resource: { type: 'agent', id: agent.id, inputBytes: inputBytesOf(input) },
+    context: {
+      runId,
+      nowMs: clock.now(),
+      callDigest: '',
+      spent: noStatistics,
+      approval: undefined,
+    },
+  });
+  const isAllowed = decision.effect === 'allow';
+  await audit.append(recordOf(input, isAllowed ? 'run-accepted' : 'run-refused', decision));
+  if (!isAllowed) throw refusal(decision);
   try {
-    return (await engine.start(input)).created;
+    return await engine.start(input);
   } catch (thrown) {
+    // A run that the engine does not take, because it is full or drains, must not stand as accepted alone.
     const { code } = toErrorData(thrown);
     await audit.append({ ...placeOf(input), kind: 'run-refused', facts: { code } });
     throw thrown;
@@ -89,7 +90,7 @@ function digest(parts: readonly string[]): Uint8Array {
   return createHash('sha256').update(canonicalJson(parts)).digest();
 }
 
-function inputBytesOf({ input, history }: CheckedSpec): number {
+function inputBytesOf({ input, history }: RunInput): number {
   return Buffer.byteLength(JSON.stringify([input, history]));
 }
 

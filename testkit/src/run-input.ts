@@ -29,6 +29,8 @@ const agent: AgentSpec = {
   toolCallTimeoutMs: 5_000,
   modelCallTimeoutMs: 20_000,
   approvalTimeoutMs: 30_000,
+  samplingServers: [],
+  toolSearch: 'never',
 };
 
 /** A small valid run; what a test cares about it gives in `changes`. */

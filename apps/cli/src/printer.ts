@@ -23,7 +23,9 @@ export function createEventPrinter(
 
   function callOf({ event }: RunEvent): ToolRequested | undefined {
     if (event.case === 'toolRequested') calls.set(event.value.callId, event.value);
-    if (event.case === 'decision') return calls.get(event.value.callId);
+    if (event.case === 'decision' || event.case === 'toolProgress') {
+      return calls.get(event.value.callId);
+    }
     if (event.case !== 'toolFinished') return undefined;
     const call = calls.get(event.value.callId);
     calls.delete(event.value.callId);

@@ -2,16 +2,20 @@ import type {
   ApprovalRequested,
   ApprovalResolved,
   Decision,
+  InputRequested,
+  InputResolved,
   RunEvent,
   RunFinished,
   RunResult,
   RunStarted,
   StepStarted,
   ToolFinished,
+  ToolProgress,
   ToolRequested,
 } from '@modelhost/contracts';
 import {
   DecisionEffect,
+  InputAction,
   RunEndReason,
   StepKind,
   ToolExecutor,
@@ -32,6 +36,7 @@ export interface TimelineStyle {
 const argumentsLengthMax = 120;
 const reminderLengthMax = 100;
 const contentLengthMax = 160;
+const messageLengthMax = 1_000;
 
 /**
  * What a terminal shows of an event: whole lines, except for text of the model, which continues the line it is in.
@@ -61,6 +66,12 @@ export function renderEvent(
       return renderApprovalRequested(event.value, paint);
     case 'approvalResolved':
       return renderApprovalResolved(event.value, paint);
+    case 'toolProgress':
+      return renderToolProgress(event.value, paint, call);
+    case 'inputRequested':
+      return renderInputRequested(event.value, paint);
+    case 'inputResolved':
+      return renderInputResolved(event.value, paint);
     case 'toolFinished':
       return renderToolFinished(event.value, paint, call);
     case 'runFinished':
@@ -131,6 +142,43 @@ function renderApprovalResolved(resolved: ApprovalResolved, paint: Paint): strin
   const mark = approved ? paint.green('✓ approved') : paint.red('✗ refused');
   const note = comment === '' ? '' : `: ${toLine(comment, 240)}`;
   return `  ${mark} ${approvalId} by ${toLine(resolvedBy, 128)}${note}\n`;
+}
+
+function renderToolProgress(
+  { progress, total, message }: ToolProgress,
+  paint: Paint,
+  call: ToolRequested | undefined,
+): string {
+  const name = call === undefined ? '' : ` ${toLine(call.tool, 64)}`;
+  const amount = total === undefined ? String(progress) : `${progress} of ${total}`;
+  const note = message === '' ? '' : `: ${toLine(message, contentLengthMax)}`;
+  return `  ${paint.dim(`⋯${name} ${amount}${note}`)}\n`;
+}
+
+function renderInputRequested(requested: InputRequested, paint: Paint): string {
+  const { inputId, tool, message, schemaJson, url } = requested;
+  // Never shortened: a person has to see where they are sent and what is asked for.
+  const what =
+    url === ''
+      ? renderArguments(schemaJson, '      ')
+      : `      to be given at ${toPrintable(url).replaceAll('\n', ' ')}\n`;
+  return `  ${paint.yellow('? input')} ${inputId} wanted by ${toLine(tool, 64)}, which says: ${toLine(message, messageLengthMax)}\n${what}`;
+}
+
+function renderInputResolved(resolved: InputResolved, paint: Paint): string {
+  const { inputId, action, resolvedBy } = resolved;
+  const by = `${inputId} by ${toLine(resolvedBy, 128)}\n`;
+  switch (action) {
+    case InputAction.ACCEPT:
+      return `  ${paint.green('✓ input given')} ${by}`;
+    case InputAction.DECLINE:
+      return `  ${paint.red('✗ input declined')} ${by}`;
+    case InputAction.CANCEL:
+      return `  ${paint.yellow('✗ input cancelled')} ${by}`;
+    case InputAction.UNSPECIFIED:
+      break;
+  }
+  return `  ? input answered ${by}`;
 }
 
 function renderToolFinished(

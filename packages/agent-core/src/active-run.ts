@@ -57,7 +57,9 @@ export async function openRun(
   input: RunInput,
 ): Promise<ActiveRun> {
   const catalogue = await context.step('catalogue', async () =>
-    ports.tools.listTools().filter(({ name }) => isOffered(input.agent.tools, name)),
+    ports.tools
+      .listTools(input.principal.tenant)
+      .filter(({ name }) => isOffered(input.agent.tools, name)),
   );
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
   const counters: Counters = { ...noStatistics };

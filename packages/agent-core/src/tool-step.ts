@@ -1,4 +1,4 @@
-import { canonicalJson, isJsonObject, sha256Hex, toErrorData } from '@modelhost/kernel';
+import { canonicalJson, HostError, isJsonObject, sha256Hex, toErrorData } from '@modelhost/kernel';
 import type {
   ApprovalFact,
   Decision,
@@ -286,12 +286,14 @@ async function callGateway(
       {
         tool: call.tool.name,
         arguments: call.values,
+        principal: run.input.principal,
         idempotencyKey: info.idempotencyKey,
         timeoutMs: run.input.agent.toolCallTimeoutMs,
       },
       { signal: info.signal },
     );
-    return { kind: 'answered', answer };
+    if (answer.type === 'answer') return { kind: 'answered', answer };
+    throw new HostError('mcp_protocol_error', `${call.tool.name} asks for input`);
   } catch (thrown) {
     const isRepeatable = call.tool.effect === 'none' || call.tool.effect === 'idempotent';
     if (info.signal.aborted) {

@@ -104,6 +104,9 @@ export {
   DecisionSchema,
   ApprovalRequestedSchema,
   ApprovalResolvedSchema,
+  ToolProgressSchema,
+  InputRequestedSchema,
+  InputResolvedSchema,
   ToolFinishedSchema,
   UsageSchema,
   StepFinishedSchema,
@@ -111,6 +114,7 @@ export {
   StepKind,
   ToolExecutor,
   DecisionEffect,
+  InputAction,
   ToolOutcome,
 } from './gen/modelhost/v1/event_pb.ts';
 export type {
@@ -124,6 +128,9 @@ export type {
   Decision,
   ApprovalRequested,
   ApprovalResolved,
+  ToolProgress,
+  InputRequested,
+  InputResolved,
   ToolFinished,
   Usage,
   StepFinished,

@@ -123,6 +123,8 @@ function inputOf(runId: string): RunInput {
       toolCallTimeoutMs: 1_000,
       modelCallTimeoutMs: 1_000,
       approvalTimeoutMs: 1_000,
+      samplingServers: [],
+      toolSearch: 'never',
     },
     input: [],
     history: [],

@@ -1,4 +1,4 @@
-import type { RunEventBody } from '@modelhost/kernel';
+import type { JsonObject, RunEventBody } from '@modelhost/kernel';
 
 /** What an event costs beside its texts, roughly. */
 const eventBytes = 160;
@@ -20,6 +20,12 @@ function textLength(body: RunEventBody): number {
       return body.content.length;
     case 'approval-resolved':
       return body.comment.length + body.by.length;
+    case 'tool-progress':
+      return body.message.length;
+    case 'input-requested':
+      return body.message.length + body.url.length + jsonLength(body.schema);
+    case 'input-resolved':
+      return body.by.length;
     case 'decision':
       return body.reasons.reduce((sum, reason) => sum + reason.message.length, 0);
     case 'run-finished':
@@ -30,4 +36,9 @@ function textLength(body: RunEventBody): number {
     case 'usage':
       return 0;
   }
+}
+
+/** Such events are few: one for each input that a person is asked for. */
+function jsonLength(value: JsonObject | undefined): number {
+  return value === undefined ? 0 : JSON.stringify(value).length;
 }

@@ -79,6 +79,10 @@ export type {
 } from './ports/run-engine.ts';
 export type {
   ToolAnswer,
+  ToolInputRequest,
+  ToolMatch,
+  ToolProgress,
+  ToolReply,
   ToolGateway,
   ToolInvocation,
   ToolServerStatus,

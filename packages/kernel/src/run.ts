@@ -60,6 +60,10 @@ export interface ToolDefinition {
   /** JSON Schema 2020-12 of the arguments; always of type object. */
   readonly inputSchema: JsonObject;
   readonly effect: ToolEffect;
+  /** Whether what it answers may be believed, as the operator declares it. */
+  readonly integrity: 'trusted' | 'untrusted';
+  /** Arguments that decide what the call does (a recipient, a path), as the operator declares them. */
+  readonly decisionArguments: readonly string[];
   /** Alias of the tool server; `client` for tools that the caller runs itself. */
   readonly server: string;
   /** Name of the tool at its server. */
@@ -132,8 +136,12 @@ export interface AgentSpec {
   readonly toolCallsInFlightMax: number;
   readonly toolCallTimeoutMs: number;
   readonly modelCallTimeoutMs: number;
-  /** How long an approval or a client's tool result is waited for. */
+  /** How long an approval, a client's tool result or a person's input for a tool is waited for. */
   readonly approvalTimeoutMs: number;
+  /** Aliases of the tool servers that may ask the agent's model for an answer in the middle of a call. */
+  readonly samplingServers: readonly string[];
+  /** Whether the model searches for tools instead of seeing them all; `auto`: when they fill too much of its window. */
+  readonly toolSearch: 'auto' | 'always' | 'never';
 }
 
 /** Everything a run starts from. It is journaled whole, so that a replay needs no configuration. */
@@ -262,6 +270,32 @@ export type RunEventBody =
       readonly approved: boolean;
       readonly by: string;
       readonly comment: string;
+    }
+  | {
+      readonly type: 'tool-progress';
+      readonly callId: string;
+      readonly progress: number;
+      readonly total: number | undefined;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'input-requested';
+      readonly inputId: string;
+      readonly callId: string;
+      readonly tool: string;
+      /** The server's own words: untrusted. */
+      readonly message: string;
+      /** JSON Schema of the answer; undefined when the person is sent to `url` instead. */
+      readonly schema: JsonObject | undefined;
+      readonly url: string;
+      readonly expiresAtMs: number;
+    }
+  | {
+      readonly type: 'input-resolved';
+      readonly inputId: string;
+      readonly callId: string;
+      readonly action: 'accept' | 'decline' | 'cancel';
+      readonly by: string;
     }
   | {
       readonly type: 'tool-finished';

@@ -62,6 +62,8 @@ export const fullRequest: ModelRequest = requestOf({
       description: 'Reads a file',
       inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
       effect: 'none',
+      integrity: 'untrusted',
+      decisionArguments: [],
       server: 'fs',
       serverTool: 'read',
       executor: 'host',

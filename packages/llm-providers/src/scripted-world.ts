@@ -127,6 +127,8 @@ function toolOf(server: string, serverTool: string, required: readonly string[])
     description: '',
     inputSchema: { type: 'object', properties, required },
     effect: 'none',
+    integrity: 'untrusted',
+    decisionArguments: [],
     server,
     serverTool,
     executor: 'host',

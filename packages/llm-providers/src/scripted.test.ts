@@ -339,6 +339,8 @@ const anyTool: fc.Arbitrary<ToolDefinition> = fc.record({
     { type: 'object', properties: [] },
   ),
   effect: fc.constant('none' as const),
+  integrity: fc.constant('untrusted' as const),
+  decisionArguments: fc.constant([]),
   server: fc.constant('files'),
   serverTool: fc.string(),
   executor: fc.constant('host' as const),

@@ -11,6 +11,7 @@ import type {
   ToolAnswer,
   ToolDefinition,
   ToolInvocation,
+  ToolReply,
 } from '@modelhost/kernel';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { createBudgetLedger } from '@modelhost/agent-core';
@@ -41,7 +42,7 @@ export interface Outside {
 export interface OutsideOptions {
   readonly turns: readonly ModelTurn[];
   readonly tools?: readonly ToolDefinition[];
-  readonly callTool?: (invocation: ToolInvocation, signal: AbortSignal) => Promise<ToolAnswer>;
+  readonly callTool?: (invocation: ToolInvocation, signal: AbortSignal) => Promise<ToolReply>;
   readonly decide?: (request: PolicyRequest) => Omit<Decision, 'policyDigest'>;
   /** Kinds of records that cannot be written. */
   readonly unwritable?: readonly AuditRecord['kind'][];
@@ -62,11 +63,12 @@ export function createOutside(options: OutsideOptions): Outside {
     providers: new Map([['fake', createProvider(options.turns, requests)]]),
     tools: {
       listTools: () => tools,
+      searchTools: () => [],
       checkArguments: (_tool, values) => checkNoBad(values),
       callTool: async (invocation, { signal }) => {
         calls.push(invocation);
         return options.callTool === undefined
-          ? { content: `result of ${invocation.tool}`, isError: false, isTruncated: false }
+          ? answer(`result of ${invocation.tool}`)
           : options.callTool(invocation, signal);
       },
       servers: () => [],
@@ -103,6 +105,11 @@ export function createOutside(options: OutsideOptions): Outside {
   return { ports, requests, questions, records, calls };
 }
 
+/** A plain answer of a tool. */
+export function answer(content: string): ToolAnswer {
+  return { type: 'answer', content, isError: false, isTruncated: false };
+}
+
 /** A tool of the server `desk`, or of the client. */
 export function createTool(name: string, effect: ToolDefinition['effect']): ToolDefinition {
   const isHost = name.includes('__');
@@ -111,6 +118,8 @@ export function createTool(name: string, effect: ToolDefinition['effect']): Tool
     description: `Does ${name}.`,
     inputSchema: { type: 'object' },
     effect,
+    integrity: 'untrusted',
+    decisionArguments: [],
     server: isHost ? 'desk' : 'client',
     serverTool: name.slice(name.lastIndexOf('_') + 1),
     executor: isHost ? 'host' : 'client',

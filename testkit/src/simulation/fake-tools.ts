@@ -46,7 +46,7 @@ export function createFakeTools(world: World): ToolGateway {
       if (script.delayMs > timeoutMs) throw new HostError('mcp_timeout', 'the fake tool is slow');
       if (script.ending === 'failed') throw new HostError(script.errorCode, 'the fake tool failed');
       const { content, ending } = script;
-      return { content, isError: ending === 'tool-error', isTruncated: false };
+      return { type: 'answer', content, isError: ending === 'tool-error', isTruncated: false };
     } finally {
       open.delete(id);
     }
@@ -54,6 +54,7 @@ export function createFakeTools(world: World): ToolGateway {
 
   return {
     listTools: () => tools,
+    searchTools: () => [],
     checkArguments,
     callTool,
     servers: () => [],

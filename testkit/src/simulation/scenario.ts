@@ -101,6 +101,8 @@ function defineTool(name: string, effect: ToolDefinition['effect']): ToolDefinit
     description: 'A tool of the simulated desk.',
     inputSchema: { type: 'object', required: ['value'], properties: { value: { type: 'string' } } },
     effect,
+    integrity: 'untrusted',
+    decisionArguments: [],
     server: 'desk',
     serverTool: name,
     executor: 'host',

@@ -96,8 +96,12 @@ const effectNames: Readonly<Record<number, string>> = {
 };
 
 const serverStateNames: Readonly<Record<number, string>> = {
+  [ToolServerState.IDLE]: 'idle',
   [ToolServerState.CONNECTING]: 'connecting',
   [ToolServerState.READY]: 'ready',
+  [ToolServerState.DEGRADED]: 'degraded',
+  [ToolServerState.OPEN]: 'open',
+  [ToolServerState.QUARANTINED]: 'quarantined',
   [ToolServerState.FAILED]: 'failed',
   [ToolServerState.CLOSED]: 'closed',
 };

@@ -3,6 +3,7 @@ import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   BudgetKind,
   DecisionEffect,
+  InputAction,
   RunEndReason,
   RunEventSchema,
   StepKind,
@@ -30,6 +31,11 @@ const effects = {
   allow: DecisionEffect.ALLOW,
   deny: DecisionEffect.DENY,
   hold: DecisionEffect.HOLD,
+} as const;
+const inputActions = {
+  accept: InputAction.ACCEPT,
+  decline: InputAction.DECLINE,
+  cancel: InputAction.CANCEL,
 } as const;
 const outcomes: Readonly<Record<Outcome, ToolOutcome>> = {
   ok: ToolOutcome.OK,
@@ -103,6 +109,12 @@ function toEvent(body: RunEventBody): EventInit {
       return { case: 'approvalRequested', value: toApprovalRequested(body) };
     case 'approval-resolved':
       return { case: 'approvalResolved', value: { ...body, resolvedBy: body.by } };
+    case 'tool-progress':
+      return { case: 'toolProgress', value: body };
+    case 'input-requested':
+      return { case: 'inputRequested', value: toInputRequested(body) };
+    case 'input-resolved':
+      return { case: 'inputResolved', value: toInputResolved(body) };
     case 'tool-finished':
       return { case: 'toolFinished', value: toToolFinished(body) };
     case 'usage':
@@ -145,6 +157,24 @@ function toApprovalRequested(body: Body<'approval-requested'>): Value<'approvalR
     approvers: [...approvers],
     expireTime: timestampFromMs(expiresAtMs),
   };
+}
+
+function toInputRequested(body: Body<'input-requested'>): Value<'inputRequested'> {
+  const { inputId, callId, tool, message, schema, url, expiresAtMs } = body;
+  return {
+    inputId,
+    callId,
+    tool,
+    message,
+    schemaJson: schema === undefined ? '' : JSON.stringify(schema),
+    url,
+    expireTime: timestampFromMs(expiresAtMs),
+  };
+}
+
+function toInputResolved(body: Body<'input-resolved'>): Value<'inputResolved'> {
+  const { inputId, callId, action, by } = body;
+  return { inputId, callId, action: inputActions[action], resolvedBy: by };
 }
 
 function toToolFinished(body: Body<'tool-finished'>): Value<'toolFinished'> {

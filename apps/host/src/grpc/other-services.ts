@@ -12,8 +12,12 @@ const effects: Readonly<Record<Effect, ToolEffect>> = {
   irreversible: ToolEffect.IRREVERSIBLE,
 };
 const serverStates: Readonly<Record<ToolServerStatus['state'], ToolServerState>> = {
+  idle: ToolServerState.IDLE,
   connecting: ToolServerState.CONNECTING,
   ready: ToolServerState.READY,
+  degraded: ToolServerState.DEGRADED,
+  open: ToolServerState.OPEN,
+  quarantined: ToolServerState.QUARANTINED,
   failed: ToolServerState.FAILED,
   closed: ToolServerState.CLOSED,
 };
@@ -26,8 +30,8 @@ const statuses: Readonly<Record<ReadinessStatus, HealthStatus>> = {
 /** The tools that the host can reach. */
 export function createToolService(tools: ToolGateway): Handlers<typeof ToolService> {
   return {
-    listTools: async () => ({
-      tools: sorted(tools.listTools(), ({ name }) => name).map((tool) => ({
+    listTools: async (_request, { principal }) => ({
+      tools: sorted(tools.listTools(principal.tenant), ({ name }) => name).map((tool) => ({
         name: tool.name,
         description: tool.description,
         inputSchemaJson: JSON.stringify(tool.inputSchema),

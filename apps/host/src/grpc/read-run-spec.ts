@@ -225,6 +225,8 @@ function readClientTools(
         inputSchema,
         // Nobody here knows what the caller does with it, so it counts as what cannot be undone.
         effect: 'irreversible' as const,
+        integrity: 'untrusted' as const,
+        decisionArguments: [],
         server: 'client',
         serverTool: name,
         executor: 'client' as const,

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../json.ts';
 import type { Principal, RunEvent, RunEventBody, RunInput, RunResult, RunState } from '../run.ts';
 
 /** Why a run's signal was aborted. It is the `reason` of the signal. */
@@ -77,11 +78,17 @@ export type SignalPayload =
       readonly by: string;
       readonly comment: string;
     }
-  | { readonly type: 'tool-result'; readonly content: string; readonly isError: boolean };
+  | { readonly type: 'tool-result'; readonly content: string; readonly isError: boolean }
+  | {
+      readonly type: 'tool-input';
+      readonly action: 'accept' | 'decline' | 'cancel';
+      readonly content: JsonObject;
+      readonly by: string;
+    };
 
 /** Something a run waits for, as `GetRun` shows it. */
 export interface PendingSignal {
-  /** Name of the signal: `approval/<id>` or `tool-result/<call id>`. */
+  /** Name of the signal: `approval/<id>`, `tool-result/<call id>` or `tool-input/<id>`. */
   readonly name: string;
   readonly sinceMs: number;
   /** Roles that may answer; empty for anybody of the tenant. The edge checks them before it signals. */

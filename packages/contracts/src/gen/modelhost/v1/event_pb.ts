@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file modelhost/v1/event.proto.
  */
 export const file_modelhost_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhtb2RlbGhvc3QvdjEvZXZlbnQucHJvdG8SDG1vZGVsaG9zdC52MSLLBQoIUnVuRXZlbnQSEAoIc2VxdWVuY2UYASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc3RlcBgDIAEoCRIvCgtydW5fc3RhcnRlZBgEIAEoCzIYLm1vZGVsaG9zdC52MS5SdW5TdGFydGVkSAASLQoKdGV4dF9kZWx0YRgFIAEoCzIXLm1vZGVsaG9zdC52MS5UZXh0RGVsdGFIABI3Cg9yZWFzb25pbmdfZGVsdGEYBiABKAsyHC5tb2RlbGhvc3QudjEuUmVhc29uaW5nRGVsdGFIABIxCgxzdGVwX3N0YXJ0ZWQYByABKAsyGS5tb2RlbGhvc3QudjEuU3RlcFN0YXJ0ZWRIABI1Cg50b29sX3JlcXVlc3RlZBgIIAEoCzIbLm1vZGVsaG9zdC52MS5Ub29sUmVxdWVzdGVkSAASKgoIZGVjaXNpb24YCSABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb25IABI9ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYCiABKAsyHy5tb2RlbGhvc3QudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI7ChFhcHByb3ZhbF9yZXNvbHZlZBgLIAEoCzIeLm1vZGVsaG9zdC52MS5BcHByb3ZhbFJlc29sdmVkSAASMwoNdG9vbF9maW5pc2hlZBgMIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sRmluaXNoZWRIABIkCgV1c2FnZRgNIAEoCzITLm1vZGVsaG9zdC52MS5Vc2FnZUgAEjMKDXN0ZXBfZmluaXNoZWQYDiABKAsyGi5tb2RlbGhvc3QudjEuU3RlcEZpbmlzaGVkSAASMQoMcnVuX2ZpbmlzaGVkGA8gASgLMhkubW9kZWxob3N0LnYxLlJ1bkZpbmlzaGVkSABCBwoFZXZlbnQiUQoKUnVuU3RhcnRlZBIOCgZydW5faWQYASABKAkSDQoFYWdlbnQYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRINCgVtb2RlbBgEIAEoCSIzCgtTdGVwU3RhcnRlZBIkCgRraW5kGAEgASgOMhYubW9kZWxob3N0LnYxLlN0ZXBLaW5kIhkKCVRleHREZWx0YRIMCgR0ZXh0GAEgASgJIh4KDlJlYXNvbmluZ0RlbHRhEgwKBHRleHQYASABKAkidAoNVG9vbFJlcXVlc3RlZBIPCgdjYWxsX2lkGAEgASgJEgwKBHRvb2wYAiABKAkSFgoOYXJndW1lbnRzX2pzb24YAyABKAkSLAoIZXhlY3V0b3IYBCABKA4yGi5tb2RlbGhvc3QudjEuVG9vbEV4ZWN1dG9yIi8KDkRlY2lzaW9uUmVhc29uEgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKxAQoIRGVjaXNpb24SDwoHY2FsbF9pZBgBIAEoCRIOCgZhY3Rpb24YAiABKAkSEAoIcmVzb3VyY2UYAyABKAkSLAoGZWZmZWN0GAQgASgOMhwubW9kZWxob3N0LnYxLkRlY2lzaW9uRWZmZWN0Ei0KB3JlYXNvbnMYBSADKAsyHC5tb2RlbGhvc3QudjEuRGVjaXNpb25SZWFzb24SFQoNcG9saWN5X2RpZ2VzdBgGIAEoCSK4AQoRQXBwcm92YWxSZXF1ZXN0ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhMKC2NhbGxfZGlnZXN0GAUgASgJEhEKCWFwcHJvdmVycxgGIAMoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEhMKC3Jlc29sdmVkX2J5GAQgASgJEg8KB2NvbW1lbnQYBSABKAki0gEKDFRvb2xGaW5pc2hlZBIPCgdjYWxsX2lkGAEgASgJEgwKBHRvb2wYAiABKAkSKgoHb3V0Y29tZRgDIAEoDjIZLm1vZGVsaG9zdC52MS5Ub29sT3V0Y29tZRIPCgdjb250ZW50GAQgASgJEhEKCXRydW5jYXRlZBgFIAEoCBIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgVlcnJvchgHIAEoCzIXLm1vZGVsaG9zdC52MS5FcnJvckRhdGEivgEKBVVzYWdlEg0KBW1vZGVsGAEgASgJEhQKDGlucHV0X3Rva2VucxgCIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAMgASgDEhsKE2NhY2hlZF9pbnB1dF90b2tlbnMYBCABKAMSGAoQcmVhc29uaW5nX3Rva2VucxgFIAEoAxIWCg5jb3N0X21pY3JvX3VzZBgGIAEoAxIqCgVzcGVudBgHIAEoCzIbLm1vZGVsaG9zdC52MS5SdW5TdGF0aXN0aWNzIngKDFN0ZXBGaW5pc2hlZBIkCgRraW5kGAEgASgOMhYubW9kZWxob3N0LnYxLlN0ZXBLaW5kEhUKDWZpbmlzaF9yZWFzb24YAiABKAkSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNgoLUnVuRmluaXNoZWQSJwoGcmVzdWx0GAEgASgLMhcubW9kZWxob3N0LnYxLlJ1blJlc3VsdCpOCghTdGVwS2luZBIZChVTVEVQX0tJTkRfVU5TUEVDSUZJRUQQABITCg9TVEVQX0tJTkRfTU9ERUwQARISCg5TVEVQX0tJTkRfVE9PTBACKl8KDFRvb2xFeGVjdXRvchIdChlUT09MX0VYRUNVVE9SX1VOU1BFQ0lGSUVEEAASFgoSVE9PTF9FWEVDVVRPUl9IT1NUEAESGAoUVE9PTF9FWEVDVVRPUl9DTElFTlQQAiqAAQoORGVjaXNpb25FZmZlY3QSHwobREVDSVNJT05fRUZGRUNUX1VOU1BFQ0lGSUVEEAASGQoVREVDSVNJT05fRUZGRUNUX0FMTE9XEAESGAoUREVDSVNJT05fRUZGRUNUX0RFTlkQAhIYChRERUNJU0lPTl9FRkZFQ1RfSE9MRBADKukBCgtUb29sT3V0Y29tZRIcChhUT09MX09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9UT09MX09VVENPTUVfT0sQARIbChdUT09MX09VVENPTUVfVE9PTF9FUlJPUhACEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQAxIiCh5UT09MX09VVENPTUVfSU5WQUxJRF9BUkdVTUVOVFMQBBIXChNUT09MX09VVENPTUVfRkFJTEVEEAUSGAoUVE9PTF9PVVRDT01FX1VOS05PV04QBhIaChZUT09MX09VVENPTUVfQ0FOQ0VMTEVEEAdiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_modelhost_v1_run]);
+  fileDesc("Chhtb2RlbGhvc3QvdjEvZXZlbnQucHJvdG8SDG1vZGVsaG9zdC52MSLwBgoIUnVuRXZlbnQSEAoIc2VxdWVuY2UYASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc3RlcBgDIAEoCRIvCgtydW5fc3RhcnRlZBgEIAEoCzIYLm1vZGVsaG9zdC52MS5SdW5TdGFydGVkSAASLQoKdGV4dF9kZWx0YRgFIAEoCzIXLm1vZGVsaG9zdC52MS5UZXh0RGVsdGFIABI3Cg9yZWFzb25pbmdfZGVsdGEYBiABKAsyHC5tb2RlbGhvc3QudjEuUmVhc29uaW5nRGVsdGFIABIxCgxzdGVwX3N0YXJ0ZWQYByABKAsyGS5tb2RlbGhvc3QudjEuU3RlcFN0YXJ0ZWRIABI1Cg50b29sX3JlcXVlc3RlZBgIIAEoCzIbLm1vZGVsaG9zdC52MS5Ub29sUmVxdWVzdGVkSAASKgoIZGVjaXNpb24YCSABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb25IABI9ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYCiABKAsyHy5tb2RlbGhvc3QudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI7ChFhcHByb3ZhbF9yZXNvbHZlZBgLIAEoCzIeLm1vZGVsaG9zdC52MS5BcHByb3ZhbFJlc29sdmVkSAASMwoNdG9vbF9maW5pc2hlZBgMIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sRmluaXNoZWRIABIkCgV1c2FnZRgNIAEoCzITLm1vZGVsaG9zdC52MS5Vc2FnZUgAEjMKDXN0ZXBfZmluaXNoZWQYDiABKAsyGi5tb2RlbGhvc3QudjEuU3RlcEZpbmlzaGVkSAASMQoMcnVuX2ZpbmlzaGVkGA8gASgLMhkubW9kZWxob3N0LnYxLlJ1bkZpbmlzaGVkSAASMwoNdG9vbF9wcm9ncmVzcxgQIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sUHJvZ3Jlc3NIABI3Cg9pbnB1dF9yZXF1ZXN0ZWQYESABKAsyHC5tb2RlbGhvc3QudjEuSW5wdXRSZXF1ZXN0ZWRIABI1Cg5pbnB1dF9yZXNvbHZlZBgSIAEoCzIbLm1vZGVsaG9zdC52MS5JbnB1dFJlc29sdmVkSABCBwoFZXZlbnQiUQoKUnVuU3RhcnRlZBIOCgZydW5faWQYASABKAkSDQoFYWdlbnQYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRINCgVtb2RlbBgEIAEoCSIzCgtTdGVwU3RhcnRlZBIkCgRraW5kGAEgASgOMhYubW9kZWxob3N0LnYxLlN0ZXBLaW5kIhkKCVRleHREZWx0YRIMCgR0ZXh0GAEgASgJIh4KDlJlYXNvbmluZ0RlbHRhEgwKBHRleHQYASABKAkidAoNVG9vbFJlcXVlc3RlZBIPCgdjYWxsX2lkGAEgASgJEgwKBHRvb2wYAiABKAkSFgoOYXJndW1lbnRzX2pzb24YAyABKAkSLAoIZXhlY3V0b3IYBCABKA4yGi5tb2RlbGhvc3QudjEuVG9vbEV4ZWN1dG9yIi8KDkRlY2lzaW9uUmVhc29uEgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKxAQoIRGVjaXNpb24SDwoHY2FsbF9pZBgBIAEoCRIOCgZhY3Rpb24YAiABKAkSEAoIcmVzb3VyY2UYAyABKAkSLAoGZWZmZWN0GAQgASgOMhwubW9kZWxob3N0LnYxLkRlY2lzaW9uRWZmZWN0Ei0KB3JlYXNvbnMYBSADKAsyHC5tb2RlbGhvc3QudjEuRGVjaXNpb25SZWFzb24SFQoNcG9saWN5X2RpZ2VzdBgGIAEoCSK4AQoRQXBwcm92YWxSZXF1ZXN0ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhMKC2NhbGxfZGlnZXN0GAUgASgJEhEKCWFwcHJvdmVycxgGIAMoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEhMKC3Jlc29sdmVkX2J5GAQgASgJEg8KB2NvbW1lbnQYBSABKAkiYAoMVG9vbFByb2dyZXNzEg8KB2NhbGxfaWQYASABKAkSEAoIcHJvZ3Jlc3MYAiABKAESEgoFdG90YWwYAyABKAFIAIgBARIPCgdtZXNzYWdlGAQgASgJQggKBl90b3RhbCKlAQoOSW5wdXRSZXF1ZXN0ZWQSEAoIaW5wdXRfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSEwoLc2NoZW1hX2pzb24YBSABKAkSCwoDdXJsGAYgASgJEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJyCg1JbnB1dFJlc29sdmVkEhAKCGlucHV0X2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSKQoGYWN0aW9uGAMgASgOMhkubW9kZWxob3N0LnYxLklucHV0QWN0aW9uEhMKC3Jlc29sdmVkX2J5GAQgASgJItIBCgxUb29sRmluaXNoZWQSDwoHY2FsbF9pZBgBIAEoCRIMCgR0b29sGAIgASgJEioKB291dGNvbWUYAyABKA4yGS5tb2RlbGhvc3QudjEuVG9vbE91dGNvbWUSDwoHY29udGVudBgEIAEoCRIRCgl0cnVuY2F0ZWQYBSABKAgSKwoIZHVyYXRpb24YBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoFZXJyb3IYByABKAsyFy5tb2RlbGhvc3QudjEuRXJyb3JEYXRhIr4BCgVVc2FnZRINCgVtb2RlbBgBIAEoCRIUCgxpbnB1dF90b2tlbnMYAiABKAMSFQoNb3V0cHV0X3Rva2VucxgDIAEoAxIbChNjYWNoZWRfaW5wdXRfdG9rZW5zGAQgASgDEhgKEHJlYXNvbmluZ190b2tlbnMYBSABKAMSFgoOY29zdF9taWNyb191c2QYBiABKAMSKgoFc3BlbnQYByABKAsyGy5tb2RlbGhvc3QudjEuUnVuU3RhdGlzdGljcyJ4CgxTdGVwRmluaXNoZWQSJAoEa2luZBgBIAEoDjIWLm1vZGVsaG9zdC52MS5TdGVwS2luZBIVCg1maW5pc2hfcmVhc29uGAIgASgJEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjYKC1J1bkZpbmlzaGVkEicKBnJlc3VsdBgBIAEoCzIXLm1vZGVsaG9zdC52MS5SdW5SZXN1bHQqTgoIU3RlcEtpbmQSGQoVU1RFUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPU1RFUF9LSU5EX01PREVMEAESEgoOU1RFUF9LSU5EX1RPT0wQAipfCgxUb29sRXhlY3V0b3ISHQoZVE9PTF9FWEVDVVRPUl9VTlNQRUNJRklFRBAAEhYKElRPT0xfRVhFQ1VUT1JfSE9TVBABEhgKFFRPT0xfRVhFQ1VUT1JfQ0xJRU5UEAIqgAEKDkRlY2lzaW9uRWZmZWN0Eh8KG0RFQ0lTSU9OX0VGRkVDVF9VTlNQRUNJRklFRBAAEhkKFURFQ0lTSU9OX0VGRkVDVF9BTExPVxABEhgKFERFQ0lTSU9OX0VGRkVDVF9ERU5ZEAISGAoUREVDSVNJT05fRUZGRUNUX0hPTEQQAyp3CgtJbnB1dEFjdGlvbhIcChhJTlBVVF9BQ1RJT05fVU5TUEVDSUZJRUQQABIXChNJTlBVVF9BQ1RJT05fQUNDRVBUEAESGAoUSU5QVVRfQUNUSU9OX0RFQ0xJTkUQAhIXChNJTlBVVF9BQ1RJT05fQ0FOQ0VMEAMq6QEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD1RPT0xfT1VUQ09NRV9PSxABEhsKF1RPT0xfT1VUQ09NRV9UT09MX0VSUk9SEAISFwoTVE9PTF9PVVRDT01FX0RFTklFRBADEiIKHlRPT0xfT1VUQ09NRV9JTlZBTElEX0FSR1VNRU5UUxAEEhcKE1RPT0xfT1VUQ09NRV9GQUlMRUQQBRIYChRUT09MX09VVENPTUVfVU5LTk9XThAGEhoKFlRPT0xfT1VUQ09NRV9DQU5DRUxMRUQQB2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_modelhost_v1_run]);
 
 /**
  * A numbered item of a run's stream.
@@ -120,6 +120,24 @@ export type RunEvent = Message<"modelhost.v1.RunEvent"> & {
      */
     value: RunFinished;
     case: "runFinished";
+  } | {
+    /**
+     * @generated from field: modelhost.v1.ToolProgress tool_progress = 16;
+     */
+    value: ToolProgress;
+    case: "toolProgress";
+  } | {
+    /**
+     * @generated from field: modelhost.v1.InputRequested input_requested = 17;
+     */
+    value: InputRequested;
+    case: "inputRequested";
+  } | {
+    /**
+     * @generated from field: modelhost.v1.InputResolved input_resolved = 18;
+     */
+    value: InputResolved;
+    case: "inputResolved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -442,6 +460,139 @@ export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*
   messageDesc(file_modelhost_v1_event, 9);
 
 /**
+ * How far a tool call has come, as its server tells.
+ *
+ * @generated from message modelhost.v1.ToolProgress
+ */
+export type ToolProgress = Message<"modelhost.v1.ToolProgress"> & {
+  /**
+   * @generated from field: string call_id = 1;
+   */
+  callId: string;
+
+  /**
+   * @generated from field: double progress = 2;
+   */
+  progress: number;
+
+  /**
+   * Absent when the server does not know.
+   *
+   * @generated from field: optional double total = 3;
+   */
+  total?: number | undefined;
+
+  /**
+   * The server's own words: do not trust them.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message modelhost.v1.ToolProgress.
+ * Use `create(ToolProgressSchema)` to create a new message.
+ */
+export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 10);
+
+/**
+ * The run waits for input that a tool server asks for in the middle of a call. Answer with SubmitInput.
+ *
+ * @generated from message modelhost.v1.InputRequested
+ */
+export type InputRequested = Message<"modelhost.v1.InputRequested"> & {
+  /**
+   * `inp_` and 26 of `[0-9a-f]`.
+   *
+   * @generated from field: string input_id = 1;
+   */
+  inputId: string;
+
+  /**
+   * @generated from field: string call_id = 2;
+   */
+  callId: string;
+
+  /**
+   * @generated from field: string tool = 3;
+   */
+  tool: string;
+
+  /**
+   * The server's own words: show whose they are, and do not trust them.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * JSON Schema of the content of the answer: a flat object of texts, numbers and choices. Empty when a URL is given instead.
+   *
+   * @generated from field: string schema_json = 5;
+   */
+  schemaJson: string;
+
+  /**
+   * Where the person is asked to go, after they agreed to it; never open it by itself. Empty when a schema is given instead.
+   *
+   * @generated from field: string url = 6;
+   */
+  url: string;
+
+  /**
+   * Past it the answer is CANCEL.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 7;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.InputRequested.
+ * Use `create(InputRequestedSchema)` to create a new message.
+ */
+export const InputRequestedSchema: GenMessage<InputRequested> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 11);
+
+/**
+ * A request for input was answered, or the time for it is over. What was answered is not shown.
+ *
+ * @generated from message modelhost.v1.InputResolved
+ */
+export type InputResolved = Message<"modelhost.v1.InputResolved"> & {
+  /**
+   * @generated from field: string input_id = 1;
+   */
+  inputId: string;
+
+  /**
+   * @generated from field: string call_id = 2;
+   */
+  callId: string;
+
+  /**
+   * @generated from field: modelhost.v1.InputAction action = 3;
+   */
+  action: InputAction;
+
+  /**
+   * Subject; `timeout` when nobody answered.
+   *
+   * @generated from field: string resolved_by = 4;
+   */
+  resolvedBy: string;
+};
+
+/**
+ * Describes the message modelhost.v1.InputResolved.
+ * Use `create(InputResolvedSchema)` to create a new message.
+ */
+export const InputResolvedSchema: GenMessage<InputResolved> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 12);
+
+/**
  * A tool call ended. The model sees the content, and where it was cut a note that says so.
  *
  * @generated from message modelhost.v1.ToolFinished
@@ -494,7 +645,7 @@ export type ToolFinished = Message<"modelhost.v1.ToolFinished"> & {
  * Use `create(ToolFinishedSchema)` to create a new message.
  */
 export const ToolFinishedSchema: GenMessage<ToolFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 10);
+  messageDesc(file_modelhost_v1_event, 13);
 
 /**
  * What a model call used.
@@ -553,7 +704,7 @@ export type Usage = Message<"modelhost.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 11);
+  messageDesc(file_modelhost_v1_event, 14);
 
 /**
  * A step ended.
@@ -584,7 +735,7 @@ export type StepFinished = Message<"modelhost.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 12);
+  messageDesc(file_modelhost_v1_event, 15);
 
 /**
  * The last event of every run.
@@ -603,7 +754,7 @@ export type RunFinished = Message<"modelhost.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 13);
+  messageDesc(file_modelhost_v1_event, 16);
 
 /**
  * What kind of work a step is.
@@ -720,6 +871,50 @@ export const DecisionEffectSchema: GenEnum<DecisionEffect> = /*@__PURE__*/
   enumDesc(file_modelhost_v1_event, 2);
 
 /**
+ * What a person does with a request for input.
+ *
+ * @generated from enum modelhost.v1.InputAction
+ */
+export const InputAction = {
+  /**
+   * @generated from enum value: INPUT_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: INPUT_ACTION_ACCEPT = 1;
+   */
+  ACCEPT: 1,
+
+  /**
+   * The person says no.
+   *
+   * @generated from enum value: INPUT_ACTION_DECLINE = 2;
+   */
+  DECLINE: 2,
+
+  /**
+   * Nobody decided: dismissed, or too late.
+   *
+   * @generated from enum value: INPUT_ACTION_CANCEL = 3;
+   */
+  CANCEL: 3,
+} as const;
+
+/**
+ * What a person does with a request for input.
+ *
+ * @generated from enum modelhost.v1.InputAction
+ */
+export type InputAction = (typeof InputAction)[keyof typeof InputAction] | UnknownEnum;
+
+/**
+ * Describes the enum modelhost.v1.InputAction.
+ */
+export const InputActionSchema: GenEnum<InputAction> = /*@__PURE__*/
+  enumDesc(file_modelhost_v1_event, 3);
+
+/**
  * How a tool call ended.
  *
  * @generated from enum modelhost.v1.ToolOutcome
@@ -787,5 +982,5 @@ export type ToolOutcome = (typeof ToolOutcome)[keyof typeof ToolOutcome] | Unkno
  * Describes the enum modelhost.v1.ToolOutcome.
  */
 export const ToolOutcomeSchema: GenEnum<ToolOutcome> = /*@__PURE__*/
-  enumDesc(file_modelhost_v1_event, 3);
+  enumDesc(file_modelhost_v1_event, 4);
 

@@ -1,11 +1,12 @@
 import type { EntityUidJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { ApprovalFact, Decision, DecisionReason, PolicyRequest } from '@modelhost/kernel';
 import { questionBounds } from './bounds.ts';
-import type { CedarQuestion, CedarRuntime, PolicySlice } from './cedar-runtime.ts';
+import type { CedarQuestion, PolicySlice } from './cedar-runtime.ts';
 import { withApproval } from './question.ts';
 import type { Question } from './question.ts';
 import type { Rule } from './rules.ts';
 import type { Slice } from './slices.ts';
+import type { Evaluate } from './verdict-memory.ts';
 
 /** A decision before it says which policies decided. */
 export type Outcome = WithoutDigest<Decision>;
@@ -16,7 +17,7 @@ export interface Deliberation {
   readonly request: PolicyRequest;
   readonly question: Question;
   readonly slice: Slice;
-  readonly cedar: CedarRuntime;
+  readonly evaluate: Evaluate;
 }
 
 type SoundSlice = Extract<Slice, { readonly type: 'sound' }>;
@@ -29,12 +30,12 @@ type Verdict =
   | { readonly effect: 'fault'; readonly reasons: readonly DecisionReason[] };
 
 /** Asks Cedar, as often as approval and remedies need it. May throw what Cedar throws. */
-export function decideQuestion({ request, question, slice, cedar }: Deliberation): Outcome {
+export function decideQuestion({ request, question, slice, evaluate }: Deliberation): Outcome {
   if (slice.type === 'unsound') return deny(unsoundReasons(slice, question));
   const blind = blindReasons(slice, question);
   if (blind.length > 0) return deny(blind);
   const ask = (policies: PolicySlice, asked: CedarQuestion): Verdict =>
-    readVerdict(cedar, { slice, policies, asked });
+    readVerdict(evaluate, { slice, policies, asked });
   const bare = question.cedar;
   const first = ask(slice.all, bare);
   const approval = usableApproval(request, first);
@@ -68,8 +69,8 @@ interface Asking {
   readonly asked: CedarQuestion;
 }
 
-function readVerdict(cedar: CedarRuntime, { slice, policies, asked }: Asking): Verdict {
-  const answer = cedar.evaluate(policies, asked);
+function readVerdict(evaluate: Evaluate, { slice, policies, asked }: Asking): Verdict {
+  const answer = evaluate(policies, asked, slice.contextNamed);
   if (answer.type === 'failure') {
     return {
       effect: 'fault',

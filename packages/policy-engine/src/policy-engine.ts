@@ -15,6 +15,7 @@ import type { Rule } from './rules.ts';
 import { cedarType, plainActions } from './schema.ts';
 import { createSlice, rulesForAction, rulesForQuestion } from './slices.ts';
 import type { Slice } from './slices.ts';
+import { createVerdictMemory } from './verdict-memory.ts';
 
 /** Options of the engine. */
 export interface CedarPolicyEngineOptions {
@@ -42,6 +43,7 @@ export function createEngine({ files, cedar }: EngineOptions): PolicyEngine {
   checkPlainActions(rules, cedar);
   const policyDigest = digestFiles(files);
   const slices = createBoundedMap<Slice>(slicesMax);
+  const evaluate = createVerdictMemory(cedar);
   const argumentTypes = new WeakMap<ToolDefinition['inputSchema'], RecordType>();
 
   function typeOf({ inputSchema }: ToolDefinition): RecordType {
@@ -61,7 +63,7 @@ export function createEngine({ files, cedar }: EngineOptions): PolicyEngine {
       const reading = readQuestion(request, typeOf);
       if (reading.type === 'refused') return denyFault(reading.problem);
       const { question } = reading;
-      return decideQuestion({ request, question, slice: sliceOf(question), cedar });
+      return decideQuestion({ request, question, slice: sliceOf(question), evaluate });
     } catch (thrown) {
       // Only our own words are passed on, since Cedar's may quote arguments.
       return denyFault(thrown instanceof HostError ? thrown.message : 'the policy engine failed');

@@ -7,7 +7,12 @@ export interface RuleNames {
   readonly actionsNamed: ReadonlySet<string>;
   /** Members of arguments that it may read or ask for: all attribute names but those directly on a variable. */
   readonly argumentsNamed: ReadonlySet<string>;
+  /** Members of the context that it may read or ask for: with the same of these it says the same. */
+  readonly contextNamed: ReadonlySet<string>;
 }
+
+/** Stands among the names of the context for all of it, as in `context == {…}`. No member has this name. */
+export const wholeContext = '\0context';
 
 /** Stands among the names for the arguments as a whole, as in `context.arguments == {…}`. No member has this name. */
 export const wholeArguments = '\0arguments';
@@ -16,6 +21,7 @@ export const wholeArguments = '\0arguments';
 export function namesIn(policy: PolicyJson): RuleNames {
   const actionsNamed = new Set<string>();
   const argumentsNamed = new Set<string>();
+  const contextNamed = new Set<string>();
   /** `isTaken`: only a member of the value is used, or whether there is one. */
   const visit = (value: unknown, isTaken: boolean): void => {
     if (Array.isArray(value)) {
@@ -28,14 +34,19 @@ export function namesIn(policy: PolicyJson): RuleNames {
     }
     if ('left' in value && 'attr' in value) {
       for (const name of memberNames(value, isTaken)) argumentsNamed.add(name);
-      return visit(value.left, true);
+      if (!isVariable(value.left, 'context')) return visit(value.left, true);
+      contextNamed.add(String([value.attr].flat()[0]));
+      return;
     }
-    if (isVariable(value, 'context') && !isTaken) argumentsNamed.add(wholeArguments);
+    if (isVariable(value, 'context')) {
+      contextNamed.add(wholeContext);
+      if (!isTaken) argumentsNamed.add(wholeArguments);
+    }
     for (const [key, item] of Object.entries(value)) visit(item, key === 'has' || isTaken);
   };
   for (const condition of policy.conditions) visit(condition.body, false);
   visit(policy.action, false);
-  return { actionsNamed, argumentsNamed };
+  return { actionsNamed, argumentsNamed, contextNamed };
 }
 
 /** What a look at members, `left.attr` or `left has attr`, may read of the arguments. */

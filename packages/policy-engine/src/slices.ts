@@ -13,6 +13,8 @@ export type Slice =
       readonly rules: ReadonlyMap<string, Rule>;
       readonly all: PolicySlice;
       readonly permits: PolicySlice;
+      /** Members of the context that any of the rules may read. */
+      readonly contextNamed: ReadonlySet<string>;
     }
   /** Rules that do not fit the schema; nothing may be decided with them. */
   | { readonly type: 'unsound'; readonly problems: readonly SliceProblem[] };
@@ -77,6 +79,7 @@ export function createSlice(
     rules: new Map(sorted.map((rule) => [rule.id, rule])),
     all,
     permits: sliceOf(sorted.filter(({ effect }) => effect === 'permit')),
+    contextNamed: new Set(sorted.flatMap(({ contextNamed }) => [...contextNamed])),
   };
 }
 

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import type { PolicyRequest } from '@modelhost/kernel';
+import { createCedarRuntime, loadCedar, sharedCedar } from './cedar-runtime.ts';
+import type { CedarRuntime } from './cedar-runtime.ts';
+import { callRequest, nowMs, toolOf } from './fixtures/requests.ts';
+import { createCedarPolicyEngine } from './index.ts';
+import { createEngine } from './policy-engine.ts';
+import { namesIn, wholeContext } from './rule-names.ts';
+
+const tool = toolOf({ path: { type: 'string' }, count: { type: 'integer' } });
+
+/** Conditions that look at different members of the context, or at none. */
+const conditions = [
+  'true',
+  'context.arguments.path == "a"',
+  'context.arguments has count && context.arguments.count > 1',
+  'context.now < datetime("2026-11-23T10:00:01Z")',
+  'context.counters.costMicroUsd > 6',
+  'context.runId like "run-1*"',
+  'context.agent == "helper"',
+  'context has approval',
+  'context has approval.approver && context.approval.approver == "bob"',
+  '(if context.agent == "helper" then context.counters else context.counters).toolCalls > 1',
+  'principal in ModelHost::Role::"acme/staff"',
+];
+
+const someRules = fc.array(
+  fc.record({
+    effect: fc.constantFrom('permit', 'forbid'),
+    condition: fc.constantFrom(...conditions),
+    isRemedied: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+
+const someRequest: fc.Arbitrary<PolicyRequest> = fc
+  .record({
+    path: fc.constantFrom('a', 'b'),
+    count: fc.constantFrom(1, 2, 1.5),
+    roles: fc.constantFrom(['staff'], []),
+    nowMs: fc.constantFrom(nowMs, nowMs + 2_000),
+    costMicroUsd: fc.constantFrom(5, 7),
+    callDigest: fc.constantFrom('digest-1', 'digest-2'),
+    approval: fc.constantFrom(undefined, {
+      callDigest: 'digest-1',
+      approver: 'bob',
+      expiresAtMs: nowMs + 1_000,
+    }),
+    runId: fc.constantFrom('run-1', 'run-2'),
+    agent: fc.constantFrom('helper', 'other'),
+  })
+  .map(({ path, count, runId, agent, approval, ...change }) => {
+    const request = callRequest(
+      tool,
+      { path, count },
+      approval === undefined ? change : { ...change, approval },
+    );
+    return { ...request, agent, context: { ...request.context, runId } };
+  });
+
+function textOf(rules: typeof someRules extends fc.Arbitrary<infer Value> ? Value : never): string {
+  return rules
+    .map(({ effect, condition, isRemedied }, index) => {
+      const remedy = effect === 'forbid' && isRemedied ? '@remedy("approval") ' : '';
+      return `@id("r${index}") ${remedy}${effect} (principal, action, resource in ModelHost::ToolServer::"s") when { ${condition} };`;
+    })
+    .join('\n');
+}
+
+function countingRuntime(): { readonly cedar: CedarRuntime; asked(): number } {
+  const inner = createCedarRuntime(loadCedar);
+  let asked = 0;
+  return {
+    cedar: {
+      ...inner,
+      evaluate: (slice, question) => {
+        asked += 1;
+        return inner.evaluate(slice, question);
+      },
+    },
+    asked: () => asked,
+  };
+}
+
+suite('what the engine remembers', () => {
+  test('an engine that remembers decides like one that never saw another request', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        someRules,
+        fc.array(someRequest, { minLength: 2, maxLength: 8 }),
+        async (rules, requests) => {
+          const files = [{ name: 'a.cedar', text: textOf(rules) }];
+          const remembering = createCedarPolicyEngine({ files });
+          for (const request of requests) {
+            const fresh = createEngine({ files, cedar: sharedCedar });
+            assert.deepEqual(await remembering.decide(request), await fresh.decide(request));
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('calls that differ only in what no rule reads are asked once, and others each', async () => {
+    const { cedar, asked } = countingRuntime();
+    const text =
+      '@id("r") permit (principal, action, resource) when { context.agent == "helper" };';
+    const engine = createEngine({ files: [{ name: 'a.cedar', text }], cedar });
+    const decide = async (request: PolicyRequest) => void (await engine.decide(request));
+    await decide(callRequest(tool, { path: 'a', count: 1 }));
+    await decide(callRequest(tool, { path: 'b', count: 2 }, { nowMs: nowMs + 1, costMicroUsd: 9 }));
+    assert.equal(asked(), 1);
+    await decide({ ...callRequest(tool, { path: 'a', count: 1 }), agent: 'other' });
+    await decide(callRequest(tool, { path: 'a', count: 1 }, { subject: 'eve' }));
+    await decide(callRequest(tool, { path: 'a', count: 1 }, { roles: [] }));
+    assert.equal(asked(), 4);
+  });
+
+  test('a long question is asked each time', async () => {
+    const { cedar, asked } = countingRuntime();
+    const text =
+      '@id("r") permit (principal, action in ModelHost::Action::"CallTool", resource) when { context.arguments.path != "" };';
+    const engine = createEngine({ files: [{ name: 'a.cedar', text }], cedar });
+    const request = callRequest(tool, { path: 'a'.repeat(5_000), count: 1 });
+    await engine.decide(request);
+    await engine.decide(request);
+    assert.equal(asked(), 2);
+  });
+
+  test('a rule that uses the context as a whole reads all of it', () => {
+    const read = (text: string): ReadonlySet<string> => {
+      const answer = sharedCedar.parse(`permit (principal, action, resource) when { ${text} };`);
+      return answer.type === 'success' ? namesIn(answer.json).contextNamed : assert.fail();
+    };
+    assert.ok(read('[context].contains(context)').has(wholeContext));
+    assert.ok(read('(if true then context else context).now == 1').has(wholeContext));
+    assert.deepEqual([...read('context.a.b == 1 && context has c.d')], ['a', 'c']);
+    assert.deepEqual([...read('principal has tenant')], []);
+  });
+});

@@ -163,7 +163,12 @@ suite('laws of decisions', () => {
           const slice = createSlice(rules, question.subject, sharedCedar);
           assert.deepEqual(await engine.decide(request), {
             // Asked anew each time, so that it also stands against what the engine remembers.
-            ...decideQuestion({ request, question, slice, evaluate: sharedCedar.evaluate }),
+            ...decideQuestion({
+              request,
+              question,
+              slice,
+              evaluate: (policies, asked) => sharedCedar.evaluate(policies, asked),
+            }),
             policyDigest: engine.digest(),
           });
         }

@@ -24,18 +24,17 @@ export function namesIn(policy: PolicyJson): RuleNames {
   const contextNamed = new Set<string>();
   /** `isTaken`: only a member of the value is used, or whether there is one. */
   const visit = (value: unknown, isTaken: boolean): void => {
-    if (Array.isArray(value)) {
-      for (const item of value) visit(item, false);
-      return;
-    }
-    if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) for (const item of value) visit(item, false);
+    else if (typeof value === 'object' && value !== null) visitNode(value, isTaken);
+  };
+  const visitNode = (value: object, isTaken: boolean): void => {
     if ('type' in value && 'id' in value && value.type === actionType) {
       actionsNamed.add(String(value.id));
     }
     if ('left' in value && 'attr' in value) {
       for (const name of memberNames(value, isTaken)) argumentsNamed.add(name);
-      if (!isVariable(value.left, 'context')) return visit(value.left, true);
-      contextNamed.add(String([value.attr].flat()[0]));
+      if (isVariable(value.left, 'context')) contextNamed.add(String([value.attr].flat()[0]));
+      else visit(value.left, true);
       return;
     }
     if (isVariable(value, 'context')) {

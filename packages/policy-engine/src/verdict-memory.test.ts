@@ -69,7 +69,7 @@ function textOf(rules: typeof someRules extends fc.Arbitrary<infer Value> ? Valu
     .join('\n');
 }
 
-function countingRuntime(): { readonly cedar: CedarRuntime; asked(): number } {
+function countingRuntime(): { readonly cedar: CedarRuntime; readonly asked: () => number } {
   const inner = createCedarRuntime(loadCedar);
   let asked = 0;
   return {

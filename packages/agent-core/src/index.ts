@@ -1,3 +1,5 @@
 export type { AgentLoopPorts } from './active-run.ts';
 export { createBudgetLedger } from './budget-ledger.ts';
+export { createCallGovernor } from './governed-call.ts';
+export type { CallGovernor, CallGovernorPorts, DirectCall } from './governed-call.ts';
 export { createAgentLoop } from './loop.ts';

@@ -8,9 +8,7 @@ import type {
   ToolDefinition,
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
-
-/** Sealed arguments go on record up to this size; larger ones stand there by their keyed digest alone. */
-const sealedBytesMax = 8 * 1024;
+import { callFacts, decisionFacts, intentFacts } from './call-facts.ts';
 
 /** A call of a turn, with the names that its steps are known by. */
 export interface PlannedCall {
@@ -35,32 +33,18 @@ export async function recordIntent(
   decision: Decision,
   attempt: number,
 ): Promise<ErrorData | null> {
-  const context = `${run.input.principal.tenant}/arguments`;
-  const isSealable = Buffer.byteLength(call.argumentsText) <= sealedBytesMax;
-  const sealed = isSealable ? run.ports.keys.seal(call.argumentsText, context) : undefined;
+  const { tenant } = run.input.principal;
+  const facts = intentFacts(run.ports.keys, tenant, call.tool, call.argumentsText);
   const [undecided, unintended] = await Promise.all([
     run.tryRecord(decisionRecord(run, call, decision)),
-    run.tryRecord(
-      recordOf(run, call, 'intent', {
-        attempt,
-        effect: call.tool.effect,
-        executor: call.tool.executor,
-        argumentsCommit: run.ports.keys.commit(call.argumentsText, context),
-        sealedArguments: sealed === undefined ? null : { ...sealed },
-      }),
-    ),
+    run.tryRecord(recordOf(run, call, 'intent', { attempt, ...facts })),
   ]);
   return undecided ?? unintended;
 }
 
 /** A decision on a tool call, for the record. */
 export function decisionRecord(run: ActiveRun, call: CheckedCall, decision: Decision): AuditRecord {
-  return recordOf(run, call, 'decision', {
-    action: 'CallTool',
-    effect: decision.effect,
-    rules: decision.reasons.map(({ rule }) => rule),
-    policyDigest: decision.policyDigest,
-  });
+  return recordOf(run, call, 'decision', decisionFacts(decision));
 }
 
 /** A record of a tool call: digests and codes, never an argument in the clear. */
@@ -71,14 +55,15 @@ export function recordOf(
   facts: Readonly<Record<string, Json>>,
 ): AuditRecord {
   const { principal, runId } = run.input;
-  // The plain digest could be guessed from few possible arguments, so only its keyed digest goes on record.
-  const callCommit = run.ports.keys.commit(call.callDigest, `${principal.tenant}/call`);
   return {
     kind,
     tenant: principal.tenant,
     runId,
     step: call.base,
     actor: principal.subject,
-    facts: { tool: call.tool.name, callCommit, ...facts },
+    facts: {
+      ...callFacts(run.ports.keys, principal.tenant, call.tool.name, call.callDigest),
+      ...facts,
+    },
   };
 }

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createCallGovernor } from '@modelhost/agent-core';
+import type { CallGovernor, DirectCall } from '@modelhost/agent-core';
+import { HostError } from '@modelhost/kernel';
+import { createOutside, createTool } from './outside.ts';
+import type { Outside, OutsideOptions } from './outside.ts';
+
+function open(options: Omit<OutsideOptions, 'turns'> = {}): {
+  readonly outside: Outside;
+  readonly governor: CallGovernor;
+} {
+  const outside = createOutside({ turns: [], ...options });
+  return { outside, governor: createCallGovernor({ ...outside.ports, now: () => 1_000 }) };
+}
+
+function callOf(effect: 'none' | 'irreversible'): DirectCall {
+  return {
+    callId: 'mcp_1',
+    principal: { tenant: 'acme', subject: 'ann', roles: [] },
+    agent: 'mcp',
+    tool: createTool('desk__write', effect),
+    arguments: { secret: 'canary-4711' },
+  };
+}
+
+suite('direct calls', () => {
+  test('decision and intent are on record before an effect, the outcome before the answer', async () => {
+    const { outside, governor } = open();
+    const kinds = (): readonly string[] => outside.records.map(({ kind }) => kind);
+    const answer = await governor.govern(
+      callOf('irreversible'),
+      async () => {
+        assert.deepEqual(kinds(), ['decision', 'intent']);
+        return 'done';
+      },
+      (value) => value,
+    );
+    assert.equal(answer, 'done');
+    assert.deepEqual(kinds(), ['decision', 'intent', 'outcome']);
+    assert.deepEqual(
+      outside.records.map(({ tenant, runId, actor, facts }) => [
+        tenant,
+        runId,
+        actor,
+        facts['tool'],
+      ]),
+      Array.from({ length: 3 }, () => ['acme', 'mcp_1', 'ann', 'desk__write']),
+    );
+    assert.equal(outside.records[2]?.facts['outcome'], 'done');
+    assert.doesNotMatch(JSON.stringify(outside.records), /canary-4711/);
+    assert.deepEqual(outside.questions[0]?.resource, {
+      type: 'tool',
+      tool: createTool('desk__write', 'irreversible'),
+      arguments: { secret: 'canary-4711' },
+    });
+  });
+
+  for (const effect of ['deny', 'hold'] as const) {
+    test(`a call that policy answers with ${effect} is on record and never performed`, async () => {
+      const { outside, governor } = open({
+        decide: () => ({
+          ...(effect === 'deny'
+            ? { effect }
+            : { effect, remedy: 'approval', approvers: [], ttlMs: 1 }),
+          reasons: [{ rule: 'test.rule', message: 'not today' }],
+        }),
+      });
+      const call = governor.govern(callOf('none'), () => assert.fail('it was performed'), String);
+      await assert.rejects(call, (error) => {
+        assert.ok(error instanceof HostError);
+        assert.equal(error.code, 'policy_violation');
+        assert.match(error.message, /not today \(test\.rule\)/);
+        assert.equal(error.facts['rule'], 'test.rule');
+        return true;
+      });
+      assert.deepEqual(
+        outside.records.map(({ kind, facts }) => [kind, facts['effect']]),
+        [['decision', effect]],
+      );
+    });
+  }
+
+  test('without a durable intent nothing with an effect is performed', async () => {
+    const { governor } = open({ unwritable: ['intent'] });
+    const call = governor.govern(callOf('irreversible'), () => assert.fail('performed'), String);
+    await assert.rejects(call, { code: 'audit_unavailable' });
+  });
+
+  test('an answer whose record cannot be written is not given', async () => {
+    for (const kind of ['intent', 'outcome'] as const) {
+      const { governor } = open({ unwritable: [kind] });
+      const call = governor.govern(callOf('none'), async () => 'secret', String);
+      await assert.rejects(call, { code: 'audit_unavailable' });
+    }
+  });
+
+  test('a failure is on record with its code, as unknown when the call went out', async () => {
+    const { outside, governor } = open();
+    for (const facts of [{ sent: 'true' }, {}]) {
+      const failure = new HostError('mcp_timeout', 'too late', { facts });
+      const call = governor.govern(callOf('none'), () => Promise.reject(failure), String);
+      await assert.rejects(call, failure);
+    }
+    const outcomes = outside.records.filter(({ kind }) => kind === 'outcome');
+    assert.deepEqual(
+      outcomes.map(({ facts }) => [facts['outcome'], facts['code']]),
+      [
+        ['unknown', 'mcp_timeout'],
+        ['failed', 'mcp_timeout'],
+      ],
+    );
+  });
+});

@@ -57,8 +57,8 @@ function toSpec(agent: AgentConfig, route: ModelRoute): AgentSpec {
     toolCallTimeoutMs: agent.toolCallTimeoutMs,
     modelCallTimeoutMs: agent.modelCallTimeoutMs,
     approvalTimeoutMs: agent.approvalTimeoutMs,
-    samplingServers: [],
-    toolSearch: 'auto' as const,
+    samplingServers: agent.samplingServers,
+    toolSearch: agent.toolSearch,
   };
   // A spec is JSON: strings, numbers and lists of them.
   const version = sha256Hex(canonicalJson(spec as unknown as Json)).slice(0, 12);

@@ -45,14 +45,45 @@ export function checkReferences(tree: ConfigTree, report: Report): void {
         `no provider has the model ${agent.model}; ${choices(agent.model, modelIds)}`,
       );
     }
-    for (const [index, tool] of agent.tools.entries()) {
-      const alias = tool.split('__')[0] ?? '';
-      if (aliases.includes(alias) && tool.includes('__')) continue;
-      report.add(
-        ['agents', at, 'tools', index],
-        `names no tool server; write alias__tool or alias__*; ${choices(alias, aliases)}`,
-      );
-    }
+    checkToolNames(agent.tools, ['agents', at, 'tools'], aliases, report);
+    checkAliases(agent.samplingServers, ['agents', at, 'samplingServers'], aliases, report);
+  }
+  const { views = [] } = tree.mcp ?? {};
+  refuseTwice(
+    views.map(({ name }, at) => ({ id: name, path: ['mcp', 'views', at, 'name'] })),
+    report,
+  );
+  for (const [at, { servers = [], tools = [] }] of views.entries()) {
+    checkAliases(servers, ['mcp', 'views', at, 'servers'], aliases, report);
+    checkToolNames(tools, ['mcp', 'views', at, 'tools'], aliases, report);
+  }
+}
+
+function checkToolNames(
+  tools: readonly string[],
+  path: ConfigPath,
+  aliases: readonly string[],
+  report: Report,
+): void {
+  for (const [index, tool] of tools.entries()) {
+    const alias = tool.split('__')[0] ?? '';
+    if (aliases.includes(alias) && tool.includes('__')) continue;
+    report.add(
+      [...path, index],
+      `names no tool server; write alias__tool or alias__*; ${choices(alias, aliases)}`,
+    );
+  }
+}
+
+function checkAliases(
+  named: readonly string[],
+  path: ConfigPath,
+  aliases: readonly string[],
+  report: Report,
+): void {
+  for (const [index, alias] of named.entries()) {
+    if (aliases.includes(alias)) continue;
+    report.add([...path, index], `there is no tool server ${alias}; ${choices(alias, aliases)}`);
   }
 }
 
@@ -104,18 +135,25 @@ function isThere(path: string, kind: 'file' | 'directory'): boolean {
 }
 
 /** A listener that other machines reach needs TLS and keys. */
-export function checkListener(tree: ConfigTree, report: Report): void {
-  const { host, tls, insecureBehindProxy, auth } = tree.server;
+export function checkListeners(tree: ConfigTree, report: Report): void {
+  const { host } = tree.server;
+  checkListener(host, ['server', 'host'], tree, report);
+  if (tree.mcp?.host === undefined || tree.mcp.host === host) return;
+  checkListener(tree.mcp.host, ['mcp', 'host'], tree, report);
+}
+
+function checkListener(host: string, path: ConfigPath, tree: ConfigTree, report: Report): void {
+  const { tls, insecureBehindProxy, auth } = tree.server;
   if (isLoopback(host)) return;
   if (tls === undefined && !insecureBehindProxy) {
     report.add(
-      ['server', 'host'],
+      path,
       `${host} can be reached from other machines, and TLS is off; set server.tls, or server.insecureBehindProxy: true where a proxy ends TLS`,
     );
   }
   if (auth.apiKeys.length === 0) {
     report.add(
-      ['server', 'host'],
+      path,
       `${host} can be reached from other machines, and there is no API key; add one to server.auth.apiKeys (\`model-host keys create\`)`,
     );
   }

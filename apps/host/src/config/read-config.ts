@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { HostError } from '@modelhost/kernel';
 import type { z } from 'zod';
-import { checkFiles, checkListener, checkReferences } from './cross-checks.ts';
+import { checkFiles, checkListeners, checkReferences } from './cross-checks.ts';
 import { readSecrets } from './read-secrets.ts';
 import { createKnownKeys } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
@@ -50,7 +50,7 @@ export function readHostConfig(input: ConfigInput): HostConfig {
   const report = createReport(source);
   checkReferences(tree, report);
   checkFiles(tree, pathOf, report);
-  checkListener(tree, report);
+  checkListeners(tree, report);
   const reveal = readSecrets({ tree, environment: input.environment, pathOf, report });
   refuse(report.problems);
   return {

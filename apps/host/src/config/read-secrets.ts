@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Report } from './report.ts';
-import { secretReferences } from './schema.ts';
+import { secretReferences } from './values.ts';
 import { createSecret } from './secret.ts';
 import type { Secret } from './secret.ts';
 import type { ConfigPath } from './source.ts';
@@ -59,11 +59,17 @@ export function readSecrets(options: {
     read(['providers', at, 'apiKey'], apiKey);
     readLabels(['providers', at, 'headers'], headers);
   }
-  for (const [at, { args, env, headers }] of tree.tools.servers.entries()) {
+  for (const [at, { args, env, headers, auth }] of tree.tools.servers.entries()) {
     const path = ['tools', 'servers', at];
     for (const [index, argument] of args.entries()) read([...path, 'args', index], argument);
     readLabels([...path, 'env'], env);
     readLabels([...path, 'headers'], headers);
+    for (const [key, value] of Object.entries(auth)) {
+      if (typeof value === 'string') read([...path, 'auth', key], value);
+    }
+    if (auth.type === 'user-oauth') {
+      read([...path, 'auth', 'client', 'clientSecret'], auth.client?.clientSecret ?? '');
+    }
   }
   return (text) =>
     text.replaceAll(secretReferences, (whole) => secrets.get(whole)?.reveal() ?? whole);

@@ -1,21 +1,8 @@
 import { z } from 'zod';
+import { mcp } from './mcp-schema.ts';
+import { alias, toolServer } from './tools-schema.ts';
 import type { ConfigTree } from './tree.ts';
-
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, {
-  error: 'must be 1 to 64 of a-z, 0-9 and "-", beginning with a letter',
-});
-const text = z.string().min(1).max(65_536);
-const port = z.int().min(0).max(65_535);
-const count = (min: number, max: number) => z.int().min(min).max(max);
-const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
-const day = 86_400_000;
-const labels = z.record(z.string().min(1).max(256), z.string().max(4_096));
-
-/** `${env:NAME}` or `${file:/path}`: a secret is never written into the configuration itself. */
-export const secretReferences: RegExp = /\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^}\0]+)\}/g;
-const secret = z.string().regex(new RegExp(`^${secretReferences.source}$`), {
-  error: 'a secret must not stand here itself; write ${env:NAME} or ${file:/path}',
-});
+import { count, day, labels, milliseconds, name, port, secret, text } from './values.ts';
 
 const apiKey = z.strictObject({
   id: z.string().regex(/^[a-z0-9]{4,32}$/, { error: 'must be 4 to 32 of a-z and 0-9' }),
@@ -115,42 +102,19 @@ const agent = z.strictObject({
   maxToolCallsInFlight: count(1, 64).default(8),
   toolCallTimeoutMs: milliseconds(1, day).default(30_000),
   modelCallTimeoutMs: milliseconds(1, day).default(120_000),
-  approvalTimeoutMs: milliseconds(1, 30 * day).default(300_000),
+  approvalTimeoutMs: milliseconds(1, 30 * day)
+    .default(300_000)
+    .describe('Time for an approval, an answer to a tool server, or the result of a client tool.'),
+  toolSearch: z
+    .enum(['auto', 'always', 'never'])
+    .default('auto')
+    .describe('Offers a search instead of the tools; auto: when they take 2 % of the context.'),
+  samplingServers: z
+    .array(alias)
+    .max(1_000)
+    .default([])
+    .describe('Tool servers that may ask the model of a run, within its budget.'),
 });
-
-const effect = z.enum(['none', 'idempotent', 'reversible', 'irreversible']);
-
-const toolServer = z
-  .strictObject({
-    alias: z.string().regex(/^(?!client$)[a-z][a-z0-9-]{0,19}$/, {
-      error: 'must be 1 to 20 of a-z, 0-9 and "-", beginning with a letter, and not "client"',
-    }),
-    command: text.optional().describe('Program of a server over stdio.'),
-    args: z.array(z.string().max(4_096)).max(256).default([]),
-    env: labels
-      .default({})
-      .describe('Environment of the program; values may hold ${env:…} and ${file:…}.'),
-    cwd: text.optional(),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe('Address of a server over streamable HTTP.'),
-    headers: labels
-      .default({})
-      .describe('Sent with each request; values may hold ${env:…} and ${file:…}.'),
-    connectTimeoutMs: milliseconds(1, day).default(15_000),
-    callTimeoutMs: milliseconds(1, day).default(30_000),
-    resultBytesMax: count(256, 16_777_216).default(262_144),
-    effects: z
-      .record(z.string().min(1).max(256), effect)
-      .default({})
-      .describe(
-        'What each tool may change, by its name at the server; * for the rest. Without: irreversible.',
-      ),
-  })
-  .refine((given) => (given.command === undefined) !== (given.url === undefined), {
-    error: 'needs either a command (stdio) or a url (streamable HTTP)',
-  });
 
 /** The whole configuration as it is written; everything has a default but providers, agents and policies. */
 export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
@@ -158,6 +122,7 @@ export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
   providers: z.array(provider).min(1).max(1_000),
   agents: z.array(agent).min(1).max(10_000),
   tools: z.strictObject({ servers: z.array(toolServer).max(1_000).default([]) }).prefault({}),
+  mcp: mcp.optional(),
   policies: z.strictObject({
     directory: text.describe('Directory of .cedar files; without a permit everything is denied.'),
   }),

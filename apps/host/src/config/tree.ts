@@ -1,9 +1,12 @@
+import type { McpConfig, ToolServerConfig } from './mcp-tree.ts';
+
 /** The configuration with every default filled in; secrets are still references. */
 export interface ConfigTree {
   readonly server: ServerConfig;
   readonly providers: readonly ProviderConfig[];
   readonly agents: readonly AgentConfig[];
   readonly tools: { readonly servers: readonly ToolServerConfig[] };
+  readonly mcp?: McpConfig | undefined;
   readonly policies: { readonly directory: string };
   readonly memory: { readonly enabled: false };
   readonly telemetry: { readonly logLevel: LogLevel };
@@ -78,18 +81,6 @@ export interface AgentConfig {
   readonly toolCallTimeoutMs: number;
   readonly modelCallTimeoutMs: number;
   readonly approvalTimeoutMs: number;
-}
-
-export interface ToolServerConfig {
-  readonly alias: string;
-  readonly command?: string | undefined;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd?: string | undefined;
-  readonly url?: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly connectTimeoutMs: number;
-  readonly callTimeoutMs: number;
-  readonly resultBytesMax: number;
-  readonly effects: Readonly<Record<string, 'none' | 'idempotent' | 'reversible' | 'irreversible'>>;
+  readonly toolSearch: 'auto' | 'always' | 'never';
+  readonly samplingServers: readonly string[];
 }

@@ -1,0 +1,173 @@
+import type { JsonObject } from '@modelhost/kernel';
+import type { ExchangeContext, ExchangeOutcome, McpRelay, RpcError } from '../relay.ts';
+import { lackingFor } from './client-capabilities.ts';
+import type { FacadeBounds, FacadeCaller, FacadeIo, FacadeOutcome } from './core-types.ts';
+import { readAnswers } from './input-answers.ts';
+import type { RelayedRequest } from './relayed-requests.ts';
+import { missingCapability, relayedError, toRpcError, toToolFailure } from './rpc-errors.ts';
+import type { SealedStates, StateOrigin } from './sealed-state.ts';
+import type { TaskCalls } from './task-calls.ts';
+import type { ViewIndex } from './view-index.ts';
+
+/** One request of a client that goes to an upstream. */
+export interface RelayedCall {
+  readonly request: RelayedRequest;
+  /** As the client sent them. */
+  readonly params: JsonObject;
+  readonly index: ViewIndex;
+  readonly caller: FacadeCaller;
+  readonly io: FacadeIo;
+}
+
+/** What the façade makes of outcomes of an upstream. Tasks use it too, later and without a client that waits. */
+export interface CallOutcomes {
+  exchange(
+    call: RelayedCall,
+    members: JsonObject | undefined,
+    signal: AbortSignal,
+  ): Promise<ExchangeOutcome>;
+  /** In the view's names; never throws. */
+  show(call: RelayedCall, outcome: ExchangeOutcome): FacadeOutcome;
+  fail(call: RelayedCall, thrown: unknown): FacadeOutcome;
+}
+
+/** What calls are made with. */
+export interface CallOutcomesOptions {
+  readonly relay: McpRelay;
+  readonly states: SealedStates;
+  readonly bounds: FacadeBounds;
+}
+
+/** Passes requests on, and turns what comes of them into what the client may see. */
+export function createCallOutcomes({ relay, states, bounds }: CallOutcomesOptions): CallOutcomes {
+  function exchange(
+    call: RelayedCall,
+    members: JsonObject | undefined,
+    signal: AbortSignal,
+  ): Promise<ExchangeOutcome> {
+    const { target, exchange: own } = call.request;
+    const { method, params } = own;
+    return relay.exchange(
+      target,
+      members === undefined ? own : { method, params: { ...params, ...members } },
+      contextOf(call, signal, bounds.callTimeoutMs),
+    );
+  }
+
+  function show(call: RelayedCall, outcome: ExchangeOutcome): FacadeOutcome {
+    switch (outcome.kind) {
+      case 'complete':
+        return { kind: 'result', result: showComplete(call, outcome.result) };
+      case 'error':
+        return { kind: 'error', error: showError(call, outcome.error) };
+      case 'input-required':
+        return ask(call, outcome);
+    }
+  }
+
+  function ask(
+    call: RelayedCall,
+    outcome: Extract<ExchangeOutcome, { kind: 'input-required' }>,
+  ): FacadeOutcome {
+    const { inputRequests, requestState: own } = outcome;
+    const lacking = lackingFor(inputRequests, call.caller.capabilities);
+    if (lacking !== undefined) return { kind: 'error', error: missingCapability(lacking) };
+    try {
+      const requestState = own === undefined ? undefined : states.seal(own, originOf(call));
+      return { kind: 'input-required', inputRequests, requestState };
+    } catch (thrown) {
+      return fail(call, thrown);
+    }
+  }
+
+  function fail(call: RelayedCall, thrown: unknown): FacadeOutcome {
+    const isTool = call.request.exchange.method === 'tools/call';
+    const failure = isTool ? toToolFailure(thrown) : undefined;
+    if (failure !== undefined) return { kind: 'result', result: failure };
+    return { kind: 'error', error: toRpcError(thrown) };
+  }
+
+  return { exchange, show, fail };
+}
+
+/** Answers requests that go to an upstream; never throws. */
+export type CallRunner = (call: RelayedCall) => Promise<FacadeOutcome>;
+
+/** Runs requests of clients: straight through, or as tasks where that is due. */
+export function createCallRunner(options: {
+  readonly outcomes: CallOutcomes;
+  readonly states: SealedStates;
+  readonly tasks: TaskCalls;
+}): CallRunner {
+  const { outcomes, states, tasks } = options;
+
+  async function run(call: RelayedCall, members: JsonObject | undefined): Promise<FacadeOutcome> {
+    try {
+      return outcomes.show(call, await outcomes.exchange(call, members, call.io.signal));
+    } catch (thrown) {
+      return outcomes.fail(call, thrown);
+    }
+  }
+
+  return async (call) => {
+    const answers = readAnswersOf(call, states);
+    if (answers.kind === 'error') return answers;
+    const plan = tasks.plan(call);
+    switch (plan.kind) {
+      case 'plain':
+        return run(call, answers.members);
+      case 'refused':
+        return { kind: 'error', error: plan.error };
+      case 'task':
+        return tasks.run(call, answers.members, plan);
+    }
+  };
+}
+
+function readAnswersOf(call: RelayedCall, states: SealedStates): ReturnType<typeof readAnswers> {
+  return readAnswers(call.params, states, () => originOf(call));
+}
+
+function originOf({ request, params, caller }: RelayedCall): StateOrigin {
+  const { target, exchange } = request;
+  return { principal: caller.principal, alias: target.alias, method: exchange.method, params };
+}
+
+function contextOf(
+  { caller, io }: RelayedCall,
+  signal: AbortSignal,
+  timeoutMs: number,
+): ExchangeContext {
+  const { principal, capabilities } = caller;
+  const { meta, logLevel, onProgress, onLog } = io;
+  return {
+    principal,
+    signal,
+    timeoutMs,
+    capabilities,
+    meta,
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(onLog === undefined ? {} : { onLog }),
+  };
+}
+
+function showComplete(call: RelayedCall, result: JsonObject): JsonObject {
+  const { target, exchange } = call.request;
+  const shown = call.index.uris.showResult(target.alias, exchange.method, result);
+  if (exchange.method !== 'resources/read' || call.caller.era === 'legacy') return shown;
+  // What a server lets everybody cache may still depend on the credential that the gateway used.
+  return { ...shown, ttlMs: readTtl(shown['ttlMs']), cacheScope: 'private' };
+}
+
+function readTtl(ttlMs: unknown): number {
+  return typeof ttlMs === 'number' && Number.isInteger(ttlMs) && ttlMs >= 0 ? ttlMs : 0;
+}
+
+function showError(call: RelayedCall, error: RpcError): RpcError {
+  const relayed = call.caller.era === 'modern' ? relayedError(error) : error;
+  const uri = relayed.data?.['uri'];
+  if (relayed.data === undefined || typeof uri !== 'string') return relayed;
+  const shown = call.index.uris.show(call.request.target.alias, uri);
+  return { ...relayed, data: { ...relayed.data, uri: shown } };
+}

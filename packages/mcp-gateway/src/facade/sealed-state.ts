@@ -1,0 +1,97 @@
+import { canonicalJson, HostError, isJsonObject, sha256Hex } from '@modelhost/kernel';
+import type { Json, JsonObject, Keys, Principal } from '@modelhost/kernel';
+import type { RelayedMethod } from '../relay.ts';
+
+/** What a state says of the request that it goes on with. */
+export interface StateOrigin {
+  readonly principal: Principal;
+  readonly alias: string;
+  readonly method: RelayedMethod;
+  /** As the client sent them; answers, state and `_meta` do not count. */
+  readonly params: JsonObject;
+}
+
+/** Turns an upstream's own state into one that only the same principal can use, for the same request, for a while. */
+export interface SealedStates {
+  /** Throws `mcp_protocol_error` when the upstream's state is too large. */
+  seal(upstreamState: string, origin: StateOrigin): string;
+  /** The upstream's state; undefined for anything that is not a state of exactly this request, whatever is wrong. */
+  open(state: string, origin: StateOrigin): string | undefined;
+}
+
+/** What states are made with. */
+export interface SealedStatesOptions {
+  readonly keys: Keys;
+  readonly view: string;
+  readonly now: () => number;
+  readonly randomId: () => string;
+  readonly ttlMs: number;
+  readonly bytesMax: number;
+}
+
+/** Nothing is kept here: whatever holds the keys can open a state. */
+export function createSealedStates(options: SealedStatesOptions): SealedStates {
+  const { keys, view, now, randomId, ttlMs, bytesMax } = options;
+
+  function contextOf({ tenant, subject }: Principal): string {
+    return JSON.stringify(['mcp-request-state', view, tenant, subject]);
+  }
+
+  function seal(upstreamState: string, origin: StateOrigin): string {
+    const { alias, method } = origin;
+    const text = JSON.stringify({
+      alias,
+      method,
+      digest: digestOf(origin.params),
+      state: upstreamState,
+      expiresAtMs: now() + ttlMs,
+      nonce: randomId(),
+    });
+    const { data, keyId } = keys.seal(text, contextOf(origin.principal));
+    const state = `${data}.${keyId}`;
+    if (state.length > bytesMax) {
+      const facts = { server: alias };
+      throw new HostError('mcp_protocol_error', 'the state of the request is too large', { facts });
+    }
+    return state;
+  }
+
+  function open(state: string, origin: StateOrigin): string | undefined {
+    if (state.length > bytesMax) return undefined;
+    const end = state.indexOf('.');
+    const data = state.slice(0, Math.max(end, 0));
+    // One text for one state: a decoder forgives what a comparison would not.
+    if (end < 0 || Buffer.from(data, 'base64').toString('base64') !== data) return undefined;
+    try {
+      const text = keys.unseal({ data, keyId: state.slice(end + 1) }, contextOf(origin.principal));
+      return upstreamStateOf(JSON.parse(text), origin, now());
+    } catch {
+      // Which of the checks failed helps only whoever made the state up.
+      return undefined;
+    }
+  }
+
+  return { seal, open };
+}
+
+function upstreamStateOf(
+  sealed: unknown,
+  { alias, method, params }: StateOrigin,
+  nowMs: number,
+): string | undefined {
+  if (!isJsonObject(sealed)) return undefined;
+  const { state, expiresAtMs } = sealed;
+  const isSame =
+    sealed['alias'] === alias &&
+    sealed['method'] === method &&
+    sealed['digest'] === digestOf(params) &&
+    typeof expiresAtMs === 'number' &&
+    nowMs < expiresAtMs;
+  return isSame && typeof state === 'string' ? state : undefined;
+}
+
+function digestOf(params: JsonObject): string {
+  const { inputResponses: _answers, requestState: _state, _meta, ...rest } = params;
+  const plain: Readonly<Record<string, Json>> = rest;
+  return sha256Hex(canonicalJson(plain));
+}

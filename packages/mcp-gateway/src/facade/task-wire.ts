@@ -1,0 +1,40 @@
+import type { Json, JsonObject } from '@modelhost/kernel';
+import type { FacadeBounds } from './core-types.ts';
+import type { Task, TaskRecord } from './task-store.ts';
+
+/** Answer to a call that became a task. */
+export function toCreated(task: Task, bounds: FacadeBounds): JsonObject {
+  return { resultType: 'task', ...toBase(task, 'working', task.createdAtMs, bounds) };
+}
+
+/** All that a client may know of a task: as the result of `tasks/get`, and as a notification. */
+export function toDetailed(
+  { task, state, updatedAtMs }: TaskRecord,
+  bounds: FacadeBounds,
+): JsonObject {
+  const base = toBase(task, state.status, updatedAtMs, bounds);
+  switch (state.status) {
+    case 'working':
+    case 'cancelled':
+      return base;
+    case 'input_required':
+      // Requests are JSON, as they came from the wire; their type only says less than that.
+      return { ...base, inputRequests: state.inputRequests as unknown as Json };
+    case 'completed':
+      // It was written from a JSON object.
+      return { ...base, result: JSON.parse(state.text) as JsonObject };
+    case 'failed':
+      return { ...base, error: { ...state.error } };
+  }
+}
+
+function toBase(task: Task, status: string, updatedAtMs: number, bounds: FacadeBounds): JsonObject {
+  return {
+    taskId: task.id,
+    status,
+    createdAt: new Date(task.createdAtMs).toISOString(),
+    lastUpdatedAt: new Date(updatedAtMs).toISOString(),
+    ttlMs: bounds.taskTtlMs,
+    pollIntervalMs: bounds.taskPollIntervalMs,
+  };
+}

@@ -1,0 +1,166 @@
+import { isJsonObject } from '@modelhost/kernel';
+import type { Json, JsonObject } from '@modelhost/kernel';
+import MiniSearch from 'minisearch';
+import type { RpcError } from '../relay.ts';
+import { invalidParams } from './rpc-errors.ts';
+
+const limitDefault = 8;
+const limitMax = 50;
+const queryLengthMax = 1_000;
+const summaryLengthMax = 240;
+
+/** What stands for a catalogue that is too big to be listed. */
+export const searchTools: readonly JsonObject[] = [
+  {
+    name: 'search_tools',
+    title: 'Search tools',
+    description:
+      'Finds tools by what they do. Answers with names and summaries, the best match first. Then read a tool with describe_tool and run it with call_tool.',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        query: { type: 'string', description: 'What the tool should do, in a few words.' },
+        limit: { type: 'integer', minimum: 1, maximum: limitMax, default: limitDefault },
+      },
+      required: ['query'],
+    },
+    annotations: { readOnlyHint: true },
+  },
+  {
+    name: 'describe_tool',
+    title: 'Describe a tool',
+    description: 'Answers with the whole definition of a tool, its arguments included.',
+    inputSchema: {
+      type: 'object',
+      properties: { name: { type: 'string', description: 'A name that search_tools found.' } },
+      required: ['name'],
+    },
+    annotations: { readOnlyHint: true },
+  },
+  {
+    name: 'call_tool',
+    title: 'Call a tool',
+    description: 'Runs a tool that search_tools found, with arguments that fit its definition.',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        name: { type: 'string', description: 'A name that search_tools found.' },
+        arguments: { type: 'object', description: 'By the input schema of the tool.' },
+      },
+      required: ['name'],
+    },
+  },
+];
+
+/** A tool that can be searched. */
+export interface SearchedTool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+}
+
+/** The tools that fit a query, the best first. */
+export type ToolFinder = (query: string, limit: number) => readonly SearchedTool[];
+
+/** Indexes tools by the words of their names, titles and descriptions. */
+export function createToolFinder(tools: readonly SearchedTool[]): ToolFinder {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const words = new MiniSearch<SearchedTool>({
+    idField: 'name',
+    fields: ['name', 'title', 'description'],
+    tokenize: (text) => text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').split(/[^\p{L}\p{N}]+/u),
+    searchOptions: { boost: { name: 3, title: 2 }, prefix: true, fuzzy: 0.2 },
+  });
+  words.addAll(tools);
+  return (query, limit) =>
+    words
+      .search(query)
+      .slice(0, limit)
+      .flatMap(({ id }) => byName.get(String(id)) ?? []);
+}
+
+/** What a call of one of the three tools comes to. */
+export type SearchCall =
+  | { readonly kind: 'result'; readonly result: JsonObject }
+  /** The call of another tool: it is handled as if the client had named that one. */
+  | { readonly kind: 'call'; readonly name: string; readonly arguments: JsonObject }
+  | { readonly kind: 'error'; readonly error: RpcError };
+
+/** Answers a call of one of the three tools; undefined for any other name. */
+export function runSearchTool(
+  call: { readonly name: string; readonly arguments: JsonObject },
+  catalogue: {
+    readonly find: ToolFinder;
+    readonly listed: (name: string) => JsonObject | undefined;
+  },
+): SearchCall | undefined {
+  switch (call.name) {
+    case 'search_tools':
+      return search(call.arguments, catalogue.find);
+    case 'describe_tool':
+      return describe(call.arguments, catalogue.listed);
+    case 'call_tool':
+      return unwrap(call.arguments);
+  }
+  return undefined;
+}
+
+function search(values: JsonObject, find: ToolFinder): SearchCall {
+  const { query, limit = limitDefault } = values;
+  if (typeof query !== 'string' || query.length > queryLengthMax) {
+    return failed(`arguments.query must be a text of at most ${queryLengthMax} characters`);
+  }
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > limitMax) {
+    return failed(`arguments.limit must be a whole number from 1 to ${limitMax}`);
+  }
+  const tools = find(query, limit).map(({ name, title, description }) => ({
+    name,
+    ...(title === '' ? {} : { title }),
+    summary: summaryOf(description),
+  }));
+  return answered({ tools });
+}
+
+function describe(
+  values: JsonObject,
+  listed: (name: string) => JsonObject | undefined,
+): SearchCall {
+  const { name } = values;
+  if (typeof name !== 'string') return failed('arguments.name must be the name of a tool');
+  const tool = listed(name);
+  return tool === undefined ? failed(`there is no tool ${quote(name)}`) : answered({ tool });
+}
+
+function unwrap(values: JsonObject): SearchCall {
+  const { name, arguments: inner = {} } = values;
+  if (typeof name !== 'string') {
+    return { kind: 'error', error: invalidParams('arguments.name must be the name of a tool') };
+  }
+  if (!isJsonObject(inner)) {
+    return { kind: 'error', error: invalidParams('arguments.arguments must be an object') };
+  }
+  return { kind: 'call', name, arguments: inner };
+}
+
+function answered(content: Readonly<Record<string, Json>>): SearchCall {
+  const text = JSON.stringify(content);
+  return {
+    kind: 'result',
+    result: { content: [{ type: 'text', text }], structuredContent: content },
+  };
+}
+
+/** The model can mend these itself, so they are results. */
+function failed(text: string): SearchCall {
+  return { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } };
+}
+
+function summaryOf(description: string): string {
+  return description.length <= summaryLengthMax
+    ? description
+    : `${description.slice(0, summaryLengthMax).toWellFormed().trimEnd()}…`;
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.slice(0, 128));
+}

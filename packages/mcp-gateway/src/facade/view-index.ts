@@ -1,0 +1,172 @@
+import type { Json, JsonObject } from '@modelhost/kernel';
+import { isJsonObject } from '@modelhost/kernel';
+import { toolNameOf } from '../catalogue/tool-names.ts';
+import type { RelayCatalogue, RelayItem, RelayServer, RelayTool } from '../relay.ts';
+import type { FacadeBounds, FacadeView, ParamHeader } from './core-types.ts';
+import { createListPages } from './list-pages.ts';
+import type { ListKey, ListPages } from './list-pages.ts';
+import { readParamHeaders } from './param-headers.ts';
+import { showNames } from './shown-names.ts';
+import { createBareUris, createPrefixedUris } from './shown-uris.ts';
+import type { ShownUris } from './shown-uris.ts';
+import { searchTools } from './tool-search.ts';
+
+/** A tool as the view shows it. */
+export interface ShownTool {
+  readonly bare: string;
+  readonly catalogueName: string;
+  readonly tool: RelayTool;
+  readonly headers: readonly ParamHeader[];
+  /** Whether the server says that a call may or must be a task. */
+  readonly taskSupport: 'none' | 'optional' | 'required';
+}
+
+/** A prompt as the view shows it. */
+export interface ShownPrompt {
+  readonly bare: string;
+  readonly catalogueName: string;
+  readonly item: RelayItem;
+}
+
+/** Everything that one view shows of one catalogue, by the view's names. It never changes. */
+export interface ViewIndex {
+  readonly servers: readonly RelayServer[];
+  readonly aliases: ReadonlySet<string>;
+  readonly tools: ReadonlyMap<string, ShownTool>;
+  readonly prompts: ReadonlyMap<string, ShownPrompt>;
+  readonly uris: ShownUris;
+  /** The tools to search, describe and call stand for the catalogue. */
+  readonly isSearched: boolean;
+  /** The list entry of a tool. */
+  listed(name: string): JsonObject | undefined;
+  pages(key: ListKey): ListPages;
+}
+
+/** Tokens of a JSON text, roughly. */
+const bytesPerToken = 4;
+const searchTokensMaxDefault = 4_000;
+
+/** Reads a catalogue through a view. Lists are written down when they are first asked for. */
+export function createViewIndex(
+  whole: RelayCatalogue,
+  view: FacadeView,
+  options: { readonly bounds: FacadeBounds; readonly meta: JsonObject },
+): ViewIndex {
+  const catalogue = narrow(whole, view);
+  const aliases = new Set(catalogue.servers.map(({ alias }) => alias));
+  const uris = view.naming === 'none' ? createBareUris(catalogue) : createPrefixedUris(aliases);
+  const tools = showNames(catalogue.tools.map(toShownTool), view.naming);
+  const prompts = showNames(catalogue.prompts.flatMap(toShownPrompt), view.naming);
+  const kept = new Map<ListKey, ListPages>();
+
+  function listed(name: string): JsonObject | undefined {
+    const shown = tools.get(name);
+    return shown && toListedTool(name, shown, uris);
+  }
+
+  function toolEntries(): readonly JsonObject[] {
+    return [...tools].map(([name, shown]) => toListedTool(name, shown, uris));
+  }
+
+  function entriesOf(key: ListKey): readonly JsonObject[] {
+    switch (key) {
+      case 'tools':
+        return toolEntries();
+      case 'prompts':
+        return [...prompts].map(([name, { item }]) => ({ ...item.listed, name }));
+      case 'resources':
+        return toListedResources(catalogue.resources, uris);
+      case 'resourceTemplates':
+        return toListedResources(catalogue.resourceTemplates, uris);
+    }
+  }
+
+  function createPages(key: ListKey, entries: readonly JsonObject[]): ListPages {
+    const { pageItemsMax: itemsMax, listTtlMs: ttlMs } = options.bounds;
+    return createListPages(entries, { key, itemsMax, ttlMs, meta: options.meta });
+  }
+
+  function pages(key: ListKey): ListPages {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const made = createPages(key, key === 'tools' && isSearched ? searchTools : entriesOf(key));
+    kept.set(key, made);
+    return made;
+  }
+
+  function isTooBig(): boolean {
+    const all = createPages('tools', toolEntries());
+    const { searchTokensMax = searchTokensMaxDefault } = view;
+    if (all.bytes / bytesPerToken > searchTokensMax) return true;
+    kept.set('tools', all);
+    return false;
+  }
+
+  const isSearched = shouldSearch(view, isTooBig);
+  return { servers: catalogue.servers, aliases, tools, prompts, uris, isSearched, listed, pages };
+}
+
+function shouldSearch({ search }: FacadeView, isTooBig: () => boolean): boolean {
+  switch (search) {
+    case 'always':
+      return true;
+    case 'never':
+      return false;
+    case 'auto':
+      return isTooBig();
+  }
+}
+
+function narrow(catalogue: RelayCatalogue, view: FacadeView): RelayCatalogue {
+  const { servers, tools } = view;
+  const isServer = (alias: string): boolean => servers === undefined || servers.includes(alias);
+  const chosen = tools && new Set(tools);
+  const isTool = ({ alias, name }: RelayTool): boolean =>
+    isServer(alias) && (chosen === undefined || chosen.has(name) || chosen.has(`${alias}__*`));
+  const isItem = ({ alias }: { readonly alias: string }): boolean => isServer(alias);
+  return {
+    servers: catalogue.servers.filter(isItem),
+    tools: catalogue.tools.filter(isTool),
+    prompts: catalogue.prompts.filter(isItem),
+    resources: catalogue.resources.filter(isItem),
+    resourceTemplates: catalogue.resourceTemplates.filter(isItem),
+  };
+}
+
+function toShownTool(tool: RelayTool): ShownTool {
+  return {
+    bare: tool.serverTool,
+    catalogueName: tool.name,
+    tool,
+    headers: readParamHeaders(tool.listed['inputSchema']),
+    taskSupport: readTaskSupport(tool.listed['execution']),
+  };
+}
+
+function toShownPrompt(item: RelayItem): readonly ShownPrompt[] {
+  const bare = item.listed['name'];
+  if (typeof bare !== 'string') return [];
+  return [{ bare, catalogueName: toolNameOf(item.alias, bare), item }];
+}
+
+/** Tasks are the façade's own, so what the server says of them is not shown. */
+function toListedTool(name: string, { tool }: ShownTool, uris: ShownUris): JsonObject {
+  const { execution: _, ...listed } = tool.listed;
+  return uris.showListed(tool.alias, { ...listed, name });
+}
+
+/** A URI that is shown twice is listed once, as the one that it leads to. */
+function toListedResources(items: readonly RelayItem[], uris: ShownUris): readonly JsonObject[] {
+  const entries = new Map<Json, JsonObject>();
+  for (const { alias, listed } of items) {
+    const entry = uris.showListed(alias, listed);
+    const key = entry['uri'] ?? entry['uriTemplate'];
+    if (typeof key === 'string' && !entries.has(key)) entries.set(key, entry);
+  }
+  return [...entries.values()];
+}
+
+function readTaskSupport(execution: Json | undefined): ShownTool['taskSupport'] {
+  const support = isJsonObject(execution) ? execution['taskSupport'] : undefined;
+  return support === 'optional' || support === 'required' ? support : 'none';
+}

@@ -38,13 +38,14 @@ export function createRunInput(
   changes: Partial<RunInput> & {
     readonly tenant?: string;
     readonly limits?: Partial<BudgetLimits>;
+    readonly agentChanges?: Partial<AgentSpec>;
   },
 ): RunInput {
-  const { tenant = 'acme', limits, ...rest } = changes;
+  const { tenant = 'acme', limits, agentChanges, ...rest } = changes;
   return {
     runId: 'run_1',
     principal: { tenant, subject: `user@${tenant}`, roles: ['tester'] },
-    agent,
+    agent: { ...agent, ...agentChanges },
     input: [{ type: 'text', text: 'go' }],
     history: [],
     sampling: {},

@@ -48,7 +48,8 @@ export function renderEvent(
   style: TimelineStyle,
   call?: ToolRequested,
 ): string {
-  const { paint, isVerbose } = style;
+  const { paint } = style;
+  if (isWithinCall(event)) return renderWithinCall(event, paint, call);
   switch (event.case) {
     case 'runStarted':
       return renderRunStarted(event.value, paint);
@@ -57,7 +58,7 @@ export function renderEvent(
     case 'textDelta':
       return indent(toPrintable(event.value.text));
     case 'reasoningDelta':
-      return isVerbose ? paint.dim(indent(toPrintable(event.value.text))) : '';
+      return renderReasoning(event.value.text, style);
     case 'toolRequested':
       return renderToolRequested(event.value, paint);
     case 'decision':
@@ -66,12 +67,6 @@ export function renderEvent(
       return renderApprovalRequested(event.value, paint);
     case 'approvalResolved':
       return renderApprovalResolved(event.value, paint);
-    case 'toolProgress':
-      return renderToolProgress(event.value, paint, call);
-    case 'inputRequested':
-      return renderInputRequested(event.value, paint);
-    case 'inputResolved':
-      return renderInputResolved(event.value, paint);
     case 'toolFinished':
       return renderToolFinished(event.value, paint, call);
     case 'runFinished':
@@ -86,6 +81,33 @@ export function renderEvent(
 /** Whether an event continues the text before it rather than beginning a line. */
 export function isText({ event }: RunEvent): boolean {
   return event.case === 'textDelta' || event.case === 'reasoningDelta';
+}
+
+type Event = RunEvent['event'];
+type WithinCall = Extract<Event, { case: 'toolProgress' | 'inputRequested' | 'inputResolved' }>;
+
+/** What a tool server tells or asks in the middle of a call. */
+function isWithinCall(event: Event): event is WithinCall {
+  return event.case === 'toolProgress' || event.case?.startsWith('input') === true;
+}
+
+function renderWithinCall(
+  event: WithinCall,
+  paint: Paint,
+  call: ToolRequested | undefined,
+): string {
+  switch (event.case) {
+    case 'toolProgress':
+      return renderToolProgress(event.value, paint, call);
+    case 'inputRequested':
+      return renderInputRequested(event.value, paint);
+    case 'inputResolved':
+      return renderInputResolved(event.value, paint);
+  }
+}
+
+function renderReasoning(text: string, { paint, isVerbose }: TimelineStyle): string {
+  return isVerbose ? paint.dim(indent(toPrintable(text))) : '';
 }
 
 function renderRunStarted({ runId, agent, model }: RunStarted, paint: Paint): string {

@@ -16,6 +16,7 @@ import type {
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
+import { offerTools } from './tool-offer.ts';
 
 /** Everything that the loop reaches beyond its own memory. */
 export interface AgentLoopPorts {
@@ -38,6 +39,10 @@ export interface ActiveRun {
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
+  /** What the model sees of them: all, or the tools that search them. */
+  readonly offered: readonly ToolDefinition[];
+  /** Whether the model searches for tools. */
+  readonly isSearched: boolean;
   /** What is wrong with the arguments of a tool; empty when they fit. */
   checkArguments(tool: ToolDefinition, values: JsonObject): readonly FieldViolation[];
   count(name: keyof RunStatistics, by?: number): void;
@@ -62,6 +67,7 @@ export async function openRun(
       .filter(({ name }) => isOffered(input.agent.tools, name)),
   );
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
+  const offer = offerTools(input, catalogue);
   const counters: Counters = { ...noStatistics };
 
   async function record(entry: AuditRecord): Promise<void> {
@@ -73,10 +79,9 @@ export async function openRun(
     input,
     ports,
     tools,
-    checkArguments: (tool, values) =>
-      tool.executor === 'client'
-        ? ports.schemas.compile(tool.inputSchema)(values)
-        : ports.tools.checkArguments(tool.name, values),
+    ...offer,
+    // By the schema that was journaled with the catalogue: the gateway may know another one by now.
+    checkArguments: ({ inputSchema }, values) => ports.schemas.compile(inputSchema)(values),
     count: (name, by = 1) => {
       counters[name] += by;
     },

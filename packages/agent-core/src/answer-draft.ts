@@ -14,7 +14,7 @@ import { estimateTextTokens } from './tokens.ts';
 const toolCallsPerAnswerMax = 64;
 const argumentsBytesMax = 256 * 1024;
 
-/** How the deltas of an answer were cut: the text stands once, so that a replay can make the same events again. */
+/** How the shown deltas of an answer were cut: the text stands once, so that a replay can make the same events again. */
 interface Cut {
   readonly type: 'text' | 'reasoning';
   /** In UTF-16 code units. */
@@ -63,13 +63,13 @@ export interface AnswerDraftOptions {
   readonly model: string;
   readonly callId: (index: number) => string;
   readonly now: () => number;
-  /** Gives the time that the event got. */
-  readonly emit: (body: RunEventBody) => number;
+  /** Gives the time that the event got; undefined for an answer whose deltas are not shown. */
+  readonly emitDelta: ((body: RunEventBody) => number) | undefined;
 }
 
-/** Collects an answer and emits its deltas as they come. */
+/** Collects an answer and emits its deltas as they come, where they are shown. */
 export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
-  const { decision, decidedAtMs, startedMs, now, emit } = options;
+  const { decision, decidedAtMs, startedMs, now, emitDelta } = options;
   const cuts: Cut[] = [];
   const toolCalls: ToolCall[] = [];
   const texts = { text: '', reasoning: '' };
@@ -79,7 +79,8 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   function addDelta(type: Cut['type'], piece: string): void {
     texts[type] += piece;
     bytes += Buffer.byteLength(piece);
-    const timeMs = emit({ type: `${type}-delta`, text: piece });
+    if (emitDelta === undefined) return;
+    const timeMs = emitDelta({ type: `${type}-delta`, text: piece });
     cuts.push({ type, length: piece.length, timeMs });
   }
 

@@ -30,6 +30,8 @@ export interface ModelStepOptions {
   readonly record: (decision: Decision, attempt: number) => Promise<void>;
   readonly request: Omit<ModelRequest, 'idempotencyKey'>;
   readonly inputTokens: number;
+  /** Whether the deltas of the answer are events of the run. */
+  readonly isShown: boolean;
   readonly timeoutMs: number;
   readonly question: (nowMs: number) => PolicyRequest;
   /** Names the n-th call of the answer; own ids, because providers repeat theirs. */
@@ -37,7 +39,7 @@ export interface ModelStepOptions {
 }
 
 /**
- * Asks policy, streams one answer and gives it back whole. Deltas are emitted as they come. It throws only what
+ * Asks policy, streams one answer and gives it back whole. Deltas that are shown are emitted as they come. It throws only what
  * stopped the step from starting; everything else is a result.
  */
 export async function takeModelStep(options: ModelStepOptions): Promise<ModelAnswer> {
@@ -62,7 +64,7 @@ async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelA
     model: options.route.model,
     callId: options.callId,
     now: info.now,
-    emit: info.emit,
+    emitDelta: options.isShown ? info.emit : undefined,
   });
   if (decision.effect !== 'allow') {
     const failure = await errorOf(recorded);

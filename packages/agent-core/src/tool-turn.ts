@@ -3,7 +3,8 @@ import type { ActiveRun } from './active-run.ts';
 import type { Conversation } from './conversation.ts';
 import type { PlannedCall } from './tool-records.ts';
 import { takeToolStep } from './tool-step.ts';
-import type { ToolVerdict } from './tool-step.ts';
+import { unwrapCall } from './tool-search.ts';
+import type { ToolVerdict } from './tool-verdict.ts';
 
 /** Follows a result that was cut, so that the model does not take the part for the whole. */
 const cutNote = '[The result was cut here: it is longer than the host lets through.]';
@@ -25,7 +26,10 @@ export async function takeToolTurn(
   const reserved = budgets.reserve(runId, id, amount);
   if (reserved.kind === 'refused') return { reason: 'budget_exceeded', budget: reserved.budget };
 
-  const planned = calls.map((call, index) => ({ call, base: `turn-${turn}/tool-${index + 1}` }));
+  const planned = calls.map((call, index) => ({
+    call: unwrapCall(run, call),
+    base: `turn-${turn}/tool-${index + 1}`,
+  }));
   for (const { call, base } of planned) announce(run, call, base);
   let verdicts: readonly ToolVerdict[];
   try {

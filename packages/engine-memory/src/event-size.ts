@@ -1,4 +1,4 @@
-import type { JsonObject, RunEventBody } from '@modelhost/kernel';
+import type { RunEnding, RunEventBody } from '@modelhost/kernel';
 
 /** What an event costs beside its texts, roughly. */
 const eventBytes = 160;
@@ -9,6 +9,7 @@ export function eventSize(body: RunEventBody): number {
 }
 
 function textLength(body: RunEventBody): number {
+  if (isWithinCall(body)) return lengthWithinCall(body);
   switch (body.type) {
     case 'text-delta':
     case 'reasoning-delta':
@@ -20,16 +21,10 @@ function textLength(body: RunEventBody): number {
       return body.content.length;
     case 'approval-resolved':
       return body.comment.length + body.by.length;
-    case 'tool-progress':
-      return body.message.length;
-    case 'input-requested':
-      return body.message.length + body.url.length + jsonLength(body.schema);
-    case 'input-resolved':
-      return body.by.length;
     case 'decision':
       return body.reasons.reduce((sum, reason) => sum + reason.message.length, 0);
     case 'run-finished':
-      return body.result.ending.reason === 'completed' ? body.result.ending.answer.length : 0;
+      return answerLength(body.result.ending);
     case 'run-started':
     case 'step-started':
     case 'step-finished':
@@ -38,7 +33,27 @@ function textLength(body: RunEventBody): number {
   }
 }
 
-/** Such events are few: one for each input that a person is asked for. */
-function jsonLength(value: JsonObject | undefined): number {
-  return value === undefined ? 0 : JSON.stringify(value).length;
+function answerLength(ending: RunEnding): number {
+  return ending.reason === 'completed' ? ending.answer.length : 0;
+}
+
+type WithinCall = Extract<
+  RunEventBody,
+  { type: 'tool-progress' | 'input-requested' | 'input-resolved' }
+>;
+
+/** What a tool server tells or asks in the middle of a call. */
+function isWithinCall(body: RunEventBody): body is WithinCall {
+  return body.type === 'tool-progress' || body.type.startsWith('input-');
+}
+
+function lengthWithinCall(body: WithinCall): number {
+  switch (body.type) {
+    case 'tool-progress':
+      return body.message.length;
+    case 'input-requested':
+      return body.message.length + body.url.length + JSON.stringify(body.schema ?? '').length;
+    case 'input-resolved':
+      return body.by.length;
+  }
 }

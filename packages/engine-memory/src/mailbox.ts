@@ -52,7 +52,7 @@ export function createMailbox(options: {
 
   async function wait(
     name: string,
-    { timeoutMs, approvers }: WaitOptions,
+    { timeoutMs, ...shown }: WaitOptions,
   ): Promise<SignalPayload | undefined> {
     const early = buffered.get(name);
     if (early !== undefined) {
@@ -68,7 +68,7 @@ export function createMailbox(options: {
       resolve(payload);
     }
     const cancelTimer = clock.setTimer(timeoutMs, () => settle(undefined));
-    const pending = { name, sinceMs: clock.now(), approvers };
+    const pending = { name, sinceMs: clock.now(), ...shown };
     waits.set(name, { pending, cancelTimer, settle, reject });
     return promise;
   }

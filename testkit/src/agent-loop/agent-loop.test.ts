@@ -6,7 +6,7 @@ import { HostError } from '@modelhost/kernel';
 import type { PolicyRequest } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
-import { answer, createOutside, createTool } from './outside.ts';
+import { createOutside, createTool, textAnswer } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
 import { bodies, play } from './play.ts';
 import type { React } from './play.ts';
@@ -68,7 +68,7 @@ test('decision and intent are on record before the effect, and the outcome after
     tools: [createTool('desk__write', 'irreversible')],
     callTool: async () => {
       kinds.push(outside.current?.records.map(({ kind }) => kind) ?? []);
-      return answer('written');
+      return textAnswer('written');
     },
   };
   const made = createOutside(world);
@@ -202,7 +202,7 @@ test('bad calls come back to the model as errors and never reach policy or the g
 test('the model is told that a result was cut', async () => {
   const played = await play({
     turns: [{ calls: [['desk__read', '{}']] }, { text: 'a part of it' }],
-    callTool: async () => ({ ...answer('the beginning'), isTruncated: true }),
+    callTool: async () => ({ ...textAnswer('the beginning'), isTruncated: true }),
   });
   const result = played.outside.requests[1]?.messages.at(-1);
   assert.ok(result?.role === 'tool');

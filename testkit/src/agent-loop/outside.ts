@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import { HostError } from '@modelhost/kernel';
 import type {
   AuditRecord,
   Decision,
   FinishReason,
+  JsonSchemas,
   LlmProvider,
   ModelEvent,
   ModelRequest,
@@ -10,7 +12,9 @@ import type {
   TokenUsage,
   ToolAnswer,
   ToolDefinition,
+  ToolGateway,
   ToolInvocation,
+  ToolProgress,
   ToolReply,
 } from '@modelhost/kernel';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
@@ -42,7 +46,14 @@ export interface Outside {
 export interface OutsideOptions {
   readonly turns: readonly ModelTurn[];
   readonly tools?: readonly ToolDefinition[];
-  readonly callTool?: (invocation: ToolInvocation, signal: AbortSignal) => Promise<ToolReply>;
+  readonly callTool?: (
+    invocation: ToolInvocation,
+    signal: AbortSignal,
+    onProgress: (progress: ToolProgress) => void,
+  ) => Promise<ToolReply>;
+  /** What a search finds; undefined when none is expected. */
+  readonly searchTools?: ToolGateway['searchTools'];
+  readonly schemas?: JsonSchemas;
   readonly decide?: (request: PolicyRequest) => Omit<Decision, 'policyDigest'>;
   /** Kinds of records that cannot be written. */
   readonly unwritable?: readonly AuditRecord['kind'][];
@@ -63,18 +74,18 @@ export function createOutside(options: OutsideOptions): Outside {
     providers: new Map([['fake', createProvider(options.turns, requests)]]),
     tools: {
       listTools: () => tools,
-      searchTools: () => [],
+      searchTools: options.searchTools ?? (() => assert.fail('nobody should search')),
       checkArguments: (_tool, values) => checkNoBad(values),
-      callTool: async (invocation, { signal }) => {
+      callTool: async (invocation, { signal, onProgress = () => {} }) => {
         calls.push(invocation);
         return options.callTool === undefined
-          ? answer(`result of ${invocation.tool}`)
-          : options.callTool(invocation, signal);
+          ? textAnswer(`result of ${invocation.tool}`)
+          : options.callTool(invocation, signal, onProgress);
       },
       servers: () => [],
       close: async () => {},
     },
-    schemas: { compile: () => (value) => checkNoBad(value) },
+    schemas: options.schemas ?? { compile: () => (value) => checkNoBad(value) },
     policy: {
       decide: async (request) => {
         questions.push(request);
@@ -106,7 +117,7 @@ export function createOutside(options: OutsideOptions): Outside {
 }
 
 /** A plain answer of a tool. */
-export function answer(content: string): ToolAnswer {
+export function textAnswer(content: string): ToolAnswer {
   return { type: 'answer', content, isError: false, isTruncated: false };
 }
 

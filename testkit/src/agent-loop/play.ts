@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { createAgentLoop } from '@modelhost/agent-core';
 import { createMemoryEngine } from '@modelhost/engine-memory';
-import type { RunEvent, RunEventBody, RunResult, SignalPayload } from '@modelhost/kernel';
+import type {
+  RunEvent,
+  RunEventBody,
+  RunInput,
+  RunResult,
+  RunStatus,
+  SignalPayload,
+} from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
 import { turn } from '../turn.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
+import { replayJournal, withJournal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { createOutside } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
 
@@ -13,6 +22,8 @@ export interface Played {
   readonly result: RunResult;
   readonly events: readonly RunEvent[];
   readonly outside: Outside;
+  readonly input: RunInput;
+  readonly journal: Journal;
 }
 
 /** What somebody does once an event is out. */
@@ -20,6 +31,7 @@ export type React = (body: RunEventBody, act: Act) => Promise<unknown> | undefin
 /** What can be done to a run. */
 export interface Act {
   readonly signal: (name: string, payload: SignalPayload) => Promise<unknown>;
+  readonly waitingFor: () => RunStatus['waitingFor'];
   readonly cancel: () => Promise<unknown>;
   readonly pass: (delayMs: number) => Promise<unknown>;
   /** Kinds of what is on record by now. */
@@ -34,12 +46,15 @@ export async function play(
 ): Promise<Played> {
   const outside = createOutside(world);
   const clock = createVirtualClock();
-  const engine = createMemoryEngine({ program: createAgentLoop(outside.ports), clock });
+  const journal: Journal = new Map();
+  const program = withJournal(createAgentLoop(outside.ports), journal);
+  const engine = createMemoryEngine({ program, clock });
   const input = createRunInput(changes);
   await engine.start(input);
   const { tenant } = input.principal;
   const act: Act = {
     signal: async (name, payload) => engine.signal(tenant, input.runId, name, payload),
+    waitingFor: () => engine.status(tenant, input.runId)?.waitingFor ?? [],
     cancel: async () => engine.cancel(tenant, input.runId, 'tester'),
     pass: async (delayMs) => clock.advance(delayMs),
     recorded: () => outside.records.map(({ kind }) => kind),
@@ -57,7 +72,7 @@ export async function play(
   assert.ok(result !== undefined);
   assert.equal(clock.pending(), 0);
   await engine.close();
-  return { result, events, outside };
+  return { result, events, outside, input, journal };
 }
 
 /** All events of one type. */
@@ -69,4 +84,14 @@ export function bodies<Type extends RunEventBody['type']>(
     // The type was compared.
     body.type === type ? [body as Extract<RunEventBody, { type: Type }>] : [],
   );
+}
+
+/** Law L12: from its journal alone the run gives the same events and the same result. */
+export async function assertReplays({ input, journal, events, result }: Played): Promise<void> {
+  const replayed = await replayJournal(input, journal);
+  const told = events.flatMap(({ step, body }) =>
+    body.type === 'run-finished' ? [] : [[step, body]],
+  );
+  assert.equal(JSON.stringify(replayed.events), JSON.stringify(told));
+  assert.deepEqual(replayed.result, result);
 }

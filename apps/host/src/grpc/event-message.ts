@@ -90,6 +90,7 @@ export function toResultMessage({
 }
 
 function toEvent(body: RunEventBody): EventInit {
+  if (isWithinCall(body)) return toEventWithinCall(body);
   switch (body.type) {
     case 'text-delta':
       return { case: 'textDelta', value: { text: body.text } };
@@ -109,12 +110,6 @@ function toEvent(body: RunEventBody): EventInit {
       return { case: 'approvalRequested', value: toApprovalRequested(body) };
     case 'approval-resolved':
       return { case: 'approvalResolved', value: { ...body, resolvedBy: body.by } };
-    case 'tool-progress':
-      return { case: 'toolProgress', value: body };
-    case 'input-requested':
-      return { case: 'inputRequested', value: toInputRequested(body) };
-    case 'input-resolved':
-      return { case: 'inputResolved', value: toInputResolved(body) };
     case 'tool-finished':
       return { case: 'toolFinished', value: toToolFinished(body) };
     case 'usage':
@@ -126,6 +121,28 @@ function toEvent(body: RunEventBody): EventInit {
 
 type Body<Type extends RunEventBody['type']> = Extract<RunEventBody, { type: Type }>;
 type Value<Case extends EventInit['case']> = Extract<EventInit, { case: Case }>['value'];
+type WithinCall = Body<'tool-progress' | 'input-requested' | 'input-resolved'>;
+
+/** What a tool server tells or asks in the middle of a call. */
+function isWithinCall(body: RunEventBody): body is WithinCall {
+  return body.type === 'tool-progress' || body.type.startsWith('input-');
+}
+
+function toEventWithinCall(body: WithinCall): EventInit {
+  switch (body.type) {
+    case 'tool-progress':
+      return { case: 'toolProgress', value: toToolProgress(body) };
+    case 'input-requested':
+      return { case: 'inputRequested', value: toInputRequested(body) };
+    case 'input-resolved':
+      return { case: 'inputResolved', value: toInputResolved(body) };
+  }
+}
+
+function toToolProgress(body: Body<'tool-progress'>): Value<'toolProgress'> {
+  const { callId, progress, total, message } = body;
+  return { callId, progress, message, ...(total === undefined ? {} : { total }) };
+}
 
 function toStepFinished({
   kind,

@@ -10,6 +10,7 @@ export interface AuditRecord {
     | 'intent'
     | 'outcome'
     | 'run-finished'
+    | 'tool-input'
     | 'tool-pin'
     | 'host-started'
     | 'host-stopped';

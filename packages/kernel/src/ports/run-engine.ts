@@ -68,6 +68,8 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** Roles of which the one who answers must have at least one; empty for anybody of the tenant. Shown in `PendingSignal`. */
   readonly approvers: readonly string[];
+  /** JSON Schema that the content of an accepted `tool-input` must fit; absent where none is asked for. Shown in `PendingSignal`. */
+  readonly accepts?: JsonObject;
 }
 
 /** An answer from outside. */
@@ -93,6 +95,8 @@ export interface PendingSignal {
   readonly sinceMs: number;
   /** Roles that may answer; empty for anybody of the tenant. The edge checks them before it signals. */
   readonly approvers: readonly string[];
+  /** JSON Schema of the content that is asked for. The edge checks it before it signals, so that whoever errs can try again. */
+  readonly accepts?: JsonObject;
 }
 
 /** What is known of a run. */

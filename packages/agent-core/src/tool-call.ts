@@ -1,0 +1,276 @@
+import { HostError, toErrorData } from '@modelhost/kernel';
+import type {
+  Decision,
+  ErrorCode,
+  ErrorData,
+  StepInfo,
+  StepOptions,
+  ToolAnswer,
+  ToolInvocation,
+} from '@modelhost/kernel';
+import type { ActiveRun } from './active-run.ts';
+import { createCallProgress } from './call-progress.ts';
+import type { TimedProgress } from './call-progress.ts';
+import { answerRequests, checkRequests } from './tool-input.ts';
+import type { InputRequests } from './tool-input.ts';
+import { recordIntent, recordOf } from './tool-records.ts';
+import type { CheckedCall } from './tool-records.ts';
+import { refused } from './tool-verdict.ts';
+import type { ToolVerdict } from './tool-verdict.ts';
+
+/** How often one call may ask for input before it is given up. */
+const inputRoundsMax = 8;
+
+/** Runs an allowed call, through every round in which it asks for input. */
+export async function performCall(
+  run: ActiveRun,
+  call: CheckedCall,
+  decision: Decision,
+): Promise<ToolVerdict> {
+  if (call.tool.executor === 'client') return awaitClient(run, call);
+  let taken = await takeRound(run, call, {
+    name: `${call.base}/call`,
+    // Decision and intent are on record before the call starts.
+    begin: async (info) => recordIntent(run, call, decision, info.attempt),
+    resume: undefined,
+    before: [],
+  });
+  for (let round = 1; taken.end.kind === 'input-required'; round += 1) {
+    const { state, requests } = taken.end;
+    const answered =
+      round > inputRoundsMax
+        ? { error: tooManyRounds(call) }
+        : await answerOrAbandon(run, call, { round, requests });
+    if ('error' in answered) return giveUp(run, call, answered.error);
+    taken = await takeRound(run, call, {
+      name: `${call.base}/call-${round + 1}`,
+      begin: undefined,
+      resume: { state, answers: answered.answers },
+      before: taken.progress,
+    });
+  }
+  return verdictOf(run, taken.end);
+}
+
+/** One exchange with the tool. */
+interface Round {
+  readonly name: string;
+  /** Puts on record what must be there before the tool does anything. */
+  readonly begin: ((info: StepInfo) => Promise<ErrorData | null>) | undefined;
+  readonly resume: ToolInvocation['resume'] | undefined;
+  /** What the rounds before told of their progress. */
+  readonly before: readonly TimedProgress[];
+}
+
+/** The journaled result of a round. */
+interface TakenRound {
+  readonly end: RoundEnd;
+  /** Of this round and all before it. */
+  readonly progress: readonly TimedProgress[];
+}
+
+/** `unaudited` ends the run, `input-required` goes on, the others are for the model. */
+type RoundEnd =
+  | { readonly kind: 'answered'; readonly answer: ToolAnswer }
+  | { readonly kind: 'input-required'; readonly state: string; readonly requests: InputRequests }
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+  | { readonly kind: 'cancelled' }
+  /** The call went out and no answer came back; `error` says why, if anything does. */
+  | { readonly kind: 'unknown'; readonly error: ErrorData | null }
+  | { readonly kind: 'unaudited'; readonly error: ErrorData };
+
+async function takeRound(run: ActiveRun, call: CheckedCall, round: Round): Promise<TakenRound> {
+  const { before, name } = round;
+  const body = async (info: StepInfo): Promise<TakenRound> => {
+    const progress = createCallProgress(call.call.id, info.emit, before);
+    const end = await callTool(run, call, round, {
+      info,
+      onProgress: (told) => progress.add(told),
+    });
+    return { end, progress: [...before, ...progress.end()] };
+  };
+  const options: StepOptions<TakenRound> = {
+    events: ({ progress }) => progress.slice(before.length),
+  };
+  // The step may take longer than the tool: its records are written around the call.
+  if (isRepeatable(call)) return run.context.step(name, body, options);
+  const once = await run.context.atMostOnce(name, body, options);
+  if (once.kind === 'done') return once.value;
+  return { end: { kind: 'unknown', error: null }, progress: before };
+}
+
+interface RoundWork {
+  readonly info: StepInfo;
+  readonly onProgress: Parameters<ActiveRun['ports']['tools']['callTool']>[1]['onProgress'] & {};
+}
+
+async function callTool(
+  run: ActiveRun,
+  call: CheckedCall,
+  round: Round,
+  work: RoundWork,
+): Promise<RoundEnd> {
+  const { info } = work;
+  const begun = round.begin?.(info) ?? Promise.resolve(null);
+  if (call.tool.effect !== 'none') {
+    const unaudited = await begun;
+    if (unaudited !== null) return { kind: 'unaudited', error: unaudited };
+  }
+  if (info.signal.aborted) return stoppedBefore(round, call);
+  const end = await callGateway(run, call, round, work);
+  const unaudited =
+    (await begun) ?? (end.kind === 'input-required' ? null : await recordOutcome(run, call, end));
+  return unaudited === null ? end : { kind: 'unaudited', error: unaudited };
+}
+
+async function callGateway(
+  run: ActiveRun,
+  call: CheckedCall,
+  { resume }: Round,
+  { info, onProgress }: RoundWork,
+): Promise<RoundEnd> {
+  try {
+    const reply = await run.ports.tools.callTool(
+      {
+        tool: call.tool.name,
+        arguments: call.values,
+        principal: run.input.principal,
+        idempotencyKey: info.idempotencyKey,
+        timeoutMs: run.input.agent.toolCallTimeoutMs,
+        ...(resume === undefined ? {} : { resume }),
+      },
+      { signal: info.signal, onProgress },
+    );
+    if (reply.type === 'answer') return { kind: 'answered', answer: reply };
+    checkRequests(call.tool, reply);
+    return { kind: 'input-required', state: reply.state, requests: reply.requests };
+  } catch (thrown) {
+    if (info.signal.aborted) return stoppedWithin(call);
+    const error = toErrorData(thrown);
+    const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
+    return { kind: isRepeatable(call) || isAnswered ? 'failed' : 'unknown', error };
+  }
+}
+
+/** Errors after which nobody knows what a call that went out has done. */
+const unansweredCodes: ReadonlySet<ErrorCode> = new Set(['mcp_timeout', 'mcp_connection_failed']);
+
+function isRepeatable({ tool }: CheckedCall): boolean {
+  return tool.effect === 'none' || tool.effect === 'idempotent';
+}
+
+function stoppedBefore({ resume }: Round, call: CheckedCall): RoundEnd {
+  return resume === undefined ? { kind: 'cancelled' } : stoppedWithin(call);
+}
+
+function stoppedWithin(call: CheckedCall): RoundEnd {
+  return isRepeatable(call) ? { kind: 'cancelled' } : { kind: 'unknown', error: null };
+}
+
+async function recordOutcome(
+  run: ActiveRun,
+  call: CheckedCall,
+  end: RoundEnd,
+): Promise<ErrorData | null> {
+  const code = 'error' in end ? (end.error?.code ?? '') : '';
+  return run.tryRecord(recordOf(run, call, 'outcome', { outcome: end.kind, code }));
+}
+
+/** Answers what the tool asks for. When the run is stopped meanwhile, the call that is left half done gets its outcome. */
+async function answerOrAbandon(
+  run: ActiveRun,
+  call: CheckedCall,
+  asked: { readonly round: number; readonly requests: InputRequests },
+): ReturnType<typeof answerRequests> {
+  try {
+    return await answerRequests(run, call, asked);
+  } catch (thrown) {
+    if (run.context.signal.aborted) {
+      const record = async (): Promise<ErrorData | null> =>
+        recordOutcome(run, call, stoppedWithin(call));
+      // The run ends as stopped, whatever becomes of this record.
+      await run.context
+        .step(`${call.base}/abandoned`, record, { isCleanup: true })
+        .catch(() => null);
+    }
+    throw thrown;
+  }
+}
+
+/** Ends a call that cannot have what it asks for. */
+async function giveUp(run: ActiveRun, call: CheckedCall, error: ErrorData): Promise<ToolVerdict> {
+  const unaudited = await run.context.step(`${call.base}/given-up`, async () =>
+    recordOutcome(run, call, { kind: 'failed', error }),
+  );
+  if (unaudited !== null) run.fail(unaudited);
+  return refused('failed', error);
+}
+
+function tooManyRounds({ tool }: CheckedCall): ErrorData {
+  return toErrorData(
+    new HostError(
+      'mcp_protocol_error',
+      `${tool.name} asked for input more than ${inputRoundsMax} times`,
+      { facts: { tool: tool.name, rounds_max: String(inputRoundsMax) } },
+    ),
+  );
+}
+
+function verdictOf(
+  run: ActiveRun,
+  end: Exclude<RoundEnd, { kind: 'input-required' }>,
+): ToolVerdict {
+  switch (end.kind) {
+    case 'answered': {
+      const { content, isError, isTruncated } = end.answer;
+      return { outcome: isError ? 'tool_error' : 'ok', content, isTruncated, error: undefined };
+    }
+    case 'failed':
+      return refused('failed', end.error);
+    case 'cancelled':
+      return {
+        outcome: 'cancelled',
+        content: 'The call was cancelled.',
+        isTruncated: false,
+        error: undefined,
+      };
+    case 'unknown':
+      return {
+        outcome: 'unknown',
+        content: `${end.error === null ? 'The call was interrupted' : end.error.message}. Whether it had its effect is unknown; it is not repeated.`,
+        isTruncated: false,
+        error: end.error ?? undefined,
+      };
+    case 'unaudited':
+      return run.fail(end.error);
+  }
+}
+
+async function awaitClient(run: ActiveRun, call: CheckedCall): Promise<ToolVerdict> {
+  const { context } = run;
+  const timeoutMs = run.input.agent.approvalTimeoutMs;
+  const signal = await context.waitForSignal(`tool-result/${call.call.id}`, {
+    timeoutMs,
+    approvers: [],
+  });
+  const verdict: ToolVerdict =
+    signal?.type === 'tool-result'
+      ? {
+          outcome: signal.isError ? 'tool_error' : 'ok',
+          content: signal.content,
+          isTruncated: false,
+          error: undefined,
+        }
+      : refused('failed', {
+          code: 'deadline_exceeded',
+          message: `the client gave no result for ${call.tool.name} in ${timeoutMs} ms`,
+          facts: { tool: call.tool.name, timeout_ms: String(timeoutMs) },
+        });
+  const unrecorded = await context.step(`${call.base}/outcome`, async () =>
+    run.tryRecord(
+      recordOf(run, call, 'outcome', { outcome: verdict.outcome, code: verdict.error?.code ?? '' }),
+    ),
+  );
+  if (unrecorded !== null) run.fail(unrecorded);
+  return verdict;
+}

@@ -1,0 +1,67 @@
+import { canonicalJson, isJsonObject } from '@modelhost/kernel';
+import type { ErrorData, FieldViolation, JsonObject, ToolOutcome } from '@modelhost/kernel';
+
+/** What the model sees of a call, and how the call ended. */
+export interface ToolVerdict {
+  readonly outcome: ToolOutcome;
+  readonly content: string;
+  readonly isTruncated: boolean;
+  readonly error: ErrorData | undefined;
+}
+
+/** The verdict on a call that an error ended. */
+export function refused(outcome: ToolOutcome, error: ErrorData): ToolVerdict {
+  return {
+    outcome,
+    content: `Error ${error.code}: ${error.message}`,
+    isTruncated: false,
+    error,
+  };
+}
+
+/** The verdict on a call that policy or a person does not let run. */
+export function deniedVerdict(tool: string, message: string, rule: string): ToolVerdict {
+  return {
+    outcome: 'denied',
+    content: `Denied by policy: ${message}. Do not try this call again.`,
+    isTruncated: false,
+    error: { code: 'policy_violation', message, facts: { tool, rule } },
+  };
+}
+
+/** The verdict on a call of a tool that the agent does not have. */
+export function unknownTool(name: string): ToolVerdict {
+  const tool = name.slice(0, 64);
+  return refused('failed', {
+    code: 'mcp_tool_not_found',
+    message: `there is no tool ${tool} for this agent`,
+    facts: { tool },
+  });
+}
+
+/** The verdict on arguments that do not fit; without violations they are no JSON object. */
+export function invalidArguments(
+  tool: string,
+  violations: readonly FieldViolation[] = [
+    { field: 'arguments', description: 'must be the text of one JSON object' },
+  ],
+): ToolVerdict {
+  return refused('invalid_arguments', {
+    code: 'tool_arguments_invalid',
+    message: violations.map(({ field, description }) => `${field}: ${description}`).join('; '),
+    facts: { tool, field: violations[0]?.field ?? 'arguments' },
+  });
+}
+
+/** The arguments of a call from the text that the model wrote; undefined when they are no JSON object. */
+export function readArguments(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text);
+    if (!isJsonObject(value)) return undefined;
+    canonicalJson(value);
+    return value;
+  } catch {
+    // Not JSON, or nested too deeply to be handled.
+    return undefined;
+  }
+}

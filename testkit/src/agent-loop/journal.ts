@@ -1,0 +1,100 @@
+import { createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
+import type { AgentLoopPorts } from '@modelhost/agent-core';
+import { createJsonSchemas } from '@modelhost/json-schema';
+import type {
+  AtMostOnce,
+  RunContext,
+  RunEventBody,
+  RunInput,
+  RunProgram,
+  RunResult,
+  SignalPayload,
+  StepOptions,
+} from '@modelhost/kernel';
+
+/** What a program was given back by its engine, by step name, as the JSON text that a journal would keep. */
+export type Journal = Map<string, string>;
+
+/** The program, with everything that the engine gives back to it written down. */
+export function withJournal(program: RunProgram, journal: Journal): RunProgram {
+  return async (context, input) => {
+    async function keep<T>(name: string, work: Promise<T>): Promise<T> {
+      const value = await work;
+      journal.set(name, JSON.stringify(value ?? null));
+      return value;
+    }
+    return program(
+      {
+        ...context,
+        now: async (name) => keep(name, context.now(name)),
+        step: async (name, ...rest) => keep(name, context.step(name, ...rest)),
+        atMostOnce: async (name, ...rest) => keep(name, context.atMostOnce(name, ...rest)),
+        waitForSignal: async (name, options) => keep(name, context.waitForSignal(name, options)),
+      },
+      input,
+    );
+  };
+}
+
+/** Runs the loop once more from its journal alone: no body runs, and no port but schemas and budgets is there. */
+export async function replayJournal(
+  input: RunInput,
+  journal: Journal,
+): Promise<{
+  readonly result: RunResult;
+  readonly events: readonly (readonly [step: string, body: RunEventBody])[];
+}> {
+  const events: (readonly [string, RunEventBody])[] = [];
+  const emit: RunContext['emit'] = (step, body) => void events.push([step, body]);
+
+  function read(name: string): unknown {
+    const text = journal.get(name);
+    if (text === undefined) throw new Error(`the journal has no ${name}`);
+    return JSON.parse(text);
+  }
+
+  function tell<T>(name: string, options: StepOptions<T> | undefined, value: T): T {
+    for (const { body } of options?.events?.(value) ?? []) emit(name, body);
+    return value;
+  }
+
+  const context: RunContext = {
+    runId: input.runId,
+    signal: new AbortController().signal,
+    // What stands under a name was written from just what is asked for under it.
+    now: async (name) => read(name) as number,
+    step: async <T>(name: string, _body: unknown, options?: StepOptions<T>) =>
+      tell(name, options, read(name) as T),
+    atMostOnce: async <T>(name: string, _body: unknown, options?: StepOptions<T>) => {
+      const once = read(name) as AtMostOnce<T>;
+      if (once.kind === 'done') tell(name, options, once.value);
+      return once;
+    },
+    waitForSignal: async (name) => (read(name) as SignalPayload | null) ?? undefined,
+    emit,
+  };
+  const result = await createAgentLoop(createAbsentPorts())(context, input);
+  return { result, events };
+}
+
+function createAbsentPorts(): AgentLoopPorts {
+  // Touching any member throws, whatever it is.
+  const absent = new Proxy(
+    {},
+    {
+      get: (_target, name) => {
+        throw new Error(`${String(name)} was used`);
+      },
+    },
+  ) as never;
+  return {
+    // The loop looks whether its provider is there; it must not ask it.
+    providers: new Map([['fake', absent]]),
+    tools: absent,
+    schemas: createJsonSchemas(),
+    policy: absent,
+    audit: absent,
+    keys: absent,
+    budgets: createBudgetLedger(),
+  };
+}

@@ -48,6 +48,12 @@ export function checkReferences(tree: ConfigTree, report: Report): void {
     checkToolNames(agent.tools, ['agents', at, 'tools'], aliases, report);
     checkAliases(agent.samplingServers, ['agents', at, 'samplingServers'], aliases, report);
   }
+  if (tree.agents.length === 0 && tree.mcp === undefined) {
+    report.add(
+      ['agents'],
+      'is empty, so there is nothing to serve; add an agent, or serve tools alone with `mcp: {}`',
+    );
+  }
   const { views = [] } = tree.mcp ?? {};
   refuseTwice(
     views.map(({ name }, at) => ({ id: name, path: ['mcp', 'views', at, 'name'] })),

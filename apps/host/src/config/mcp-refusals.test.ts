@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { changed, createConfigDirectory } from '../fixtures/configurations.ts';
+import { changed, createConfigDirectory, good } from '../fixtures/configurations.ts';
 
 const directory = createConfigDirectory();
 after(() => directory.remove());
@@ -81,6 +81,17 @@ for (const { title, from, to, problems } of refused) {
     assert.deepEqual(directory.problemsOf(changed(from, to)), problems);
   });
 }
+
+test('without an agent there must be a façade', () => {
+  const without = good.replace(
+    /providers:[^]*tools:\n  servers/,
+    'providers: []\nagents: []\ntools:\n  servers',
+  );
+  assert.deepEqual(directory.problemsOf(without), [
+    'host.yaml:4:9: agents: is empty, so there is nothing to serve; add an agent, or serve tools alone with `mcp: {}`',
+  ]);
+  assert.deepEqual(directory.problemsOf(`${without}mcp: {}\n`), []);
+});
 
 test('a façade has one view of everything unless others are named, and is off unless it is written down', () => {
   assert.equal(directory.read(changed('port: 0', 'port: 0')).tree.mcp, undefined);

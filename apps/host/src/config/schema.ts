@@ -119,8 +119,8 @@ const agent = z.strictObject({
 /** The whole configuration as it is written; everything has a default but providers, agents and policies. */
 export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
   server: server.prefault({}),
-  providers: z.array(provider).min(1).max(1_000),
-  agents: z.array(agent).min(1).max(10_000),
+  providers: z.array(provider).max(1_000),
+  agents: z.array(agent).max(10_000),
   tools: z.strictObject({ servers: z.array(toolServer).max(1_000).default([]) }).prefault({}),
   mcp: mcp.optional(),
   policies: z.strictObject({

@@ -1,5 +1,6 @@
 import { HostError } from '@modelhost/kernel';
 import type { FieldViolation, ToolEffect } from '@modelhost/kernel';
+import type { CredentialSpec } from './credentials/credential-spec.ts';
 
 /** How a tool server is reached. */
 export type ToolServerTransport =
@@ -18,20 +19,78 @@ export type ToolServerTransport =
       readonly headers: Readonly<Record<string, string>>;
     };
 
-/** A tool server as the operator configured it. */
+/** A tool server as the operator configured it. Whoever writes one down starts from `toolServerDefaults`. */
 export interface ToolServerSpec {
   /** Prefix of its tools: a lower-case letter, then at most 19 of `[a-z0-9-]`; not `client`. */
   readonly alias: string;
   readonly transport: ToolServerTransport;
-  /** For starting, negotiating and the first reading of the catalogue together. */
+  /** What goes along with requests over HTTP, and on whose behalf. */
+  readonly credential: CredentialSpec;
+  /** Who may see it; undefined for every tenant. */
+  readonly tenants: readonly string[] | undefined;
+  /** `lazy`: connected when somebody first needs it. Until then its catalogue is the one that was pinned last. */
+  readonly start: 'eager' | 'lazy';
+  /** Its connection is closed after this long without an exchange; 0 for never. */
+  readonly idleMs: number;
+  /** For starting and negotiating. */
   readonly connectTimeoutMs: number;
-  /** Longest time of one call, whatever the caller asks for. */
+  /** For reading the whole catalogue. */
+  readonly listTimeoutMs: number;
+  /** Longest time of one call, whatever the caller asks for and whatever progress there is. */
   readonly callTimeoutMs: number;
+  /** Longest silence within a call: starts again with each progress. */
+  readonly progressTimeoutMs: number;
+  /** Exchanges that are with the server at a time. */
+  readonly callsInFlightMax: number;
+  /** Exchanges that wait for their turn; the next one is `overloaded`. */
+  readonly queueMax: number;
+  /** Resident memory of the process and of all that it started; undefined for no cap. Over stdio only. */
+  readonly memoryBytesMax: number | undefined;
   /** Bytes of UTF-8 text that a result may have; more is cut. */
   readonly resultBytesMax: number;
+  /** The only tools that are taken from it, by their name at the server; undefined for all. */
+  readonly tools: readonly string[] | undefined;
   /** By the tool's name at the server, `*` for the rest; what is not named is irreversible. */
   readonly effects: Readonly<Record<string, ToolEffect>>;
+  /** Whether answers may be believed: by the tool's name at the server, `*` for the rest; what is not named is untrusted. */
+  readonly integrity: Readonly<Record<string, 'trusted' | 'untrusted'>>;
+  /** Arguments that decide what a call does, by the tool's name at the server. */
+  readonly decisionArguments: Readonly<Record<string, readonly string[]>>;
+  /** `idempotent`: a call of a tool that is declared `none` or `idempotent` goes out once more after a lost connection. */
+  readonly replay: 'never' | 'idempotent';
+  /** Whether a tool that was never seen before is offered at once, or held back until somebody approves it. */
+  readonly pinning: 'first-use' | 'approve';
+  /** What happens to a structured result that does not fit the tool's own output schema. */
+  readonly outputSchema: 'warn' | 'deny';
+  /** Told to the server when it asks for roots. */
+  readonly roots: readonly { readonly uri: string; readonly name: string }[];
+  /** Lets its URL lead to loopback, link-local and private addresses. */
+  readonly allowPrivateNetwork: boolean;
 }
+
+/** Everything of a server but its name, its transport and what the operator knows of its tools. */
+export const toolServerDefaults: Omit<ToolServerSpec, 'alias' | 'transport' | 'effects'> = {
+  credential: { type: 'none' },
+  tenants: undefined,
+  start: 'eager',
+  idleMs: 0,
+  connectTimeoutMs: 30_000,
+  listTimeoutMs: 30_000,
+  callTimeoutMs: 60_000,
+  progressTimeoutMs: 60_000,
+  callsInFlightMax: 64,
+  queueMax: 256,
+  memoryBytesMax: undefined,
+  resultBytesMax: 65_536,
+  tools: undefined,
+  integrity: {},
+  decisionArguments: {},
+  replay: 'never',
+  pinning: 'first-use',
+  outputSchema: 'warn',
+  roots: [],
+  allowPrivateNetwork: false,
+};
 
 /** A line for the log of the host. It may hold what a server wrote; it never goes to a tenant. */
 export interface ToolServerLogEntry {
@@ -48,9 +107,28 @@ export function messageBytesMaxOf(spec: ToolServerSpec): number {
 
 /** What the operator says the tool may change. */
 export function effectOf(spec: ToolServerSpec, serverTool: string): ToolEffect {
-  const { effects } = spec;
-  if (Object.hasOwn(effects, serverTool)) return effects[serverTool] ?? 'irreversible';
-  return Object.hasOwn(effects, '*') ? (effects['*'] ?? 'irreversible') : 'irreversible';
+  return declared(spec.effects, serverTool) ?? 'irreversible';
+}
+
+/** Whether the operator says that the answers of the tool may be believed. */
+export function integrityOf(spec: ToolServerSpec, serverTool: string): 'trusted' | 'untrusted' {
+  return declared(spec.integrity, serverTool) ?? 'untrusted';
+}
+
+/** The arguments of the tool that decide what it does, as the operator says. */
+export function decisionArgumentsOf(spec: ToolServerSpec, serverTool: string): readonly string[] {
+  return declared(spec.decisionArguments, serverTool) ?? [];
+}
+
+/** Whether the tenant may see the server at all. */
+export function isVisibleTo(spec: ToolServerSpec, tenant: string): boolean {
+  return spec.tenants === undefined || spec.tenants.includes(tenant);
+}
+
+/** The entry of a tool, or else the one for the rest. A tool may have any name, so only own members count. */
+function declared<T>(entries: Readonly<Record<string, T>>, serverTool: string): T | undefined {
+  if (Object.hasOwn(entries, serverTool)) return entries[serverTool];
+  return Object.hasOwn(entries, '*') ? entries['*'] : undefined;
 }
 
 /** Throws `config_invalid` for aliases that are malformed, reserved or used twice. */

@@ -1,93 +1,128 @@
-import { HostError } from '@modelhost/kernel';
-import type { ToolAnswer, ToolInvocation } from '@modelhost/kernel';
-import type { CatalogueTool } from './catalogue.ts';
-import type { Connection } from './connection.ts';
-import { toToolAnswer } from './result-text.ts';
-import type { ToolServerSpec } from './server-spec.ts';
-import { untilAborted } from './until-aborted.ts';
-
-/** Calls the tools of one server. */
-export interface ToolCaller {
-  /** Sends the call once. Throws an `mcp_*` error, `tool_arguments_invalid`, `overloaded` or the signal's reason. */
-  readonly call: (invocation: ToolInvocation, signal: AbortSignal) => Promise<ToolAnswer>;
-}
+import { HostError, isJsonObject } from '@modelhost/kernel';
+import type {
+  JsonObject,
+  ToolGateway,
+  ToolInputRequest,
+  ToolInvocation,
+  ToolProgress,
+  ToolReply,
+} from '@modelhost/kernel';
+import type { CatalogueTool } from './catalogue/catalogue-tool.ts';
+import type { ExchangeContext, InputRequest, McpRelay } from './relay.ts';
+import { withFacts } from './upstream/failures.ts';
 
 /** What a caller works with. */
 export interface ToolCallerOptions {
-  readonly spec: ToolServerSpec;
-  readonly connect: () => Promise<Connection>;
-  /** Told when the connection turned out to be broken. */
-  readonly giveUp: (connection: Connection, error: HostError) => void;
-  readonly toolOf: (name: string) => CatalogueTool | undefined;
+  readonly relay: McpRelay;
+  /** Throws `mcp_tool_not_found`. */
+  readonly toolFor: (tenant: string, name: string) => CatalogueTool;
+  /** Makes the text for the model. */
+  readonly toReply: (result: JsonObject, called: CalledTool) => ToolReply;
 }
 
-const callsInFlightMax = 256;
+/** A call and what it called. */
+export interface CalledTool {
+  readonly tool: CatalogueTool;
+  readonly invocation: ToolInvocation;
+}
 
-/** At most 256 calls are in flight at a time. */
-export function createToolCaller(options: ToolCallerOptions): ToolCaller {
-  const { spec, connect, giveUp, toolOf } = options;
-  const { alias } = spec;
-  let callsInFlight = 0;
+const idempotencyMetaKey = 'modelhost/idempotency-key';
+const serverTextLengthMax = 300;
 
-  async function call(invocation: ToolInvocation, signal: AbortSignal): Promise<ToolAnswer> {
+/** What an agent run can answer: it brings an elicitation before a person, and samples with its own model. */
+const capabilities: JsonObject = { elicitation: { form: {}, url: {} }, sampling: {} };
+
+/** Calls tools for agent runs, over the same relay as everybody else. */
+export function createToolCaller(options: ToolCallerOptions): ToolGateway['callTool'] {
+  return async (invocation, { signal, onProgress }) => {
     signal.throwIfAborted();
-    if (callsInFlight >= callsInFlightMax) {
-      throw new HostError('overloaded', `${alias}: ${callsInFlight} calls are in flight`);
-    }
-    callsInFlight += 1;
+    const tool = options.toolFor(invocation.principal.tenant, invocation.tool);
+    const { server: alias, serverTool: name } = tool.definition;
+    const params = { name, arguments: invocation.arguments, ...toResumption(invocation) };
+    const target = { alias, tool: tool.relay };
+    const context = toContext(invocation, signal, onProgress);
     try {
-      const connection = await untilAborted(connect(), signal);
-      // A new connection may have brought a new catalogue.
-      const tool = toolOf(invocation.tool) ?? refuseUnknown(alias, invocation.tool);
-      refuseMisfits(tool, invocation);
-      return await callOn(connection, tool, { invocation, signal });
-    } finally {
-      callsInFlight -= 1;
-    }
-  }
-
-  async function callOn(
-    connection: Connection,
-    tool: CatalogueTool,
-    { invocation, signal }: { readonly invocation: ToolInvocation; readonly signal: AbortSignal },
-  ): Promise<ToolAnswer> {
-    const timeoutMs = Math.min(invocation.timeoutMs, spec.callTimeoutMs);
-    try {
-      const result = await connection.call(tool, { ...invocation, timeoutMs, signal });
-      return toToolAnswer(result, spec.resultBytesMax);
-    } catch (cause) {
-      signal.throwIfAborted();
-      if (cause instanceof HostError && cause.code === 'mcp_connection_failed') {
-        giveUp(connection, cause);
+      const exchange = { method: 'tools/call', params } as const;
+      const outcome = await options.relay.exchange(target, exchange, context);
+      switch (outcome.kind) {
+        case 'complete':
+          return options.toReply(outcome.result, { tool, invocation });
+        case 'input-required':
+          return {
+            type: 'input-required',
+            state: JSON.stringify({ requestState: outcome.requestState }),
+            requests: toRequests(outcome.inputRequests, alias),
+          };
+        case 'error':
+          throw refused(alias, outcome.error);
       }
-      throw asSent(cause);
+    } catch (cause) {
+      if (!(cause instanceof HostError)) throw cause;
+      throw withFacts(cause, { server: alias, tool: invocation.tool });
     }
+  };
+}
+
+function toContext(
+  { principal, timeoutMs, idempotencyKey }: ToolInvocation,
+  signal: AbortSignal,
+  onProgress: ((progress: ToolProgress) => void) | undefined,
+): ExchangeContext {
+  const common = { principal, signal, timeoutMs, capabilities };
+  const meta = { [idempotencyMetaKey]: idempotencyKey };
+  if (onProgress === undefined) return { ...common, meta };
+  return { ...common, meta, onProgress: (params) => onProgress(readProgress(params)) };
+}
+
+/** A server that tells nothing usable has at least told that it lives. */
+function readProgress({ progress, total, message }: JsonObject): ToolProgress {
+  return {
+    progress: typeof progress === 'number' ? progress : 0,
+    total: typeof total === 'number' ? total : undefined,
+    message: typeof message === 'string' ? message.slice(0, serverTextLengthMax) : '',
+  };
+}
+
+/** The state that comes back is our own, but it was somewhere else meanwhile. */
+function toResumption({ tool, resume }: ToolInvocation): JsonObject {
+  if (resume === undefined) return {};
+  const { requestState } = readState(resume.state, tool);
+  const inputResponses = { ...resume.answers };
+  return requestState === undefined ? { inputResponses } : { inputResponses, requestState };
+}
+
+function readState(state: string, tool: string): { readonly requestState?: string } {
+  try {
+    const read: unknown = JSON.parse(state);
+    const { requestState } = isJsonObject(read) ? read : { requestState: null };
+    if (requestState === undefined) return {};
+    if (typeof requestState === 'string') return { requestState };
+  } catch {
+    // It is told below.
   }
-
-  return { call };
+  const message = `${tool}: the state to go on from is not one of this gateway`;
+  throw new HostError('validation_failed', message, { facts: { tool } });
 }
 
-/** The error of a call that went out. */
-function asSent(cause: unknown): unknown {
-  if (!(cause instanceof HostError)) return cause;
-  const { code, message, facts, retryAfterMs } = cause;
-  return new HostError(code, message, {
-    cause,
-    facts: { ...facts, sent: 'true' },
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
+function toRequests(
+  requests: Readonly<Record<string, InputRequest>>,
+  server: string,
+): Readonly<Record<string, ToolInputRequest>> {
+  return Object.fromEntries(
+    Object.entries(requests).map(([key, { method, params }]) => {
+      // Roots are told from the configuration, before anybody else hears of the question.
+      if (method === 'roots/list') throw refused(server, { code: 0, message: 'it asks for roots' });
+      return [key, { method, params }];
+    }),
+  );
 }
 
-function refuseUnknown(server: string, tool: string): never {
-  const facts = { server, tool };
-  throw new HostError('mcp_tool_not_found', `${tool}: it is no longer offered`, { facts });
-}
-
-function refuseMisfits(tool: CatalogueTool, { arguments: values }: ToolInvocation): void {
-  const violations = tool.check(values);
-  if (violations.length === 0) return;
-  const { name, server } = tool.definition;
-  const facts = { server, tool: name };
-  const message = `${name}: the arguments do not fit its schema`;
-  throw new HostError('tool_arguments_invalid', message, { facts, violations });
+function refused(
+  server: string,
+  error: { readonly code: number; readonly message: string },
+): HostError {
+  const text = error.message.replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, serverTextLengthMax);
+  const message = `${server}: it answered error ${error.code}: ${text}`;
+  const facts = { sent: 'true', rpc_code: String(error.code) };
+  return new HostError('mcp_protocol_error', message, { facts });
 }

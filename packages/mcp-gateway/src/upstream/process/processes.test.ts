@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import test from 'node:test';
-import { isHostError, serverSpec, startGateway, until } from './fixtures/start-gateway.ts';
-import type { StartedGateway } from './fixtures/start-gateway.ts';
-import type { ToolServerSpec } from './index.ts';
+import { isHostError, serverSpec, startGateway, until } from '../../fixtures/start-gateway.ts';
+import type { StartedGateway } from '../../fixtures/start-gateway.ts';
+import type { ToolServerSpec } from '../../index.ts';
 import { isGroupRunning } from './process-group.ts';
 
-const script = fileURLToPath(new URL('fixtures/raw-server.ts', import.meta.url));
+const script = fileURLToPath(new URL('../../fixtures/raw-server.ts', import.meta.url));
 
 /** A server within a shell that says who leads the process group and then waits for it, as `npx` would. */
 function wrapped(fault: string): ToolServerSpec['transport'] {

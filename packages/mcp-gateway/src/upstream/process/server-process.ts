@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { HostError } from '@modelhost/kernel';
 import { childEnvironment } from './child-environment.ts';
-import { createLineSplitter } from './line-splitter.ts';
-import type { LineEnds } from './line-splitter.ts';
+import { createLineSplitter } from '../line-splitter.ts';
+import type { LineEnds } from '../line-splitter.ts';
+import type { MemoryCap } from './memory-watch.ts';
 import { endProcessGroup, signalGroup } from './process-group.ts';
 import type { EndingTimes } from './process-group.ts';
-import type { ToolServerLogEntry, ToolServerTransport } from './server-spec.ts';
+import type { ProcessGroups } from './process-groups.ts';
+import type { ToolServerLogEntry, ToolServerTransport } from '../../server-spec.ts';
 
 /** A tool server as a child process in a process group of its own. */
 export interface ServerProcess {
@@ -31,8 +33,10 @@ export interface ServerProcessOptions {
   /** Of a line of its output, and of what waits to be read by it. */
   readonly messageBytesMax: number;
   readonly endingTimes: EndingTimes;
-  /** The leaders of the groups that run, this one's among them while it does. */
-  readonly groups: Set<number>;
+  /** The groups that run, this one among them while it does. */
+  readonly groups: ProcessGroups;
+  /** Resident memory of the whole group; undefined for no cap. */
+  readonly memoryBytesMax: number | undefined;
   readonly log: (source: ToolServerLogEntry['source'], message: string) => void;
 }
 
@@ -59,7 +63,7 @@ export function startServerProcess(
 ): ServerProcess {
   const { server, messageBytesMax, endingTimes, groups } = options;
   const child = spawnChild(options);
-  if (child.pid !== undefined) groups.add(child.pid);
+  if (child.pid !== undefined) groups.add(child.pid, memoryCap(child.pid));
   const spawned = once(child, 'spawn');
   const { onLine, onDropped } = events;
   const lineBytesMax = messageBytesMax;
@@ -76,6 +80,17 @@ export function startServerProcess(
     emitter.on('error', ignore);
   }
   child.once('exit', (code, signal) => endAfterExit(signal ?? `exit code ${code}`));
+
+  function memoryCap(leader: number): MemoryCap | undefined {
+    const { memoryBytesMax: bytesMax } = options;
+    if (bytesMax === undefined) return undefined;
+    const onExceeded = (bytes: number): void => {
+      // Its memory is needed elsewhere now: no time for a farewell.
+      signalGroup(leader, 'SIGKILL');
+      events.onFailure(connectionFailed(server, `it took ${bytes} of ${bytesMax} bytes of memory`));
+    };
+    return { bytesMax, onExceeded };
+  }
 
   /** What the process wrote last is still read; what it leaves in its group has lost its server. */
   function endAfterExit(how: string): void {

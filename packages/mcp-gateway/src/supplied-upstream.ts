@@ -1,0 +1,112 @@
+import { HostError } from '@modelhost/kernel';
+import type { Clock, Principal } from '@modelhost/kernel';
+import type { Catalogues } from './catalogue/catalogues.ts';
+import { createCredentials } from './credentials/credentials.ts';
+import type { Credentials, CredentialsOptions } from './credentials/credentials.ts';
+import { createTokenMemory } from './credentials/token-store.ts';
+import { createOutboundFetch } from './outbound/outbound-fetch.ts';
+import type { OutboundFetch } from './outbound/outbound-fetch.ts';
+import type { RelayChange } from './relay.ts';
+import { messageBytesMaxOf } from './server-spec.ts';
+import type { ToolServerLogEntry, ToolServerSpec } from './server-spec.ts';
+import { createUpstream } from './upstream/supervisor.ts';
+import type { Upstream, UpstreamOptions } from './upstream/supervisor.ts';
+
+/** An upstream with all that belongs to it: its configuration, its credential, its way out. */
+export interface SuppliedUpstream {
+  readonly spec: ToolServerSpec;
+  readonly upstream: Upstream;
+  /** Undefined for a server over stdio. */
+  readonly credentials: Credentials | undefined;
+  readonly log: (message: string) => void;
+  close(): Promise<void>;
+}
+
+/** What an upstream needs from the gateway. */
+export interface SupplyOptions extends Pick<
+  UpstreamOptions,
+  'clientVersion' | 'environment' | 'endingTimes' | 'groups' | 'clock' | 'random' | 'times' | 'spec'
+> {
+  readonly catalogues: Catalogues;
+  readonly log: (alias: string, source: ToolServerLogEntry['source'], message: string) => void;
+  readonly onChange: (change: RelayChange) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly randomId: () => string;
+  /** Where grants survive a restart; in memory when absent. */
+  readonly tokenStore?: CredentialsOptions['tokenStore'];
+  readonly idTokenFor?: CredentialsOptions['idTokenFor'];
+}
+
+/** Nothing is started before the upstream is. */
+export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
+  const { spec, catalogues, randomId } = options;
+  const { alias } = spec;
+  const log = (source: ToolServerLogEntry['source'], message: string): void =>
+    options.log(alias, source, message);
+  const way = createWayOut(options);
+  const upstream = createUpstream({
+    ...options,
+    ...way,
+    newId: randomId,
+    log,
+    isCatalogueKnown: () => catalogues.toolCount(alias) + catalogues.quarantined(alias) > 0,
+    onLists: (lists, connection) => catalogues.update(alias, lists, connection),
+    onResourceChange: options.onChange,
+  });
+
+  async function close(): Promise<void> {
+    await upstream.close();
+    await way.close();
+  }
+
+  return {
+    spec,
+    upstream,
+    credentials: way.credentials,
+    log: (message) => log('gateway', message),
+    close,
+  };
+}
+
+/** How requests reach a server, as whom. */
+interface WayOut {
+  readonly subjectOf: (principal: Principal) => string;
+  readonly fetchFor: (principal: Principal) => OutboundFetch | undefined;
+  readonly credentials: Credentials | undefined;
+  close(): Promise<void>;
+}
+
+function createWayOut(options: SupplyOptions): WayOut {
+  const { spec } = options;
+  const { alias: server, transport } = spec;
+  if (transport.type === 'stdio') {
+    return {
+      subjectOf: () => '',
+      fetchFor: () => undefined,
+      credentials: undefined,
+      close: async () => {},
+    };
+  }
+  const { url } = transport;
+  const fetch = createOutboundFetch({
+    server,
+    baseUrl: url,
+    allowPrivateNetwork: spec.allowPrivateNetwork,
+    messageBytesMax: messageBytesMaxOf(spec),
+    requestTimeoutMs: Math.max(spec.listTimeoutMs, spec.callTimeoutMs),
+    connectTimeoutMs: spec.connectTimeoutMs,
+  });
+  const credentials = createCredentials({
+    server,
+    serverUrl: url,
+    spec: spec.credential,
+    fetch,
+    tokenStore: options.tokenStore ?? createTokenMemory(),
+    now: options.now,
+    randomId: options.randomId,
+    ...(options.idTokenFor === undefined ? {} : { idTokenFor: options.idTokenFor }),
+  });
+  const { subjectOf, outboundFor: fetchFor } = credentials;
+  return { subjectOf, fetchFor, credentials, close: () => fetch.close() };
+}

@@ -32,8 +32,11 @@ export function createCallProgress(
   let isEnded = false;
 
   function isNews({ progress, total }: ToolProgress): boolean {
-    if (last === undefined) return true;
     const isWhole = total !== undefined && progress >= total;
+    // The last place is kept for the end, where it can be known.
+    const placesLeft = eventsPerCallMax - before.length - emitted.length;
+    if (placesLeft < (total === undefined || isWhole ? 1 : 2)) return false;
+    if (last === undefined) return true;
     const step = total === undefined || isWhole ? 0 : total / eventsPerCallMax;
     return progress > last.progress && progress - last.progress >= step;
   }
@@ -41,7 +44,7 @@ export function createCallProgress(
   return {
     add: (told) => {
       const { progress, total } = told;
-      if (isEnded || before.length + emitted.length >= eventsPerCallMax) return;
+      if (isEnded) return;
       if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) return;
       if (!isNews(told)) return;
       const message = toVisibleText(told.message, messageLengthMax);

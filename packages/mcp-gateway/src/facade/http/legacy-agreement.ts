@@ -1,0 +1,150 @@
+import { HostError, isJsonObject } from '@modelhost/kernel';
+import type { JsonObject, Principal } from '@modelhost/kernel';
+import type { RpcError } from '../../relay.ts';
+import type { FacadeCaller, FacadeChange, FacadeCore } from '../core-types.ts';
+import { invalidParams, rpcCodes, toRpcError } from '../rpc-errors.ts';
+import { isLogLevel, negotiateVersion } from './legacy-versions.ts';
+import { rpcNotification } from './rpc-message.ts';
+
+/** How a request ends. */
+export type Answer =
+  | { readonly result: JsonObject; readonly error?: undefined }
+  | { readonly error: RpcError };
+
+/** What a client before 2026-07-28 and we know of each other. */
+export interface Agreement {
+  /** Answers the requests that concern the session itself; undefined for those of the core. */
+  answer(method: string, params: JsonObject): Answer | undefined;
+  caller(): FacadeCaller;
+  /** Undefined before `initialize`. */
+  version(): string | undefined;
+  logLevel(): string;
+  /** Stops to listen and to watch. */
+  close(): void;
+}
+
+/** What an agreement needs. */
+export interface AgreementOptions {
+  readonly core: FacadeCore;
+  readonly principal: Principal;
+  readonly send: (message: JsonObject) => void;
+  readonly agreed: { readonly version: string; readonly capabilities: JsonObject } | undefined;
+  readonly subscriptionsMax: number;
+}
+
+/** Holds the handshake, the log level and the subscriptions of one session, and forwards changes. */
+export function createAgreement(options: AgreementOptions): Agreement {
+  const { core, principal, send, agreed } = options;
+  const watches = createWatches(options);
+  let version = agreed?.version;
+  let caller: FacadeCaller = callerOf(principal, agreed?.capabilities ?? {});
+  // Without a level of the client the server may choose; this is what a person wants to see.
+  let logLevel = 'info';
+  let stopListening: (() => void) | undefined;
+
+  function initialize({ protocolVersion, capabilities }: JsonObject): Answer {
+    if (version !== undefined) return refuse('The session is initialized already');
+    if (typeof protocolVersion !== 'string') return missing('protocolVersion');
+    if (!isJsonObject(capabilities)) return missing('capabilities');
+    version = negotiateVersion(protocolVersion);
+    caller = callerOf(principal, capabilities);
+    stopListening = core.onChange(caller, (change) => forward(change, send, watches.has));
+    const { instructions, serverInfo, capabilities: ours } = core.presentation(caller);
+    const shown = instructions === '' ? {} : { instructions };
+    return { result: { protocolVersion: version, capabilities: ours, serverInfo, ...shown } };
+  }
+
+  function setLevel({ level }: JsonObject): Answer {
+    if (!isLogLevel(level)) return { error: invalidParams('level is not a log level') };
+    logLevel = level;
+    return { result: {} };
+  }
+
+  return {
+    answer: (method, params) => {
+      if (method === 'ping') return { result: {} };
+      if (method === 'initialize') return initialize(params);
+      if (version === undefined) return refuse('The first request is initialize');
+      if (method === 'logging/setLevel') return setLevel(params);
+      if (method === 'resources/subscribe') return watches.watch(caller, params);
+      if (method === 'resources/unsubscribe') return watches.unwatch(params);
+      return undefined;
+    },
+    caller: () => caller,
+    version: () => version,
+    logLevel: () => logLevel,
+    close: () => {
+      stopListening?.();
+      watches.close();
+    },
+  };
+}
+
+interface Watches {
+  watch(caller: FacadeCaller, params: JsonObject): Answer;
+  unwatch(params: JsonObject): Answer;
+  readonly has: (uri: string) => boolean;
+  close(): void;
+}
+
+function createWatches({ core, subscriptionsMax }: AgreementOptions): Watches {
+  const stops = new Map<string, () => void>();
+  return {
+    watch: (caller, { uri }) => {
+      if (typeof uri !== 'string') return missing('uri');
+      if (stops.has(uri)) return { result: {} };
+      if (stops.size >= subscriptionsMax) {
+        const message = `a session watches at most ${subscriptionsMax} resources`;
+        return { error: toRpcError(new HostError('overloaded', message)) };
+      }
+      const stop = core.watchResource(caller, uri);
+      if (stop === undefined) return { error: invalidParams('uri names no resource') };
+      stops.set(uri, stop);
+      return { result: {} };
+    },
+    unwatch: ({ uri }) => {
+      if (typeof uri !== 'string') return missing('uri');
+      stops.get(uri)?.();
+      stops.delete(uri);
+      return { result: {} };
+    },
+    has: (uri) => stops.has(uri),
+    close: () => {
+      for (const stop of stops.values()) stop();
+      stops.clear();
+    },
+  };
+}
+
+function forward(
+  change: FacadeChange,
+  send: (message: JsonObject) => void,
+  isWatched: (uri: string) => boolean,
+): void {
+  switch (change.type) {
+    case 'tools':
+    case 'prompts':
+    case 'resources':
+      send(rpcNotification(`notifications/${change.type}/list_changed`));
+      return;
+    case 'resource-updated':
+      if (!isWatched(change.uri)) return;
+      send(rpcNotification('notifications/resources/updated', { uri: change.uri }));
+      return;
+    case 'task':
+      // Tasks of 2026-07-28 do not exist here.
+      return;
+  }
+}
+
+function callerOf(principal: Principal, capabilities: JsonObject): FacadeCaller {
+  return { principal, capabilities, era: 'legacy' };
+}
+
+function refuse(message: string): Answer {
+  return { error: { code: rpcCodes.invalidRequest, message } };
+}
+
+function missing(member: string): Answer {
+  return { error: invalidParams(`${member} is missing`) };
+}

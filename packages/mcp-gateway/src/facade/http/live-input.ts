@@ -1,0 +1,99 @@
+import { isJsonObject } from '@modelhost/kernel';
+import type { JsonObject } from '@modelhost/kernel';
+import type { InputRequest, RpcError } from '../../relay.ts';
+import { missingCapability } from '../rpc-errors.ts';
+import type { LiveAnswer, LiveRequests } from './live-requests.ts';
+
+/** The answers to what an upstream asked, by its keys; or why the call cannot go on. */
+export type LiveInput =
+  | { readonly kind: 'answered'; readonly responses: JsonObject }
+  | { readonly kind: 'failed'; readonly error: RpcError };
+
+/** The call whose client is asked. */
+export interface LiveInputOptions {
+  readonly live: LiveRequests;
+  readonly capabilities: JsonObject;
+  readonly send: (message: JsonObject) => void;
+  readonly signal: AbortSignal;
+}
+
+type OneInput =
+  | { readonly kind: 'answered'; readonly response: JsonObject }
+  | { readonly kind: 'failed'; readonly error: RpcError };
+
+/** Asks the client everything at once. The first that fails ends the others. Rejects with the signal's reason. */
+export async function askClient(
+  requests: Readonly<Record<string, InputRequest>>,
+  options: LiveInputOptions,
+): Promise<LiveInput> {
+  const failing = new AbortController();
+  const signal = AbortSignal.any([options.signal, failing.signal]);
+  let failure: RpcError | undefined;
+  const answers = Object.entries(requests).map(async ([key, request]) => {
+    const input = await askOne(request, { ...options, signal });
+    if (input.kind === 'answered') return [key, input.response] as const;
+    failure ??= input.error;
+    failing.abort();
+    return undefined;
+  });
+  const settled = await Promise.allSettled(answers);
+  options.signal.throwIfAborted();
+  if (failure !== undefined) return { kind: 'failed', error: failure };
+  const responses: Record<string, JsonObject> = {};
+  for (const answer of settled) {
+    if (answer.status === 'rejected') throw answer.reason;
+    if (answer.value !== undefined) responses[answer.value[0]] = answer.value[1];
+  }
+  return { kind: 'answered', responses };
+}
+
+async function askOne(request: InputRequest, options: LiveInputOptions): Promise<OneInput> {
+  const { live, capabilities, send, signal } = options;
+  const missing = missingFor(request, capabilities);
+  if (missing !== undefined) return withoutClient(request, missingCapability(missing));
+  const answer: LiveAnswer = await live.ask(request, send, signal);
+  switch (answer.kind) {
+    case 'result':
+      return { kind: 'answered', response: answer.result };
+    case 'error':
+      return withoutClient(request, answer.error);
+    case 'timeout':
+      return withoutClient(request, {
+        code: -32_603,
+        message: 'The client did not answer a request of the tool in time',
+      });
+  }
+}
+
+/** What stands in for an answer: nobody was there to say yes, and only a completion cannot be done without. */
+function withoutClient(request: InputRequest, error: RpcError): OneInput {
+  switch (request.method) {
+    case 'elicitation/create':
+      return { kind: 'answered', response: { action: 'cancel' } };
+    case 'roots/list':
+      return { kind: 'answered', response: { roots: [] } };
+    case 'sampling/createMessage':
+      return { kind: 'failed', error };
+  }
+}
+
+/** The capabilities that the client would need and did not declare. */
+function missingFor(request: InputRequest, capabilities: JsonObject): JsonObject | undefined {
+  const { elicitation, sampling, roots } = capabilities;
+  switch (request.method) {
+    case 'elicitation/create': {
+      const isByUrl = request.params['mode'] === 'url';
+      if (!isJsonObject(elicitation)) return { elicitation: isByUrl ? { url: {} } : {} };
+      return isByUrl && !isJsonObject(elicitation['url'])
+        ? { elicitation: { url: {} } }
+        : undefined;
+    }
+    case 'sampling/createMessage': {
+      const hasTools = request.params['tools'] !== undefined;
+      if (!isJsonObject(sampling)) return { sampling: hasTools ? { tools: {} } : {} };
+      return hasTools && !isJsonObject(sampling['tools']) ? { sampling: { tools: {} } } : undefined;
+    }
+    case 'roots/list':
+      return isJsonObject(roots) ? undefined : { roots: {} };
+  }
+}

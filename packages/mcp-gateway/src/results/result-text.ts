@@ -1,60 +1,88 @@
-import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
-import type { ToolAnswer } from '@modelhost/kernel';
+import { isJsonObject } from '@modelhost/kernel';
+import type { Json, JsonObject, ToolAnswer } from '@modelhost/kernel';
+import { cutText } from './cut-text.ts';
 
 const labelLengthMax = 200;
 
-/** What a tool answered, as text for the model: text as it is, anything else as one line that describes it. */
-export function toToolAnswer(result: CallToolResult, bytesMax: number): ToolAnswer {
-  const { content, isTruncated } = cutText(toText(result), bytesMax);
-  return { content, isError: result.isError === true, isTruncated };
+/**
+ * What a tool answered, as text for the model: text as it is, anything else as one line that describes it. Beyond
+ * `bytesMax` it is cut; `spill` keeps the whole and returns its handle, which the last line of the text then names.
+ */
+export function toToolAnswer(
+  result: JsonObject,
+  options: {
+    readonly bytesMax: number;
+    readonly spill?: (content: string) => string | undefined;
+  },
+): ToolAnswer {
+  const { bytesMax, spill } = options;
+  const whole = textOfResult(result);
+  const { text, bytes, bytesTotal } = cutText(whole, bytesMax);
+  const isTruncated = bytes < bytesTotal;
+  const handle = isTruncated ? spill?.(whole) : undefined;
+  const content = handle === undefined ? text : withHandle(whole, { handle, bytesMax, bytesTotal });
+  return { type: 'answer', content, isError: result['isError'] === true, isTruncated };
 }
 
-function toText(result: CallToolResult): string {
-  const lines = result.content.map(describe);
-  const hasText = result.content.some((block) => block.type === 'text');
-  if (!hasText && result.structuredContent !== undefined) {
-    lines.push(JSON.stringify(result.structuredContent));
-  }
+/** All content of a result as text: structured content only when there is no text, since it says the same. */
+export function textOfResult(result: JsonObject): string {
+  const content = Array.isArray(result['content']) ? result['content'] : [];
+  const lines = content.map((block: Json) => describeBlock(block));
+  const hasText = content.some((block: Json) => isJsonObject(block) && block['type'] === 'text');
+  const structured = result['structuredContent'];
+  if (!hasText && structured !== undefined) lines.push(JSON.stringify(structured));
   return lines.join('\n');
 }
 
-function describe(block: ContentBlock): string {
-  switch (block.type) {
-    case 'text':
-      return block.text;
-    case 'image':
-    case 'audio':
-      return `[${block.type} ${label(block.mimeType)}, ${bytesOfBase64(block.data)} bytes]`;
-    case 'resource': {
-      const { resource } = block;
-      const bytes =
-        'text' in resource ? Buffer.byteLength(resource.text) : bytesOfBase64(resource.blob);
-      return `[resource ${label(resource.uri)} ${label(resource.mimeType ?? 'of unknown type')}, ${bytes} bytes]`;
-    }
-    case 'resource_link':
-      return `[resource link ${label(block.uri)} ${label(block.name)}]`;
+/** The cut text and its last line, together within the bound; when that has no room for the line, the text alone. */
+function withHandle(
+  whole: string,
+  options: { readonly handle: string; readonly bytesMax: number; readonly bytesTotal: number },
+): string {
+  const { handle, bytesMax, bytesTotal } = options;
+  const lineOf = (bytes: number): string =>
+    `\n[cut after ${bytes} of ${bytesTotal} bytes; the rest is in ${handle} from offset ${bytes}]`;
+  // No cut has more digits than the whole.
+  const room = bytesMax - Buffer.byteLength(lineOf(bytesTotal));
+  if (room < 0) return cutText(whole, bytesMax).text;
+  const { text, bytes } = cutText(whole, room);
+  return text + lineOf(bytes);
+}
+
+/** One block of content: its text, or a line that tells what it is. */
+function describeBlock(block: Json): string {
+  const type = isJsonObject(block) ? block['type'] : undefined;
+  if (!isJsonObject(block) || typeof type !== 'string' || !Object.hasOwn(descriptions, type)) {
+    return '[content of unknown type]';
   }
+  return descriptions[type]?.(block) ?? '';
 }
 
-/** Text of the server in a line of ours: without line breaks, cut when long. */
-function label(text: string): string {
-  return text.replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, labelLengthMax);
+const descriptions: Readonly<Record<string, (block: JsonObject) => string>> = {
+  text: ({ text }) => (typeof text === 'string' ? text : ''),
+  image: describeMedia,
+  audio: describeMedia,
+  resource: ({ resource }) => describeResource(isJsonObject(resource) ? resource : {}),
+  resource_link: ({ uri, name }) => `[resource link ${label(uri)} ${label(name)}]`,
+};
+
+function describeMedia({ type, mimeType, data }: JsonObject): string {
+  return `[${label(type)} ${label(mimeType)}, ${bytesOfBase64(data)} bytes]`;
 }
 
-function bytesOfBase64(data: string): number {
+function describeResource({ uri, mimeType, text, blob }: JsonObject): string {
+  const bytes = typeof text === 'string' ? Buffer.byteLength(text) : bytesOfBase64(blob);
+  return `[resource ${label(uri)} ${label(mimeType ?? 'of unknown type')}, ${bytes} bytes]`;
+}
+
+/** Text of the server in a line of ours: without line breaks and hidden characters, cut when long. */
+function label(text: Json | undefined): string {
+  if (typeof text !== 'string') return '';
+  return text.slice(0, labelLengthMax).replace(/[\p{C}\p{Z}]+/gu, ' ');
+}
+
+function bytesOfBase64(data: Json | undefined): number {
+  if (typeof data !== 'string') return 0;
   const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
   return Math.floor((data.length * 3) / 4) - padding;
-}
-
-function cutText(
-  text: string,
-  bytesMax: number,
-): { readonly content: string; readonly isTruncated: boolean } {
-  const content = text.toWellFormed();
-  const bytes = Buffer.from(content);
-  if (bytes.length <= bytesMax) return { content, isTruncated: false };
-  let end = bytesMax;
-  // A byte that begins with the bits 10 continues a character: the cut goes before the character it belongs to.
-  while (end > 0 && ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end -= 1;
-  return { content: bytes.toString('utf8', 0, end), isTruncated: true };
 }

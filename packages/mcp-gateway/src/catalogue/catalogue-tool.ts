@@ -1,0 +1,78 @@
+import { HostError, isJsonObject } from '@modelhost/kernel';
+import type {
+  FieldViolation,
+  JsonObject,
+  JsonSchemas,
+  SchemaCheck,
+  ToolDefinition,
+} from '@modelhost/kernel';
+import type { RelayTool } from '../relay.ts';
+import { decisionArgumentsOf, effectOf, integrityOf } from '../server-spec.ts';
+import type { ToolServerSpec } from '../server-spec.ts';
+import { cleanJson } from './clean-text.ts';
+import type { ListedTool } from './listed-tools.ts';
+
+/** A tool that can be called. */
+export interface CatalogueTool {
+  /** For models and policy. */
+  readonly definition: ToolDefinition;
+  /** For façades. */
+  readonly relay: RelayTool;
+  /** Of the arguments. */
+  readonly check: SchemaCheck;
+  /** What is wrong with a result of `tools/call` by the tool's output schema; nothing when it has none, or reports an error. */
+  readonly checkOutput: (result: JsonObject) => readonly FieldViolation[];
+}
+
+/**
+ * The tool that a definition stands for, without what cannot be seen in it. What it does, whether it may be believed and
+ * which arguments decide come from the operator alone; the server's annotations are passed on and never read. Throws
+ * `HostError` with the reason for a definition that cannot be used.
+ */
+export function createCatalogueTool(
+  spec: ToolServerSpec,
+  { serverTool, name, listed: raw }: ListedTool,
+  schemas: JsonSchemas,
+): CatalogueTool {
+  const { alias } = spec;
+  const listed = cleanJson(raw);
+  const { description, inputSchema } = listed;
+  if (!isJsonObject(inputSchema) || inputSchema['type'] !== 'object') {
+    throw new HostError('mcp_protocol_error', 'its input schema is not one of an object');
+  }
+  const effect = effectOf(spec, serverTool);
+  return {
+    definition: {
+      name,
+      description: typeof description === 'string' ? description : '',
+      inputSchema,
+      effect,
+      integrity: integrityOf(spec, serverTool),
+      decisionArguments: decisionArgumentsOf(spec, serverTool),
+      server: alias,
+      serverTool,
+      executor: 'host',
+    },
+    relay: { alias, serverTool, name, listed, effect },
+    check: schemas.compile(inputSchema),
+    checkOutput: createOutputCheck(listed['outputSchema'], schemas),
+  };
+}
+
+/** Since 2026-07-28 the schema may be one of any JSON value. */
+function createOutputCheck(
+  schema: JsonObject[string] | undefined,
+  schemas: JsonSchemas,
+): CatalogueTool['checkOutput'] {
+  if (schema === undefined) return () => [];
+  if (!isJsonObject(schema)) {
+    throw new HostError('mcp_protocol_error', 'its output schema is not an object');
+  }
+  const check = schemas.compile(schema);
+  return (result) => {
+    if (result['isError'] === true) return [];
+    const content = result['structuredContent'];
+    if (content === undefined) return [{ field: 'structuredContent', description: 'is missing' }];
+    return check(content);
+  };
+}

@@ -1,0 +1,93 @@
+import { canonicalJson, sha256Hex } from '@modelhost/kernel';
+import type { JsonObject, JsonSchemas } from '@modelhost/kernel';
+import type { RelayCatalogue, RelayItem, RelayServer } from '../relay.ts';
+import type { ToolServerSpec } from '../server-spec.ts';
+import type { UpstreamLists } from '../upstream/connection.ts';
+import { cleanText } from './clean-text.ts';
+import { clean, readListedItems } from './listed-items.ts';
+import type { CataloguePart } from './merged-catalogues.ts';
+import { createServerCatalogue } from './server-catalogue.ts';
+import type { ServerCatalogue } from './server-catalogue.ts';
+
+/** All that is known of one server: its tools with their pins, and the rest, which has none. */
+export interface ServerEntry {
+  readonly alias: string;
+  readonly tools: ServerCatalogue;
+  readonly part: CataloguePart;
+  /** Takes what the server listed. Returns what changed beside the tools, which `tools.offer` tells. */
+  take(lists: Partial<UpstreamLists>): readonly Kind[];
+  /** Whether the tools are what the server itself listed, not what was kept of it. */
+  isListed(): boolean;
+  /** Returns whether anything of it changed. */
+  present(server: Partial<Omit<RelayServer, 'alias'>>): boolean;
+}
+
+type Kind = Exclude<keyof RelayCatalogue, 'servers' | 'tools'>;
+
+const instructionsLengthMax = 16_384;
+/** The member that names an item of each kind. */
+const keys = { prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' } as const;
+const kinds: readonly Kind[] = ['prompts', 'resources', 'resourceTemplates'];
+
+/** A server that was never reached. */
+export function createServerEntry(
+  spec: ToolServerSpec,
+  options: { readonly schemas: JsonSchemas; readonly log: (message: string) => void },
+): ServerEntry {
+  const { alias } = spec;
+  const tools = createServerCatalogue(spec, options);
+  const items = new Map<Kind, Items>();
+  let isListed = false;
+  let server: RelayServer = { alias, capabilities: {}, instructions: '', state: 'idle' };
+
+  function take(lists: Partial<UpstreamLists>): readonly Kind[] {
+    if (lists.tools !== undefined) {
+      isListed = true;
+      tools.take(lists.tools);
+    }
+    return kinds.filter((kind) => takeItems(kind, lists[kind]));
+  }
+
+  function takeItems(kind: Kind, listed: readonly JsonObject[] | undefined): boolean {
+    if (listed === undefined) return false;
+    const read = readListedItems(alias, listed, { key: keys[kind], log: options.log });
+    const digest = sha256Hex(canonicalJson(read.map((item) => item.listed)));
+    if (digest === (items.get(kind)?.digest ?? noItems.digest)) return false;
+    items.set(kind, { items: read, digest });
+    return true;
+  }
+
+  function present(changes: Partial<Omit<RelayServer, 'alias'>>): boolean {
+    const after = { ...server, ...changes };
+    const { capabilities, instructions } = after;
+    const cleaned = {
+      ...after,
+      capabilities: clean(capabilities) ?? {},
+      instructions: cleanText(instructions.slice(0, instructionsLengthMax)),
+    };
+    if (textOf(cleaned) === textOf(server)) return false;
+    server = cleaned;
+    return true;
+  }
+
+  const part: CataloguePart = {
+    spec,
+    tools: () => tools.offered(),
+    prompts: () => items.get('prompts')?.items ?? [],
+    resources: () => items.get('resources')?.items ?? [],
+    resourceTemplates: () => items.get('resourceTemplates')?.items ?? [],
+    server: () => server,
+  };
+  return { alias, tools, part, take, isListed: () => isListed, present };
+}
+
+interface Items {
+  readonly items: readonly RelayItem[];
+  readonly digest: string;
+}
+
+const noItems: Items = { items: [], digest: sha256Hex(canonicalJson([])) };
+
+function textOf({ capabilities, instructions, state }: RelayServer): string {
+  return canonicalJson([capabilities, instructions, state]);
+}

@@ -1,0 +1,99 @@
+import MiniSearch from 'minisearch';
+import { isJsonObject } from '@modelhost/kernel';
+import type { Json, JsonObject, ToolMatch } from '@modelhost/kernel';
+import type { CatalogueTool } from './catalogue-tool.ts';
+import { compare } from './listed-tools.ts';
+
+/** Finds tools by what they are called, what they do and what they take. */
+export interface ToolSearch {
+  /** The best first, equally good ones by name. */
+  search(query: string, names: readonly string[], limit: number): readonly ToolMatch[];
+}
+
+const queryLengthMax = 512;
+const queryTermsMax = 32;
+const termLengthMax = 32;
+const textLengthMax = 4_096;
+const argumentsMax = 128;
+const depthMax = 8;
+
+/** BM25 over these tools as they are now. */
+export function createToolSearch(tools: readonly CatalogueTool[]): ToolSearch {
+  const byName = new Map(tools.map(({ definition }) => [definition.name, definition]));
+  const index = new MiniSearch<Document>({
+    idField: 'name',
+    fields: ['name', 'title', 'description', 'arguments'],
+    tokenize: termsOf,
+    processTerm: (term) => term,
+    searchOptions: {
+      tokenize: (query) => termsOf(query.slice(0, queryLengthMax)).slice(0, queryTermsMax),
+      boost: { name: 3, title: 2 },
+      // A part of a word is as good a guess as a similar word; short ones would fit everything.
+      prefix: (term) => term.length > 3,
+      fuzzy: (term) => (term.length > 4 ? 0.2 : false),
+    },
+  });
+  // Sums of scores depend on their order in the last digit, so the order is always the same.
+  index.addAll(tools.map(documentOf).sort((left, right) => compare(left.name, right.name)));
+
+  function search(query: string, names: readonly string[], limit: number): readonly ToolMatch[] {
+    const wanted = new Set(names);
+    return index
+      .search(query, { filter: ({ id }) => wanted.has(String(id)) })
+      .flatMap(({ id, score }) => {
+        const tool = byName.get(String(id));
+        return tool === undefined ? [] : [{ tool, score }];
+      })
+      .sort((left, right) => right.score - left.score || compare(left.tool.name, right.tool.name))
+      .slice(0, Math.max(0, limit));
+  }
+
+  return { search };
+}
+
+interface Document {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly arguments: string;
+}
+
+function documentOf({ definition, relay }: CatalogueTool): Document {
+  const { name, description, inputSchema } = definition;
+  const { title } = relay.listed;
+  return {
+    name,
+    title: typeof title === 'string' ? title.slice(0, textLengthMax) : '',
+    description: description.slice(0, textLengthMax),
+    arguments: argumentsOf(inputSchema).join(' ').slice(0, textLengthMax),
+  };
+}
+
+/** Names and descriptions of the arguments, those within arguments too. */
+function argumentsOf(schema: JsonObject): readonly string[] {
+  const texts: string[] = [];
+
+  function visit(value: Json | undefined, depth: number): void {
+    if (!isJsonObject(value) || depth > depthMax) return;
+    const { properties, items } = value;
+    visit(items, depth + 1);
+    if (!isJsonObject(properties)) return;
+    for (const [name, property] of Object.entries(properties)) {
+      if (texts.length >= argumentsMax) return;
+      texts.push(name);
+      if (isJsonObject(property) && typeof property['description'] === 'string') {
+        texts.push(property['description']);
+      }
+      visit(property, depth + 1);
+    }
+  }
+
+  visit(schema, 0);
+  return texts;
+}
+
+/** Words in lower case: `readTextFile`, `read_text_file` and `Read text file` have the same ones. */
+function termsOf(text: string): string[] {
+  const words = text.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{N}+/gu) ?? [];
+  return words.map((word) => word.toLowerCase().slice(0, termLengthMax));
+}

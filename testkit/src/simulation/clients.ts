@@ -153,6 +153,14 @@ function answersTo(
       comment: '',
     }));
   }
+  if (body.type === 'input-requested') {
+    return drawAnswers(outside, `tool-input/${body.inputId}`, (random) => ({
+      type: 'tool-input',
+      action: random.pick(['accept', 'accept', 'accept', 'decline', 'cancel']),
+      content: random.chance(0.8) ? { value: String(random.int(1, 9)) } : { value: 3 },
+      by: 'boss',
+    }));
+  }
   if (body.type !== 'decision' || body.effect !== 'allow') return [];
   const { callId, resource } = body;
   if (resource !== clientTool.name || !events.some((event) => isRequest(event, callId))) return [];

@@ -1,4 +1,10 @@
-import type { AuditRecord, RunEvent, SignalPayload, TokenUsage } from '@modelhost/kernel';
+import type {
+  AuditRecord,
+  JsonObject,
+  RunEvent,
+  SignalPayload,
+  TokenUsage,
+} from '@modelhost/kernel';
 
 /** Something that happened in the simulated world, as seen from outside of the host. */
 export type Fact = { readonly atMs: number } & (
@@ -17,6 +23,13 @@ export type Fact = { readonly atMs: number } & (
       readonly key: string;
       readonly call: string;
       readonly isReadOnly: boolean;
+    }
+  | {
+      readonly type: 'resumed';
+      readonly runId: string;
+      readonly step: string;
+      readonly key: string;
+      readonly answers: Readonly<Record<string, JsonObject>>;
     }
   | {
       readonly type: 'reported';

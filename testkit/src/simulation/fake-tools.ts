@@ -4,9 +4,11 @@ import type {
   FieldViolation,
   JsonObject,
   JsonSchemas,
-  ToolAnswer,
   ToolGateway,
+  ToolInputRequest,
   ToolInvocation,
+  ToolProgress,
+  ToolReply,
 } from '@modelhost/kernel';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
@@ -21,31 +23,46 @@ interface CallScript {
   readonly content: string;
   /** It does not notice that nobody waits any more. */
   readonly isDeaf: boolean;
+  /** What it wants to know before it answers; null for nothing. */
+  readonly request: ToolInputRequest | null;
+  readonly progress: readonly number[];
 }
 
-/** Tools that answer, fail, lose the answer, are slow or never come back. Every call counts as an effect from its start. */
+/**
+ * Tools that answer, ask back, fail, lose the answer, are slow or never come back. Every call counts as an effect from its
+ * start; a call that goes on with answers is the same effect.
+ */
 export function createFakeTools(world: World): ToolGateway {
   const { clock, outside, facts, open } = world;
 
   async function callTool(
-    { tool, arguments: values, idempotencyKey, timeoutMs }: ToolInvocation,
-    { signal }: { readonly signal: AbortSignal },
-  ): Promise<ToolAnswer> {
+    { tool, arguments: values, idempotencyKey, timeoutMs, resume }: ToolInvocation,
+    { signal, onProgress }: CallOptions,
+  ): Promise<ToolReply> {
     const { runId, step } = stepOf(world, idempotencyKey);
     const isReadOnly = tools.find(({ name }) => name === tool)?.effect === 'none';
     const call = callText(tool, values);
     if (checkArguments(tool, values).length > 0)
       facts.violate('L2', `bad arguments reached ${tool}`);
-    facts.add({ type: 'effect', runId, step, key: idempotencyKey, call, isReadOnly });
+    if (resume === undefined) {
+      facts.add({ type: 'effect', runId, step, key: idempotencyKey, call, isReadOnly });
+    } else {
+      facts.add({ type: 'resumed', runId, step, key: idempotencyKey, answers: resume.answers });
+    }
     const id = `tool/${runId}/${step}`;
     const script = outside.take(id, drawCall);
     open.add(id);
     try {
       const wakeOn = script.isDeaf ? undefined : signal;
+      for (const progress of script.progress)
+        onProgress?.({ progress, total: 5, message: 'on it' });
       await pause(clock, Math.min(script.delayMs, timeoutMs), wakeOn);
       if (script.delayMs > timeoutMs) throw new HostError('mcp_timeout', 'the fake tool is slow');
       if (script.ending === 'failed') throw new HostError(script.errorCode, 'the fake tool failed');
-      const { content, ending } = script;
+      const { content, ending, request } = script;
+      if (request !== null) {
+        return { type: 'input-required', state: id, requests: { ask: request } };
+      }
       return { type: 'answer', content, isError: ending === 'tool-error', isTruncated: false };
     } finally {
       open.delete(id);
@@ -60,6 +77,11 @@ export function createFakeTools(world: World): ToolGateway {
     servers: () => [],
     close: async () => {},
   };
+}
+
+interface CallOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: ToolProgress) => void;
 }
 
 /** Tool and arguments as one text, to tell calls apart. */
@@ -100,5 +122,29 @@ function drawCall(random: Random): CallScript {
     errorCode: random.pick(['mcp_connection_failed', 'mcp_protocol_error', 'mcp_result_too_large']),
     content: 'content '.repeat(random.int(0, 6)),
     isDeaf: random.chance(0.03),
+    request: random.chance(0.15) ? drawRequest(random) : null,
+    progress: Array.from({ length: random.chance(0.2) ? random.int(1, 6) : 0 }, () =>
+      random.int(0, 5),
+    ),
+  };
+}
+
+function drawRequest(random: Random): ToolInputRequest {
+  if (random.chance(0.3)) {
+    const content = { type: 'text', text: 'What do you think?' };
+    const maxTokens = random.int(1, 500);
+    return {
+      method: 'sampling/createMessage',
+      params: { messages: [{ role: 'user', content }], maxTokens },
+    };
+  }
+  return {
+    method: 'elicitation/create',
+    params: {
+      message: 'Really?',
+      requestedSchema: random.chance(0.9)
+        ? { type: 'object', properties: { value: { type: 'string' } }, required: ['value'] }
+        : { type: 'string' },
+    },
   };
 }

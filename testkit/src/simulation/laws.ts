@@ -1,5 +1,14 @@
 import { getEventListeners } from 'node:events';
-import type { BudgetAmount, EventLog, RunEngine, RunEvent, RunStatus } from '@modelhost/kernel';
+import type {
+  BudgetAmount,
+  EventLog,
+  Json,
+  JsonObject,
+  RunEngine,
+  RunEvent,
+  RunStatus,
+  SignalPayload,
+} from '@modelhost/kernel';
 import type { Clients, Seen } from './clients.ts';
 import type { Fact, Facts } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
@@ -36,6 +45,7 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     checkAllowances(after.world, plan.runId, facts);
     checkEffects(after.world, plan, status, facts);
     checkAnswers(after, plan, facts);
+    checkInputs(after.world, plan.runId, facts);
     await checkBuffer(after, plan, events);
   }
   for (const seen of after.clients.seen) checkFollower(after, seen);
@@ -185,7 +195,7 @@ function checkEffects(
   let isStopped = false;
   for (const fact of ofRun) {
     if (fact.type === 'stopped') isStopped = true;
-    if (fact.type !== 'effect') continue;
+    if (fact.type !== 'effect' && fact.type !== 'resumed') continue;
     if (keys.has(fact.key)) facts.violate('I5', `${runId}: ${fact.step} ran twice`);
     keys.add(fact.key);
     if (isStopped || fact.atMs > deadlineMs) {
@@ -221,6 +231,39 @@ function checkAnswers({ world }: Aftermath, { runId }: RunPlan, ofRun: readonly 
   if (approvedDecisions > yeses) {
     facts.violate('I10', `${runId}: ${approvedDecisions} approved calls, ${yeses} approvals`);
   }
+}
+
+/** I12: a tool is told what a person answered first, once it is on record, or that nobody answered; and what the model said. */
+function checkInputs({ facts }: World, runId: string, ofRun: readonly Fact[]): void {
+  const accepted = new Map<string, SignalPayload>();
+  const recorded = new Map<string, Json | undefined>();
+  for (const fact of ofRun) {
+    if (fact.type === 'audited' && fact.record.kind === 'tool-input') {
+      recorded.set(fact.record.step, fact.record.facts['inputId']);
+    }
+    if (fact.type === 'answered' && fact.isAccepted) accepted.set(fact.name, fact.payload);
+    if (fact.type !== 'resumed') continue;
+    const { ask } = fact.answers;
+    if (ask === undefined || 'role' in ask) continue;
+    const inputId = recorded.get(baseOf(fact.step));
+    recorded.delete(baseOf(fact.step));
+    if (typeof inputId !== 'string') {
+      facts.violate('I12', `${runId}: ${fact.step} is not on record`);
+      continue;
+    }
+    const payload = accepted.get(`tool-input/${inputId}`);
+    if (!isTold(ask, payload)) facts.violate('I12', `${runId}: ${fact.step} was told otherwise`);
+  }
+}
+
+/** Whether the answer is that of the person; whoever gave none, or one that does not fit, has cancelled. */
+function isTold({ action, content }: JsonObject, payload: SignalPayload | undefined): boolean {
+  if (payload?.type !== 'tool-input') return action === 'cancel';
+  const isFit = typeof payload.content['value'] === 'string';
+  if (payload.action !== 'accept') return action === payload.action && content === undefined;
+  return isFit
+    ? action === 'accept' && JSON.stringify(content) === JSON.stringify(payload.content)
+    : action === 'cancel';
 }
 
 /** I17: what is kept of a run's events is within its bound, and complete or said to be incomplete. */

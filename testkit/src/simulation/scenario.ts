@@ -12,6 +12,7 @@ export interface RunPlan {
   readonly toolCallsInFlightMax: number;
   readonly approvalTimeoutMs: number;
   readonly hasClientTool: boolean;
+  readonly mayBeSampled: boolean;
   readonly wantsJson: boolean;
   /** Null when nobody cancels it. */
   readonly cancelAfterMs: number | null;
@@ -64,6 +65,7 @@ function drawRun(random: Random, number: number): RunPlan {
     toolCallsInFlightMax: random.int(1, 4),
     approvalTimeoutMs: random.int(10, 3_000),
     hasClientTool: random.chance(0.4),
+    mayBeSampled: random.chance(0.5),
     wantsJson: random.chance(0.1),
     cancelAfterMs: random.chance(0.4) ? random.int(0, random.pick([150, 2_000])) : null,
     followers: Array.from({ length: random.int(0, 2) }, () => drawFollower(random)),
@@ -115,7 +117,13 @@ export function inputOf(plan: RunPlan): RunInput {
   const plain = createRunInput({ runId, tenant, limits });
   return {
     ...plain,
-    agent: { ...plain.agent, toolCallsInFlightMax, approvalTimeoutMs, toolCallTimeoutMs: 400 },
+    agent: {
+      ...plain.agent,
+      toolCallsInFlightMax,
+      approvalTimeoutMs,
+      toolCallTimeoutMs: 400,
+      samplingServers: plan.mayBeSampled ? ['desk'] : [],
+    },
     sampling: { maxOutputTokens },
     clientTools: plan.hasClientTool ? [clientTool] : [],
     answerSchema: plan.wantsJson ? { type: 'object' } : undefined,

@@ -140,10 +140,13 @@ function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly strin
   );
   for (const fact of facts) {
     if (fact.type === 'effect') sights.push('effect');
+    if (fact.type === 'resumed') sights.push('resumed');
     if (fact.type === 'answered') sights.push(`answer ${fact.isAccepted ? 'taken' : 'refused'}`);
     if (fact.type !== 'event') continue;
     const { body } = fact.event;
     if (body.type === 'tool-finished') sights.push(`tool ${body.outcome}`);
+    if (body.type === 'tool-progress') sights.push('progress');
+    if (body.type === 'input-resolved') sights.push(`input ${body.action}`);
     if (body.type === 'approval-resolved')
       sights.push(`approval ${body.approved ? 'yes' : body.by}`);
   }

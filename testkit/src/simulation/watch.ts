@@ -1,4 +1,5 @@
 import type {
+  AtMostOnce,
   BudgetAmount,
   BudgetKind,
   BudgetLedger,
@@ -62,48 +63,62 @@ export function watchProgram(
       step: async (name, body, options) =>
         watchStep({ world, context, signals }, name, { body, options }),
       atMostOnce: async (name, body, options) =>
-        context.atMostOnce(
-          name,
-          async (info) => body(meet(world, info, { runId: context.runId, name, signals })),
-          options,
-        ),
+        watchOnce({ world, context, signals }, name, { body, options }),
     };
     return program(watched, input);
   };
 }
 
-async function watchStep<T>(
-  watch: {
-    readonly world: World;
-    readonly context: RunContext;
-    readonly signals: Set<AbortSignal>;
-  },
+interface Watch {
+  readonly world: World;
+  readonly context: RunContext;
+  readonly signals: Set<AbortSignal>;
+}
+
+interface WatchedStep<T> {
+  readonly body: (info: StepInfo) => Promise<T>;
+  readonly options: StepOptions<T> | undefined;
+}
+
+async function watchStep<T>(watch: Watch, name: string, step: WatchedStep<T>): Promise<T> {
+  const { body, check } = watchEvents(watch, name, step);
+  return check(await watch.context.step(name, body, step.options));
+}
+
+async function watchOnce<T>(
+  watch: Watch,
   name: string,
-  step: {
-    readonly body: (info: StepInfo) => Promise<T>;
-    readonly options: StepOptions<T> | undefined;
-  },
-): Promise<T> {
-  const { world, context, signals } = watch;
-  const { runId } = context;
+  step: WatchedStep<T>,
+): Promise<AtMostOnce<T>> {
+  const { body, check } = watchEvents(watch, name, step);
+  const once = await watch.context.atMostOnce(name, body, step.options);
+  return once.kind === 'done' ? { kind: 'done', value: check(once.value) } : once;
+}
+
+/** The body of a step, and the check that its result tells just what it emitted. */
+function watchEvents<T>(
+  { world, context, signals }: Watch,
+  name: string,
+  step: WatchedStep<T>,
+): { readonly body: (info: StepInfo) => Promise<T>; readonly check: (result: T) => T } {
   const emitted: { readonly timeMs: number; readonly body: RunEventBody }[] = [];
-  const result = await context.step(
-    name,
-    async (info) => {
+  return {
+    body: async (info) => {
       const emit = (body: RunEventBody): number => {
         const timeMs = info.emit(body);
         emitted.push({ timeMs, body });
         return timeMs;
       };
-      return step.body({ ...meet(world, info, { runId, name, signals }), emit });
+      return step.body({ ...meet(world, info, { runId: context.runId, name, signals }), emit });
     },
-    step.options,
-  );
-  const told = step.options?.events?.(result) ?? [];
-  if (JSON.stringify(told) !== JSON.stringify(emitted)) {
-    world.facts.violate('I20', `the result of ${name} does not tell the events that it emitted`);
-  }
-  return result;
+    check: (result) => {
+      const told = step.options?.events?.(result) ?? [];
+      if (JSON.stringify(told) !== JSON.stringify(emitted)) {
+        world.facts.violate('I20', `the result of ${name} does not tell what it emitted`);
+      }
+      return result;
+    },
+  };
 }
 
 function meet(

@@ -1,0 +1,116 @@
+/** A gateway and a façade of ours in this process, in front of any tool servers, with nothing around the relay. */
+import { createJsonSchemas } from '@modelhost/json-schema';
+import type { Clock, Keys } from '@modelhost/kernel';
+import {
+  createFacadeCore,
+  createFacadeServer,
+  createMcpGateway,
+  toolServerDefaults,
+  type ToolServerTransport,
+} from '@modelhost/mcp-gateway';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, randomUUID } from 'node:crypto';
+
+/** What is in front of what. */
+export interface OpenFacadeOptions {
+  readonly servers: readonly { readonly alias: string; readonly transport: ToolServerTransport }[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly naming: 'prefix' | 'none';
+}
+
+/** A façade that listens on a free port of loopback. */
+export interface OpenFacade extends AsyncDisposable {
+  readonly url: string;
+}
+
+const version = '0.1.0';
+const principal = { tenant: 'acme', subject: 'ann', roles: [] };
+
+/** Starts everything; resolves when each tool server is ready or failed. Everybody is let in, as one principal. */
+export async function openFacade(options: OpenFacadeOptions): Promise<OpenFacade> {
+  const { servers, environment, naming } = options;
+  const clock = createClock();
+  const gateway = createMcpGateway({
+    servers: servers.map(({ alias, transport }) => ({
+      ...toolServerDefaults,
+      alias,
+      transport,
+      effects: {},
+      allowPrivateNetwork: true,
+    })),
+    schemas: createJsonSchemas(),
+    clientVersion: version,
+    environment,
+    pinStore: { load: async () => ({ servers: {} }), save: async () => undefined },
+    onLog: ({ server, source, message }) => {
+      if (source === 'gateway') console.error(`${server}: ${message}`);
+    },
+  });
+  await gateway.connected();
+  const core = createFacadeCore({
+    relay: gateway.relay,
+    view: {
+      name: 'default',
+      naming,
+      servers: undefined,
+      tools: undefined,
+      search: 'never',
+      taskAfterMs: undefined,
+    },
+    keys: createKeys(),
+    version,
+    clock,
+    randomId: randomUUID,
+  });
+  const server = createFacadeServer({
+    cores: { default: core },
+    authenticate: async () => principal,
+    allowedHosts: [],
+    allowedOrigins: [],
+    resource: { publicUrl: undefined, authorizationServers: [], scopes: [] },
+    clock,
+    randomId: randomUUID,
+    onFault: (cause) => console.error(cause),
+  });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    url: `http://localhost:${port}/mcp`,
+    async [Symbol.asyncDispose]() {
+      core.close();
+      await server.close();
+      await gateway.close();
+    },
+  };
+}
+
+/** The clock of this machine. */
+function createClock(): Clock {
+  return {
+    now: () => performance.now(),
+    setTimer(delayMs, callback) {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** Keys of this process alone. */
+function createKeys(): Keys {
+  const key = randomBytes(32);
+  return {
+    seal(text, context) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+      const bytes = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      const data = Buffer.concat([nonce, bytes, cipher.getAuthTag()]).toString('base64');
+      return { keyId: 'here', data };
+    },
+    unseal({ data }, context) {
+      const bytes = Buffer.from(data, 'base64');
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-16));
+      return decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8');
+    },
+    commit: (text, context) =>
+      createHmac('sha256', key).update(`${context}\0${text}`).digest('hex'),
+  };
+}

@@ -1,7 +1,7 @@
 /** Processes of the bench: pinned, measured and ended. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** A process that runs until it is disposed of. */
@@ -10,6 +10,10 @@ export interface BenchProcess extends AsyncDisposable {
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>;
   /** CPU time so far, user and system, of all its threads. */
   readonly cpuMicros: () => number;
+  /** The same, with all processes that it started, running or ended. */
+  readonly treeCpuMicros: () => number;
+  /** Resolves when it has ended, whatever the reason. */
+  readonly ended: Promise<unknown>;
 }
 
 /** The CPU of what is measured, and the one of everything else. */
@@ -29,17 +33,28 @@ export function pinSelf(): void {
 /** Starts a Node process. Its stdin stays open for as long as the bench lives. */
 export function startProcess(
   args: readonly string[],
-  options: { readonly cpu: number; readonly isPinned: boolean },
+  options: {
+    readonly cpu: number;
+    readonly isPinned: boolean;
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ): BenchProcess {
   const node = [process.execPath, ...args];
   const [command = '', ...rest] = options.isPinned
     ? ['taskset', '--cpu-list', String(options.cpu), ...node]
     : node;
-  const child = spawn(command, rest, { stdio: 'pipe' });
+  const child = spawn(command, rest, {
+    stdio: 'pipe',
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+  });
   const exited = once(child, 'exit');
   return {
     printed: (pattern) => findInOutput(child, pattern),
     cpuMicros: () => readCpuMicros(child.pid),
+    treeCpuMicros: () => readTreeCpuMicros(child.pid),
+    ended: exited,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       await exited;
@@ -71,8 +86,40 @@ function findInOutput(child: ChildProcess, pattern: RegExp): Promise<RegExpExecA
 
 /** Linux counts in hundredths of a second; over seconds of load that is fine enough. */
 function readCpuMicros(pid: number | undefined): number {
-  const stat = readFileSync(`/proc/${pid ?? 'self'}/stat`, 'utf8');
+  const { user, system } = readTimes(String(pid ?? 'self'));
+  return (user + system) * 10_000;
+}
+
+function readTreeCpuMicros(root: number | undefined): number {
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [{ pid, ...readTimes(pid) }];
+      } catch {
+        // It ended meanwhile.
+        return [];
+      }
+    });
+  const ticksBelow = (pid: string): number => {
+    const own = processes.find((one) => one.pid === pid);
+    if (own === undefined) return 0;
+    const children = processes.filter(({ parent }) => parent === pid);
+    const ended = own.endedUser + own.endedSystem;
+    return children.reduce((sum, one) => sum + ticksBelow(one.pid), own.user + own.system + ended);
+  };
+  return ticksBelow(String(root)) * 10_000;
+}
+
+function readTimes(pid: string) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name of the command, in parentheses, may hold blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  return {
+    parent: fields[1] ?? '',
+    user: Number(fields[11]),
+    system: Number(fields[12]),
+    endedUser: Number(fields[13]),
+    endedSystem: Number(fields[14]),
+  };
 }

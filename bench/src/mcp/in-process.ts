@@ -1,0 +1,125 @@
+/**
+ * A read-only call of an agent, from inside the host's process to a tool server over stdio: decided by policy, on the audit
+ * record, through the gateway. Beside it the SDK's client with nothing around, and the same client with the disk's share of
+ * the work: two commits at the places where the audit log has its own.
+ */
+import { createCallGovernor } from '@modelhost/agent-core';
+import { openAuditFile } from '@modelhost/audit';
+import { loadKeys } from '@modelhost/keys-file';
+import type { McpGateway } from '@modelhost/mcp-gateway';
+import { createCedarPolicyEngine } from '@modelhost/policy-engine';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { echoMessage } from './echo.ts';
+import { openGateway } from './gateway.ts';
+import type { CallSubject } from './rounds.ts';
+
+/** The three of them, in this order: bare, with commits, governed. */
+export interface InProcess extends AsyncDisposable {
+  readonly subjects: readonly [CallSubject, CallSubject, CallSubject];
+}
+
+const principal = { tenant: 'bench', subject: 'load', roles: [] };
+const policy = `
+@id("bench.tools")
+permit (principal, action in ModelHost::Action::"CallTool", resource)
+when { resource.effect == "none" };
+`;
+/** As long as the three records of a call are. */
+const commitBytes = 900;
+const callTimeoutMs = 10_000;
+
+/** Starts two processes of the server, one for each client. */
+export async function openInProcess(
+  command: string,
+  args: readonly string[],
+  folder: string,
+): Promise<InProcess> {
+  await using opened = new AsyncDisposableStack();
+  const client = opened.adopt(
+    new Client({ name: 'bench', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } }),
+    async (one) => one.close(),
+  );
+  await client.connect(new StdioClientTransport({ command, args: [...args], stderr: 'ignore' }));
+  const bare = async (): Promise<void> => {
+    const { content } = await client.callTool({
+      name: 'echo',
+      arguments: { message: echoMessage },
+    });
+    const [first] = content;
+    check(first?.type === 'text' ? first.text : undefined);
+  };
+  const disk = opened.adopt(await open(join(folder, 'commits'), 'a'), async (one) => one.close());
+  const line = Buffer.alloc(commitBytes / 2, 'x');
+  const commit = async (): Promise<void> => {
+    await disk.write(line);
+    await disk.datasync();
+  };
+  const gateway = opened.adopt(
+    await openGateway([{ alias: 'echo', transport: { type: 'stdio', command, args, env: {} } }]),
+    async (one) => one.close(),
+  );
+  const governed = await openGoverned(gateway, folder, opened);
+  const kept = opened.move();
+  return {
+    subjects: [
+      { name: 'SDK client', call: bare },
+      {
+        name: 'SDK client and two commits',
+        async call() {
+          await Promise.all([commit(), bare()]);
+          await commit();
+        },
+      },
+      { name: 'governed call', call: governed },
+    ],
+    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+async function openGoverned(
+  gateway: McpGateway,
+  folder: string,
+  opened: AsyncDisposableStack,
+): Promise<() => Promise<void>> {
+  const audit = await openAuditFile({ path: join(folder, 'audit.jsonl'), now: Date.now });
+  opened.defer(async () => audit.close());
+  const governor = createCallGovernor({
+    policy: createCedarPolicyEngine({ files: [{ name: 'bench.cedar', text: policy }] }),
+    audit,
+    keys: await loadKeys({ path: join(folder, 'keys.json'), environmentValue: undefined }),
+    now: Date.now,
+  });
+  const tool = gateway.listTools(principal.tenant).find(({ serverTool }) => serverTool === 'echo');
+  if (tool === undefined) throw new Error('the echo is not in the catalogue');
+  const values = { message: echoMessage };
+  return async () => {
+    const callId = `mcp_${randomBytes(9).toString('base64url')}`;
+    const reply = await governor.govern(
+      { callId, principal, agent: 'bench', tool, arguments: values },
+      async () => {
+        const [violation] = gateway.checkArguments(tool.name, values);
+        if (violation !== undefined) throw new Error(violation.description);
+        return gateway.callTool(
+          {
+            tool: tool.name,
+            arguments: values,
+            principal,
+            idempotencyKey: callId,
+            timeoutMs: callTimeoutMs,
+          },
+          { signal: AbortSignal.timeout(callTimeoutMs) },
+        );
+      },
+      () => 'answered',
+    );
+    check(reply.type === 'answer' ? reply.content : undefined);
+  };
+}
+
+function check(text: string | undefined): void {
+  if (text !== echoMessage) throw new Error(`not the message: ${text}`);
+}

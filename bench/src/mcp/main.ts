@@ -1,0 +1,167 @@
+/**
+ * Our gateway against a hand-written relay, the SDK's own and the gateways of others, in one run: `npm run bench:mcp`.
+ * `[-- --rounds 3 --seconds 3 --without-peers]`. Exits with 1 when a limit is not held.
+ */
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { median, percentile } from '../figures.ts';
+import { canPin, cpus, pinSelf, startProcess, type BenchProcess } from '../processes.ts';
+import { describeMachine } from '../report.ts';
+import { createModernCaller, type Caller } from './callers.ts';
+import { openInProcess } from './in-process.ts';
+import { startPeers } from './peers.ts';
+import * as report from './report.ts';
+import { measureCalls, type CallRow, type CallSubject } from './rounds.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    'without-peers': { type: 'boolean', default: false },
+  },
+});
+const timing = {
+  rounds: Number(values.rounds),
+  durationMs: Number(values.seconds) * 1_000,
+  warmupMs: 2_000,
+};
+const manyCallers = 64;
+const bigCatalogue = 500;
+
+const isPinned = canPin();
+const onLoad = { cpu: cpus.load, isPinned };
+const onMeasured = { cpu: cpus.measured, isPinned };
+if (isPinned) pinSelf();
+
+await using folder = await mkdtempDisposable(join(tmpdir(), 'bench-mcp-'));
+await using opened = new AsyncDisposableStack();
+const processScript = fileURLToPath(new URL('process-main.ts', import.meta.url));
+const start = (
+  place: { readonly cpu: number; readonly isPinned: boolean },
+  ...args: readonly string[]
+): BenchProcess => opened.use(startProcess([processScript, ...args], place));
+
+const raw = await urlOf(start(onLoad, 'raw', '1'));
+const big = await urlOf(start(onLoad, 'raw', String(bigCatalogue)));
+const relay = start(onMeasured, 'relay', new URL(raw).origin);
+const naive = start(onMeasured, 'naive', raw);
+const ours = start(onMeasured, 'gateway', raw, big);
+const oursUrl = await urlOf(ours);
+
+const between: readonly CallSubject[] = [
+  subjectOf('hand-written relay', await urlOf(relay), relay),
+  subjectOf('naive SDK gateway', await urlOf(naive), naive),
+  subjectOf('model-host gateway', oursUrl, ours),
+  ...(values['without-peers'] ? [] : await startOthers()),
+];
+const subjects = [{ name: 'no gateway', call: callerOf(raw).call }, ...between];
+
+console.log(describeMachine(isPinned));
+console.log(`medians of ${timing.rounds} interleaved rounds of ${values.seconds} s\n`);
+const alone = await measureCalls(subjects, { callers: 1, ...timing });
+const many = await measureCalls(subjects, { callers: manyCallers, ...timing });
+console.log(`${report.describeGateways(alone, many)}\n`);
+
+await using inProcess = await openInProcess(process.execPath, [processScript, 'echo'], folder.path);
+const inside = await measureCalls(inProcess.subjects, { callers: 1, ...timing });
+console.log(`${report.describeInProcess(inside)}\n`);
+const listP50Ms = await measureList(callerOf(`${oursUrl}/big`));
+
+const verdicts = [...judgeGateways(), judgeInProcess(), judgeList()];
+for (const { text } of verdicts) console.log(text);
+if (verdicts.some(({ isHeld }) => !isHeld)) process.exitCode = 1;
+
+async function startOthers(): Promise<readonly CallSubject[]> {
+  const sdk = start(onLoad, 'sdk');
+  const peers = await startPeers({
+    folder: folder.path,
+    upstreamUrl: await urlOf(sdk),
+    stdioCommand: [process.execPath, processScript, 'echo'],
+    ...onMeasured,
+  });
+  for (const peer of peers) opened.use(peer);
+  return peers.map(({ name, caller, cpuMicros }) => ({ name, call: caller.call, cpuMicros }));
+}
+
+function judgeGateways() {
+  const our = find(many, 'model-host gateway');
+  const ofNaive = report.ratioOf(our, find(many, 'naive SDK gateway'), 'cpuMicrosPerCall');
+  const floor = find(alone, 'no gateway');
+  const added = report.addedMs(find(alone, 'model-host gateway'), floor);
+  const addedByRelay = report.addedMs(find(alone, 'hand-written relay'), floor);
+  const others = many.slice(many.indexOf(our) + 1);
+  return [
+    report.verdict('CPU per call of the naive gateway, x', ofNaive, report.limits.cpuOfNaiveMax),
+    ...others.map((other) =>
+      report.verdict(
+        `CPU per call of ${other.name}, x`,
+        report.ratioOf(our, other, 'cpuMicrosPerCall'),
+        1,
+      ),
+    ),
+    report.verdict(
+      'added p50 of the hand-written relay, x',
+      added / addedByRelay,
+      report.limits.addedOfRelayMax,
+    ),
+  ];
+}
+
+/** What the governed call takes beyond the disk's share, against the bare client. */
+function judgeInProcess() {
+  const [bare, committed, governed] = inside.map((row) => row.rounds.map(({ p50Ms }) => p50Ms));
+  const ratios = (bare ?? []).map((bareMs, round) => {
+    const diskMs = (committed?.[round] ?? Number.NaN) - bareMs;
+    return ((governed?.[round] ?? Number.NaN) - diskMs) / bareMs;
+  });
+  return report.verdict(
+    'p50 of the SDK client inside, net of the commits, x',
+    median(ratios),
+    report.limits.inProcessMax,
+  );
+}
+
+function judgeList() {
+  return report.verdict(
+    `p50 ms of a list of ${bigCatalogue} tools`,
+    listP50Ms,
+    report.limits.listP50MsMax,
+  );
+}
+
+async function measureList(caller: Caller): Promise<number> {
+  const count = await caller.list();
+  if (count !== bigCatalogue) throw new Error(`the list has ${count} tools`);
+  const times: number[] = [];
+  for (let at = 0; at < 500; at += 1) {
+    const from = performance.now();
+    await caller.list();
+    times.push(performance.now() - from);
+  }
+  // The first hundred warm up.
+  return percentile(times.slice(100), 0.5);
+}
+
+function find(rows: readonly CallRow[], name: string): CallRow {
+  const found = rows.find((row) => row.name === name);
+  if (found === undefined) throw new Error(`${name} was not measured`);
+  return found;
+}
+
+function subjectOf(name: string, url: string, { treeCpuMicros }: BenchProcess): CallSubject {
+  return { name, call: callerOf(url).call, cpuMicros: treeCpuMicros };
+}
+
+function callerOf(url: string): Caller {
+  const caller = createModernCaller({ url, tool: 'echo' });
+  opened.defer(caller.close);
+  return caller;
+}
+
+async function urlOf(process: BenchProcess): Promise<string> {
+  const [, port] = await process.printed(/^port (\d+)$/m);
+  return `http://127.0.0.1:${port}/mcp`;
+}

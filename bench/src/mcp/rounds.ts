@@ -1,0 +1,98 @@
+/** Rounds of calls: every subject under the same load, in turn, so that a slow moment of the machine meets all. */
+import { median, percentile } from '../figures.ts';
+
+/** Something that takes calls. */
+export interface CallSubject {
+  readonly name: string;
+  readonly call: () => Promise<void>;
+  /** CPU time so far of what stands between caller and upstream; absent where nothing does. */
+  readonly cpuMicros?: () => number;
+}
+
+/** How much load, and how long. */
+export interface CallLoad {
+  readonly callers: number;
+  readonly rounds: number;
+  readonly warmupMs: number;
+  readonly durationMs: number;
+}
+
+/** One subject in one round. */
+export interface CallRound {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly callsPerSecond: number;
+  readonly cpuMicrosPerCall: number;
+}
+
+/** One subject in all rounds. */
+export interface CallRow {
+  readonly name: string;
+  readonly rounds: readonly CallRound[];
+}
+
+/** Warms each subject up, then measures all of them in each round. */
+export async function measureCalls(
+  subjects: readonly CallSubject[],
+  load: CallLoad,
+): Promise<readonly CallRow[]> {
+  for (const { call } of subjects) await runCalls(call, load.callers, load.warmupMs);
+  const rounds: (readonly CallRound[])[] = [];
+  for (let round = 0; round < load.rounds; round += 1) {
+    const measured: CallRound[] = [];
+    for (const subject of subjects) measured.push(await measureRound(subject, load));
+    rounds.push(measured);
+  }
+  return subjects.map(({ name }, at) => ({ name, rounds: rounds.flatMap((row) => row[at] ?? []) }));
+}
+
+/** The median over the rounds of one figure, or of what `against` makes of it and another row's in the same round. */
+export function overRounds(
+  row: CallRow,
+  figure: keyof CallRound,
+  against?: { readonly row: CallRow; readonly combine: (own: number, other: number) => number },
+): number {
+  return median(
+    row.rounds.map((round, at) => {
+      const other = against?.row.rounds[at];
+      if (against === undefined) return round[figure];
+      return other === undefined ? Number.NaN : against.combine(round[figure], other[figure]);
+    }),
+  );
+}
+
+async function measureRound(
+  { call, cpuMicros }: CallSubject,
+  { callers, durationMs }: CallLoad,
+): Promise<CallRound> {
+  const before = cpuMicros?.() ?? Number.NaN;
+  const start = performance.now();
+  const times = await runCalls(call, callers, durationMs);
+  const seconds = (performance.now() - start) / 1_000;
+  const cpu = (cpuMicros?.() ?? Number.NaN) - before;
+  return {
+    p50Ms: percentile(times, 0.5),
+    p99Ms: percentile(times, 0.99),
+    callsPerSecond: times.length / seconds,
+    cpuMicrosPerCall: cpu / times.length,
+  };
+}
+
+/** So many callers, each call followed by the next; gives how long each took, in milliseconds. */
+async function runCalls(
+  call: () => Promise<void>,
+  callers: number,
+  durationMs: number,
+): Promise<readonly number[]> {
+  const end = performance.now() + durationMs;
+  const times: number[] = [];
+  async function loop(): Promise<void> {
+    while (performance.now() < end) {
+      const start = performance.now();
+      await call();
+      times.push(performance.now() - start);
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, loop));
+  return times;
+}

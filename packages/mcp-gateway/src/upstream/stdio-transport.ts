@@ -1,10 +1,14 @@
 import { parseJSONRPCMessage, serializeMessage } from '@modelcontextprotocol/client';
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
-import { HostError, isJsonObject } from '@modelhost/kernel';
+import type { Transport } from '@modelcontextprotocol/client';
+import { isJsonObject } from '@modelhost/kernel';
+import type { HostError } from '@modelhost/kernel';
 import { readAnswerId } from './answer-id.ts';
+import { failed } from './failures.ts';
 import type { LineEnds } from './line-splitter.ts';
-import { startServerProcess } from './server-process.ts';
-import type { ServerProcess, ServerProcessOptions } from './server-process.ts';
+import { startServerProcess } from './process/server-process.ts';
+import type { ServerProcess, ServerProcessOptions } from './process/server-process.ts';
+import { isNestedTooDeeply, readRpcMessage } from './rpc-message.ts';
+import type { RpcMessage } from './rpc-message.ts';
 import { readId, wireError, wireErrorCodes } from './wire-errors.ts';
 
 /** A child process that speaks MCP over its standard streams. */
@@ -12,12 +16,22 @@ export interface StdioTransport extends Transport {
   /** The SDK tells a stdio transport by the presence of this and the next. */
   readonly stderr: null;
   readonly pid: null;
+  /** Writes a message as it is. Throws when the process is gone or does not read. */
+  write(text: string): void;
   /** Why the connection ended, when it was not by `close`. */
   failure(): HostError | undefined;
 }
 
+/** What a transport is made of. */
+export interface StdioTransportOptions extends ServerProcessOptions {
+  /** Gets each message first; says whether it was dealt with. The SDK gets the others. */
+  readonly take: (message: RpcMessage) => boolean;
+  /** The connection ended; comes once. */
+  readonly onEnd: (failure: HostError | undefined) => void;
+}
+
 /** The process is started by `start`; once `close` has resolved, nothing of it is left. */
-export function createStdioTransport(options: ServerProcessOptions): StdioTransport {
+export function createStdioTransport(options: StdioTransportOptions): StdioTransport {
   const { server, log } = options;
   let process: ServerProcess | undefined;
   let failure: HostError | undefined;
@@ -26,7 +40,8 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
     stderr: null,
     pid: null,
     start,
-    send,
+    send: async (message) => write(serializeMessage(message).trimEnd()),
+    write,
     close,
     failure: () => failure,
   };
@@ -38,24 +53,24 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
     await process.started();
   }
 
-  async function send(message: JSONRPCMessage): Promise<void> {
-    if (process === undefined || ended !== undefined) throw closed(server);
-    process.write(serializeMessage(message));
+  function write(text: string): void {
+    if (process === undefined || ended !== undefined) throw failure ?? closed(server);
+    process.write(`${text}\n`);
   }
 
   function receive(line: string): void {
     if (line.trim() === '') return;
-    const read = readMessage(line);
+    const read = readLine(line);
     switch (read.type) {
-      case 'message':
-        deliver(read.message);
+      case 'value':
+        deliver(read.message, read.value);
         return;
       case 'stray':
         log('stdout', line);
         return;
       case 'malformed':
         if (read.id === undefined) fail(malformed(server));
-        else deliver(wireError(read.id, wireErrorCodes.malformed, 'malformed message'));
+        else answerFor(read.id, wireErrorCodes.malformed);
     }
   }
 
@@ -63,15 +78,20 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
   function receiveDropped(ends: LineEnds): boolean {
     const id = readAnswerId(ends);
     if (id === undefined) return false;
-    deliver(wireError(id, wireErrorCodes.tooLarge, 'an answer beyond the cap'));
+    answerFor(id, wireErrorCodes.tooLarge);
     return true;
   }
 
-  function deliver(message: JSONRPCMessage): void {
+  function answerFor(id: string | number, code: number): void {
+    const value = wireError(id, code, 'no usable answer');
+    deliver({ type: 'answer', id, answer: { kind: 'error', error: value.error } }, value);
+  }
+
+  function deliver(message: RpcMessage, value: unknown): void {
     try {
-      transport.onmessage?.(message);
+      if (!options.take(message)) transport.onmessage?.(parseJSONRPCMessage(value));
     } catch (cause) {
-      // The SDK stumbled over the message (over its nesting, for one): the process must not.
+      // The SDK stumbled over the message: the process must not.
       fail(malformed(server, cause));
     }
   }
@@ -85,6 +105,7 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
   function close(): Promise<void> {
     if (ended !== undefined) return ended;
     ended = process?.end() ?? Promise.resolve();
+    options.onEnd(failure);
     transport.onclose?.();
     return ended;
   }
@@ -92,33 +113,31 @@ export function createStdioTransport(options: ServerProcessOptions): StdioTransp
   return transport;
 }
 
-type ReadMessage =
-  | { readonly type: 'message'; readonly message: JSONRPCMessage }
+type ReadLine =
+  | { readonly type: 'value'; readonly value: unknown; readonly message: RpcMessage }
   | { readonly type: 'stray' }
   | { readonly type: 'malformed'; readonly id: string | number | undefined };
 
 /** Many servers print to their output by mistake; what is meant as a message but is none breaks the protocol. */
-function readMessage(line: string): ReadMessage {
+function readLine(line: string): ReadLine {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     return line.startsWith('{"') ? { type: 'malformed', id: undefined } : { type: 'stray' };
   }
-  try {
-    return { type: 'message', message: parseJSONRPCMessage(value) };
-  } catch {
-    const isMeant = isJsonObject(value) && ('jsonrpc' in value || 'id' in value);
-    return isMeant ? { type: 'malformed', id: readId(value) } : { type: 'stray' };
-  }
+  if (isNestedTooDeeply(value, line.length)) return { type: 'malformed', id: readId(value) };
+  const message = readRpcMessage(value);
+  if (message !== undefined) return { type: 'value', value, message };
+  const isMeant = isJsonObject(value) && ('jsonrpc' in value || 'id' in value);
+  return isMeant ? { type: 'malformed', id: readId(value) } : { type: 'stray' };
 }
 
 function closed(server: string): HostError {
-  const message = `${server}: its connection is closed`;
-  return new HostError('mcp_connection_failed', message, { facts: { server } });
+  return failed('mcp_connection_failed', server, 'its connection is closed');
 }
 
 function malformed(server: string, cause?: unknown): HostError {
-  const message = `${server}: it wrote something that is not of the protocol`;
-  return new HostError('mcp_protocol_error', message, { facts: { server }, cause });
+  const reason = 'it wrote something that is not of the protocol';
+  return failed('mcp_protocol_error', server, reason, { cause });
 }

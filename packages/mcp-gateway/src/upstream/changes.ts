@@ -1,0 +1,107 @@
+import type { Client } from '@modelcontextprotocol/client';
+import { isJsonObject } from '@modelhost/kernel';
+import type { Clock, JsonObject } from '@modelhost/kernel';
+import type { ListKind } from './lists.ts';
+import type { Requester } from './requester.ts';
+import type { RpcNotification, RpcRequest } from './rpc-message.ts';
+import { createSubscription } from './subscription.ts';
+
+/** Something that changed at the server. */
+export type ConnectionChange =
+  | { readonly type: ListKind }
+  | { readonly type: 'resource-updated'; readonly uri: string };
+
+/** Hears of changes at a server, in the way of its era. */
+export interface Changes {
+  /** A notification of the server. Says whether it was about a change. */
+  receive(message: RpcRequest | RpcNotification): boolean;
+  /** Has changes of the resource reported, if the server can. */
+  watch(uri: string): Promise<void>;
+  unwatch(uri: string): Promise<void>;
+  close(): void;
+}
+
+/** What hearing of changes needs. */
+export interface ChangesOptions {
+  readonly client: Client;
+  readonly isModern: boolean;
+  readonly capabilities: JsonObject;
+  readonly timeoutMs: number;
+  readonly request: Requester;
+  readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly log: (message: string) => void;
+  readonly onChange: (change: ConnectionChange) => void;
+}
+
+const kinds = ['tools', 'prompts', 'resources'] as const satisfies readonly ListKind[];
+const watchedMax = 256;
+
+/** Reads what the notifications of either era say. */
+export function readChange({ method, params }: RpcNotification): ConnectionChange | undefined {
+  if (method === 'notifications/resources/updated') {
+    const { uri } = params;
+    return typeof uri === 'string' ? { type: 'resource-updated', uri } : undefined;
+  }
+  const type = kinds.find((kind) => method === `notifications/${kind}/list_changed`);
+  return type === undefined ? undefined : { type };
+}
+
+/** Hears at once of what its server reports by itself; of resources, when they are watched. */
+export function createChanges(options: ChangesOptions): Changes {
+  const { capabilities, onChange } = options;
+  const watched = new Set<string>();
+  const listed = kinds.filter((kind) => reportsChanges(capabilities[kind]));
+  const subscription = options.isModern
+    ? createSubscription({ ...options, onReopened: tellAll })
+    : undefined;
+  void listen();
+
+  function receive(message: RpcRequest | RpcNotification): boolean {
+    const change = message.type === 'notification' ? readChange(message) : undefined;
+    if (change === undefined) return false;
+    if (change.type !== 'resource-updated' || watched.has(change.uri)) onChange(change);
+    return true;
+  }
+
+  function tellAll(): void {
+    for (const type of listed) onChange({ type });
+    for (const uri of watched) onChange({ type: 'resource-updated', uri });
+  }
+
+  async function watch(uri: string): Promise<void> {
+    if (watched.has(uri) || watched.size >= watchedMax) return;
+    watched.add(uri);
+    await setWatching('resources/subscribe', uri);
+  }
+
+  async function unwatch(uri: string): Promise<void> {
+    if (watched.delete(uri)) await setWatching('resources/unsubscribe', uri);
+  }
+
+  async function setWatching(method: string, uri: string): Promise<void> {
+    if (!canSubscribe(capabilities['resources'])) return;
+    if (subscription === undefined) await options.request(method, { uri }, options.timeoutMs);
+    else await listen();
+  }
+
+  async function listen(): Promise<void> {
+    await subscription?.listenTo({
+      ...(listed.includes('tools') ? { toolsListChanged: true } : {}),
+      ...(listed.includes('prompts') ? { promptsListChanged: true } : {}),
+      ...(listed.includes('resources') ? { resourcesListChanged: true } : {}),
+      ...(watched.size > 0 ? { resourceSubscriptions: [...watched] } : {}),
+    });
+  }
+
+  return { receive, watch, unwatch, close: () => subscription?.close() };
+}
+
+function reportsChanges(capability: unknown): boolean {
+  return isJsonObject(capability) && capability['listChanged'] === true;
+}
+
+function canSubscribe(capability: unknown): boolean {
+  return isJsonObject(capability) && capability['subscribe'] === true;
+}

@@ -1,0 +1,159 @@
+import type { Clock, HostError, JsonObject, Principal } from '@modelhost/kernel';
+import type {
+  Exchange,
+  ExchangeContext,
+  ExchangeOutcome,
+  InputRequest,
+  RpcError,
+} from '../relay.ts';
+import { withoutToken } from './inquiry.ts';
+import { createLeg } from './leg.ts';
+import type { Leg } from './leg.ts';
+import { liveErrors } from './live-request.ts';
+import { isWanted } from './log-levels.ts';
+import { readLegacyOutcome } from './outcome.ts';
+import { createQuestions } from './questions.ts';
+import type { RpcAnswer, RpcId, RpcNotification, RpcRequest } from './rpc-message.ts';
+import type { OutgoingRequest, SentRequest, Wire } from './wire.ts';
+
+/**
+ * One request to an upstream before 2026-07-28. When the upstream asks for input meanwhile, the leg that waits ends with
+ * `input-required` and the call is parked: it stays with the upstream until a later leg brings the answers.
+ */
+export interface LegacyCall {
+  readonly exchange: Exchange;
+  readonly principal: Principal;
+  /** Capabilities of the leg that waits, or waited last. */
+  capabilities(): JsonObject;
+  /** Waits for what comes next, with answers to what was asked. */
+  join(context: ExchangeContext, inputResponses: JsonObject): Promise<ExchangeOutcome>;
+  /** A request of the upstream that belongs to this call. */
+  ask(id: RpcId, request: InputRequest): void;
+  /** The upstream takes a request of its own back. Says whether it belonged to this call. */
+  takeBack(id: RpcId): boolean;
+  /** A log message that belongs to this call. Says whether it was wanted. */
+  log(params: JsonObject): boolean;
+  /** Nobody will come back for it. */
+  expire(): void;
+}
+
+/** What a call is made of. */
+export interface LegacyCallOptions {
+  readonly server: string;
+  readonly wire: Wire;
+  readonly clock: Clock;
+  readonly progressTimeoutMs: number;
+  readonly exchange: Exchange;
+  readonly principal: Principal;
+  readonly request: OutgoingRequest;
+  /** Keeps the call under a name to come back with; undefined when there is no room. */
+  readonly park: (call: LegacyCall) => string | undefined;
+  /** A request of the upstream, or something it tells, on this call's own stream. */
+  readonly onMessage: (message: RpcRequest | RpcNotification, call: LegacyCall) => void;
+  /** It is answered and heard, or given up. */
+  readonly onOver: (call: LegacyCall) => void;
+}
+
+type Ending =
+  | { readonly kind: 'answer'; readonly answer: RpcAnswer }
+  | { readonly kind: 'failure'; readonly failure: HostError };
+
+/** Sends the request with the first `join`. */
+export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
+  const { server, wire, clock, progressTimeoutMs, exchange, principal } = options;
+  const questions = createQuestions(wire);
+  let capabilities: JsonObject = {};
+  let leg: Leg | undefined;
+  let sent: SentRequest | undefined;
+  let ending: Ending | undefined;
+  const expire = (): void => giveUp('nobody came back in time', liveErrors.expired);
+  const { takeBack } = questions;
+  const call = { exchange, principal, capabilities: () => capabilities };
+  const self: LegacyCall = { ...call, join, ask, takeBack, log, expire };
+
+  function join(context: ExchangeContext, inputResponses: JsonObject): Promise<ExchangeOutcome> {
+    ({ capabilities } = context);
+    const onGivenUp = (reason: string): void => giveUp(reason, liveErrors.ended);
+    const waiting = createLeg({ context, server, clock, progressTimeoutMs, onGivenUp });
+    leg = waiting;
+    questions.answer(inputResponses);
+    sent ??= send();
+    if (ending !== undefined) finish(waiting, ending);
+    else if (questions.size() > 0) planRound(waiting);
+    return waiting.outcome;
+  }
+
+  function send(): SentRequest {
+    return wire.send(options.request, {
+      onAnswer: (answer) => end({ kind: 'answer', answer }),
+      onFailure: (failure) => end({ kind: 'failure', failure }),
+      onNotification,
+      onRequest: (request) => options.onMessage(request, self),
+    });
+  }
+
+  function onNotification(notification: RpcNotification): void {
+    leg?.renew();
+    if (notification.method !== 'notifications/progress') {
+      options.onMessage(notification, self);
+      return;
+    }
+    leg?.context.onProgress?.(withoutToken(notification.params));
+  }
+
+  function ask(id: RpcId, request: InputRequest): void {
+    questions.add(id, request);
+    if (leg !== undefined) planRound(leg);
+  }
+
+  /** Questions that come together share a round. */
+  function planRound(waiting: Leg): void {
+    setImmediate(() => {
+      if (leg !== waiting || questions.size() === 0) return;
+      const requestState = options.park(self);
+      if (requestState === undefined) {
+        questions.refuse(liveErrors.tooMany);
+        return;
+      }
+      leg = undefined;
+      waiting.settle({ kind: 'input-required', inputRequests: questions.open(), requestState });
+    });
+  }
+
+  function log(params: JsonObject): boolean {
+    const wanted = isWanted(params['level'], leg?.context.logLevel);
+    if (wanted) leg?.context.onLog?.(params);
+    return wanted;
+  }
+
+  function end(how: Ending): void {
+    ending = how;
+    // What the upstream asked has no use any more.
+    questions.clear();
+    if (leg !== undefined) finish(leg, how);
+  }
+
+  function finish(waiting: Leg, how: Ending): void {
+    leg = undefined;
+    options.onOver(self);
+    if (how.kind === 'failure') waiting.fail(how.failure);
+    else settle(waiting, how.answer, options);
+  }
+
+  function giveUp(reason: string, error: RpcError): void {
+    leg = undefined;
+    questions.refuse(error);
+    if (ending === undefined) sent?.cancel(reason);
+    options.onOver(self);
+  }
+
+  return self;
+}
+
+function settle(leg: Leg, answer: RpcAnswer, { exchange, server }: LegacyCallOptions): void {
+  try {
+    leg.settle(readLegacyOutcome(answer, exchange.method, server));
+  } catch (cause) {
+    leg.fail(cause);
+  }
+}

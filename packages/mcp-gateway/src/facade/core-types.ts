@@ -89,7 +89,6 @@ export interface ParamHeader {
   readonly header: string;
   /** Where the value is in the arguments. */
   readonly path: readonly string[];
-  readonly isNumber: boolean;
 }
 
 /** What a client wants to hear of (`subscriptions/listen`), or agreed to. */
@@ -160,6 +159,10 @@ export interface FacadeCoreOptions {
 /** The part of the façade that knows nothing of transports. */
 export interface FacadeCore {
   readonly view: FacadeView;
+  /** Name and version of the host. */
+  readonly serverInfo: JsonObject;
+  /** The one that everything of the façade goes by. */
+  readonly clock: Clock;
   /** Whether the method exists for clients of this era. */
   isMethod(method: string, era: FacadeCaller['era']): boolean;
   handle(request: FacadeRequest, caller: FacadeCaller, io: FacadeIo): Promise<FacadeOutcome>;

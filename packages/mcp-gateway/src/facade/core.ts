@@ -14,6 +14,7 @@ import type {
 } from './core-types.ts';
 import { createDispatch, isFacadeMethod } from './dispatch.ts';
 import { readInstructions } from './instructions.ts';
+import { serverInfoKey } from './modern-messages.ts';
 import { createCallOutcomes, createCallRunner } from './relayed-calls.ts';
 import { toRpcError } from './rpc-errors.ts';
 import { createSealedStates } from './sealed-state.ts';
@@ -39,9 +40,6 @@ const defaultBounds: FacadeBounds = {
   subscriptionsMax: 1_024,
   watchedMax: 256,
 };
-
-/** Member of a result's `_meta` by which a server says who it is. */
-export const serverInfoKey = 'io.modelcontextprotocol/serverInfo';
 
 /**
  * Makes what answers MCP requests for one view, whatever brings them. It decides nothing: policy, limits and audit are
@@ -128,6 +126,8 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
 
   return {
     view,
+    serverInfo,
+    clock,
     isMethod: isFacadeMethod,
     handle,
     presentation,

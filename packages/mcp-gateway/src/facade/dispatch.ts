@@ -95,7 +95,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (!index.isSearched) return pass(readToolCall(name, values, index), params, context);
     const call = runSearchTool(
       { name, arguments: values },
-      { find: (query, limit) => finderOf(index)(query, limit), listed: index.listed },
+      {
+        find: (query, limit) => finderOf(index)(query, limit),
+        listed: (tool) => index.listed(tool),
+      },
     );
     if (call === undefined) return pass(readToolCall(name, values, index), params, context);
     if (call.kind !== 'call') return call;

@@ -23,7 +23,7 @@ function collect(schema: JsonObject, path: readonly string[], found: ParamHeader
     const inside = [...path, key];
     if (typeof name === 'string' && token.test(name) && types.has(type)) {
       const header = `mcp-param-${name.toLowerCase()}`;
-      found.push({ header, path: inside, isNumber: type === 'integer' || type === 'number' });
+      found.push({ header, path: inside });
     }
     collect(property, inside, found);
   }

@@ -154,10 +154,18 @@ function contextOf(
 
 function showComplete(call: RelayedCall, result: JsonObject): JsonObject {
   const { target, exchange } = call.request;
-  const shown = call.index.uris.showResult(target.alias, exchange.method, result);
+  const own = withoutType(result);
+  const shown = call.index.uris.showResult(target.alias, exchange.method, own);
   if (exchange.method !== 'resources/read' || call.caller.era === 'legacy') return shown;
   // What a server lets everybody cache may still depend on the credential that the gateway used.
   return { ...shown, ttlMs: readTtl(shown['ttlMs']), cacheScope: 'private' };
+}
+
+/** What a result is says the façade: a server before 2026-07-28 could make one look like a task of ours. */
+function withoutType(result: JsonObject): JsonObject {
+  if (!('resultType' in result)) return result;
+  const { resultType: _, ...rest } = result;
+  return rest;
 }
 
 function readTtl(ttlMs: unknown): number {

@@ -45,6 +45,7 @@ export interface ViewIndex {
 /** Tokens of a JSON text, roughly. */
 const bytesPerToken = 4;
 const searchTokensMaxDefault = 4_000;
+const taskSupportKey = 'modelhost/taskSupport';
 
 /** Reads a catalogue through a view. Lists are written down when they are first asked for. */
 export function createViewIndex(
@@ -139,7 +140,7 @@ function toShownTool(tool: RelayTool): ShownTool {
     catalogueName: tool.name,
     tool,
     headers: readParamHeaders(tool.listed['inputSchema']),
-    taskSupport: readTaskSupport(tool.listed['execution']),
+    taskSupport: readTaskSupport(tool.listed),
   };
 }
 
@@ -166,7 +167,9 @@ function toListedResources(items: readonly RelayItem[], uris: ShownUris): readon
   return [...entries.values()];
 }
 
-function readTaskSupport(execution: Json | undefined): ShownTool['taskSupport'] {
-  const support = isJsonObject(execution) ? execution['taskSupport'] : undefined;
+/** Servers up to 2025-11-25 have a word for it; later ones, whose protocol has none, can say it in `_meta`. */
+function readTaskSupport({ execution, _meta: meta }: JsonObject): ShownTool['taskSupport'] {
+  const declared = isJsonObject(execution) ? execution['taskSupport'] : undefined;
+  const support = declared ?? (isJsonObject(meta) ? meta[taskSupportKey] : undefined);
   return support === 'optional' || support === 'required' ? support : 'none';
 }

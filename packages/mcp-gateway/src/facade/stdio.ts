@@ -1,0 +1,126 @@
+import type { Readable, Writable } from 'node:stream';
+import type { JsonObject, Principal } from '@modelhost/kernel';
+import type { FacadeCore } from './core-types.ts';
+import { createLegacySession } from './http/legacy-session.ts';
+import { rpcFailure, readRpcMessage } from './http/rpc-message.ts';
+import type { RpcMessage } from './http/rpc-message.ts';
+import { readStrictJson } from './http/strict-json.ts';
+import { createLineReader } from './line-reader.ts';
+import { isModernClaim } from './modern-envelope.ts';
+import { createModernStdio } from './modern-stdio.ts';
+import { rpcCodes } from './rpc-errors.ts';
+
+/** What serving over stdio needs. */
+export interface StdioOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly principal: Principal;
+  /** Bytes of one message; default 4 MiB. A longer line ends the service: what comes after it cannot be told apart. */
+  readonly lineBytesMax?: number;
+  /** Requests in flight of one client; default 64. */
+  readonly requestsInFlightMax?: number;
+  /** How long requests in flight may go on after the end of the input; default 10 s. */
+  readonly drainTimeoutMs?: number;
+}
+
+/** A client over stdio. */
+export interface StdioService {
+  /** Fulfilled when everything was answered and written; never rejects. */
+  readonly closed: Promise<void>;
+  /** Cancels everything. */
+  close(): void;
+}
+
+const depthMax = 64;
+
+/**
+ * Serves one client over lines of JSON, in any protocol: a request that says itself which one it speaks is answered by
+ * itself, any other belongs to a session with a handshake. At the end of the input, what is in flight is finished.
+ */
+export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): StdioService {
+  const { input, output, principal } = options;
+  const { lineBytesMax = 4_194_304, requestsInFlightMax = 64, drainTimeoutMs = 10_000 } = options;
+  const closed = Promise.withResolvers<void>();
+  let pending = 0;
+  let isInputEnded = false;
+  let stopDrain: (() => void) | undefined;
+
+  const send = (text: string): void => {
+    if (output.destroyed || output.writableEnded) return;
+    // A client that does not read is not read from either.
+    if (!output.write(`${text}\n`)) input.pause();
+  };
+  const sendMessage = (message: JsonObject): void => send(JSON.stringify(message));
+  const modern = createModernStdio({ core, principal, send, requestsInFlightMax, onEnd: settle });
+  const legacy = createLegacySession({
+    core,
+    principal,
+    clock: core.clock,
+    send: sendMessage,
+    bounds: { requestsInFlightMax },
+  });
+
+  function take(message: RpcMessage): void {
+    if (message.kind === 'request' && isModernClaim(message.params)) {
+      modern.take(message);
+      return;
+    }
+    if (message.kind === 'notification' && modern.cancel(message)) return;
+    pending += 1;
+    legacy.receive(message, { send: sendMessage, end: endOne });
+  }
+
+  function endOne(): void {
+    pending -= 1;
+    settle();
+  }
+
+  function takeLine(line: Buffer): void {
+    const read = readStrictJson(line, { bytesMax: lineBytesMax, depthMax });
+    if (read.kind === 'refused') {
+      return sendMessage(rpcFailure(undefined, { code: read.code, message: read.reason }));
+    }
+    const message = readRpcMessage(read.message);
+    if (message !== undefined) return take(message);
+    sendMessage(
+      rpcFailure(undefined, { code: rpcCodes.invalidRequest, message: 'Invalid request' }),
+    );
+  }
+
+  function endInput(): void {
+    if (isInputEnded) return;
+    isInputEnded = true;
+    modern.endSubscriptions();
+    stopDrain = core.clock.setTimer(drainTimeoutMs, close);
+    settle();
+  }
+
+  function settle(): void {
+    if (isInputEnded && pending === 0 && modern.requestsInFlight() === 0) finish();
+  }
+
+  function finish(): void {
+    stopDrain?.();
+    legacy.close();
+    modern.close();
+    output.off('drain', resume);
+    if (output.destroyed || !output.writableNeedDrain) closed.resolve();
+    else output.once('drain', () => closed.resolve()).once('close', () => closed.resolve());
+  }
+
+  function close(): void {
+    isInputEnded = true;
+    input.off('data', reader.push);
+    finish();
+  }
+
+  function resume(): void {
+    input.resume();
+  }
+
+  const reader = createLineReader({ lineBytesMax, onLine: takeLine, onTooLong: close });
+  output.on('drain', resume);
+  output.once('error', close);
+  input.on('data', reader.push).once('end', endInput).once('error', close).once('close', endInput);
+  return { closed: closed.promise, close };
+}

@@ -67,7 +67,7 @@ export interface TokenExchangeSpec {
 /** The enterprise's identity provider, and the server's own authorization server. */
 export interface EnterpriseManagedSpec extends OAuthClientSpec {
   readonly clientSecret: string;
-  readonly identityProvider: string;
+  readonly identityTokenEndpoint: string;
   readonly identityClientId: string;
   readonly identityClientSecret?: string;
 }

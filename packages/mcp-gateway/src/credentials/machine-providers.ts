@@ -1,7 +1,7 @@
 import {
   ClientCredentialsProvider,
   CrossAppAccessProvider,
-  discoverAndRequestJwtAuthGrant,
+  requestJwtAuthorizationGrant,
   PrivateKeyJwtProvider,
 } from '@modelcontextprotocol/client';
 import type { FetchLike, OAuthClientProvider } from '@modelcontextprotocol/client';
@@ -36,7 +36,7 @@ export function createEnterpriseProvider(
   fetchFn: FetchLike,
   idToken: () => Promise<string>,
 ): OAuthClientProvider {
-  const { identityProvider, identityClientId, identityClientSecret } = spec;
+  const { identityTokenEndpoint, identityClientId, identityClientSecret } = spec;
   return new CrossAppAccessProvider({
     clientId: spec.clientId,
     clientSecret: spec.clientSecret,
@@ -44,8 +44,8 @@ export function createEnterpriseProvider(
     expectedIssuer: spec.issuer,
     fetchFn,
     assertion: async ({ authorizationServerUrl, resourceUrl, scope = spec.scope }) => {
-      const { jwtAuthGrant } = await discoverAndRequestJwtAuthGrant({
-        idpUrl: identityProvider,
+      const { jwtAuthGrant } = await requestJwtAuthorizationGrant({
+        tokenEndpoint: identityTokenEndpoint,
         clientId: identityClientId,
         ...(identityClientSecret === undefined ? {} : { clientSecret: identityClientSecret }),
         audience: authorizationServerUrl,

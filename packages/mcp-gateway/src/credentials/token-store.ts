@@ -32,7 +32,10 @@ export function createTokenMemory(ownersMax = 4_096): TokenStore {
   const byOwner = new Map<string, readonly Grant[]>();
   return {
     load: async (owner) => byOwner.get(keyOfOwner(owner)) ?? [],
-    save: async (owner, grants) => keepBounded(byOwner, keyOfOwner(owner), grants, ownersMax),
+    save: async (owner, grants) => {
+      const kept = grants.length === 0 ? undefined : grants;
+      keepBounded(byOwner, keyOfOwner(owner), kept, ownersMax);
+    },
   };
 }
 
@@ -41,15 +44,15 @@ export function keyOfOwner({ server, resource, tenant, subject }: GrantOwner): s
   return JSON.stringify([server, resource, tenant, subject]);
 }
 
-/** Puts the value last, or takes it out when there is nothing in it; past the bound the oldest goes. */
+/** Puts the value last, or takes the key out when there is none; past the bound the oldest goes. */
 export function keepBounded<T>(
   map: Map<string, T>,
   key: string,
-  value: T & { readonly length: number },
+  value: T | undefined,
   entriesMax: number,
 ): void {
   map.delete(key);
-  if (value.length > 0) map.set(key, value);
+  if (value !== undefined) map.set(key, value);
   for (const oldest of map.keys()) {
     if (map.size <= entriesMax) return;
     map.delete(oldest);

@@ -68,16 +68,19 @@ export function createGuardedConnector(
   }
 
   async function check(url: URL): Promise<void> {
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-      throw new HostError('mcp_connection_failed', `${policy.server}: not an http or https URL`, {
-        facts: { server: policy.server },
-        cause: new Error(`the scheme is ${url.protocol}`),
-      });
-    }
+    checkScheme(policy.server, url);
     await addressesOf(withoutBrackets(url.hostname), portOf(url.protocol, url.port));
   }
 
   return { connect, check };
+}
+
+/** Throws `mcp_connection_failed` for a URL that is neither http nor https. */
+export function checkScheme(server: string, { protocol }: URL): void {
+  if (protocol === 'https:' || protocol === 'http:') return;
+  const cause = new Error(`the scheme is ${protocol}`);
+  const message = `${server}: not an http or https URL`;
+  throw new HostError('mcp_connection_failed', message, { facts: { server }, cause });
 }
 
 /** What the socket is told when it asks for the addresses of the name. */

@@ -3,13 +3,13 @@ import type { ByteSink, Pausing } from './content-decoder.ts';
 /** Bytes on their way from a socket to one reader. */
 export interface ByteQueue {
   readonly sink: ByteSink;
-  /** For one loop. Leaving it early calls `onLeft`. */
+  /** For one loop. After it nothing is kept any more of what still comes. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 /** How to hold the sender back. */
 export interface ByteQueueOptions extends Pausing {
-  /** The reader left before the end. */
+  /** The reader left before the end; the sender is not held back from here on. */
   readonly onLeft: () => void;
 }
 
@@ -20,6 +20,7 @@ export function createByteQueue({ pause, resume, onLeft }: ByteQueueOptions): By
   const queued: Uint8Array[] = [];
   let queuedBytes = 0;
   let ending: { readonly failure: Error | undefined } | undefined;
+  let isLeft = false;
   let wake: (() => void) | undefined;
 
   function wakeReader(): void {
@@ -28,6 +29,7 @@ export function createByteQueue({ pause, resume, onLeft }: ByteQueueOptions): By
   }
 
   function push(chunk: Uint8Array): void {
+    if (isLeft) return;
     queued.push(chunk);
     const before = queuedBytes;
     queuedBytes += chunk.length;
@@ -48,6 +50,12 @@ export function createByteQueue({ pause, resume, onLeft }: ByteQueueOptions): By
     return chunk;
   }
 
+  function leave(): void {
+    queued.length = 0;
+    if (queuedBytes > queuedBytesMax) resume();
+    onLeft();
+  }
+
   async function* read(): AsyncGenerator<Uint8Array, void> {
     try {
       for (;;) {
@@ -58,7 +66,8 @@ export function createByteQueue({ pause, resume, onLeft }: ByteQueueOptions): By
         else throw ending.failure;
       }
     } finally {
-      if (ending === undefined) onLeft();
+      isLeft = true;
+      if (ending === undefined) leave();
     }
   }
 

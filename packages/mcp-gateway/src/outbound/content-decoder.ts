@@ -15,6 +15,14 @@ export interface Pausing {
   readonly resume: () => void;
 }
 
+/** What is decompressed, and for whom. */
+export interface DecoderOptions {
+  readonly encoding: string | undefined;
+  readonly sender: Pausing;
+  /** Alias, for messages. */
+  readonly server: string;
+}
+
 const decompressors: ReadonlyMap<string, () => Gunzip | Inflate | BrotliDecompress> = new Map([
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],
@@ -27,14 +35,20 @@ const decompressors: ReadonlyMap<string, () => Gunzip | Inflate | BrotliDecompre
  * Either side is held back by the other, so that a small body which unfolds into a huge one never does so at once.
  */
 export function createDecoder(
-  encoding: string | undefined,
-  sender: Pausing,
+  { encoding, sender, server }: DecoderOptions,
   createSink: (sender: Pausing) => ByteSink,
 ): ByteSink {
   const stream = decompressors.get(encoding?.trim().toLowerCase() ?? '')?.();
   if (stream === undefined) return createSink(sender);
   const pausing = { pause: () => void stream.pause(), resume: () => void stream.resume() };
-  return decompressInto(stream, sender, createSink(pausing));
+  const sink = createSink(pausing);
+  stream.on('error', (cause) => {
+    const message = `${server}: its answer cannot be decompressed`;
+    sink.fail(
+      new HostError('mcp_protocol_error', message, { facts: { server, sent: 'true' }, cause }),
+    );
+  });
+  return decompressInto(stream, sender, sink);
 }
 
 function decompressInto(
@@ -50,11 +64,6 @@ function decompressInto(
   stream.on('end', () => {
     if (!isDone) sink.end();
   });
-  stream.on('error', (cause) => {
-    const message = 'an answer cannot be decompressed';
-    if (!isDone) sink.fail(new HostError('mcp_protocol_error', message, { cause }));
-  });
-
   function fail(reason: Error): void {
     isDone = true;
     stream.destroy();

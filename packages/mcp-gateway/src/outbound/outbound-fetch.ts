@@ -2,7 +2,7 @@ import { Agent } from 'undici';
 import type { FetchLike } from '@modelcontextprotocol/client';
 import type { AddressPolicy, Resolve } from './address-guard.ts';
 import { createGuardedConnector, resolveByDns } from './address-guard.ts';
-import { createFetchLike } from './bounded-fetch.ts';
+import { createFetchLike } from './fetch-like.ts';
 import { parseEvents } from './event-stream.ts';
 import type { StreamEvent } from './event-stream.ts';
 import { sendWithinOrigin } from './redirects.ts';

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HostError } from '@modelhost/kernel';
 import type { Agent, Dispatcher } from 'undici';
+import { checkScheme } from './address-guard.ts';
 import { createByteQueue } from './byte-queue.ts';
-import type { ByteQueue } from './byte-queue.ts';
 import { createDecoder } from './content-decoder.ts';
 import type { ByteSink, Pausing } from './content-decoder.ts';
 
@@ -35,8 +35,11 @@ export interface WireAnswer {
     | { readonly type: 'stream'; readonly chunks: AsyncIterable<Uint8Array> };
 }
 
+const lingerTimeoutMs = 1_000;
+
 /** Sends it once, and never follows a redirect. */
 export async function sendOnce(wire: Wire, request: WireRequest): Promise<WireAnswer> {
+  checkScheme(wire.server, request.url);
   checkHeaders(wire.server, request.headers);
   request.signal?.throwIfAborted();
   const { url, method, body } = request;
@@ -68,14 +71,79 @@ interface OpenExchange {
   readonly answer: Promise<WireAnswer>;
 }
 
-/** Follows one exchange from the dispatcher's events to its one outcome; timer and listener go with it. */
-function createExchange(wire: Wire, { signal, timeoutMs }: WireRequest): OpenExchange {
+/** Follows one exchange through the dispatcher's events to its one outcome. */
+function createExchange(wire: Wire, request: WireRequest): OpenExchange {
   const { server, messageBytesMax } = wire;
   const answered = Promise.withResolvers<WireAnswer>();
   let controller: Dispatcher.DispatchController | undefined;
   let sink: ByteSink | undefined;
+  const ending = createEnding(request, {
+    isSent: () => controller !== undefined,
+    server,
+    onFailed: (reason) => {
+      answered.reject(reason);
+      sink?.fail(reason);
+      controller?.abort(reason);
+    },
+  });
+
+  function toSink(status: number, headers: WireAnswer['headers'], pausing: Pausing): ByteSink {
+    // A refusal is a text, whatever it says of itself: whoever sends again does not read it.
+    const isStream = status < 300 && /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
+    if (!isStream) {
+      return createTextSink({ server, messageBytesMax, fail: ending.fail }, (text) => {
+        if (ending.finish()) answered.resolve({ status, headers, body: { type: 'text', text } });
+      });
+    }
+    const { sink: queue, chunks } = createByteQueue({ ...pausing, onLeft: ending.linger });
+    answered.resolve({ status, headers, body: { type: 'stream', chunks } });
+    return { ...queue, end: () => void (ending.finish() && queue.end()) };
+  }
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart: (started) => {
+      controller = started;
+      if (ending.isOver()) started.abort(new Error('it is over'));
+    },
+    onResponseStart: (started, status, incoming) => {
+      if (status < 200) return;
+      const headers = joinHeaders(incoming);
+      const sender = { pause: () => started.pause(), resume: () => started.resume() };
+      const encoding = headers['content-encoding'];
+      sink = createDecoder({ encoding, sender, server }, (pausing) =>
+        toSink(status, headers, pausing),
+      );
+    },
+    onResponseData: (_controller, chunk) => sink?.push(chunk),
+    onResponseEnd: () => sink?.end(),
+    onResponseError: (_controller, cause) =>
+      ending.fail(toHostError(server, cause, controller !== undefined)),
+  };
+  return { handler, answer: answered.promise };
+}
+
+interface Ending {
+  readonly isOver: () => boolean;
+  /** Whether this was the end: there is only one. */
+  readonly finish: () => boolean;
+  readonly fail: (reason: Error) => void;
+  /** A server ends its stream after the answer, and then the connection can be used again: it gets a moment for that. */
+  readonly linger: () => void;
+}
+
+interface EndingOptions {
+  readonly server: string;
+  readonly isSent: () => boolean;
+  readonly onFailed: (reason: Error) => void;
+}
+
+/** The first of answer, failure, abort and timeout. Timer and listener go with it. */
+function createEnding(
+  { signal, timeoutMs }: WireRequest,
+  { server, isSent, onFailed }: EndingOptions,
+): Ending {
   let isOver = false;
-  const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
+  let timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
   signal?.addEventListener('abort', onAbort, { once: true });
 
   function finish(): boolean {
@@ -87,10 +155,7 @@ function createExchange(wire: Wire, { signal, timeoutMs }: WireRequest): OpenExc
   }
 
   function fail(reason: Error): void {
-    if (!finish()) return;
-    answered.reject(reason);
-    sink?.fail(reason);
-    controller?.abort(reason);
+    if (finish()) onFailed(reason);
   }
 
   function onAbort(): void {
@@ -99,50 +164,17 @@ function createExchange(wire: Wire, { signal, timeoutMs }: WireRequest): OpenExc
   }
 
   function onTimeout(): void {
-    const facts = { server, timeout_ms: String(timeoutMs), ...sentFact(controller) };
+    const facts = { server, timeout_ms: String(timeoutMs), ...sentFact(isSent()) };
     fail(new HostError('mcp_timeout', `${server}: no answer in ${timeoutMs} ms`, { facts }));
   }
 
-  function toSink(
-    status: number,
-    headers: Readonly<Record<string, string>>,
-    pausing: Pausing,
-  ): ByteSink {
-    // A refusal is a text, whatever it says of itself: whoever sends again does not read it.
-    const isStream = status < 300 && /^text\/event-stream\b/i.test(headers['content-type'] ?? '');
-    if (isStream) {
-      const onLeft = (): void => fail(new Error('nobody reads on'));
-      const queue = createByteQueue({ ...pausing, onLeft });
-      answered.resolve({ status, headers, body: { type: 'stream', chunks: queue.chunks } });
-      return endingWith(queue);
-    }
-    return createTextSink({ server, messageBytesMax, fail }, (text) => {
-      if (finish()) answered.resolve({ status, headers, body: { type: 'text', text } });
-    });
+  function linger(): void {
+    if (isOver) return;
+    clearTimeout(timer);
+    timer = setTimeout(fail, lingerTimeoutMs, new Error('nobody reads on'));
   }
 
-  function endingWith(queue: ByteQueue): ByteSink {
-    return { ...queue.sink, end: () => void (finish() && queue.sink.end()) };
-  }
-
-  const handler: Dispatcher.DispatchHandler = {
-    onRequestStart: (started) => {
-      controller = started;
-      if (isOver) started.abort(new Error('it is over'));
-    },
-    onResponseStart: (started, status, incoming) => {
-      if (status < 200) return;
-      const headers = joinHeaders(incoming);
-      const sender = { pause: () => started.pause(), resume: () => started.resume() };
-      sink = createDecoder(headers['content-encoding'], sender, (pausing) =>
-        toSink(status, headers, pausing),
-      );
-    },
-    onResponseData: (_controller, chunk) => sink?.push(chunk),
-    onResponseEnd: () => sink?.end(),
-    onResponseError: (_controller, cause) => fail(toHostError(server, cause, controller)),
-  };
-  return { handler, answer: answered.promise };
+  return { isOver: () => isOver, finish, fail, linger };
 }
 
 interface TextSinkOptions {
@@ -181,24 +213,18 @@ function joinHeaders(incoming: IncomingHttpHeaders): Readonly<Record<string, str
 }
 
 /** Before the dispatcher has started a request, nothing of it is on the wire. */
-function sentFact(controller: Dispatcher.DispatchController | undefined): {
-  readonly sent?: 'true';
-} {
-  return controller === undefined ? {} : { sent: 'true' };
+function sentFact(isSent: boolean): { readonly sent?: 'true' } {
+  return isSent ? { sent: 'true' } : {};
 }
 
-function toHostError(
-  server: string,
-  cause: Error,
-  controller: Dispatcher.DispatchController | undefined,
-): HostError {
+function toHostError(server: string, cause: Error, isSent: boolean): HostError {
   if (cause instanceof HostError) return cause;
-  const facts = { server, ...sentFact(controller) };
-  const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : '';
-  if (code.startsWith(' (HPE_')) {
-    const message = `${server}: its answer is not of the protocol${code}`;
+  const facts = { server, ...sentFact(isSent) };
+  if (cause.name === 'HTTPParserError') {
+    const message = `${server}: its answer is not of HTTP`;
     return new HostError('mcp_protocol_error', message, { facts, cause });
   }
-  const reason = controller === undefined ? 'it cannot be reached' : 'its connection broke';
+  const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : '';
+  const reason = isSent ? 'its connection broke' : 'it cannot be reached';
   return new HostError('mcp_connection_failed', `${server}: ${reason}${code}`, { facts, cause });
 }

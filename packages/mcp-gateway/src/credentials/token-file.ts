@@ -1,0 +1,116 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { HostError, isJsonObject } from '@modelhost/kernel';
+import type { Keys, Sealed } from '@modelhost/kernel';
+import { keepBounded, keyOfOwner } from './token-store.ts';
+import type { Grant, TokenStore } from './token-store.ts';
+
+const purpose = 'mcp-grants';
+const ownersMaxDefault = 4_096;
+
+/**
+ * Keeps grants in one file of this process, mode 0600. Each owner's are sealed for that owner, and the file does not say who
+ * the owners are. Past `ownersMax` the one saved longest ago is forgotten. What does not open with the keys is as if it
+ * were not there: its user authorizes the host again.
+ */
+export function createTokenFile(
+  path: string,
+  keys: Keys,
+  ownersMax: number = ownersMaxDefault,
+): TokenStore {
+  let loading: Promise<Map<string, Sealed>> | undefined;
+  let writing: Promise<void> = Promise.resolve();
+
+  function sealedGrants(): Promise<Map<string, Sealed>> {
+    loading ??= readSealed(path).catch((cause: unknown) => {
+      loading = undefined;
+      throw cause;
+    });
+    return loading;
+  }
+
+  /** One write after the other, each of everything there is when it begins. */
+  async function write(all: ReadonlyMap<string, Sealed>): Promise<void> {
+    const next = writing.catch(() => {}).then(() => replaceFile(path, toText(all)));
+    writing = next;
+    await next;
+  }
+
+  return {
+    load: async (owner) => {
+      const name = keyOfOwner(owner);
+      const sealed = (await sealedGrants()).get(keys.commit(name, purpose));
+      return sealed === undefined ? [] : openGrants(keys, sealed, name);
+    },
+    save: async (owner, grants) => {
+      const all = await sealedGrants();
+      const name = keyOfOwner(owner);
+      const sealed =
+        grants.length === 0 ? undefined : keys.seal(JSON.stringify(grants), `${purpose}/${name}`);
+      keepBounded(all, keys.commit(name, purpose), sealed, ownersMax);
+      await write(all);
+    },
+  };
+}
+
+function openGrants(keys: Keys, sealed: Sealed, name: string): readonly Grant[] {
+  let text;
+  try {
+    text = keys.unseal(sealed, `${purpose}/${name}`);
+  } catch {
+    return [];
+  }
+  // The text was written by `save` above, and the seal shows that nobody has changed it.
+  return JSON.parse(text) as readonly Grant[];
+}
+
+function toText(all: ReadonlyMap<string, Sealed>): string {
+  return `${JSON.stringify({ version: 1, owners: Object.fromEntries(all) })}\n`;
+}
+
+async function readSealed(path: string): Promise<Map<string, Sealed>> {
+  let text;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return new Map();
+    throw unreadable(path, cause);
+  }
+  try {
+    return readOwners(JSON.parse(text));
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function readOwners(value: unknown): Map<string, Sealed> {
+  const owners = isJsonObject(value) && value['version'] === 1 ? value['owners'] : undefined;
+  if (!isJsonObject(owners)) throw new TypeError('it is not of version 1');
+  return new Map(
+    Object.entries(owners).map(([owner, sealed]) => {
+      const { keyId, data } = isJsonObject(sealed) ? sealed : {};
+      if (typeof keyId !== 'string' || typeof data !== 'string') throw new TypeError(owner);
+      return [owner, { keyId, data }];
+    }),
+  );
+}
+
+/** Never overwritten by us: whoever broke it may still want what is in it. */
+function unreadable(path: string, cause: unknown): HostError {
+  const message = `${path}: the file of authorizations cannot be read; move it away to start anew`;
+  return new HostError('config_invalid', message, { cause });
+}
+
+/** Whoever reads the path finds the old text or the new one, also after a crash. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.draft`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(draft, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+}

@@ -36,7 +36,8 @@ export function createComponents({
       isRequired: false,
       check: async () => {
         const server = tools.servers().find((status) => status.alias === alias);
-        if (server?.state === 'ready') return;
+        // One that nobody has needed yet, or for a while, is well.
+        if (server?.state === 'ready' || server?.state === 'idle') return;
         const reason = server?.error ?? `the tool server is ${server?.state ?? 'gone'}`;
         throw new HostError('mcp_connection_failed', reason);
       },

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
+import { createAgentLoop, createBudgetLedger, createCallGovernor } from '@modelhost/agent-core';
+import type { CallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
 import { createMemoryEngine } from '@modelhost/engine-memory';
 import type { MemoryEngine } from '@modelhost/engine-memory';
@@ -11,11 +12,12 @@ import type {
   Clock,
   Ids,
   JsonSchemas,
+  Keys,
   LlmProvider,
   PolicyEngine,
 } from '@modelhost/kernel';
-import { createToolGateway } from '@modelhost/mcp-gateway';
-import type { McpGateway } from '@modelhost/mcp-gateway';
+import { createMcpGateway, createPinFile, createTokenFile } from '@modelhost/mcp-gateway';
+import type { McpGateway, McpRelay } from '@modelhost/mcp-gateway';
 import { createCedarPolicyEngine, readPolicyDirectory } from '@modelhost/policy-engine';
 import type { Logger } from 'pino';
 import { readAgents, readRoutes } from './agents.ts';
@@ -23,6 +25,8 @@ import type { ConfiguredRoute } from './agents.ts';
 import { createRandomIds, createSystemClock } from './clock.ts';
 import type { HostConfig } from './config/read-config.ts';
 import { logRuns } from './log-runs.ts';
+import { governRelay } from './mcp/govern-relay.ts';
+import { recordDrift } from './mcp/record-drift.ts';
 import { createProviders } from './providers.ts';
 import { readToolServers } from './tool-servers.ts';
 
@@ -35,7 +39,12 @@ export interface Parts {
   readonly policy: PolicyEngine;
   readonly schemas: JsonSchemas;
   readonly providers: ReadonlyMap<string, LlmProvider>;
+  readonly keys: Keys;
   readonly tools: McpGateway;
+  /** Takes tool calls of no run through policy and audit. */
+  readonly governor: CallGovernor;
+  /** What the façade works with: the gateway's relay with the governor around it. */
+  readonly relay: McpRelay;
   readonly engine: MemoryEngine;
   readonly routes: readonly ConfiguredRoute[];
   readonly agents: ReadonlyMap<string, AgentSpec>;
@@ -62,15 +71,23 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
   const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue });
   const providers = createProviders(config, clock);
+  const pinStore = createPinFile(join(data, 'tool-pins.json'));
+  await pinStore.load();
   // Whatever the configuration can still be refused for stands above: from here on something is open.
   const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
-  const tools = createToolGateway({
+  const ids = createRandomIds();
+  const tools = createMcpGateway({
     servers: readToolServers(config),
     schemas,
     clientVersion: version,
     environment,
+    pinStore,
+    tokenStore: createTokenFile(join(data, 'tool-tokens.json'), keys),
     onLog: ({ server, source, message }) => log.debug({ server, source }, message),
+    onDrift: (drift) => void recordDrift(audit, drift, log),
   });
+  const governor = createCallGovernor({ policy, audit, keys, now: () => clock.now() });
+  const relay = governRelay({ relay: tools.relay, tools, governor, ids });
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
   const loop = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets });
@@ -82,7 +99,6 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   });
   const routes = readRoutes(tree);
   const agents = readAgents(tree, routes);
-  const ids = createRandomIds();
   return {
     clock,
     ids,
@@ -91,7 +107,10 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     policy,
     schemas,
     providers,
+    keys,
     tools,
+    governor,
+    relay,
     engine,
     routes,
     agents,
@@ -103,4 +122,14 @@ function logBroken(tools: McpGateway, log: Logger): void {
   for (const { alias, state, error } of tools.servers()) {
     if (state === 'failed') log.warn({ server: alias, error }, 'a tool server cannot be reached');
   }
+}
+
+/** Closes what composing has opened. */
+export async function closeParts({ engine, tools, providers, audit }: Parts): Promise<void> {
+  // One that cannot be closed must not leave the others open: a tool server is a process.
+  await using closing = new AsyncDisposableStack();
+  closing.defer(async () => audit.close());
+  for (const provider of providers.values()) closing.defer(async () => provider.close());
+  closing.defer(async () => tools.close());
+  closing.defer(async () => engine.close());
 }

@@ -13,7 +13,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { HostError } from '@modelhost/kernel';
 import type { Logger } from 'pino';
 import { createAuthenticate } from './auth.ts';
-import { compose } from './compose.ts';
+import { closeParts, compose } from './compose.ts';
 import type { Parts } from './compose.ts';
 import { createComponents } from './components.ts';
 import type { HostConfig } from './config/read-config.ts';
@@ -23,14 +23,18 @@ import { listenForConnections } from './grpc/connections.ts';
 import type { Connections } from './grpc/connections.ts';
 import { guardRoutes } from './grpc/guard.ts';
 import type { CallReport } from './grpc/guard.ts';
-import { createSystemService, createToolService } from './grpc/other-services.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { createRoutes, definitionOf } from './grpc/service.ts';
 import type { Route } from './grpc/service.ts';
+import { createSystemService } from './grpc/system-service.ts';
+import { createToolService } from './grpc/tool-service.ts';
 import { listenForHealth } from './health/health-server.ts';
 import { createReadiness } from './health/readiness.ts';
 import type { Readiness } from './health/readiness.ts';
 import { createLog } from './log.ts';
+import { createViews } from './mcp/facade.ts';
+import { listenForMcp } from './mcp/listen-for-mcp.ts';
+import type { McpListener } from './mcp/listen-for-mcp.ts';
 
 /** A host that serves. */
 export interface RunningHost {
@@ -38,6 +42,8 @@ export interface RunningHost {
   readonly grpcAddress: string;
   /** `host:port` of `/health` and `/ready`. */
   readonly healthAddress: string;
+  /** `host:port` of the façade for MCP clients; undefined when the configuration has none. */
+  readonly mcpAddress: string | undefined;
   /** The audit file, for `model-host audit verify`. */
   readonly auditPath: string;
   /**
@@ -88,10 +94,13 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const host = server.healthHost ?? server.host;
   const health = await listenForHealth({ host, port: server.healthPort, version, readiness });
   opened.defer(async () => health.close());
+  const mcp = await listenForMcpClients({ config, parts, version, log });
+  if (mcp !== undefined) opened.defer(async () => mcp.close(0));
   await recordHost(parts, 'host-started', { version, policyDigest: parts.policy.digest() });
   const running = {
     grpcAddress: addressOf(server.host, grpc.connections.address.port),
     healthAddress: addressOf(host, health.address.port),
+    mcpAddress: mcp === undefined ? undefined : addressOf(mcp.host, mcp.address.port),
     auditPath: parts.auditPath,
   };
   log.info(
@@ -105,11 +114,26 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   return {
     ...running,
     drain: async () => {
-      draining ??= drainHost({ parts, readiness, grpc, closing, server, log });
+      draining ??= drainHost({ parts, readiness, grpc, mcp, closing, server, log });
       return draining;
     },
     abandon: () => parts.tools.kill(),
   };
+}
+
+/** The façade, where the configuration asks for one. */
+async function listenForMcpClients(options: {
+  readonly config: HostConfig;
+  readonly parts: Parts;
+  readonly version: string;
+  readonly log: Logger;
+}): Promise<McpListener | undefined> {
+  const { config, parts, version, log } = options;
+  const { mcp } = config.tree;
+  if (mcp === undefined) return undefined;
+  const { clock, keys, relay } = parts;
+  const cores = createViews(mcp.views, { relay, keys, clock, version });
+  return await listenForMcp({ config, mcp, cores, clock, log });
 }
 
 function addressOf(host: string, port: number): string {
@@ -173,14 +197,14 @@ function createServices(
   readiness: Readiness,
   version: string,
 ): readonly (readonly Route[])[] {
-  const { engine, schemas, agents, routes, tools } = parts;
+  const { engine, schemas, agents, routes, tools, governor, audit, ids } = parts;
   const runsInFlight = (): number => engine.runsInFlight();
   return [
     createRoutes(
       AgentService,
       createAgentService({ accept: parts, engine, schemas, agents, routes }),
     ),
-    createRoutes(ToolService, createToolService(tools)),
+    createRoutes(ToolService, createToolService({ gateway: tools, governor, audit, ids })),
     createRoutes(SystemService, createSystemService({ version, readiness, runsInFlight })),
   ];
 }
@@ -214,16 +238,21 @@ async function drainHost(options: {
   readonly parts: Parts;
   readonly readiness: Readiness;
   readonly grpc: Grpc;
+  readonly mcp: McpListener | undefined;
   readonly closing: AsyncDisposableStack;
   readonly server: ServerConfig;
   readonly log: Logger;
 }): Promise<{ cancelled: number }> {
-  const { parts, readiness, grpc, closing, server, log } = options;
+  const { parts, readiness, grpc, mcp, closing, server, log } = options;
   readiness.drain();
   for (const name of ['', ...serviceNames]) grpc.health.setStatus(name, 'NOT_SERVING');
   log.info({ runsInFlight: parts.engine.runsInFlight() }, 'draining');
+  const timeoutMs = server.gracefulShutdownTimeoutMs;
   try {
-    const { cancelled } = await parts.engine.drain(server.gracefulShutdownTimeoutMs);
+    const [{ cancelled }] = await Promise.all([
+      parts.engine.drain(timeoutMs),
+      mcp?.close(timeoutMs),
+    ]);
     if (cancelled > 0) log.warn({ cancelled }, 'runs were cancelled: the shutdown timeout is over');
     await recordHost(parts, 'host-stopped', { cancelled });
     return { cancelled };
@@ -254,13 +283,4 @@ async function recordHost(
   facts: Readonly<Record<string, string | number>>,
 ): Promise<void> {
   await audit.append({ kind, tenant: '', runId: '', step: '', actor: 'host', facts });
-}
-
-async function closeParts({ engine, tools, providers, audit }: Parts): Promise<void> {
-  // One that cannot be closed must not leave the others open: a tool server is a process.
-  await using closing = new AsyncDisposableStack();
-  closing.defer(async () => audit.close());
-  for (const provider of providers.values()) closing.defer(async () => provider.close());
-  closing.defer(async () => tools.close());
-  closing.defer(async () => engine.close());
 }

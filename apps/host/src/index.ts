@@ -9,3 +9,5 @@ export { startHost } from './host.ts';
 export type { HostOptions, RunningHost } from './host.ts';
 export { serveUntilSignal } from './serve-until-signal.ts';
 export type { HostProcess } from './serve-until-signal.ts';
+export { serveMcpOverStdio } from './mcp/serve-over-stdio.ts';
+export type { McpOverStdio, McpOverStdioOptions } from './mcp/serve-over-stdio.ts';

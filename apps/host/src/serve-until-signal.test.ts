@@ -23,6 +23,7 @@ function serve({ isStarting = false } = {}) {
   const host = {
     grpcAddress: '',
     healthAddress: '',
+    mcpAddress: undefined,
     auditPath: '',
     drain: async () => {
       drains += 1;

@@ -62,8 +62,8 @@ function toCredential(auth: ToolServerAuthConfig, reveal: HostConfig['reveal']):
     case 'client-credentials':
       return { ...auth, clientSecret: reveal(auth.clientSecret) };
     case 'private-key-jwt': {
-      const { privateKey, algorithm, keyId, ...client } = auth;
-      return { ...client, key: { privateKeyPem: reveal(privateKey), algorithm, keyId } };
+      const { privateKey, algorithm, ...client } = auth;
+      return { ...client, key: { privateKeyPem: reveal(privateKey), algorithm } };
     }
     case 'user-oauth': {
       const { client } = auth;
@@ -71,11 +71,11 @@ function toCredential(auth: ToolServerAuthConfig, reveal: HostConfig['reveal']):
       return { ...auth, client: { ...client, clientSecret: reveal(client.clientSecret) } };
     }
     case 'token-exchange': {
-      const { subjectKey, subjectAlgorithm: algorithm, subjectKeyId: keyId, ...rest } = auth;
+      const { subjectKey, subjectAlgorithm: algorithm, ...rest } = auth;
       return {
         ...rest,
         clientSecret: reveal(auth.clientSecret),
-        subjectKey: { privateKeyPem: reveal(subjectKey), algorithm, keyId },
+        subjectKey: { privateKeyPem: reveal(subjectKey), algorithm },
       };
     }
   }

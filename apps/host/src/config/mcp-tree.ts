@@ -31,7 +31,15 @@ export interface ToolServerConfig {
 }
 
 /** How assertions are signed. */
-export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA';
+export type SigningAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384';
 
 /** The host as a client of one authorization server. */
 interface OAuthClientConfig {
@@ -48,7 +56,6 @@ export type ToolServerAuthConfig =
       readonly type: 'private-key-jwt';
       readonly privateKey: string;
       readonly algorithm: SigningAlgorithm;
-      readonly keyId?: string | undefined;
     } & OAuthClientConfig)
   | {
       readonly type: 'user-oauth';
@@ -72,7 +79,6 @@ export type ToolServerAuthConfig =
       readonly clientAuthentication: 'basic' | 'post';
       readonly subjectKey: string;
       readonly subjectAlgorithm: SigningAlgorithm;
-      readonly subjectKeyId?: string | undefined;
       readonly subjectIssuer: string;
       readonly audience?: string | undefined;
       readonly resource?: string | undefined;

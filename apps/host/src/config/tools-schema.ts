@@ -14,7 +14,7 @@ const byTool = <Value extends z.ZodType>(value: Value) =>
 const oauthUrl = z.url({ protocol: /^https?$/ });
 
 const algorithm = z
-  .enum(['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA'])
+  .enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384'])
   .default('RS256');
 const client = {
   issuer: oauthUrl.describe('The only authorization server that gets the credential.'),
@@ -30,7 +30,6 @@ const auth = z.discriminatedUnion('type', [
     ...client,
     privateKey: secret.describe('PKCS #8 in PEM, such as ${file:key.pem}.'),
     algorithm,
-    keyId: text.optional(),
   }),
   z.strictObject({
     type: z.literal('user-oauth'),
@@ -51,7 +50,6 @@ const auth = z.discriminatedUnion('type', [
     clientAuthentication: z.enum(['basic', 'post']).default('basic'),
     subjectKey: secret.describe('Signs the word about the user; PKCS #8 in PEM.'),
     subjectAlgorithm: algorithm,
-    subjectKeyId: text.optional(),
     subjectIssuer: text,
     audience: text.optional(),
     resource: text.optional(),

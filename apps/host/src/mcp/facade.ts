@@ -1,0 +1,38 @@
+import { createFacadeCore } from '@modelhost/mcp-gateway';
+import type { FacadeCore, FacadeView, McpRelay } from '@modelhost/mcp-gateway';
+import type { Clock, Keys } from '@modelhost/kernel';
+import type { McpViewConfig } from '../config/mcp-tree.ts';
+import { createSessionId } from './session-id.ts';
+
+/** What every view of the façade shares. */
+export interface FacadeParts {
+  /** The governed one. */
+  readonly relay: McpRelay;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+/** The façade's answer to each configured view, by its name. Whoever makes them closes them. */
+export function createViews(
+  views: readonly McpViewConfig[],
+  parts: FacadeParts,
+): Readonly<Record<string, FacadeCore>> {
+  return Object.fromEntries(
+    views.map((view) => [
+      view.name,
+      createFacadeCore({ ...parts, view: toView(view), randomId: createSessionId }),
+    ]),
+  );
+}
+
+function toView({ name, naming, servers, tools, search, taskAfterMs }: McpViewConfig): FacadeView {
+  return {
+    name,
+    naming: typeof naming === 'string' ? naming : { map: naming },
+    servers,
+    tools,
+    search,
+    taskAfterMs,
+  };
+}

@@ -1,0 +1,70 @@
+import type { Readable, Writable } from 'node:stream';
+import { serveFacadeOverStdio } from '@modelhost/mcp-gateway';
+import { HostError } from '@modelhost/kernel';
+import { createAuthenticate } from '../auth.ts';
+import { closeParts, compose } from '../compose.ts';
+import type { HostConfig } from '../config/read-config.ts';
+import { createLog } from '../log.ts';
+import { createViews } from './facade.ts';
+
+/** The façade alone, for an MCP host that starts it as a program. */
+export interface McpOverStdio {
+  /** Fulfilled when the client has gone, everything is answered and every tool server has ended. */
+  readonly closed: Promise<void>;
+  /** Cancels what is in flight. */
+  close(): void;
+  /** Kills what was started and waits for nothing. */
+  abandon(): void;
+}
+
+/** What it is made of. */
+export interface McpOverStdioOptions {
+  readonly config: HostConfig;
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Name of the view that is served; `default` when absent. */
+  readonly view?: string;
+  readonly log?: 'stderr' | 'silent';
+}
+
+/**
+ * Serves the tools of a configuration over stdio, under its policy and on record in its data directory; no listener is
+ * opened. The caller is the local principal, or the one of the API key in `MODEL_HOST_API_KEY` where keys are configured.
+ * Throws `config_invalid` or `unauthenticated`.
+ */
+export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<McpOverStdio> {
+  const { config, version, environment, input, output, view: name = 'default' } = options;
+  const { server, mcp, telemetry } = config.tree;
+  const given = mcp?.views.find((view) => view.name === name);
+  if (given === undefined && (mcp !== undefined || name !== 'default')) {
+    throw new HostError('config_invalid', `there is no view ${name} in mcp.views`);
+  }
+  const view = given ?? { name, naming: 'prefix' as const, search: 'auto' as const };
+  const key = environment['MODEL_HOST_API_KEY'];
+  const principal = createAuthenticate(server.auth.apiKeys)(
+    key === undefined ? undefined : `Bearer ${key}`,
+  );
+  const log = createLog({
+    level: options.log === 'silent' ? 'silent' : telemetry.logLevel,
+    version,
+  });
+  const parts = await compose({ config, version, log, environment });
+  const { clock, keys, relay } = parts;
+  const core = createViews([view], { relay, keys, clock, version })[name];
+  if (core === undefined) throw new TypeError('the view was just made');
+  // A desktop host lists the tools once, when it starts: what is still connecting would be missing.
+  await parts.tools.connected();
+  const service = serveFacadeOverStdio(core, { input, output, principal });
+  const finish = async (): Promise<void> => {
+    await service.closed;
+    core.close();
+    await closeParts(parts);
+  };
+  return {
+    closed: finish(),
+    close: () => service.close(),
+    abandon: () => parts.tools.kill(),
+  };
+}

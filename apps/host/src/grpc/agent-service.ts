@@ -1,6 +1,5 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { AgentService } from '@modelhost/contracts';
-import { HostError } from '@modelhost/kernel';
 import type {
   AgentSpec,
   EventLog,
@@ -8,16 +7,15 @@ import type {
   ModelRoute,
   Principal,
   RunEngine,
-  RunStatus,
-  SignalPayload,
 } from '@modelhost/kernel';
 import { acceptRun } from '../accept-run.ts';
 import type { AcceptedRun, AcceptRunPorts } from '../accept-run.ts';
+import { createAnswers } from './answers.ts';
 import { encodeEvent } from './event-encoder.ts';
-import { createFieldReader } from './field-reader.ts';
-import type { FieldReader } from './field-reader.ts';
+import { createFieldReader, refuseIfAny } from './field-reader.ts';
+import { findRun, readId } from './find-run.ts';
 import { readRunSpec } from './read-run-spec.ts';
-import { approvalSignal, readState, toolResultSignal, toRunMessage } from './run-message.ts';
+import { readState, toRunMessage } from './run-message.ts';
 import type { CallContext, Handlers } from './service.ts';
 
 /** What the service needs. */
@@ -34,7 +32,6 @@ type Service = Handlers<typeof AgentService>;
 
 const pageSizeDefault = 50;
 const pageSizeMax = 200;
-const resultBytesMax = 256 * 1_024;
 
 /** Agents and their runs, as the contract says. Runs of other tenants are as absent as runs that never were. */
 export function createAgentService(options: AgentServiceOptions): Service {
@@ -86,90 +83,10 @@ export function createAgentService(options: AgentServiceOptions): Service {
       findRun(engine, principal, runId);
       return { cancelled: await engine.cancel(principal.tenant, runId, principal.subject) };
     },
-    ...createAnswers(engine),
+    ...createAnswers(engine, schemas),
     listAgents: async () => ({ agents: [...agents.values()].map(toAgentMessage) }),
     listModels: async () => ({ models: options.routes.map(toModelMessage) }),
   };
-}
-
-function createAnswers(engine: RunEngine): Pick<Service, 'resolveApproval' | 'submitToolResult'> {
-  async function answer(
-    principal: Principal,
-    runId: string,
-    name: string,
-    payload: SignalPayload,
-  ): Promise<void> {
-    const { accepted } = await engine.signal(principal.tenant, runId, name, payload);
-    if (!accepted) throw notAwaited(name);
-  }
-
-  return {
-    resolveApproval: async (request, { principal }) => {
-      const { runId, approvalId, approved, comment } = request;
-      const reader = createFieldReader();
-      readId(reader, 'run_id', runId);
-      readId(reader, 'approval_id', approvalId);
-      reader.text('comment', comment, { min: 0, max: 1_024 });
-      refuseIfAny(reader);
-      const name = approvalSignal(approvalId);
-      refuseIfNoApprover(principal, findPending(engine, principal, runId, name));
-      const by = principal.subject;
-      await answer(principal, runId, name, { type: 'approval', approved, by, comment });
-      return {};
-    },
-    submitToolResult: async (request, { principal }) => {
-      const { runId, callId, content, isError } = request;
-      const reader = createFieldReader();
-      readId(reader, 'run_id', runId);
-      readId(reader, 'call_id', callId);
-      reader.bytes('content', content, resultBytesMax);
-      refuseIfAny(reader);
-      const name = toolResultSignal(callId);
-      findPending(engine, principal, runId, name);
-      await answer(principal, runId, name, { type: 'tool-result', content, isError });
-      return {};
-    },
-  };
-}
-
-function findRun(engine: RunEngine, { tenant }: Principal, runId: string): RunStatus {
-  const reader = createFieldReader();
-  readId(reader, 'run_id', runId);
-  refuseIfAny(reader);
-  const status = engine.status(tenant, runId);
-  if (status === undefined) throw new HostError('not_found', `there is no run ${runId}`);
-  return status;
-}
-
-/** Only what a run waits for right now can be answered: an answer given ahead would be one to a question not yet asked. */
-function findPending(
-  engine: RunEngine,
-  principal: Principal,
-  runId: string,
-  name: string,
-): RunStatus['waitingFor'][number] {
-  const { waitingFor } = findRun(engine, principal, runId);
-  const pending = waitingFor.find((signal) => signal.name === name);
-  if (pending === undefined) throw notAwaited(name);
-  return pending;
-}
-
-function notAwaited(name: string): HostError {
-  return new HostError(
-    'failed_precondition',
-    `the run does not wait for ${name}: it was answered before, its time is over, or it was never asked`,
-  );
-}
-
-function refuseIfNoApprover(
-  { roles }: Principal,
-  { approvers }: { readonly approvers: readonly string[] },
-): void {
-  if (approvers.length === 0 || approvers.some((role) => roles.includes(role))) return;
-  throw new HostError(
-    'permission_denied',
-    `this approval needs one of the roles ${approvers.join(', ')}`,
-  );
 }
 
 async function listRuns(
@@ -188,20 +105,6 @@ async function listRuns(
     ...(state === undefined ? {} : { state }),
   });
   return { runs: runs.map(toRunMessage), nextPageToken };
-}
-
-function readId(reader: FieldReader, field: string, id: string): void {
-  if (id === '') reader.refuse(field, 'is required');
-  reader.text(field, id, { min: 0, max: 128 });
-}
-
-function refuseIfAny({ violations }: FieldReader): void {
-  const [first] = violations;
-  if (first === undefined) return;
-  throw new HostError('validation_failed', `${first.field}: ${first.description}`, {
-    violations,
-    facts: { field: first.field },
-  });
 }
 
 function toAgentMessage({ id, version, description, route, tools, budget }: AgentSpec) {

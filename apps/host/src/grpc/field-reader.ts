@@ -1,3 +1,4 @@
+import { HostError } from '@modelhost/kernel';
 import type { FieldViolation } from '@modelhost/kernel';
 
 /** Collects what is wrong with the fields of a request, so that the caller learns of all of it at once. */
@@ -79,4 +80,14 @@ export function createFieldReader(): FieldReader {
       return isFine ? Number(value) : undefined;
     },
   };
+}
+
+/** Throws `validation_failed` with everything that the reader refused. */
+export function refuseIfAny({ violations }: FieldReader): void {
+  const [first] = violations;
+  if (first === undefined) return;
+  throw new HostError('validation_failed', `${first.field}: ${first.description}`, {
+    violations,
+    facts: { field: first.field },
+  });
 }

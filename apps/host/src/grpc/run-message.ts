@@ -16,6 +16,9 @@ export const approvalSignal = (approvalId: string): string => `approval/${approv
 /** The name that a run waits under for a client's tool result. */
 export const toolResultSignal = (callId: string): string => `tool-result/${callId}`;
 
+/** The name that a run waits under for the input that a tool asks for. */
+export const inputSignal = (inputId: string): string => `tool-input/${inputId}`;
+
 /** A run as its message. */
 export function toRunMessage(status: RunStatus): MessageInitShape<typeof RunSchema> {
   const { runId, agent, agentVersion, principal, state, finishedAtMs, result } = status;
@@ -55,7 +58,11 @@ function toPending({ name, sinceMs }: PendingSignal): MessageInitShape<typeof Pe
   const slash = name.indexOf('/');
   const [kind, id] = [name.slice(0, slash), name.slice(slash + 1)];
   const since = timestampFromMs(sinceMs);
-  return kind === 'approval'
-    ? { signal: { case: 'approvalId', value: id }, since }
-    : { signal: { case: 'toolCallId', value: id }, since };
+  switch (kind) {
+    case 'approval':
+      return { signal: { case: 'approvalId', value: id }, since };
+    case 'tool-input':
+      return { signal: { case: 'inputId', value: id }, since };
+  }
+  return { signal: { case: 'toolCallId', value: id }, since };
 }

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { RunEvent } from "./event_pb.ts";
+import type { InputAction, RunEvent } from "./event_pb.ts";
 import { file_modelhost_v1_event } from "./event_pb.ts";
 import type { Budget, Run, RunSpec, RunState } from "./run_pb.ts";
 import { file_modelhost_v1_run } from "./run_pb.ts";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file modelhost/v1/agent_service.proto.
  */
 export const file_modelhost_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtb2RlbGhvc3QvdjEvYWdlbnRfc2VydmljZS5wcm90bxIMbW9kZWxob3N0LnYxIjEKClJ1blJlcXVlc3QSIwoEc3BlYxgBIAEoCzIVLm1vZGVsaG9zdC52MS5SdW5TcGVjIjQKC1J1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubW9kZWxob3N0LnYxLlJ1bkV2ZW50IjYKD1N0YXJ0UnVuUmVxdWVzdBIjCgRzcGVjGAEgASgLMhUubW9kZWxob3N0LnYxLlJ1blNwZWMiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI6ChBGb2xsb3dSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyI6ChFGb2xsb3dSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLm1vZGVsaG9zdC52MS5SdW5FdmVudCIfCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIwCg5HZXRSdW5SZXNwb25zZRIeCgNydW4YASABKAsyES5tb2RlbGhvc3QudjEuUnVuIl8KD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm1vZGVsaG9zdC52MS5SdW5TdGF0ZSJMChBMaXN0UnVuc1Jlc3BvbnNlEh8KBHJ1bnMYASADKAsyES5tb2RlbGhvc3QudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSImChFDYW5jZWxSdW5SZXNwb25zZRIRCgljYW5jZWxsZWQYASABKAgiYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSIZChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZSJdChdTdWJtaXRUb29sUmVzdWx0UmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgJEhAKCGlzX2Vycm9yGAQgASgIIhoKGFN1Ym1pdFRvb2xSZXN1bHRSZXNwb25zZSITChFMaXN0QWdlbnRzUmVxdWVzdCI5ChJMaXN0QWdlbnRzUmVzcG9uc2USIwoGYWdlbnRzGAEgAygLMhMubW9kZWxob3N0LnYxLkFnZW50In0KBUFnZW50EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSDQoFdG9vbHMYBSADKAkSJAoGYnVkZ2V0GAYgASgLMhQubW9kZWxob3N0LnYxLkJ1ZGdldCITChFMaXN0TW9kZWxzUmVxdWVzdCI5ChJMaXN0TW9kZWxzUmVzcG9uc2USIwoGbW9kZWxzGAEgAygLMhMubW9kZWxob3N0LnYxLk1vZGVsIsIBCgVNb2RlbBIKCgJpZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIWCg5jb250ZXh0X3Rva2VucxgEIAEoAxIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoAxIkChxpbnB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAYgASgBEiUKHW91dHB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAcgASgBEgwKBGRlbW8YCCABKAgyqgYKDEFnZW50U2VydmljZRI8CgNSdW4SGC5tb2RlbGhvc3QudjEuUnVuUmVxdWVzdBoZLm1vZGVsaG9zdC52MS5SdW5SZXNwb25zZTABEkkKCFN0YXJ0UnVuEh0ubW9kZWxob3N0LnYxLlN0YXJ0UnVuUmVxdWVzdBoeLm1vZGVsaG9zdC52MS5TdGFydFJ1blJlc3BvbnNlEk4KCUZvbGxvd1J1bhIeLm1vZGVsaG9zdC52MS5Gb2xsb3dSdW5SZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLkZvbGxvd1J1blJlc3BvbnNlMAESQwoGR2V0UnVuEhsubW9kZWxob3N0LnYxLkdldFJ1blJlcXVlc3QaHC5tb2RlbGhvc3QudjEuR2V0UnVuUmVzcG9uc2USSQoITGlzdFJ1bnMSHS5tb2RlbGhvc3QudjEuTGlzdFJ1bnNSZXF1ZXN0Gh4ubW9kZWxob3N0LnYxLkxpc3RSdW5zUmVzcG9uc2USTAoJQ2FuY2VsUnVuEh4ubW9kZWxob3N0LnYxLkNhbmNlbFJ1blJlcXVlc3QaHy5tb2RlbGhvc3QudjEuQ2FuY2VsUnVuUmVzcG9uc2USXgoPUmVzb2x2ZUFwcHJvdmFsEiQubW9kZWxob3N0LnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaJS5tb2RlbGhvc3QudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USYQoQU3VibWl0VG9vbFJlc3VsdBIlLm1vZGVsaG9zdC52MS5TdWJtaXRUb29sUmVzdWx0UmVxdWVzdBomLm1vZGVsaG9zdC52MS5TdWJtaXRUb29sUmVzdWx0UmVzcG9uc2USTwoKTGlzdEFnZW50cxIfLm1vZGVsaG9zdC52MS5MaXN0QWdlbnRzUmVxdWVzdBogLm1vZGVsaG9zdC52MS5MaXN0QWdlbnRzUmVzcG9uc2USTwoKTGlzdE1vZGVscxIfLm1vZGVsaG9zdC52MS5MaXN0TW9kZWxzUmVxdWVzdBogLm1vZGVsaG9zdC52MS5MaXN0TW9kZWxzUmVzcG9uc2ViBnByb3RvMw", [file_modelhost_v1_event, file_modelhost_v1_run]);
+  fileDesc("CiBtb2RlbGhvc3QvdjEvYWdlbnRfc2VydmljZS5wcm90bxIMbW9kZWxob3N0LnYxIjEKClJ1blJlcXVlc3QSIwoEc3BlYxgBIAEoCzIVLm1vZGVsaG9zdC52MS5SdW5TcGVjIjQKC1J1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubW9kZWxob3N0LnYxLlJ1bkV2ZW50IjYKD1N0YXJ0UnVuUmVxdWVzdBIjCgRzcGVjGAEgASgLMhUubW9kZWxob3N0LnYxLlJ1blNwZWMiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI6ChBGb2xsb3dSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyI6ChFGb2xsb3dSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLm1vZGVsaG9zdC52MS5SdW5FdmVudCIfCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIwCg5HZXRSdW5SZXNwb25zZRIeCgNydW4YASABKAsyES5tb2RlbGhvc3QudjEuUnVuIl8KD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm1vZGVsaG9zdC52MS5SdW5TdGF0ZSJMChBMaXN0UnVuc1Jlc3BvbnNlEh8KBHJ1bnMYASADKAsyES5tb2RlbGhvc3QudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSImChFDYW5jZWxSdW5SZXNwb25zZRIRCgljYW5jZWxsZWQYASABKAgiYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSIZChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZSJdChdTdWJtaXRUb29sUmVzdWx0UmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgJEhAKCGlzX2Vycm9yGAQgASgIIhoKGFN1Ym1pdFRvb2xSZXN1bHRSZXNwb25zZSJ3ChJTdWJtaXRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhAKCGlucHV0X2lkGAIgASgJEikKBmFjdGlvbhgDIAEoDjIZLm1vZGVsaG9zdC52MS5JbnB1dEFjdGlvbhIUCgxjb250ZW50X2pzb24YBCABKAkiFQoTU3VibWl0SW5wdXRSZXNwb25zZSITChFMaXN0QWdlbnRzUmVxdWVzdCI5ChJMaXN0QWdlbnRzUmVzcG9uc2USIwoGYWdlbnRzGAEgAygLMhMubW9kZWxob3N0LnYxLkFnZW50In0KBUFnZW50EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSDQoFdG9vbHMYBSADKAkSJAoGYnVkZ2V0GAYgASgLMhQubW9kZWxob3N0LnYxLkJ1ZGdldCITChFMaXN0TW9kZWxzUmVxdWVzdCI5ChJMaXN0TW9kZWxzUmVzcG9uc2USIwoGbW9kZWxzGAEgAygLMhMubW9kZWxob3N0LnYxLk1vZGVsIsIBCgVNb2RlbBIKCgJpZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIWCg5jb250ZXh0X3Rva2VucxgEIAEoAxIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoAxIkChxpbnB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAYgASgBEiUKHW91dHB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAcgASgBEgwKBGRlbW8YCCABKAgy/gYKDEFnZW50U2VydmljZRI8CgNSdW4SGC5tb2RlbGhvc3QudjEuUnVuUmVxdWVzdBoZLm1vZGVsaG9zdC52MS5SdW5SZXNwb25zZTABEkkKCFN0YXJ0UnVuEh0ubW9kZWxob3N0LnYxLlN0YXJ0UnVuUmVxdWVzdBoeLm1vZGVsaG9zdC52MS5TdGFydFJ1blJlc3BvbnNlEk4KCUZvbGxvd1J1bhIeLm1vZGVsaG9zdC52MS5Gb2xsb3dSdW5SZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLkZvbGxvd1J1blJlc3BvbnNlMAESQwoGR2V0UnVuEhsubW9kZWxob3N0LnYxLkdldFJ1blJlcXVlc3QaHC5tb2RlbGhvc3QudjEuR2V0UnVuUmVzcG9uc2USSQoITGlzdFJ1bnMSHS5tb2RlbGhvc3QudjEuTGlzdFJ1bnNSZXF1ZXN0Gh4ubW9kZWxob3N0LnYxLkxpc3RSdW5zUmVzcG9uc2USTAoJQ2FuY2VsUnVuEh4ubW9kZWxob3N0LnYxLkNhbmNlbFJ1blJlcXVlc3QaHy5tb2RlbGhvc3QudjEuQ2FuY2VsUnVuUmVzcG9uc2USXgoPUmVzb2x2ZUFwcHJvdmFsEiQubW9kZWxob3N0LnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaJS5tb2RlbGhvc3QudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USYQoQU3VibWl0VG9vbFJlc3VsdBIlLm1vZGVsaG9zdC52MS5TdWJtaXRUb29sUmVzdWx0UmVxdWVzdBomLm1vZGVsaG9zdC52MS5TdWJtaXRUb29sUmVzdWx0UmVzcG9uc2USUgoLU3VibWl0SW5wdXQSIC5tb2RlbGhvc3QudjEuU3VibWl0SW5wdXRSZXF1ZXN0GiEubW9kZWxob3N0LnYxLlN1Ym1pdElucHV0UmVzcG9uc2USTwoKTGlzdEFnZW50cxIfLm1vZGVsaG9zdC52MS5MaXN0QWdlbnRzUmVxdWVzdBogLm1vZGVsaG9zdC52MS5MaXN0QWdlbnRzUmVzcG9uc2USTwoKTGlzdE1vZGVscxIfLm1vZGVsaG9zdC52MS5MaXN0TW9kZWxzUmVxdWVzdBogLm1vZGVsaG9zdC52MS5MaXN0TW9kZWxzUmVzcG9uc2ViBnByb3RvMw", [file_modelhost_v1_event, file_modelhost_v1_run]);
 
 /**
  * @generated from message modelhost.v1.RunRequest
@@ -374,6 +374,59 @@ export const SubmitToolResultResponseSchema: GenMessage<SubmitToolResultResponse
   messageDesc(file_modelhost_v1_agent_service, 15);
 
 /**
+ * @generated from message modelhost.v1.SubmitInputRequest
+ */
+export type SubmitInputRequest = Message<"modelhost.v1.SubmitInputRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: string input_id = 2;
+   */
+  inputId: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: modelhost.v1.InputAction action = 3;
+   */
+  action: InputAction;
+
+  /**
+   * For ACCEPT of a form: a JSON object that fits `schema_json` of the request, as text; at most 64 KiB. Empty otherwise.
+   *
+   * @generated from field: string content_json = 4;
+   */
+  contentJson: string;
+};
+
+/**
+ * Describes the message modelhost.v1.SubmitInputRequest.
+ * Use `create(SubmitInputRequestSchema)` to create a new message.
+ */
+export const SubmitInputRequestSchema: GenMessage<SubmitInputRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 16);
+
+/**
+ * @generated from message modelhost.v1.SubmitInputResponse
+ */
+export type SubmitInputResponse = Message<"modelhost.v1.SubmitInputResponse"> & {
+};
+
+/**
+ * Describes the message modelhost.v1.SubmitInputResponse.
+ * Use `create(SubmitInputResponseSchema)` to create a new message.
+ */
+export const SubmitInputResponseSchema: GenMessage<SubmitInputResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 17);
+
+/**
  * @generated from message modelhost.v1.ListAgentsRequest
  */
 export type ListAgentsRequest = Message<"modelhost.v1.ListAgentsRequest"> & {
@@ -384,7 +437,7 @@ export type ListAgentsRequest = Message<"modelhost.v1.ListAgentsRequest"> & {
  * Use `create(ListAgentsRequestSchema)` to create a new message.
  */
 export const ListAgentsRequestSchema: GenMessage<ListAgentsRequest> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 16);
+  messageDesc(file_modelhost_v1_agent_service, 18);
 
 /**
  * @generated from message modelhost.v1.ListAgentsResponse
@@ -401,7 +454,7 @@ export type ListAgentsResponse = Message<"modelhost.v1.ListAgentsResponse"> & {
  * Use `create(ListAgentsResponseSchema)` to create a new message.
  */
 export const ListAgentsResponseSchema: GenMessage<ListAgentsResponse> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 17);
+  messageDesc(file_modelhost_v1_agent_service, 19);
 
 /**
  * A configured agent.
@@ -451,7 +504,7 @@ export type Agent = Message<"modelhost.v1.Agent"> & {
  * Use `create(AgentSchema)` to create a new message.
  */
 export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 18);
+  messageDesc(file_modelhost_v1_agent_service, 20);
 
 /**
  * @generated from message modelhost.v1.ListModelsRequest
@@ -464,7 +517,7 @@ export type ListModelsRequest = Message<"modelhost.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 19);
+  messageDesc(file_modelhost_v1_agent_service, 21);
 
 /**
  * @generated from message modelhost.v1.ListModelsResponse
@@ -481,7 +534,7 @@ export type ListModelsResponse = Message<"modelhost.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 20);
+  messageDesc(file_modelhost_v1_agent_service, 22);
 
 /**
  * A configured model route.
@@ -545,7 +598,7 @@ export type Model = Message<"modelhost.v1.Model"> & {
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 21);
+  messageDesc(file_modelhost_v1_agent_service, 23);
 
 /**
  * Agents and their runs. Every call needs `authorization: Bearer <API key>` unless the host runs without keys on loopback.
@@ -634,6 +687,17 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof SubmitToolResultRequestSchema;
     output: typeof SubmitToolResultResponseSchema;
+  },
+  /**
+   * Answers what a tool server asks for in the middle of a call. The first answer counts; FAILED_PRECONDITION for every later
+   * one. INVALID_ARGUMENT for content that does not fit what was asked for, and then another answer may still be given.
+   *
+   * @generated from rpc modelhost.v1.AgentService.SubmitInput
+   */
+  submitInput: {
+    methodKind: "unary";
+    input: typeof SubmitInputRequestSchema;
+    output: typeof SubmitInputResponseSchema;
   },
   /**
    * Lists the configured agents.

@@ -4,13 +4,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file modelhost/v1/tool_service.proto.
  */
 export const file_modelhost_v1_tool_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tb2RlbGhvc3QvdjEvdG9vbF9zZXJ2aWNlLnByb3RvEgxtb2RlbGhvc3QudjEiEgoQTGlzdFRvb2xzUmVxdWVzdCJhChFMaXN0VG9vbHNSZXNwb25zZRIhCgV0b29scxgBIAMoCzISLm1vZGVsaG9zdC52MS5Ub29sEikKB3NlcnZlcnMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciKTAQoEVG9vbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhkKEWlucHV0X3NjaGVtYV9qc29uGAMgASgJEigKBmVmZmVjdBgEIAEoDjIYLm1vZGVsaG9zdC52MS5Ub29sRWZmZWN0Eg4KBnNlcnZlchgFIAEoCRITCgtzZXJ2ZXJfdG9vbBgGIAEoCSJsCgpUb29sU2VydmVyEg0KBWFsaWFzGAEgASgJEiwKBXN0YXRlGAIgASgOMh0ubW9kZWxob3N0LnYxLlRvb2xTZXJ2ZXJTdGF0ZRISCgp0b29sX2NvdW50GAMgASgFEg0KBWVycm9yGAQgASgJKpUBCgpUb29sRWZmZWN0EhsKF1RPT0xfRUZGRUNUX1VOU1BFQ0lGSUVEEAASFAoQVE9PTF9FRkZFQ1RfTk9ORRABEhoKFlRPT0xfRUZGRUNUX0lERU1QT1RFTlQQAhIaChZUT09MX0VGRkVDVF9SRVZFUlNJQkxFEAMSHAoYVE9PTF9FRkZFQ1RfSVJSRVZFUlNJQkxFEAQqqgIKD1Rvb2xTZXJ2ZXJTdGF0ZRIhCh1UT09MX1NFUlZFUl9TVEFURV9VTlNQRUNJRklFRBAAEiAKHFRPT0xfU0VSVkVSX1NUQVRFX0NPTk5FQ1RJTkcQARIbChdUT09MX1NFUlZFUl9TVEFURV9SRUFEWRACEhwKGFRPT0xfU0VSVkVSX1NUQVRFX0ZBSUxFRBADEhwKGFRPT0xfU0VSVkVSX1NUQVRFX0NMT1NFRBAEEhoKFlRPT0xfU0VSVkVSX1NUQVRFX0lETEUQBRIeChpUT09MX1NFUlZFUl9TVEFURV9ERUdSQURFRBAGEhoKFlRPT0xfU0VSVkVSX1NUQVRFX09QRU4QBxIhCh1UT09MX1NFUlZFUl9TVEFURV9RVUFSQU5USU5FRBAIMlsKC1Rvb2xTZXJ2aWNlEkwKCUxpc3RUb29scxIeLm1vZGVsaG9zdC52MS5MaXN0VG9vbHNSZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLkxpc3RUb29sc1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Ch9tb2RlbGhvc3QvdjEvdG9vbF9zZXJ2aWNlLnByb3RvEgxtb2RlbGhvc3QudjEiEgoQTGlzdFRvb2xzUmVxdWVzdCJhChFMaXN0VG9vbHNSZXNwb25zZRIhCgV0b29scxgBIAMoCzISLm1vZGVsaG9zdC52MS5Ub29sEikKB3NlcnZlcnMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciIYChZMaXN0VG9vbFNlcnZlcnNSZXF1ZXN0IkQKF0xpc3RUb29sU2VydmVyc1Jlc3BvbnNlEikKB3NlcnZlcnMYASADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciIeCg5HZXRUb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJInMKD0dldFRvb2xSZXNwb25zZRIgCgR0b29sGAEgASgLMhIubW9kZWxob3N0LnYxLlRvb2wSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAIgASgJEiIKA3BpbhgDIAEoCzIVLm1vZGVsaG9zdC52MS5Ub29sUGluIjcKD0NhbGxUb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJEhYKDmFyZ3VtZW50c19qc29uGAIgASgJIoYBChBDYWxsVG9vbFJlc3BvbnNlEg8KB2NhbGxfaWQYASABKAkSDwoHY29udGVudBgCIAEoCRIQCghpc19lcnJvchgDIAEoCBIRCgl0cnVuY2F0ZWQYBCABKAgSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoTTGlzdFRvb2xQaW5zUmVxdWVzdBINCgVhbGlhcxgBIAEoCRIUCgxwZW5kaW5nX29ubHkYAiABKAgiYwoUTGlzdFRvb2xQaW5zUmVzcG9uc2USIwoEcGlucxgBIAMoCzIVLm1vZGVsaG9zdC52MS5Ub29sUGluEiYKBHNldHMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFBpblNldCJjChNBcHByb3ZlVG9vbHNSZXF1ZXN0Eg0KBWFsaWFzGAEgASgJEikKBXRvb2xzGAIgAygLMhoubW9kZWxob3N0LnYxLlRvb2xBcHByb3ZhbBISCgpzZXRfZGlnZXN0GAMgASgJIjsKFEFwcHJvdmVUb29sc1Jlc3BvbnNlEiMKBHBpbnMYASADKAsyFS5tb2RlbGhvc3QudjEuVG9vbFBpbiIsCgxUb29sQXBwcm92YWwSDAoEdG9vbBgBIAEoCRIOCgZkaWdlc3QYAiABKAkikQIKB1Rvb2xQaW4SDQoFYWxpYXMYASABKAkSDAoEdG9vbBgCIAEoCRIMCgRuYW1lGAMgASgJEikKBXN0YXRlGAQgASgOMhoubW9kZWxob3N0LnYxLlRvb2xQaW5TdGF0ZRIOCgZkaWdlc3QYBSABKAkSFwoPYXBwcm92ZWRfZGlnZXN0GAYgASgJEhMKC2FwcHJvdmVkX2J5GAcgASgJEjAKDGFwcHJvdmVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHY2hhbmdlZBgJIAMoCRIMCgRkaWZmGAogASgJEhAKCHdhcm5pbmdzGAsgAygJEg8KB3Byb2JsZW0YDCABKAkiZwoKVG9vbFBpblNldBINCgVhbGlhcxgBIAEoCRISCgpzZXRfZGlnZXN0GAIgASgJEhsKE2FwcHJvdmVkX3NldF9kaWdlc3QYAyABKAkSGQoRcXVhcmFudGluZWRfY291bnQYBCABKAUi6AEKD1Rvb2xBbm5vdGF0aW9ucxINCgV0aXRsZRgBIAEoCRIbCg5yZWFkX29ubHlfaGludBgCIAEoCEgAiAEBEh0KEGRlc3RydWN0aXZlX2hpbnQYAyABKAhIAYgBARIcCg9pZGVtcG90ZW50X2hpbnQYBCABKAhIAogBARIcCg9vcGVuX3dvcmxkX2hpbnQYBSABKAhIA4gBAUIRCg9fcmVhZF9vbmx5X2hpbnRCEwoRX2Rlc3RydWN0aXZlX2hpbnRCEgoQX2lkZW1wb3RlbnRfaGludEISChBfb3Blbl93b3JsZF9oaW50IpMCCgRUb29sEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSGQoRaW5wdXRfc2NoZW1hX2pzb24YAyABKAkSKAoGZWZmZWN0GAQgASgOMhgubW9kZWxob3N0LnYxLlRvb2xFZmZlY3QSDgoGc2VydmVyGAUgASgJEhMKC3NlcnZlcl90b29sGAYgASgJEi4KCWludGVncml0eRgHIAEoDjIbLm1vZGVsaG9zdC52MS5Ub29sSW50ZWdyaXR5EhoKEmRlY2lzaW9uX2FyZ3VtZW50cxgIIAMoCRIyCgthbm5vdGF0aW9ucxgJIAEoCzIdLm1vZGVsaG9zdC52MS5Ub29sQW5ub3RhdGlvbnMihwEKClRvb2xTZXJ2ZXISDQoFYWxpYXMYASABKAkSLAoFc3RhdGUYAiABKA4yHS5tb2RlbGhvc3QudjEuVG9vbFNlcnZlclN0YXRlEhIKCnRvb2xfY291bnQYAyABKAUSDQoFZXJyb3IYBCABKAkSGQoRcXVhcmFudGluZWRfY291bnQYBSABKAUqnAEKDFRvb2xQaW5TdGF0ZRIeChpUT09MX1BJTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElRPT0xfUElOX1NUQVRFX05FVxABEh4KGlRPT0xfUElOX1NUQVRFX1FVQVJBTlRJTkVEEAISGwoXVE9PTF9QSU5fU1RBVEVfQVBQUk9WRUQQAxIXChNUT09MX1BJTl9TVEFURV9HT05FEAQqlQEKClRvb2xFZmZlY3QSGwoXVE9PTF9FRkZFQ1RfVU5TUEVDSUZJRUQQABIUChBUT09MX0VGRkVDVF9OT05FEAESGgoWVE9PTF9FRkZFQ1RfSURFTVBPVEVOVBACEhoKFlRPT0xfRUZGRUNUX1JFVkVSU0lCTEUQAxIcChhUT09MX0VGRkVDVF9JUlJFVkVSU0lCTEUQBCppCg1Ub29sSW50ZWdyaXR5Eh4KGlRPT0xfSU5URUdSSVRZX1VOU1BFQ0lGSUVEEAASGgoWVE9PTF9JTlRFR1JJVFlfVFJVU1RFRBABEhwKGFRPT0xfSU5URUdSSVRZX1VOVFJVU1RFRBACKqoCCg9Ub29sU2VydmVyU3RhdGUSIQodVE9PTF9TRVJWRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIgChxUT09MX1NFUlZFUl9TVEFURV9DT05ORUNUSU5HEAESGwoXVE9PTF9TRVJWRVJfU1RBVEVfUkVBRFkQAhIcChhUT09MX1NFUlZFUl9TVEFURV9GQUlMRUQQAxIcChhUT09MX1NFUlZFUl9TVEFURV9DTE9TRUQQBBIaChZUT09MX1NFUlZFUl9TVEFURV9JRExFEAUSHgoaVE9PTF9TRVJWRVJfU1RBVEVfREVHUkFERUQQBhIaChZUT09MX1NFUlZFUl9TVEFURV9PUEVOEAcSIQodVE9PTF9TRVJWRVJfU1RBVEVfUVVBUkFOVElORUQQCDL8AwoLVG9vbFNlcnZpY2USTAoJTGlzdFRvb2xzEh4ubW9kZWxob3N0LnYxLkxpc3RUb29sc1JlcXVlc3QaHy5tb2RlbGhvc3QudjEuTGlzdFRvb2xzUmVzcG9uc2USXgoPTGlzdFRvb2xTZXJ2ZXJzEiQubW9kZWxob3N0LnYxLkxpc3RUb29sU2VydmVyc1JlcXVlc3QaJS5tb2RlbGhvc3QudjEuTGlzdFRvb2xTZXJ2ZXJzUmVzcG9uc2USRgoHR2V0VG9vbBIcLm1vZGVsaG9zdC52MS5HZXRUb29sUmVxdWVzdBodLm1vZGVsaG9zdC52MS5HZXRUb29sUmVzcG9uc2USSQoIQ2FsbFRvb2wSHS5tb2RlbGhvc3QudjEuQ2FsbFRvb2xSZXF1ZXN0Gh4ubW9kZWxob3N0LnYxLkNhbGxUb29sUmVzcG9uc2USVQoMTGlzdFRvb2xQaW5zEiEubW9kZWxob3N0LnYxLkxpc3RUb29sUGluc1JlcXVlc3QaIi5tb2RlbGhvc3QudjEuTGlzdFRvb2xQaW5zUmVzcG9uc2USVQoMQXBwcm92ZVRvb2xzEiEubW9kZWxob3N0LnYxLkFwcHJvdmVUb29sc1JlcXVlc3QaIi5tb2RlbGhvc3QudjEuQXBwcm92ZVRvb2xzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message modelhost.v1.ListToolsRequest
@@ -50,6 +52,466 @@ export type ListToolsResponse = Message<"modelhost.v1.ListToolsResponse"> & {
  */
 export const ListToolsResponseSchema: GenMessage<ListToolsResponse> = /*@__PURE__*/
   messageDesc(file_modelhost_v1_tool_service, 1);
+
+/**
+ * @generated from message modelhost.v1.ListToolServersRequest
+ */
+export type ListToolServersRequest = Message<"modelhost.v1.ListToolServersRequest"> & {
+};
+
+/**
+ * Describes the message modelhost.v1.ListToolServersRequest.
+ * Use `create(ListToolServersRequestSchema)` to create a new message.
+ */
+export const ListToolServersRequestSchema: GenMessage<ListToolServersRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 2);
+
+/**
+ * @generated from message modelhost.v1.ListToolServersResponse
+ */
+export type ListToolServersResponse = Message<"modelhost.v1.ListToolServersResponse"> & {
+  /**
+   * Sorted by alias.
+   *
+   * @generated from field: repeated modelhost.v1.ToolServer servers = 1;
+   */
+  servers: ToolServer[];
+};
+
+/**
+ * Describes the message modelhost.v1.ListToolServersResponse.
+ * Use `create(ListToolServersResponseSchema)` to create a new message.
+ */
+export const ListToolServersResponseSchema: GenMessage<ListToolServersResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 3);
+
+/**
+ * @generated from message modelhost.v1.GetToolRequest
+ */
+export type GetToolRequest = Message<"modelhost.v1.GetToolRequest"> & {
+  /**
+   * Required: its name in the catalogue.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message modelhost.v1.GetToolRequest.
+ * Use `create(GetToolRequestSchema)` to create a new message.
+ */
+export const GetToolRequestSchema: GenMessage<GetToolRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 4);
+
+/**
+ * @generated from message modelhost.v1.GetToolResponse
+ */
+export type GetToolResponse = Message<"modelhost.v1.GetToolResponse"> & {
+  /**
+   * Absent for a tool that is held back.
+   *
+   * @generated from field: modelhost.v1.Tool tool = 1;
+   */
+  tool?: Tool | undefined;
+
+  /**
+   * JSON Schema of its structured results, as text; empty when its server gives none.
+   *
+   * @generated from field: string output_schema_json = 2;
+   */
+  outputSchemaJson: string;
+
+  /**
+   * Absent where nothing is known of its definition.
+   *
+   * @generated from field: modelhost.v1.ToolPin pin = 3;
+   */
+  pin?: ToolPin | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.GetToolResponse.
+ * Use `create(GetToolResponseSchema)` to create a new message.
+ */
+export const GetToolResponseSchema: GenMessage<GetToolResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 5);
+
+/**
+ * @generated from message modelhost.v1.CallToolRequest
+ */
+export type CallToolRequest = Message<"modelhost.v1.CallToolRequest"> & {
+  /**
+   * Required: its name in the catalogue.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * A JSON object, as text; at most 256 KiB. Empty for no arguments.
+   *
+   * @generated from field: string arguments_json = 2;
+   */
+  argumentsJson: string;
+};
+
+/**
+ * Describes the message modelhost.v1.CallToolRequest.
+ * Use `create(CallToolRequestSchema)` to create a new message.
+ */
+export const CallToolRequestSchema: GenMessage<CallToolRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 6);
+
+/**
+ * @generated from message modelhost.v1.CallToolResponse
+ */
+export type CallToolResponse = Message<"modelhost.v1.CallToolResponse"> & {
+  /**
+   * Under which id the call is on record.
+   *
+   * @generated from field: string call_id = 1;
+   */
+  callId: string;
+
+  /**
+   * What a model would see.
+   *
+   * @generated from field: string content = 2;
+   */
+  content: string;
+
+  /**
+   * The tool itself says that it failed.
+   *
+   * @generated from field: bool is_error = 3;
+   */
+  isError: boolean;
+
+  /**
+   * The content was cut at the result cap.
+   *
+   * @generated from field: bool truncated = 4;
+   */
+  truncated: boolean;
+
+  /**
+   * @generated from field: google.protobuf.Duration duration = 5;
+   */
+  duration?: Duration | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.CallToolResponse.
+ * Use `create(CallToolResponseSchema)` to create a new message.
+ */
+export const CallToolResponseSchema: GenMessage<CallToolResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 7);
+
+/**
+ * @generated from message modelhost.v1.ListToolPinsRequest
+ */
+export type ListToolPinsRequest = Message<"modelhost.v1.ListToolPinsRequest"> & {
+  /**
+   * Only of this server; empty for all.
+   *
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+
+  /**
+   * Only what is held back.
+   *
+   * @generated from field: bool pending_only = 2;
+   */
+  pendingOnly: boolean;
+};
+
+/**
+ * Describes the message modelhost.v1.ListToolPinsRequest.
+ * Use `create(ListToolPinsRequestSchema)` to create a new message.
+ */
+export const ListToolPinsRequestSchema: GenMessage<ListToolPinsRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 8);
+
+/**
+ * @generated from message modelhost.v1.ListToolPinsResponse
+ */
+export type ListToolPinsResponse = Message<"modelhost.v1.ListToolPinsResponse"> & {
+  /**
+   * Sorted by name.
+   *
+   * @generated from field: repeated modelhost.v1.ToolPin pins = 1;
+   */
+  pins: ToolPin[];
+
+  /**
+   * Sorted by alias.
+   *
+   * @generated from field: repeated modelhost.v1.ToolPinSet sets = 2;
+   */
+  sets: ToolPinSet[];
+};
+
+/**
+ * Describes the message modelhost.v1.ListToolPinsResponse.
+ * Use `create(ListToolPinsResponseSchema)` to create a new message.
+ */
+export const ListToolPinsResponseSchema: GenMessage<ListToolPinsResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 9);
+
+/**
+ * @generated from message modelhost.v1.ApproveToolsRequest
+ */
+export type ApproveToolsRequest = Message<"modelhost.v1.ApproveToolsRequest"> & {
+  /**
+   * Required: alias of the server.
+   *
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+
+  /**
+   * Some tools, by what was looked at; at most 1,000. Empty when `set_digest` is given.
+   *
+   * @generated from field: repeated modelhost.v1.ToolApproval tools = 2;
+   */
+  tools: ToolApproval[];
+
+  /**
+   * All tools that the server lists, by the digest of their set; empty when `tools` are given.
+   *
+   * @generated from field: string set_digest = 3;
+   */
+  setDigest: string;
+};
+
+/**
+ * Describes the message modelhost.v1.ApproveToolsRequest.
+ * Use `create(ApproveToolsRequestSchema)` to create a new message.
+ */
+export const ApproveToolsRequestSchema: GenMessage<ApproveToolsRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 10);
+
+/**
+ * @generated from message modelhost.v1.ApproveToolsResponse
+ */
+export type ApproveToolsResponse = Message<"modelhost.v1.ApproveToolsResponse"> & {
+  /**
+   * What was approved, as it is now; sorted by name.
+   *
+   * @generated from field: repeated modelhost.v1.ToolPin pins = 1;
+   */
+  pins: ToolPin[];
+};
+
+/**
+ * Describes the message modelhost.v1.ApproveToolsResponse.
+ * Use `create(ApproveToolsResponseSchema)` to create a new message.
+ */
+export const ApproveToolsResponseSchema: GenMessage<ApproveToolsResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 11);
+
+/**
+ * The definition of a tool that somebody looked at.
+ *
+ * @generated from message modelhost.v1.ToolApproval
+ */
+export type ToolApproval = Message<"modelhost.v1.ToolApproval"> & {
+  /**
+   * Its name at the server.
+   *
+   * @generated from field: string tool = 1;
+   */
+  tool: string;
+
+  /**
+   * Of exactly the definition that is approved.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message modelhost.v1.ToolApproval.
+ * Use `create(ToolApprovalSchema)` to create a new message.
+ */
+export const ToolApprovalSchema: GenMessage<ToolApproval> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 12);
+
+/**
+ * What is known of the definition of one tool.
+ *
+ * @generated from message modelhost.v1.ToolPin
+ */
+export type ToolPin = Message<"modelhost.v1.ToolPin"> & {
+  /**
+   * Alias of its server.
+   *
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+
+  /**
+   * Its name at the server.
+   *
+   * @generated from field: string tool = 2;
+   */
+  tool: string;
+
+  /**
+   * Its name in the catalogue.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: modelhost.v1.ToolPinState state = 4;
+   */
+  state: ToolPinState;
+
+  /**
+   * Of the definition that is listed now; of the approved one when it is gone.
+   *
+   * @generated from field: string digest = 5;
+   */
+  digest: string;
+
+  /**
+   * Of the approved definition; empty when it was never approved.
+   *
+   * @generated from field: string approved_digest = 6;
+   */
+  approvedDigest: string;
+
+  /**
+   * Who approved it; `first-use` where the configuration lets the first definition pass.
+   *
+   * @generated from field: string approved_by = 7;
+   */
+  approvedBy: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp approve_time = 8;
+   */
+  approveTime?: Timestamp | undefined;
+
+  /**
+   * Members of the definition that differ from the approved one, sorted.
+   *
+   * @generated from field: repeated string changed = 9;
+   */
+  changed: string[];
+
+  /**
+   * The difference, in lines that begin with `-`, `+` or a blank; hidden characters are written out.
+   *
+   * @generated from field: string diff = 10;
+   */
+  diff: string;
+
+  /**
+   * What in the definition looks like an attack. A help for whoever looks at it; nothing rests on it.
+   *
+   * @generated from field: repeated string warnings = 11;
+   */
+  warnings: string[];
+
+  /**
+   * Why it is not offered even when it is approved; empty otherwise.
+   *
+   * @generated from field: string problem = 12;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message modelhost.v1.ToolPin.
+ * Use `create(ToolPinSchema)` to create a new message.
+ */
+export const ToolPinSchema: GenMessage<ToolPin> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 13);
+
+/**
+ * What is known of the tools of one server together.
+ *
+ * @generated from message modelhost.v1.ToolPinSet
+ */
+export type ToolPinSet = Message<"modelhost.v1.ToolPinSet"> & {
+  /**
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+
+  /**
+   * Over all tools that are listed now; empty before the server was ever reached.
+   *
+   * @generated from field: string set_digest = 2;
+   */
+  setDigest: string;
+
+  /**
+   * Over all tools that were listed when nothing was held back; empty before that.
+   *
+   * @generated from field: string approved_set_digest = 3;
+   */
+  approvedSetDigest: string;
+
+  /**
+   * Tools that are held back.
+   *
+   * @generated from field: int32 quarantined_count = 4;
+   */
+  quarantinedCount: number;
+};
+
+/**
+ * Describes the message modelhost.v1.ToolPinSet.
+ * Use `create(ToolPinSetSchema)` to create a new message.
+ */
+export const ToolPinSetSchema: GenMessage<ToolPinSet> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 14);
+
+/**
+ * What a server says of its tool. Nothing rests on it.
+ *
+ * @generated from message modelhost.v1.ToolAnnotations
+ */
+export type ToolAnnotations = Message<"modelhost.v1.ToolAnnotations"> & {
+  /**
+   * @generated from field: string title = 1;
+   */
+  title: string;
+
+  /**
+   * @generated from field: optional bool read_only_hint = 2;
+   */
+  readOnlyHint?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool destructive_hint = 3;
+   */
+  destructiveHint?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool idempotent_hint = 4;
+   */
+  idempotentHint?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool open_world_hint = 5;
+   */
+  openWorldHint?: boolean | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.ToolAnnotations.
+ * Use `create(ToolAnnotationsSchema)` to create a new message.
+ */
+export const ToolAnnotationsSchema: GenMessage<ToolAnnotations> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 15);
 
 /**
  * A tool of a tool server.
@@ -94,6 +556,23 @@ export type Tool = Message<"modelhost.v1.Tool"> & {
    * @generated from field: string server_tool = 6;
    */
   serverTool: string;
+
+  /**
+   * @generated from field: modelhost.v1.ToolIntegrity integrity = 7;
+   */
+  integrity: ToolIntegrity;
+
+  /**
+   * Arguments that decide what a call does, such as a recipient or a path, as the operator declares them.
+   *
+   * @generated from field: repeated string decision_arguments = 8;
+   */
+  decisionArguments: string[];
+
+  /**
+   * @generated from field: modelhost.v1.ToolAnnotations annotations = 9;
+   */
+  annotations?: ToolAnnotations | undefined;
 };
 
 /**
@@ -101,7 +580,7 @@ export type Tool = Message<"modelhost.v1.Tool"> & {
  * Use `create(ToolSchema)` to create a new message.
  */
 export const ToolSchema: GenMessage<Tool> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 2);
+  messageDesc(file_modelhost_v1_tool_service, 16);
 
 /**
  * A configured tool server.
@@ -130,6 +609,13 @@ export type ToolServer = Message<"modelhost.v1.ToolServer"> & {
    * @generated from field: string error = 4;
    */
   error: string;
+
+  /**
+   * Tools that are held back until somebody approves them.
+   *
+   * @generated from field: int32 quarantined_count = 5;
+   */
+  quarantinedCount: number;
 };
 
 /**
@@ -137,7 +623,60 @@ export type ToolServer = Message<"modelhost.v1.ToolServer"> & {
  * Use `create(ToolServerSchema)` to create a new message.
  */
 export const ToolServerSchema: GenMessage<ToolServer> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 3);
+  messageDesc(file_modelhost_v1_tool_service, 17);
+
+/**
+ * Where the definition of a tool stands.
+ *
+ * @generated from enum modelhost.v1.ToolPinState
+ */
+export const ToolPinState = {
+  /**
+   * @generated from enum value: TOOL_PIN_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Never approved; held back.
+   *
+   * @generated from enum value: TOOL_PIN_STATE_NEW = 1;
+   */
+  NEW: 1,
+
+  /**
+   * Approved once, but what is listed now differs; held back.
+   *
+   * @generated from enum value: TOOL_PIN_STATE_QUARANTINED = 2;
+   */
+  QUARANTINED: 2,
+
+  /**
+   * Offered.
+   *
+   * @generated from enum value: TOOL_PIN_STATE_APPROVED = 3;
+   */
+  APPROVED: 3,
+
+  /**
+   * Approved, and no longer listed.
+   *
+   * @generated from enum value: TOOL_PIN_STATE_GONE = 4;
+   */
+  GONE: 4,
+} as const;
+
+/**
+ * Where the definition of a tool stands.
+ *
+ * @generated from enum modelhost.v1.ToolPinState
+ */
+export type ToolPinState = (typeof ToolPinState)[keyof typeof ToolPinState] | UnknownEnum;
+
+/**
+ * Describes the enum modelhost.v1.ToolPinState.
+ */
+export const ToolPinStateSchema: GenEnum<ToolPinState> = /*@__PURE__*/
+  enumDesc(file_modelhost_v1_tool_service, 0);
 
 /**
  * What a call of a tool may change, as the operator declares it.
@@ -184,7 +723,42 @@ export type ToolEffect = (typeof ToolEffect)[keyof typeof ToolEffect] | UnknownE
  * Describes the enum modelhost.v1.ToolEffect.
  */
 export const ToolEffectSchema: GenEnum<ToolEffect> = /*@__PURE__*/
-  enumDesc(file_modelhost_v1_tool_service, 0);
+  enumDesc(file_modelhost_v1_tool_service, 1);
+
+/**
+ * Whether what a tool answers may be believed, as the operator declares it.
+ *
+ * @generated from enum modelhost.v1.ToolIntegrity
+ */
+export const ToolIntegrity = {
+  /**
+   * @generated from enum value: TOOL_INTEGRITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TOOL_INTEGRITY_TRUSTED = 1;
+   */
+  TRUSTED: 1,
+
+  /**
+   * @generated from enum value: TOOL_INTEGRITY_UNTRUSTED = 2;
+   */
+  UNTRUSTED: 2,
+} as const;
+
+/**
+ * Whether what a tool answers may be believed, as the operator declares it.
+ *
+ * @generated from enum modelhost.v1.ToolIntegrity
+ */
+export type ToolIntegrity = (typeof ToolIntegrity)[keyof typeof ToolIntegrity] | UnknownEnum;
+
+/**
+ * Describes the enum modelhost.v1.ToolIntegrity.
+ */
+export const ToolIntegritySchema: GenEnum<ToolIntegrity> = /*@__PURE__*/
+  enumDesc(file_modelhost_v1_tool_service, 2);
 
 /**
  * How a tool server is doing.
@@ -257,10 +831,10 @@ export type ToolServerState = (typeof ToolServerState)[keyof typeof ToolServerSt
  * Describes the enum modelhost.v1.ToolServerState.
  */
 export const ToolServerStateSchema: GenEnum<ToolServerState> = /*@__PURE__*/
-  enumDesc(file_modelhost_v1_tool_service, 1);
+  enumDesc(file_modelhost_v1_tool_service, 3);
 
 /**
- * The tools that the host can reach.
+ * The tools that the host can reach, and their servers. Every call sees only the servers of its tenant.
  *
  * @generated from service modelhost.v1.ToolService
  */
@@ -274,6 +848,58 @@ export const ToolService: GenService<{
     methodKind: "unary";
     input: typeof ListToolsRequestSchema;
     output: typeof ListToolsResponseSchema;
+  },
+  /**
+   * Lists the tool servers and how they are doing, at once.
+   *
+   * @generated from rpc modelhost.v1.ToolService.ListToolServers
+   */
+  listToolServers: {
+    methodKind: "unary";
+    input: typeof ListToolServersRequestSchema;
+    output: typeof ListToolServersResponseSchema;
+  },
+  /**
+   * Describes one tool, also one that is held back.
+   *
+   * @generated from rpc modelhost.v1.ToolService.GetTool
+   */
+  getTool: {
+    methodKind: "unary";
+    input: typeof GetToolRequestSchema;
+    output: typeof GetToolResponseSchema;
+  },
+  /**
+   * Calls a tool outside any run, to try it, with the caller's own rights: under policy, which sees the agent `direct`, and
+   * with the same records as every call. What needs an approval is PERMISSION_DENIED, what asks for input FAILED_PRECONDITION.
+   *
+   * @generated from rpc modelhost.v1.ToolService.CallTool
+   */
+  callTool: {
+    methodKind: "unary";
+    input: typeof CallToolRequestSchema;
+    output: typeof CallToolResponseSchema;
+  },
+  /**
+   * Lists what is known of the definitions of tools: approved, changed, or new and held back.
+   *
+   * @generated from rpc modelhost.v1.ToolService.ListToolPins
+   */
+  listToolPins: {
+    methodKind: "unary";
+    input: typeof ListToolPinsRequestSchema;
+    output: typeof ListToolPinsResponseSchema;
+  },
+  /**
+   * Approves definitions that were looked at, for everybody who uses their server. Needs the role `admin` or `operator`.
+   * FAILED_PRECONDITION when one of them is not what is listed now; then nothing is approved.
+   *
+   * @generated from rpc modelhost.v1.ToolService.ApproveTools
+   */
+  approveTools: {
+    methodKind: "unary";
+    input: typeof ApproveToolsRequestSchema;
+    output: typeof ApproveToolsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_modelhost_v1_tool_service, 0);

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { InputAction, SubmitInputRequestSchema } from '@modelhost/contracts';
+import { createMemoryEngine } from '@modelhost/engine-memory';
+import { createJsonSchemas } from '@modelhost/json-schema';
+import { HostError, noStatistics } from '@modelhost/kernel';
+import type { JsonObject, RunProgram, SignalPayload } from '@modelhost/kernel';
+import { createSystemClock } from '../clock.ts';
+import { readChanged } from '../fixtures/run-specs.ts';
+import { createAnswers } from './answers.ts';
+import { toRunMessage } from './run-message.ts';
+
+const schema: JsonObject = {
+  type: 'object',
+  properties: { name: { type: 'string', minLength: 2 } },
+  required: ['name'],
+  additionalProperties: false,
+};
+
+interface Waiting {
+  readonly submit: (
+    request: MessageInitShape<typeof SubmitInputRequestSchema>,
+    tenant?: string,
+  ) => Promise<unknown>;
+  /** What the run was given, once it was. */
+  readonly given: Promise<SignalPayload | undefined>;
+  readonly awaited: () => readonly unknown[];
+}
+
+/** A run of `acme` that waits for the input `inp_1`. */
+async function startWaiting(t: TestContext, accepts: JsonObject | undefined): Promise<Waiting> {
+  const { promise: given, resolve } = Promise.withResolvers<SignalPayload | undefined>();
+  const program: RunProgram = async (context) => {
+    const wait = {
+      timeoutMs: 60_000,
+      approvers: [],
+      ...(accepts === undefined ? {} : { accepts }),
+    };
+    resolve(await context.waitForSignal('tool-input/inp_1', wait));
+    return { ending: { reason: 'completed', answer: '' }, statistics: noStatistics };
+  };
+  const engine = createMemoryEngine({ program, clock: createSystemClock() });
+  t.after(async () => engine.close());
+  const principal = { tenant: 'acme', subject: 'ann', roles: [] };
+  const { requestId: _requestId, ...spec } = readChanged({});
+  const budget = { ...spec.budget, durationMsMax: 60_000 };
+  await engine.start({ ...spec, budget, runId: 'run_1', principal });
+  const answers = createAnswers(engine, createJsonSchemas());
+  return {
+    submit: async (request, tenant = 'acme') =>
+      answers.submitInput(
+        create(SubmitInputRequestSchema, { runId: 'run_1', inputId: 'inp_1', ...request }),
+        {
+          principal: { ...principal, tenant },
+          signal: new AbortController().signal,
+        },
+      ),
+    given,
+    awaited: () => {
+      const status = engine.status('acme', 'run_1');
+      return status === undefined
+        ? []
+        : (toRunMessage(status).waitingFor ?? []).map(({ signal }) => signal);
+    },
+  };
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<HostError> {
+  return work.then(
+    () => assert.fail('nothing was refused'),
+    (thrown: unknown) => (thrown instanceof HostError ? thrown : assert.fail(String(thrown))),
+  );
+}
+
+const accept = { action: InputAction.ACCEPT, contentJson: '{"name":"Ann"}' };
+
+suite('input for a tool', () => {
+  test('reaches the run with the name of who gave it, once', async (t) => {
+    const { submit, given, awaited } = await startWaiting(t, schema);
+    assert.deepEqual(awaited(), [{ case: 'inputId', value: 'inp_1' }]);
+    await submit(accept);
+    assert.deepEqual(await given, {
+      type: 'tool-input',
+      action: 'accept',
+      content: { name: 'Ann' },
+      by: 'ann',
+    });
+    assert.equal((await refusalOf(submit(accept))).code, 'failed_precondition');
+  });
+
+  test('that does not fit is refused by field, and another answer may be given', async (t) => {
+    const { submit, given } = await startWaiting(t, schema);
+    for (const [contentJson, field] of [
+      ['', 'content_json.name'],
+      ['{"name":7}', 'content_json.name'],
+      ['{"name":"Ann","more":1}', 'content_json.more'],
+      ['[]', 'content_json'],
+      ['{', 'content_json'],
+      [`{"name":"${'x'.repeat(70_000)}"}`, 'content_json'],
+    ] as const) {
+      const refusal = await refusalOf(submit({ ...accept, contentJson }));
+      assert.equal(refusal.code, 'validation_failed');
+      assert.equal(refusal.violations[0]?.field, field);
+    }
+    await submit(accept);
+    assert.equal((await given)?.type, 'tool-input');
+  });
+
+  test('may be declined or cancelled, without content', async (t) => {
+    for (const [action, name] of [
+      [InputAction.DECLINE, 'decline'],
+      [InputAction.CANCEL, 'cancel'],
+    ] as const) {
+      const { submit, given } = await startWaiting(t, schema);
+      const refusal = await refusalOf(submit({ ...accept, action }));
+      assert.equal(refusal.violations[0]?.field, 'content_json');
+      await submit({ action });
+      assert.partialDeepStrictEqual(await given, { action: name, content: {} });
+    }
+  });
+
+  test('that is given at a URL has no content here', async (t) => {
+    const { submit, given } = await startWaiting(t, undefined);
+    assert.equal((await refusalOf(submit(accept))).violations[0]?.field, 'content_json');
+    await submit({ action: InputAction.ACCEPT });
+    assert.partialDeepStrictEqual(await given, { action: 'accept', content: {} });
+  });
+
+  test('is refused without an action or ids, and for what nobody asked or another tenant has', async (t) => {
+    const { submit, awaited } = await startWaiting(t, schema);
+    // A newer caller may send an action that is not known here.
+    for (const action of [InputAction.UNSPECIFIED, 99 as InputAction]) {
+      assert.equal((await refusalOf(submit({ ...accept, action }))).violations[0]?.field, 'action');
+    }
+    assert.equal((await refusalOf(submit({ ...accept, inputId: '' }))).code, 'validation_failed');
+    assert.equal(
+      (await refusalOf(submit({ ...accept, inputId: 'inp_2' }))).code,
+      'failed_precondition',
+    );
+    assert.equal((await refusalOf(submit(accept, 'evil'))).code, 'not_found');
+    assert.equal(awaited().length, 1);
+  });
+});

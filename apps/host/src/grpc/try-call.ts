@@ -1,0 +1,89 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { ToolService } from '@modelhost/contracts';
+import { HostError, isJsonObject, sha256Hex } from '@modelhost/kernel';
+import type { JsonObject, ToolReply } from '@modelhost/kernel';
+import { createFieldReader, refuseIfAny } from './field-reader.ts';
+import type { Handlers } from './service.ts';
+import type { ToolServiceOptions } from './tool-service.ts';
+
+const argumentsBytesMax = 256 * 1_024;
+const timeoutMs = 60_000;
+/** Under this name policy sees whoever tries a tool: `context.agent == "direct"`. */
+const agent = 'direct';
+
+/** Calls one tool outside any run, for the caller alone. */
+export function createTryCall(
+  options: Pick<ToolServiceOptions, 'gateway' | 'governor' | 'ids'> & {
+    /** Milliseconds that never go back. */
+    readonly now?: () => number;
+  },
+): Handlers<typeof ToolService>['callTool'] {
+  const { gateway, governor, ids, now = () => performance.now() } = options;
+
+  return async ({ name, argumentsJson }, { principal, signal }) => {
+    const values = readArguments(name, argumentsJson);
+    const tool = gateway.listTools(principal.tenant).find((known) => known.name === name);
+    if (tool === undefined) {
+      throw new HostError('mcp_tool_not_found', `there is no tool ${name}`, {
+        facts: { tool: name },
+      });
+    }
+    const violations = gateway.checkArguments(name, values);
+    if (violations.length > 0) {
+      throw new HostError('tool_arguments_invalid', 'the arguments do not fit the tool', {
+        facts: { tool: name, field: violations[0]?.field ?? '' },
+        violations,
+      });
+    }
+    const callId = ids.create('call');
+    const startedMs = now();
+    const invocation = {
+      tool: name,
+      arguments: values,
+      principal,
+      idempotencyKey: sha256Hex(callId),
+      timeoutMs,
+    };
+    const reply = await governor.govern(
+      { callId, principal, agent, tool, arguments: values },
+      async () => gateway.callTool(invocation, { signal }),
+      outcomeOf,
+    );
+    if (reply.type === 'input-required') {
+      throw new HostError('failed_precondition', `${name} asks for input, which only a run gives`, {
+        facts: { tool: name, call_id: callId },
+      });
+    }
+    const { content, isError, isTruncated } = reply;
+    const duration = durationFromMs(Math.round(now() - startedMs));
+    return { callId, content, isError, truncated: isTruncated, duration };
+  };
+}
+
+function readArguments(name: string, argumentsJson: string): JsonObject {
+  const reader = createFieldReader();
+  reader.text('name', name, { min: 1, max: 128 });
+  reader.bytes('arguments_json', argumentsJson, argumentsBytesMax);
+  refuseIfAny(reader);
+  const values = readJsonObject(argumentsJson);
+  if (values !== undefined) return values;
+  reader.refuse('arguments_json', 'must be the text of a JSON object');
+  refuseIfAny(reader);
+  return {};
+}
+
+/** A JSON object from its text; an empty text is an empty object, and undefined is given for everything else. */
+export function readJsonObject(text: string): JsonObject | undefined {
+  if (text === '') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function outcomeOf(reply: ToolReply): string {
+  if (reply.type === 'input-required') return 'input-required';
+  return reply.isError ? 'tool_error' : 'answered';
+}

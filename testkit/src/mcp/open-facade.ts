@@ -1,6 +1,7 @@
 /** A gateway and a façade of ours in this process, in front of any tool servers, with nothing around the relay. */
 import { createJsonSchemas } from '@modelhost/json-schema';
-import type { Clock, Keys } from '@modelhost/kernel';
+import type { Clock } from '@modelhost/kernel';
+import { loadKeys } from '@modelhost/keys-file';
 import {
   createFacadeCore,
   createFacadeServer,
@@ -8,7 +9,7 @@ import {
   toolServerDefaults,
   type ToolServerTransport,
 } from '@modelhost/mcp-gateway';
-import { createCipheriv, createDecipheriv, createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 /** What is in front of what. */
 export interface OpenFacadeOptions {
@@ -56,7 +57,7 @@ export async function openFacade(options: OpenFacadeOptions): Promise<OpenFacade
       search: 'never',
       taskAfterMs: undefined,
     },
-    keys: createKeys(),
+    keys: await loadKeys({ path: '', environmentValue: randomBytes(32).toString('base64') }),
     version,
     clock,
     randomId: randomUUID,
@@ -90,27 +91,5 @@ function createClock(): Clock {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);
     },
-  };
-}
-
-/** Keys of this process alone. */
-function createKeys(): Keys {
-  const key = randomBytes(32);
-  return {
-    seal(text, context) {
-      const nonce = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
-      const bytes = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      const data = Buffer.concat([nonce, bytes, cipher.getAuthTag()]).toString('base64');
-      return { keyId: 'here', data };
-    },
-    unseal({ data }, context) {
-      const bytes = Buffer.from(data, 'base64');
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
-      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-16));
-      return decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8');
-    },
-    commit: (text, context) =>
-      createHmac('sha256', key).update(`${context}\0${text}`).digest('hex'),
   };
 }

@@ -1,6 +1,8 @@
 /** How a server of the legacy era asks its client: requests of its own, in the middle of a call. */
 import {
   MissingRequiredClientCapabilityError,
+  ProtocolError,
+  ProtocolErrorCode,
   type ClientCapabilities,
   type InputRequest,
   type ServerContext,
@@ -8,6 +10,7 @@ import {
 
 /** Where a live request says which of several questions it is: the legacy era has no place for that. */
 const keyMember = 'modelhost/input-key';
+const methodNotFound: number = ProtocolErrorCode.MethodNotFound;
 /** As long as the suite may leave a question open. */
 const answerTimeoutMs = 60_000;
 
@@ -20,13 +23,23 @@ export async function askLive(
   const { signal, send } = context.mcpReq;
   const asked = Object.entries(requests).map(async ([key, { method, params }]) => {
     const needed = capabilityOf(method);
-    if (capabilities[needed] === undefined) {
-      throw new MissingRequiredClientCapabilityError({ requiredCapabilities: { [needed]: {} } });
-    }
+    const missing = new MissingRequiredClientCapabilityError({
+      requiredCapabilities: { [needed]: {} },
+    });
+    if (capabilities[needed] === undefined) throw missing;
     const request = { method, params: { ...params, _meta: { [keyMember]: key } } };
-    return [key, await send(request, { signal, timeout: answerTimeoutMs })] as const;
+    try {
+      return [key, await send(request, { signal, timeout: answerTimeoutMs })] as const;
+    } catch (cause) {
+      // A client that asks for others can do what some of those cannot.
+      throw isUnknownMethod(cause) ? missing : cause;
+    }
   });
   return Object.fromEntries(await Promise.all(asked));
+}
+
+function isUnknownMethod(cause: unknown): boolean {
+  return cause instanceof ProtocolError && cause.code === methodNotFound;
 }
 
 function capabilityOf(method: InputRequest['method']): 'elicitation' | 'sampling' | 'roots' {

@@ -6,6 +6,7 @@ import {
   ProtocolErrorCode,
   Server,
   type CallToolResult,
+  type ClientCapabilities,
   type GetPromptResult,
   type InputRequiredResult,
   type Prompt,
@@ -24,6 +25,12 @@ import type { World } from './world.ts';
 
 /** The era of a connection: which of the two ways to ask a client there is. */
 export type Era = 'legacy' | 'modern';
+
+const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities';
+/** What a request of the modern era says of its client. */
+interface Envelope {
+  readonly [capabilitiesKey]?: ClientCapabilities;
+}
 
 const roundsMax = 8;
 const tools = [
@@ -153,11 +160,13 @@ function toCall(
 ): Call {
   const { mcpReq, http } = context;
   const progressToken = mcpReq['_meta']?.progressToken;
+  const envelope: Envelope | undefined = mcpReq.envelope;
+  const declared = envelope?.[capabilitiesKey];
   return {
     arguments: args,
     answers: mcpReq.inputResponses,
     state: mcpReq.requestState(),
-    capabilities: server.getClientCapabilities() ?? {},
+    capabilities: declared ?? server.getClientCapabilities() ?? {},
     signal: mcpReq.signal,
     world,
     async progress(progress, total) {

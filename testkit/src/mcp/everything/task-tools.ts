@@ -56,7 +56,10 @@ function taskTool(
     name,
     description: `A job: ${name}`,
     inputSchema: { type: 'object', properties },
-    ...(taskSupport === undefined ? {} : { execution: { taskSupport } }),
+    // The modern era has no place for it, so it is said in the words of whoever makes tasks of calls.
+    ...(taskSupport === undefined
+      ? {}
+      : { execution: { taskSupport }, _meta: { 'modelhost/taskSupport': taskSupport } }),
   };
   return { definition, run };
 }

@@ -43,6 +43,8 @@ export interface HttpSession {
   isBusy(): boolean;
   /** Sees to its streams, from time to time. */
   sweep(): void;
+  /** Ends the response that listens. */
+  stopListening(): void;
   close(): void;
 }
 
@@ -111,6 +113,7 @@ export function createHttpSession(options: HttpSessionOptions): HttpSession {
     isOpen: () => session.version() !== undefined,
     isBusy: () => session.requestsInFlight() > 0 || streams.isListening(),
     sweep: () => streams.sweep(),
+    stopListening: () => streams.stopListening(),
     close: () => {
       session.close();
       streams.end();

@@ -82,11 +82,12 @@ function missingFor(request: InputRequest, capabilities: JsonObject): JsonObject
   const { elicitation, sampling, roots } = capabilities;
   switch (request.method) {
     case 'elicitation/create': {
-      const isByUrl = request.params['mode'] === 'url';
-      if (!isJsonObject(elicitation)) return { elicitation: isByUrl ? { url: {} } : {} };
-      return isByUrl && !isJsonObject(elicitation['url'])
-        ? { elicitation: { url: {} } }
-        : undefined;
+      const mode = request.params['mode'] === 'url' ? 'url' : 'form';
+      if (!isJsonObject(elicitation)) return { elicitation: { [mode]: {} } };
+      // Without a mode the capability is the one for forms, which was all there was.
+      const { url, form } = elicitation;
+      const canDo = mode === 'url' ? url !== undefined : form !== undefined || url === undefined;
+      return canDo ? undefined : { elicitation: { [mode]: {} } };
     }
     case 'sampling/createMessage': {
       const hasTools = request.params['tools'] !== undefined;

@@ -145,16 +145,36 @@ export function createFacadeServer(options: FacadeServerOptions): FacadeServer {
     sessions: () => store.count(),
     close: async (graceMs = 0) => {
       isClosing = true;
-      const closed = new Promise((resolve) => server.close(resolve));
-      const stopTimer = clock.setTimer(graceMs, () => {
-        store.close();
-        server.closeAllConnections();
-      });
-      await closed;
-      stopTimer();
+      store.stopListening();
+      await drain(server, { clock, graceMs, onCut: () => store.close() });
       store.close();
     },
   };
+}
+
+const drainEveryMs = 100;
+
+/** Waits for the requests in flight, at most for the grace; what is left then is cut. */
+async function drain(
+  server: Server,
+  options: { readonly clock: Clock; readonly graceMs: number; readonly onCut: () => void },
+): Promise<void> {
+  const { clock, graceMs, onCut } = options;
+  const untilMs = clock.now() + graceMs;
+  let stopTimer = (): void => undefined;
+  const closed = new Promise((resolve) => server.close(resolve));
+  const look = (): void => {
+    server.closeIdleConnections();
+    if (clock.now() < untilMs) {
+      stopTimer = clock.setTimer(Math.min(drainEveryMs, untilMs - clock.now()), look);
+      return;
+    }
+    onCut();
+    server.closeAllConnections();
+  };
+  look();
+  await closed;
+  stopTimer();
 }
 
 function createListener(

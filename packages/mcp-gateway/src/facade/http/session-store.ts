@@ -38,6 +38,8 @@ export interface SessionStore {
   find(id: string, owner: SessionOwner): HttpSession | undefined;
   remove(session: HttpSession): void;
   count(): number;
+  /** Ends every response that only listens, so that a listener can close once its requests are done. */
+  stopListening(): void;
   close(): void;
 }
 
@@ -118,6 +120,9 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       if (item !== undefined) remove(item);
     },
     count: () => stored.size,
+    stopListening: () => {
+      for (const { session } of stored.values()) session.stopListening();
+    },
     close: () => {
       stopTimer();
       for (const item of stored.values()) remove(item);

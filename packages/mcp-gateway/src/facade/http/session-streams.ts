@@ -27,6 +27,8 @@ export interface SessionStreams {
   /** What belongs to no request. It is kept, within bounds, until somebody listens. */
   listening(): EventStream;
   isListening(): boolean;
+  /** Ends the response that listens; its client may come back. */
+  stopListening(): void;
   /** A stream for the answer to a request; those in flight are bounded by the requests in flight. */
   open(requestId: RpcId): EventStream;
   /** Gives the response to the stream that listens, or to the one that broke off at an event. False for an unknown event. */
@@ -82,6 +84,7 @@ export function createSessionStreams(options: SessionStreamsOptions): SessionStr
   return {
     listening,
     isListening: () => listeningStream?.since().isAttached === true,
+    stopListening: () => listeningStream?.detach(),
     open: (requestId) => {
       makeRoom(streams, bounds);
       opened += 1;

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { endOfString, jsonCode, parseJsonText } from './json-text.ts';
 import { hasCaseVariant } from './protocol-members.ts';
 
 /** Bounds of one message. */
@@ -18,13 +19,7 @@ export type StrictJson =
 const parseError = -32_700;
 const invalidRequest = -32_600;
 
-const quote = 0x22;
-const colon = 0x3a;
-const backslash = 0x5c;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
+const { quote, colon, openBracket, closeBracket, openBrace, closeBrace } = jsonCode;
 
 const tooDeep = -1;
 /** What {@link countMembers} answers instead of a number. */
@@ -36,8 +31,8 @@ const faults: Readonly<Record<number, string>> = {
 
 /**
  * Reads one JSON-RPC message such that no other parser can see another one in it: valid UTF-8, no key twice in an object,
- * no `__proto__`, no key that is a protocol member in other letters (`Name`, `METHOD`), no batch. What it gives is what
- * `JSON.parse` gives; a message is decided on and forwarded as this object, never as its bytes.
+ * no `__proto__`, no key that is a protocol member in other letters (`Name`, `METHOD`), no batch. A message is decided
+ * on and forwarded as the object that this gives, never as its bytes.
  */
 export function readStrictJson(bytes: Uint8Array, bounds: StrictJsonBounds): StrictJson {
   if (bytes.length > bounds.bytesMax) {
@@ -49,7 +44,7 @@ export function readStrictJson(bytes: Uint8Array, bounds: StrictJsonBounds): Str
   if (membersInText === tooDeep) {
     return refused(invalidRequest, `a message has at most ${bounds.depthMax} levels`);
   }
-  const value = parse(text);
+  const value = parseJsonText(text);
   if (value === undefined) return refused(parseError, 'a message is JSON');
   if (Array.isArray(value))
     return refused(invalidRequest, 'batches are not taken; send one message');
@@ -66,15 +61,6 @@ export function readStrictJson(bytes: Uint8Array, bounds: StrictJsonBounds): Str
 
 function refused(code: number, reason: string): StrictJson {
   return { kind: 'refused', code, reason };
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    // JSON.parse gives JSON values only.
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Counts the colons outside of strings, before anything is built from the text. */
@@ -95,16 +81,6 @@ function countMembersInText(text: string, depthMax: number): number {
     }
   }
   return members;
-}
-
-function endOfString(text: string, from: number): number {
-  let at = from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code === quote) return at;
-    at += code === backslash ? 2 : 1;
-  }
-  return at;
 }
 
 /** Counts the members of all objects in a value of bounded depth; negative for one of the {@link faults}. */

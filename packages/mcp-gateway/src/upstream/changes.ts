@@ -16,8 +16,8 @@ export interface Changes {
   /** A notification of the server. Says whether it was about a change. */
   receive(message: RpcRequest | RpcNotification): boolean;
   /** Has changes of the resource reported, if the server can. */
-  watch(uri: string): Promise<void>;
-  unwatch(uri: string): Promise<void>;
+  readonly watch: (uri: string) => Promise<void>;
+  readonly unwatch: (uri: string) => Promise<void>;
   close(): void;
 }
 

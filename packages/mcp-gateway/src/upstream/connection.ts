@@ -9,7 +9,9 @@ import type { EraVerdict } from './negotiation.ts';
 import { createOpenConnection } from './open-connection.ts';
 import type { Connection, OpenConnection, OpenConnectionOptions } from './open-connection.ts';
 import type { EndingTimes } from './process/process-group.ts';
+import type { ProcessGroups } from './process/process-groups.ts';
 import { createStdioWire } from './stdio-wire.ts';
+import { wireErrorCodes } from './wire-errors.ts';
 import type { OwnWire, StrayMessages } from './wire.ts';
 
 export type { ConnectionChange } from './changes.ts';
@@ -29,8 +31,8 @@ export interface NewConnection {
 export interface ConnectionOptions extends OpenConnectionOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly endingTimes: EndingTimes;
-  /** The leaders of the process groups that run. */
-  readonly groups: Set<number>;
+  /** The process groups that run. */
+  readonly groups: ProcessGroups;
   /** The way to a server over HTTP, with its credential. */
   readonly fetch: OutboundFetch;
   readonly prior: EraVerdict | undefined;
@@ -40,6 +42,7 @@ export interface ConnectionOptions extends OpenConnectionOptions {
 export function createConnection(options: ConnectionOptions): NewConnection {
   const { spec, prior } = options;
   let wire: OwnWire | undefined;
+  let opened: OpenConnection | undefined;
   let isClosed = false;
 
   async function open(deadline: AbortSignal): Promise<Connection> {
@@ -63,20 +66,23 @@ export function createConnection(options: ConnectionOptions): NewConnection {
 
   async function openOnce(known: EraVerdict | undefined): Promise<Connection> {
     if (isClosed) throw failed('mcp_connection_failed', spec.alias, 'its connection is closed');
-    let opened: OpenConnection | undefined;
     const fresh = createWire(options, {
       onStray: (message) => opened?.receive(message) ?? false,
       onEnd: (failure) => opened?.end(failure),
     });
     wire = fresh;
-    const onFault = (error: Error): void => {
-      options.log('gateway', error.message);
-      const failure = readSessionLoss(error, spec.alias);
-      if (failure !== undefined) opened?.end(failure);
-    };
     const negotiated = await negotiate({ ...options, wire: fresh, prior: known, onFault });
     opened = createOpenConnection(options, { wire: fresh, negotiated, close });
     return opened;
+  }
+
+  function onFault(error: Error): void {
+    // Our own word for a stream that ended comes also behind an answer, where it is of no account.
+    const isNoise = error.message.includes(`"code":${wireErrorCodes.streamEnded}`);
+    if (isNoise || isClosed) return;
+    options.log('gateway', error.message);
+    const failure = readSessionLoss(error, spec.alias);
+    if (failure !== undefined) opened?.end(failure);
   }
 
   function toOpenFailure(cause: unknown): HostError {
@@ -87,6 +93,7 @@ export function createConnection(options: ConnectionOptions): NewConnection {
 
   async function close(): Promise<void> {
     isClosed = true;
+    opened?.end(undefined);
     await wire?.close();
   }
 
@@ -95,9 +102,9 @@ export function createConnection(options: ConnectionOptions): NewConnection {
 
 function createWire(options: ConnectionOptions, stray: StrayMessages): OwnWire {
   const { spec } = options;
-  const { alias: server, transport } = spec;
+  const { alias: server, transport, memoryBytesMax } = spec;
   const messageBytesMax = messageBytesMaxOf(spec);
   return transport.type === 'stdio'
-    ? createStdioWire({ ...options, ...stray, server, transport, messageBytesMax })
+    ? createStdioWire({ ...options, ...stray, server, transport, messageBytesMax, memoryBytesMax })
     : createHttpWire({ ...options, ...stray, server, ...transport });
 }

@@ -6,9 +6,9 @@ import { failed, withFacts } from './failures.ts';
 /** Lets exchanges in until the connection is retired, and closes it when the last one is over. */
 export interface ExchangeGate {
   readonly exchange: Exchanges['exchange'];
-  retire(): void;
+  readonly retire: () => void;
   /** An exchange is over. */
-  onOver(): void;
+  readonly onOver: () => void;
 }
 
 /** What a gate is made of. */
@@ -37,8 +37,9 @@ export function createExchangeGate(options: ExchangeGateOptions): ExchangeGate {
       if (isStale && tool !== undefined) onStaleTool();
       return outcome;
     } catch (cause) {
-      const isOfTool = cause instanceof HostError && method === 'tools/call';
-      throw isOfTool ? withFacts(cause, { tool: String(params['name']) }) : cause;
+      const { name } = params;
+      const isOfTool = cause instanceof HostError && typeof name === 'string';
+      throw isOfTool && method === 'tools/call' ? withFacts(cause, { tool: name }) : cause;
     }
   };
 

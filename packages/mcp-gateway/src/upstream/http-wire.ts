@@ -1,13 +1,13 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { HostError } from '@modelhost/kernel';
 import type { Clock, JsonObject } from '@modelhost/kernel';
-import type { OutboundFetch } from '../outbound/outbound-fetch.ts';
 import { failed } from './failures.ts';
-import { requestOverHttp } from './http-request.ts';
-import { toStandardHeaders } from './mcp-headers.ts';
+import { createHttpSender } from './http-sender.ts';
+import type { HttpSenderOptions } from './http-sender.ts';
+import { createPending } from './pending.ts';
 import { readRpcMessage } from './rpc-message.ts';
-import type { RpcAnswer, RpcId, RpcMessage } from './rpc-message.ts';
-import { ownIdsFrom, ownTokenOf, toAnswerText, toRequestText } from './wire.ts';
+import type { RpcMessage } from './rpc-message.ts';
+import { toAnswerText } from './wire.ts';
 import type {
   OutgoingRequest,
   OwnWire,
@@ -17,24 +17,20 @@ import type {
 } from './wire.ts';
 
 /** What a wire over HTTP is made of. */
-export interface HttpWireOptions extends Pick<StrayMessages, 'onStray'> {
-  readonly server: string;
+export interface HttpWireOptions
+  extends Omit<HttpSenderOptions, 'sessionId'>, Pick<StrayMessages, 'onStray'> {
   readonly url: string;
-  /** Sent with every request. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly fetch: OutboundFetch;
-  readonly clock: Clock;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
 }
 
-interface Waiting {
+interface PendingRequest {
   readonly listener: RequestListener;
   readonly gone: AbortController;
 }
 
 const sessionEndTimeoutMs = 1_000;
-const reconnection = {
+const reconnectionOptions = {
   initialReconnectionDelay: 1_000,
   maxReconnectionDelay: 30_000,
   reconnectionDelayGrowFactor: 2,
@@ -43,108 +39,65 @@ const reconnection = {
 
 /** Each of our requests is a POST of its own, so that what comes on its stream belongs to it. The SDK keeps the session. */
 export function createHttpWire(options: HttpWireOptions): OwnWire {
-  const { server, fetch, clock } = options;
-  const waiting = new Map<number, Waiting>();
+  const { server, clock } = options;
+  const pending = createPending<PendingRequest>();
   const transport = createTransport(options);
-  let version = '';
-  let isModern = false;
-  let nextId = ownIdsFrom;
+  const sender = createHttpSender({ ...options, sessionId: () => transport.sessionId });
 
   function adopt(negotiated: { readonly version: string; readonly isModern: boolean }): void {
-    ({ version, isModern } = negotiated);
-    const { onmessage } = transport;
-    transport.onmessage = (message) => {
+    sender.adopt(negotiated);
+    const toClient = transport.onmessage;
+    const receive: typeof toClient = (message) => {
       const read = readRpcMessage(message);
-      if (read === undefined || !takeStray(read)) onmessage?.(message);
+      if (read === undefined || !takeStray(read)) toClient?.(message);
     };
+    Object.assign(transport, { onmessage: receive });
   }
 
   function send(request: OutgoingRequest, listener: RequestListener): SentRequest {
-    const id = nextId;
-    nextId += 1;
     const gone = new AbortController();
-    waiting.set(id, { listener, gone });
+    const id = pending.add({ listener, gone });
     void run(id, request, gone.signal);
     return { cancel: (reason) => cancel(id, reason) };
   }
 
   async function run(id: number, request: OutgoingRequest, signal: AbortSignal): Promise<void> {
-    const { method, params } = request;
-    const body = toRequestText(id, request);
-    const headers = { ...headersFor(method, params), ...request.headers };
     const onMessage = (message: RpcMessage): void => takeOwn(id, message);
     try {
-      const sent = { server, fetch, clock, id, body, headers, isModern, signal, onMessage };
-      const answer = await requestOverHttp(sent);
-      end(id)?.listener.onAnswer(answer);
+      const answer = await sender.request(request, { id, signal, onMessage });
+      pending.end(id)?.listener.onAnswer(answer);
     } catch (cause) {
-      const failure = cause instanceof HostError ? cause : undefined;
-      end(id)?.listener.onFailure(failure ?? closed(server));
+      const failure = cause instanceof HostError ? cause : closed(server);
+      pending.end(id)?.listener.onFailure(failure);
     }
   }
 
-  function end(id: number): Waiting | undefined {
-    const ended = waiting.get(id);
-    waiting.delete(id);
-    return ended;
-  }
-
   function cancel(id: number, reason: string): void {
-    const cancelled = end(id);
+    const cancelled = pending.end(id);
     if (cancelled === undefined) return;
     // Closing the stream is how 2026-07-28 cancels; before it, a closed stream says nothing.
-    if (!isModern) notify('notifications/cancelled', { requestId: id, reason });
+    if (!sender.isModern()) notify('notifications/cancelled', { requestId: id, reason });
     cancelled.gone.abort();
   }
 
   function takeOwn(id: number, message: RpcMessage): void {
-    const listener = waiting.get(id)?.listener;
+    const listener = pending.get(id)?.listener;
     if (message.type === 'notification') listener?.onNotification(message);
-    else if (message.type === 'request' && !isModern) listener?.onRequest(message);
+    else if (message.type === 'request' && !sender.isModern()) listener?.onRequest(message);
   }
 
   function takeStray(message: RpcMessage): boolean {
     if (message.type === 'answer') return false;
-    const token = message.type === 'notification' ? ownTokenOf(message) : undefined;
-    if (token === undefined || message.type === 'request') return options.onStray(message);
-    waiting.get(token)?.listener.onNotification(message);
-    return true;
+    const isProgress = message.type === 'notification' && pending.takeProgress(message);
+    return isProgress || options.onStray(message);
   }
 
   function notify(method: string, params: JsonObject): void {
-    void post(JSON.stringify({ jsonrpc: '2.0', method, params }), method, params);
-  }
-
-  function answer(id: RpcId, outcome: RpcAnswer): void {
-    void post(toAnswerText(id, outcome), '', {});
-  }
-
-  /** A server that does not take it lets its own request time out, which tells whoever waits. */
-  async function post(body: string, method: string, params: JsonObject): Promise<void> {
-    const headers = {
-      ...headersFor(method, params),
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-    };
-    const { signal } = new AbortController();
-    try {
-      await fetch.request({ method: 'POST', headers, body, signal });
-    } catch {
-      // As said above.
-    }
-  }
-
-  function headersFor(method: string, params: JsonObject): Record<string, string> {
-    if (isModern) return { ...options.headers, ...toStandardHeaders(version, method, params) };
-    const { sessionId } = transport;
-    const session = sessionId === undefined ? {} : { 'mcp-session-id': sessionId };
-    return { ...options.headers, 'mcp-protocol-version': version, ...session };
+    sender.post(JSON.stringify({ jsonrpc: '2.0', method, params }), method, params);
   }
 
   async function close(): Promise<void> {
-    const cut = [...waiting.values()];
-    waiting.clear();
-    for (const { listener, gone } of cut) {
+    for (const { listener, gone } of pending.endAll()) {
       gone.abort();
       listener.onFailure(closed(server));
     }
@@ -152,7 +105,15 @@ export function createHttpWire(options: HttpWireOptions): OwnWire {
     await transport.close();
   }
 
-  return { transport, adopt, send, notify, answer, failure: () => undefined, close };
+  return {
+    transport,
+    adopt,
+    send,
+    notify,
+    answer: (id, answer) => sender.post(toAnswerText(id, answer), '', {}),
+    failure: () => undefined,
+    close,
+  };
 }
 
 function createTransport(options: HttpWireOptions): StreamableHTTPClientTransport {
@@ -160,7 +121,7 @@ function createTransport(options: HttpWireOptions): StreamableHTTPClientTranspor
   return new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
     fetch,
-    reconnectionOptions: reconnection,
+    reconnectionOptions,
     // Half of the time to all of it, so that the clients of a server that was restarted do not come all at once.
     reconnectionScheduler: (reconnect, delayMs) =>
       clock.setTimer(delayMs * (0.5 + random() / 2), reconnect),

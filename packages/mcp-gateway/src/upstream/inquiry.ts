@@ -1,6 +1,7 @@
-import type { Clock, JsonObject } from '@modelhost/kernel';
+import type { Clock } from '@modelhost/kernel';
 import type { ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import { createLeg } from './leg.ts';
+import { tellLog } from './log-levels.ts';
 import type { RpcAnswer, RpcNotification } from './rpc-message.ts';
 import type { OutgoingRequest, SentRequest, Wire } from './wire.ts';
 
@@ -19,8 +20,6 @@ export interface InquiryOptions {
   readonly clock: Clock;
   readonly progressTimeoutMs: number;
   readonly context: ExchangeContext;
-  /** A notification with one of the requests that is not their progress. */
-  readonly onNotification: (notification: RpcNotification) => void;
   /** Nobody waits any more; the request that was on its way has been cancelled. */
   readonly onGivenUp: (reason: string) => void;
 }
@@ -30,7 +29,7 @@ export function inquire(
   options: InquiryOptions,
   work: (inquiry: Inquiry) => Promise<ExchangeOutcome>,
 ): Promise<ExchangeOutcome> {
-  const { wire, clock, context, onNotification } = options;
+  const { wire, clock, context } = options;
   let sent: SentRequest | undefined;
   let stopPause: (() => void) | undefined;
   const leg = createLeg({
@@ -60,9 +59,7 @@ export function inquire(
 
   function receive(notification: RpcNotification): void {
     leg.renew();
-    if (notification.method === 'notifications/progress') {
-      context.onProgress?.(withoutToken(notification.params));
-    } else onNotification(notification);
+    tellWaiting(notification, context);
   }
 
   function pause(delayMs: number): Promise<void> {
@@ -75,8 +72,21 @@ export function inquire(
   return leg.outcome;
 }
 
-/** What a progress says, without the token that was ours. */
-export function withoutToken(params: JsonObject): JsonObject {
-  const { progressToken: _, ...progress } = params;
-  return progress;
+/** Tells whoever waits what belongs to the request for certain. Says whether it was progress or a log message. */
+export function tellWaiting(
+  { method, params }: RpcNotification,
+  context: ExchangeContext,
+): boolean {
+  switch (method) {
+    case 'notifications/progress': {
+      const { progressToken: _, ...progress } = params;
+      context.onProgress?.(progress);
+      return true;
+    }
+    case 'notifications/message':
+      tellLog(params, context);
+      return true;
+    default:
+      return false;
+  }
 }

@@ -7,8 +7,8 @@ export interface Leg {
   readonly context: ExchangeContext;
   /** Rejects with the signal's reason when it is cancelled. */
   readonly outcome: Promise<ExchangeOutcome>;
-  settle(outcome: ExchangeOutcome): void;
-  fail(error: unknown): void;
+  readonly settle: (outcome: ExchangeOutcome) => void;
+  readonly fail: (error: unknown) => void;
   /** Something was heard of the exchange: the time of silence starts again, the total does not. */
   renew(): void;
 }

@@ -6,13 +6,14 @@ import type {
   InputRequest,
   RpcError,
 } from '../relay.ts';
-import { withoutToken } from './inquiry.ts';
+import { tellWaiting } from './inquiry.ts';
 import { createLeg } from './leg.ts';
 import type { Leg } from './leg.ts';
 import { liveErrors } from './live-request.ts';
-import { isWanted } from './log-levels.ts';
+import { tellLog } from './log-levels.ts';
 import { readLegacyOutcome } from './outcome.ts';
 import { createQuestions } from './questions.ts';
+import type { Questions } from './questions.ts';
 import type { RpcAnswer, RpcId, RpcNotification, RpcRequest } from './rpc-message.ts';
 import type { OutgoingRequest, SentRequest, Wire } from './wire.ts';
 
@@ -60,21 +61,26 @@ type Ending =
 
 /** Sends the request with the first `join`. */
 export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
-  const { server, wire, clock, progressTimeoutMs, exchange, principal } = options;
+  const { wire, exchange, principal } = options;
   const questions = createQuestions(wire);
   let capabilities: JsonObject = {};
   let leg: Leg | undefined;
   let sent: SentRequest | undefined;
   let ending: Ending | undefined;
-  const expire = (): void => giveUp('nobody came back in time', liveErrors.expired);
-  const { takeBack } = questions;
-  const call = { exchange, principal, capabilities: () => capabilities };
-  const self: LegacyCall = { ...call, join, ask, takeBack, log, expire };
+  const self: LegacyCall = {
+    exchange,
+    principal,
+    capabilities: () => capabilities,
+    join,
+    ask,
+    takeBack: (id) => questions.takeBack(id),
+    log: (params) => leg !== undefined && tellLog(params, leg.context),
+    expire: () => onGivenUp('nobody came back in time', liveErrors.expired),
+  };
 
   function join(context: ExchangeContext, inputResponses: JsonObject): Promise<ExchangeOutcome> {
     ({ capabilities } = context);
-    const onGivenUp = (reason: string): void => giveUp(reason, liveErrors.ended);
-    const waiting = createLeg({ context, server, clock, progressTimeoutMs, onGivenUp });
+    const waiting = createLeg({ ...options, context, onGivenUp });
     leg = waiting;
     questions.answer(inputResponses);
     sent ??= send();
@@ -94,11 +100,8 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
 
   function onNotification(notification: RpcNotification): void {
     leg?.renew();
-    if (notification.method !== 'notifications/progress') {
-      options.onMessage(notification, self);
-      return;
-    }
-    leg?.context.onProgress?.(withoutToken(notification.params));
+    const isTold = leg !== undefined && tellWaiting(notification, leg.context);
+    if (!isTold) options.onMessage(notification, self);
   }
 
   function ask(id: RpcId, request: InputRequest): void {
@@ -109,21 +112,11 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
   /** Questions that come together share a round. */
   function planRound(waiting: Leg): void {
     setImmediate(() => {
-      if (leg !== waiting || questions.size() === 0) return;
-      const requestState = options.park(self);
-      if (requestState === undefined) {
-        questions.refuse(liveErrors.tooMany);
-        return;
-      }
+      const round = leg === waiting ? toRound(() => options.park(self), questions) : undefined;
+      if (round === undefined) return;
       leg = undefined;
-      waiting.settle({ kind: 'input-required', inputRequests: questions.open(), requestState });
+      waiting.settle(round);
     });
-  }
-
-  function log(params: JsonObject): boolean {
-    const wanted = isWanted(params['level'], leg?.context.logLevel);
-    if (wanted) leg?.context.onLog?.(params);
-    return wanted;
   }
 
   function end(how: Ending): void {
@@ -136,11 +129,10 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
   function finish(waiting: Leg, how: Ending): void {
     leg = undefined;
     options.onOver(self);
-    if (how.kind === 'failure') waiting.fail(how.failure);
-    else settle(waiting, how.answer, options);
+    settle(waiting, how, options);
   }
 
-  function giveUp(reason: string, error: RpcError): void {
+  function onGivenUp(reason: string, error: RpcError = liveErrors.ended): void {
     leg = undefined;
     questions.refuse(error);
     if (ending === undefined) sent?.cancel(reason);
@@ -150,9 +142,21 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
   return self;
 }
 
-function settle(leg: Leg, answer: RpcAnswer, { exchange, server }: LegacyCallOptions): void {
+/** What is asked now, under the name the call is parked by. Without room for it nobody is asked. */
+function toRound(park: () => string | undefined, questions: Questions): ExchangeOutcome | undefined {
+  if (questions.size() === 0) return undefined;
+  const requestState = park();
+  if (requestState !== undefined) {
+    return { kind: 'input-required', inputRequests: questions.open(), requestState };
+  }
+  questions.refuse(liveErrors.tooMany);
+  return undefined;
+}
+
+function settle(leg: Leg, how: Ending, { exchange, server }: LegacyCallOptions): void {
   try {
-    leg.settle(readLegacyOutcome(answer, exchange.method, server));
+    if (how.kind === 'failure') throw how.failure;
+    leg.settle(readLegacyOutcome(how.answer, exchange.method, server));
   } catch (cause) {
     leg.fail(cause);
   }

@@ -1,18 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject } from '@modelhost/kernel';
-import type { Clock, JsonObject } from '@modelhost/kernel';
-import type { Exchange, ExchangeContext, ExchangeOutcome, InputRequest } from '../relay.ts';
+import type { Clock } from '@modelhost/kernel';
+import type { Exchange, ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
+import { createAttribution } from './attribution.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { unknownState } from './exchanges.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createLegacyCall } from './legacy-call.ts';
 import type { LegacyCall } from './legacy-call.ts';
-import { findMissing, isInputMethod, liveErrors } from './live-request.ts';
-import { areSamePrincipal, createParking } from './parking.ts';
+import { createParking } from './parking.ts';
 import type { Parked } from './parking.ts';
 import { rootsResultOf } from './roots.ts';
-import { isRpcId } from './rpc-message.ts';
 import type { RpcNotification, RpcRequest } from './rpc-message.ts';
 import type { Wire } from './wire.ts';
 
@@ -42,22 +41,23 @@ const parkedTimeToLiveMs = 300_000;
 export function createLegacyExchanges(options: LegacyExchangesOptions): Exchanges {
   const { spec, wire, clock, newId, setLogLevel, onOther, onOver } = options;
   const { alias: server, progressTimeoutMs } = spec;
-  const rootsResult = rootsResultOf(spec);
   const calls = new Set<LegacyCall>();
+  const attribution = createAttribution({ wire, calls, rootsResult: rootsResultOf(spec) });
   const timeToLiveMs = parkedTimeToLiveMs;
   const parking = createParking<ParkedCall>({ clock, newId, parkedMax, timeToLiveMs });
 
   async function exchange(exchanged: Exchange, context: ExchangeContext): Promise<ExchangeOutcome> {
     const { requestState, inputResponses = {}, ...params } = exchanged.params;
+    const { method } = exchanged;
     if (requestState !== undefined) {
-      const call = resume({ method: exchanged.method, params }, requestState, context);
-      if (call === undefined || !isJsonObject(inputResponses)) return unknownState;
-      return await call.join(context, inputResponses);
+      if (!isJsonObject(inputResponses)) return unknownState;
+      const call = resume({ method, params }, requestState, context);
+      return call === undefined ? unknownState : await call.join(context, inputResponses);
     }
     if (context.logLevel !== undefined && setLogLevel !== undefined) {
       await untilAborted(setLogLevel(context.logLevel), context.signal);
     }
-    return await start({ method: exchanged.method, params }, context);
+    return await start({ method, params }, context);
   }
 
   function resume(
@@ -86,9 +86,9 @@ export function createLegacyExchanges(options: LegacyExchangesOptions): Exchange
       exchange: exchanged,
       principal,
       request: { method, params, meta, wantsProgress: onProgress !== undefined, headers: {} },
-      park: (parked) => parking.park({ principal, call: parked, onExpired: parked.expire }),
+      park: (parked) => parking.park({ principal, call: parked, onExpired: () => parked.expire() }),
       onMessage: (message, own) => {
-        if (!receive(message, own)) onOther(message);
+        if (!attribution.receive(message, own)) onOther(message);
       },
       onOver: (ended) => {
         calls.delete(ended);
@@ -99,67 +99,11 @@ export function createLegacyExchanges(options: LegacyExchangesOptions): Exchange
     return call.join(context, {});
   }
 
-  /** Says whether the message was dealt with. `own` is the call on whose stream it came, if it is known. */
-  function receive(message: RpcRequest | RpcNotification, own: LegacyCall | undefined): boolean {
-    const { method, params } = message;
-    if (message.type === 'request') return receiveRequest(message, own);
-    switch (method) {
-      case 'notifications/message':
-        log(params, own);
-        return true;
-      case 'notifications/cancelled':
-        return takeBack(params['requestId']);
-      default:
-        return false;
-    }
-  }
-
-  function receiveRequest(
-    { id, method, params }: RpcRequest,
-    own: LegacyCall | undefined,
-  ): boolean {
-    if (!isInputMethod(method)) return false;
-    if (method === 'roots/list' && rootsResult !== undefined) {
-      wire.answer(id, { kind: 'result', result: rootsResult });
-      return true;
-    }
-    const request = { method, params };
-    const call = own ?? theOnlyOne(request);
-    const error =
-      call === undefined ? liveErrors.ambiguous : findMissing(request, call.capabilities());
-    if (call !== undefined && error === undefined) call.ask(id, request);
-    else wire.answer(id, { kind: 'error', error: error ?? liveErrors.ambiguous });
-    return true;
-  }
-
-  /**
-   * Whom a request is for that came on no call's own stream. It goes to nobody while calls of different principals are
-   * in flight: the answer of one would end up in the call of another.
-   */
-  function theOnlyOne(request: InputRequest): LegacyCall | undefined {
-    if (!areSamePrincipal([...calls].map(({ principal }) => principal))) return undefined;
-    const able = [...calls].filter(
-      (call) => findMissing(request, call.capabilities()) === undefined,
-    );
-    if (able.length > 1) return undefined;
-    return able[0] ?? [...calls][0];
-  }
-
-  function log(params: JsonObject, own: LegacyCall | undefined): void {
-    if (own !== undefined) own.log(params);
-    else if (areSamePrincipal([...calls].map(({ principal }) => principal)))
-      [...calls].some((call) => call.log(params));
-  }
-
-  function takeBack(id: unknown): boolean {
-    return isRpcId(id) && [...calls].some((call) => call.takeBack(id));
-  }
-
   return {
     exchange,
-    receive: (message) => receive(message, undefined),
+    receive: (message) => attribution.receive(message, undefined),
     inFlight: () => calls.size,
-    hasParked: parking.has,
-    close: parking.clear,
+    hasParked: (requestState) => parking.has(requestState),
+    close: () => parking.clear(),
   };
 }

@@ -109,7 +109,7 @@ function withoutUncallable(
   if (!isModernHttp) return tools;
   return tools.filter((tool) => {
     const fault = findHeaderFault(tool);
-    if (fault !== undefined) log(`${String(tool['name'])} is left out: ${fault}`);
+    if (fault !== undefined) log(`${JSON.stringify(tool['name'])} is left out: ${fault}`);
     return fault === undefined;
   });
 }

@@ -1,3 +1,6 @@
+import type { JsonObject } from '@modelhost/kernel';
+import type { ExchangeContext } from '../relay.ts';
+
 /** From the least to the most severe. */
 const levels: readonly unknown[] = [
   'debug',
@@ -10,12 +13,15 @@ const levels: readonly unknown[] = [
   'emergency',
 ];
 
-/** Whether a message of `level` is wanted by one who asked for `lowest` and above; what is no level is never. */
-export function isWanted(level: unknown, lowest: string | undefined): boolean {
-  if (lowest === undefined) return false;
-  const rank = levels.indexOf(level);
-  const lowestRank = levels.indexOf(lowest);
-  return rank >= 0 && lowestRank >= 0 && rank >= lowestRank;
+/** Gives a log message to one who may have asked for its level and above. Says whether it was wanted. */
+export function tellLog(params: JsonObject, context: ExchangeContext): boolean {
+  const { logLevel, onLog } = context;
+  if (logLevel === undefined || onLog === undefined) return false;
+  const rank = levels.indexOf(params['level']);
+  const lowestRank = levels.indexOf(logLevel);
+  const wanted = rank >= 0 && lowestRank >= 0 && rank >= lowestRank;
+  if (wanted) onLog(params);
+  return wanted;
 }
 
 /**

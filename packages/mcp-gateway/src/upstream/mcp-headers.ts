@@ -2,7 +2,7 @@ import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 
 /** An argument that a tool wants to see in a header, by the `x-mcp-header` of its schema. */
-interface ParamHeader {
+export interface ParamHeader {
   readonly path: readonly string[];
   readonly header: string;
 }
@@ -59,6 +59,12 @@ export function toParamHeaders(
     if (text !== undefined) headers[`mcp-param-${header.toLowerCase()}`] = toHeaderValue(text);
   }
   return headers;
+}
+
+/** The arguments that the tool wants to see in headers; none when its schema asks for headers that cannot be. */
+export function paramHeadersOf(tool: JsonObject): readonly ParamHeader[] {
+  const read = readParamHeaders(tool);
+  return read.isValid ? read.headers : [];
 }
 
 /** Why the tool cannot be called over HTTP: its schema asks for headers that cannot be. Undefined for most tools. */

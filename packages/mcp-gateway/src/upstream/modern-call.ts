@@ -10,10 +10,10 @@ import { followTask } from './task-follower.ts';
 import type { TaskOptions } from './task-follower.ts';
 
 /** What a call to an upstream of 2026-07-28 is made of. */
-export interface ModernCallOptions extends TaskOptions {
+export interface ModernCallOptions extends Omit<TaskOptions, 'method'> {
   readonly exchange: Exchange;
   /** Of the arguments, for `tools/call` over HTTP. */
-  readonly paramHeaders: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly wantsProgress: boolean;
   /** The caller said that the upstream may go on by a task. */
   readonly mayBeTask: boolean;
@@ -36,7 +36,7 @@ export async function runModernCall(
     const outcome = readOutcome(answer, exchange.method, server);
     if (outcome.kind === 'task') {
       if (!mayBeTask) throw unreadable(server);
-      return await followTask(inquiry, outcome.task, options); // oxlint-disable-line no-await-in-loop
+      return await followTask(inquiry, outcome.task, { ...options, method: exchange.method }); // oxlint-disable-line no-await-in-loop
     }
     if (outcome.kind !== 'input-required' || rootsResult === undefined) return outcome;
     const rest = withoutRoots(outcome);
@@ -55,9 +55,9 @@ function stateOf({ requestState }: ExchangeOutcome & { kind: 'input-required' })
 
 function toRequest(
   params: JsonObject,
-  { exchange: { method }, meta, wantsProgress, paramHeaders }: ModernCallOptions,
+  { exchange: { method }, meta, wantsProgress, headers }: ModernCallOptions,
 ): Parameters<Inquiry['ask']>[0] {
-  return { method, params, meta, wantsProgress, headers: paramHeaders };
+  return { method, params, meta, wantsProgress, headers };
 }
 
 /** A server that was replaced by one of another era does nothing with the request. */

@@ -42,7 +42,7 @@ const legacyCapabilities = { elicitation: { form: {}, url: {} }, sampling: {}, r
 export async function negotiate(options: NegotiationOptions): Promise<Negotiated> {
   const { spec, wire, prior } = options;
   const client = createClient(options);
-  client.onerror = options.onFault;
+  Object.assign(client, { onerror: options.onFault });
   const timeout = spec.connectTimeoutMs;
   await client.connect(wire.transport, { timeout, ...(prior === undefined ? {} : { prior }) });
   const version = client.getNegotiatedProtocolVersion() ?? '';

@@ -62,7 +62,7 @@ export interface OpenConnectionOptions {
   readonly clientVersion: string;
   readonly log: (source: ToolServerLogEntry['source'], message: string) => void;
   readonly onChange: (change: ConnectionChange) => void;
-  /** It ended by itself after it was open; `failure` says why. */
+  /** It is over, after it was open; `failure` says why, unless it was by `close` or `retire`. Comes once. */
   readonly onClosed: (failure: HostError | undefined) => void;
   /** Unguessable. */
   readonly newId: () => string;

@@ -19,17 +19,10 @@ export function readOutcome(
 ): ExchangeOutcome | TaskAnswer {
   if (answer.kind === 'error') return answer;
   const { resultType = 'complete', ...result } = answer.result;
-  switch (resultType) {
-    case 'complete':
-      if (!isOfShape(result, method)) throw unreadable(server);
-      return { kind: 'complete', result };
-    case 'input_required':
-      return readInputRequired(result, server);
-    case 'task':
-      return { kind: 'task', task: result };
-    default:
-      throw unreadable(server);
-  }
+  if (resultType === 'input_required') return readInputRequired(result, server);
+  if (resultType === 'task') return { kind: 'task', task: result };
+  if (resultType !== 'complete' || !isOfShape(result, method)) throw unreadable(server);
+  return { kind: 'complete', result };
 }
 
 /** The same for an upstream before 2026-07-28, whose results are all complete. */

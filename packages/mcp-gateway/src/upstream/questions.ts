@@ -28,6 +28,9 @@ interface Question {
 }
 
 const questionsMax = 16;
+/** Member of `_meta` by which an upstream may name its question: before 2026-07-28 there is no place for it. */
+const inputKeyMember = 'modelhost/input-key';
+const inputKeyPattern = /^[A-Za-z][\w.-]{0,63}$/;
 
 /** Without questions at first. */
 export function createQuestions(wire: Wire): Questions {
@@ -40,7 +43,9 @@ export function createQuestions(wire: Wire): Questions {
       return;
     }
     questionsAsked += 1;
-    questions.set(`input-${questionsAsked}`, { id, request });
+    const { key, plain } = takeKey(request);
+    const isFree = key !== undefined && !questions.has(key);
+    questions.set(isFree ? key : `input-${questionsAsked}`, { id, request: plain });
   }
 
   function answer(inputResponses: JsonObject): void {
@@ -77,4 +82,17 @@ export function createQuestions(wire: Wire): Questions {
     open,
     size: () => questions.size,
   };
+}
+
+/** The upstream's own name of its question, and the question without it. */
+function takeKey(request: InputRequest): {
+  readonly key: string | undefined;
+  readonly plain: InputRequest;
+} {
+  const { _meta: meta, ...params } = request.params;
+  if (!isJsonObject(meta)) return { key: undefined, plain: request };
+  const { [inputKeyMember]: named, ...rest } = meta;
+  const key = typeof named === 'string' && inputKeyPattern.test(named) ? named : undefined;
+  const isEmpty = Object.keys(rest).length === 0;
+  return { key, plain: { ...request, params: isEmpty ? params : { ...params, _meta: rest } } };
 }

@@ -1,17 +1,19 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import type { Exchange, ExchangeOutcome, RelayedMethod } from '../relay.ts';
+import type { ExchangeOutcome, RelayedMethod } from '../relay.ts';
 import { failed } from './failures.ts';
 import type { Inquiry } from './inquiry.ts';
 import { readInputRequests, readOutcome, unreadable } from './outcome.ts';
 import { splitRoots } from './roots.ts';
 import { readRpcError } from './rpc-message.ts';
 import type { RpcAnswer } from './rpc-message.ts';
+import type { RequestListener, Wire } from './wire.ts';
 
 /** What following a task needs. */
 export interface TaskOptions {
   readonly server: string;
-  readonly exchange: Exchange;
+  /** Of the request that became the task. */
+  readonly method: RelayedMethod;
   /** `_meta` of every request. */
   readonly meta: JsonObject;
   /** Answers `roots/list` in the place of the caller. */
@@ -71,25 +73,21 @@ async function readTask(
   { taskId, state }: SeenTask,
   options: TaskOptions,
 ): Promise<ExchangeOutcome | undefined> {
-  const { server, exchange } = options;
-  switch (state['status']) {
-    case 'working':
-      return undefined;
-    case 'input_required':
-      return await readInput(inquiry, { taskId, state }, options);
-    case 'completed':
-      return readCompleted(state['result'], exchange.method, server);
-    case 'failed': {
-      const error = readRpcError(state['error']);
-      if (error === undefined) throw unreadable(server);
-      return { kind: 'error', error };
-    }
-    case 'cancelled':
-      return { kind: 'error', error: { code: -32_603, message: 'the server cancelled its task' } };
-    default:
-      throw unreadable(server);
-  }
+  const { server, method } = options;
+  const { status } = state;
+  if (status === 'working') return undefined;
+  if (status === 'input_required') return await readInput(inquiry, { taskId, state }, options);
+  if (status === 'completed') return readCompleted(state['result'], method, server);
+  if (status === 'cancelled') return cancelled;
+  const error = status === 'failed' ? readRpcError(state['error']) : undefined;
+  if (error === undefined) throw unreadable(server);
+  return { kind: 'error', error };
 }
+
+const cancelled: ExchangeOutcome = {
+  kind: 'error',
+  error: { code: -32_603, message: 'the server cancelled its task' },
+};
 
 async function readInput(
   inquiry: Inquiry,
@@ -134,6 +132,19 @@ async function askFor(
 ): Promise<RpcAnswer> {
   return await inquiry.ask({ method, params, meta, wantsProgress: false, headers: {} });
 }
+
+/** Tells the server that nobody waits for its task any more. */
+export function cancelTask(wire: Wire, taskId: string, meta: JsonObject): void {
+  const request = { method: 'tasks/cancel', params: { taskId }, meta, headers: {} };
+  wire.send({ ...request, wantsProgress: false }, nobody);
+}
+
+const nobody: RequestListener = {
+  onAnswer: () => {},
+  onFailure: () => {},
+  onNotification: () => {},
+  onRequest: () => {},
+};
 
 function readPollMs({ pollIntervalMs }: JsonObject): number {
   const pollMs = typeof pollIntervalMs === 'number' ? pollIntervalMs : pollMsDefault;

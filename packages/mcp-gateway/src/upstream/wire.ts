@@ -60,16 +60,6 @@ export interface StrayMessages {
   readonly onEnd: (failure: HostError | undefined) => void;
 }
 
-/** Our ids start here: numbers of their own, as the SDK counts its requests from 0. */
-export const ownIdsFrom = 1_000_000;
-
-/** The progress token that is one of our ids, if it is. */
-export function ownTokenOf({ method, params }: RpcNotification): number | undefined {
-  if (method !== 'notifications/progress') return undefined;
-  const token = params['progressToken'];
-  return typeof token === 'number' && token >= ownIdsFrom ? token : undefined;
-}
-
 /** The text of a request, with its id as the progress token. */
 export function toRequestText(id: number, request: OutgoingRequest): string {
   const { method, params, meta, wantsProgress } = request;

@@ -80,7 +80,7 @@ function readScenarios(output: string, directory: string): readonly Scenario[] {
   const unscored = new Set(
     [...summary.matchAll(/^ {2}[✓✗] (\S+) \(/gm)].map(([, name = '']) => name),
   );
-  const records = readdirSync(directory);
+  const records = readdirSync(directory, { recursive: true, encoding: 'utf8' });
   return [...summary.matchAll(/^[✓✗] (\S+): (\d+) passed, (\d+) failed/gm)].map(
     ([, name = '', passed, failed]) => {
       const record = findRecord(records, name);
@@ -96,7 +96,7 @@ function readScenarios(output: string, directory: string): readonly Scenario[] {
   );
 }
 
-/** A record's folder is named for the scenario and the moment it began. */
+/** A record's folder is named for the scenario, which may have a slash in it, and the moment it began. */
 function findRecord(
   folders: readonly string[],
   scenario: string,
@@ -104,7 +104,7 @@ function findRecord(
   for (const folder of folders) {
     const [, name, date, hours, minutes, seconds] =
       /^(?:server-)?(.*)-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d-\d{3})Z$/.exec(folder) ?? [];
-    if (name !== scenario && name !== scenario.replaceAll('/', '-')) continue;
+    if (name !== scenario) continue;
     const time = `${date}T${hours}:${minutes}:${seconds?.replace('-', '.')}Z`;
     return { folder, startedAtMs: Date.parse(time) };
   }

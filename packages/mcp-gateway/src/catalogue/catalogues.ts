@@ -2,7 +2,7 @@ import type { JsonObject, JsonSchemas, ToolDefinition } from '@modelhost/kernel'
 import type { RelayCatalogue, RelayChange } from '../relay.ts';
 import { isVisibleTo } from '../server-spec.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
-import type { UpstreamLists } from '../upstream/connection.ts';
+import type { UpstreamLists } from '../upstream/lists.ts';
 import { createMergedCatalogues } from './merged-catalogues.ts';
 import { createOfferedTools } from './offered-tools.ts';
 import type { OfferedTools } from './offered-tools.ts';

@@ -22,6 +22,7 @@ export interface RefusedTool {
 
 const nameLengthMax = 256;
 const definitionLengthMax = 131_072;
+const memberLengthMax = 64;
 const members = [
   'name',
   'title',
@@ -98,11 +99,10 @@ function readListedTool(
 /** One reader might take `Name` for `name`, and another one not: then they would see different tools. */
 function isStray(member: string): boolean {
   if (member === '__proto__') return true;
-  return !members.includes(member) && members.some((name) => isSame(name, member));
-}
-
-function isSame(name: string, member: string): boolean {
-  return name.toLowerCase() === member.normalize('NFKC').toLowerCase();
+  // Normalizing takes time that grows with the square of a text of combining marks: nothing long.
+  if (members.includes(member) || member.length > memberLengthMax) return false;
+  const plain = member.normalize('NFKC').toLowerCase();
+  return members.some((name) => name.toLowerCase() === plain);
 }
 
 function readText(listed: JsonObject): string | undefined {

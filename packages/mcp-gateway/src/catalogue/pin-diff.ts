@@ -1,7 +1,7 @@
 import { canonicalJson, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { showHidden } from './clean-text.ts';
-import { compare } from './listed-tools.ts';
+import { compare, digestOf } from './listed-tools.ts';
 
 const linesMax = 20_000;
 const comparedLinesMax = 300;
@@ -30,7 +30,12 @@ export function diffDefinitions(before: JsonObject | undefined, after: JsonObjec
   const uncompared = Math.max(0, left.length - comparedLinesMax, right.length - comparedLinesMax);
   const rest = Math.max(0, lines.length - shownLinesMax) + uncompared;
   const note = rest > 0 ? [`… ${rest} more lines`] : [];
-  return [...lines.slice(0, shownLinesMax), ...note].join('\n');
+  const shown = [...lines.slice(0, shownLinesMax), ...note];
+  // A hidden character and its written form are the same line.
+  if (shown.length === 0 && before !== undefined && digestOf(before) !== digestOf(after)) {
+    return '… what differs looks the same';
+  }
+  return shown.join('\n');
 }
 
 function textOf(value: JsonObject, name: string): string | undefined {

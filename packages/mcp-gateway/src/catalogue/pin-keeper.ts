@@ -61,6 +61,7 @@ export function createPinKeeper(store: PinStore): PinKeeper {
     try {
       await store.save({ servers: changed });
     } catch (cause) {
+      if (cause instanceof HostError) throw cause;
       throw new HostError('internal', 'pins: they cannot be saved', { cause });
     }
     servers = changed;

@@ -2,7 +2,7 @@ import { canonicalJson, sha256Hex } from '@modelhost/kernel';
 import type { JsonObject, JsonSchemas } from '@modelhost/kernel';
 import type { RelayCatalogue, RelayItem, RelayServer } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
-import type { UpstreamLists } from '../upstream/connection.ts';
+import type { UpstreamLists } from '../upstream/lists.ts';
 import { cleanText } from './clean-text.ts';
 import { clean, readListedItems } from './listed-items.ts';
 import type { CataloguePart } from './merged-catalogues.ts';

@@ -20,6 +20,39 @@ const depthMax = 8;
 /** BM25 over these tools as they are now. */
 export function createToolSearch(tools: readonly CatalogueTool[]): ToolSearch {
   const byName = new Map(tools.map(({ definition }) => [definition.name, definition]));
+  const find = createToolFinder(
+    tools.map(({ definition, relay }) => ({ ...definition, title: relay.listed['title'] })),
+  );
+
+  function search(query: string, names: readonly string[], limit: number): readonly ToolMatch[] {
+    const wanted = new Set(names);
+    return find(query, (name) => wanted.has(name))
+      .flatMap(({ name, score }) => {
+        const tool = byName.get(name);
+        return tool === undefined ? [] : [{ tool, score }];
+      })
+      .slice(0, Math.max(0, limit));
+  }
+
+  return { search };
+}
+
+/** A tool as it is searched. */
+export interface SearchedTool {
+  readonly name: string;
+  readonly title: Json | undefined;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+}
+
+/** The best first, equally good ones by name. */
+export type ToolFinder = (
+  query: string,
+  isWanted?: (name: string) => boolean,
+) => readonly { readonly name: string; readonly score: number }[];
+
+/** Indexes tools that have names of their own choosing. */
+export function createToolFinder(tools: readonly SearchedTool[]): ToolFinder {
   const index = new MiniSearch<Document>({
     idField: 'name',
     fields: ['name', 'title', 'description', 'arguments'],
@@ -36,19 +69,11 @@ export function createToolSearch(tools: readonly CatalogueTool[]): ToolSearch {
   // Sums of scores depend on their order in the last digit, so the order is always the same.
   index.addAll(tools.map(documentOf).sort((left, right) => compare(left.name, right.name)));
 
-  function search(query: string, names: readonly string[], limit: number): readonly ToolMatch[] {
-    const wanted = new Set(names);
-    return index
-      .search(query, { filter: ({ id }) => wanted.has(String(id)) })
-      .flatMap(({ id, score }) => {
-        const tool = byName.get(String(id));
-        return tool === undefined ? [] : [{ tool, score }];
-      })
-      .sort((left, right) => right.score - left.score || compare(left.tool.name, right.tool.name))
-      .slice(0, Math.max(0, limit));
-  }
-
-  return { search };
+  return (query, isWanted = () => true) =>
+    index
+      .search(query, { filter: ({ id }) => isWanted(String(id)) })
+      .map(({ id, score }) => ({ name: String(id), score }))
+      .sort((left, right) => right.score - left.score || compare(left.name, right.name));
 }
 
 interface Document {
@@ -58,9 +83,7 @@ interface Document {
   readonly arguments: string;
 }
 
-function documentOf({ definition, relay }: CatalogueTool): Document {
-  const { name, description, inputSchema } = definition;
-  const { title } = relay.listed;
+function documentOf({ name, title, description, inputSchema }: SearchedTool): Document {
   return {
     name,
     title: typeof title === 'string' ? title.slice(0, textLengthMax) : '',
@@ -95,5 +118,11 @@ function argumentsOf(schema: JsonObject): readonly string[] {
 /** Words in lower case: `readTextFile`, `read_text_file` and `Read text file` have the same ones. */
 function termsOf(text: string): string[] {
   const words = text.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{N}+/gu) ?? [];
-  return words.map((word) => word.toLowerCase().slice(0, termLengthMax));
+  return words.map((word) => singularOf(word.toLowerCase().slice(0, termLengthMax)));
+}
+
+/** English only, and only roughly: the same for tools and for queries is all that counts. */
+function singularOf(word: string): string {
+  if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`;
+  return word.length > 3 && word.endsWith('s') && !word.endsWith('ss') ? word.slice(0, -1) : word;
 }

@@ -20,6 +20,7 @@ export function createTokenFile(
 ): TokenStore {
   let loading: Promise<Map<string, Sealed>> | undefined;
   let writing: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
 
   function sealedGrants(): Promise<Map<string, Sealed>> {
     loading ??= readSealed(path).catch((cause: unknown) => {
@@ -29,11 +30,15 @@ export function createTokenFile(
     return loading;
   }
 
-  /** One write after the other, each of everything there is when it begins. */
+  /** One write after the other, each of everything there is when it begins; who comes meanwhile shares the next. */
   async function write(all: ReadonlyMap<string, Sealed>): Promise<void> {
-    const next = writing.catch(() => {}).then(() => replaceFile(path, toText(all)));
-    writing = next;
-    await next;
+    waiting ??= writing.then(() => {
+      waiting = undefined;
+      const written = replaceFile(path, toText(all));
+      writing = written.catch(() => {});
+      return written;
+    });
+    await waiting;
   }
 
   return {

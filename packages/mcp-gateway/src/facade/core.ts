@@ -16,11 +16,13 @@ import { createDispatch, isFacadeMethod } from './dispatch.ts';
 import { readInstructions } from './instructions.ts';
 import { serverInfoKey } from './modern-messages.ts';
 import { createCallOutcomes, createCallRunner } from './relayed-calls.ts';
+import type { CallRunner } from './relayed-calls.ts';
 import { toRpcError } from './rpc-errors.ts';
 import { createSealedStates } from './sealed-state.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createTaskCalls } from './task-calls.ts';
-import { createTaskStore } from './task-store.ts';
+import { createTaskStore, isOwn } from './task-store.ts';
+import type { TaskStore } from './task-store.ts';
 import { toDetailed } from './task-wire.ts';
 import { createViewIndex } from './view-index.ts';
 import type { ViewIndex } from './view-index.ts';
@@ -47,33 +49,13 @@ const defaultBounds: FacadeBounds = {
  * object for as long as nothing changed.
  */
 export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
-  const { relay, view, keys, version, clock, randomId } = options;
+  const { relay, view, version, clock } = options;
   checkView(view);
   const bounds = { ...defaultBounds, ...options.bounds };
   const serverInfo = { name: 'model-host', version };
-  const indexes = new WeakMap<RelayCatalogue, ViewIndex>();
-  const states = createSealedStates({
-    keys,
-    view: view.name,
-    now: () => clock.now(),
-    randomId,
-    ttlMs: bounds.stateTtlMs,
-    bytesMax: bounds.stateBytesMax,
-  });
+  const indexOf = createIndexes(options, { bounds, meta: { [serverInfoKey]: serverInfo } });
   const store = createTaskStore({ clock, bounds });
-  const outcomes = createCallOutcomes({ relay, states, bounds });
-  const tasks = createTaskCalls({ store, outcomes, view, bounds, clock, randomId });
-  const runCall = createCallRunner({ outcomes, states, tasks });
-
-  function indexOf(tenant: string): ViewIndex {
-    const catalogue = relay.catalogue(tenant);
-    const known = indexes.get(catalogue);
-    if (known !== undefined) return known;
-    const meta = { [serverInfoKey]: serverInfo };
-    const index = createViewIndex(catalogue, view, { bounds, meta });
-    indexes.set(catalogue, index);
-    return index;
-  }
+  const runCall = createCalls(options, { bounds, store });
 
   function presentation({ principal, era }: FacadeCaller): ReturnType<FacadeCore['presentation']> {
     const index = indexOf(principal.tenant);
@@ -102,9 +84,8 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
       if (shown !== undefined) listener(shown);
     });
     const stopTasks = store.onUpdate((record) => {
-      const { id: taskId, tenant, subject } = record.task;
-      if (tenant !== principal.tenant || subject !== principal.subject) return;
-      listener({ type: 'task', taskId, params: toDetailed(record, bounds) });
+      if (!isOwn(record, principal)) return;
+      listener({ type: 'task', taskId: record.task.id, params: toDetailed(record, bounds) });
     });
     return () => {
       stopRelay();
@@ -139,6 +120,39 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
       subscriptions.close();
       store.close();
     },
+  };
+}
+
+function createCalls(
+  { relay, view, keys, clock, randomId }: FacadeCoreOptions,
+  { bounds, store }: { readonly bounds: FacadeBounds; readonly store: TaskStore },
+): CallRunner {
+  const states = createSealedStates({
+    keys,
+    view: view.name,
+    now: () => clock.now(),
+    randomId,
+    ttlMs: bounds.stateTtlMs,
+    bytesMax: bounds.stateBytesMax,
+  });
+  const outcomes = createCallOutcomes({ relay, states, bounds });
+  const tasks = createTaskCalls({ store, outcomes, view, bounds, clock, randomId });
+  return createCallRunner({ outcomes, states, tasks });
+}
+
+/** What is made of a catalogue lives as long as the catalogue does. */
+function createIndexes(
+  { relay, view }: FacadeCoreOptions,
+  options: { readonly bounds: FacadeBounds; readonly meta: JsonObject },
+): (tenant: string) => ViewIndex {
+  const indexes = new WeakMap<RelayCatalogue, ViewIndex>();
+  return (tenant) => {
+    const catalogue = relay.catalogue(tenant);
+    const known = indexes.get(catalogue);
+    if (known !== undefined) return known;
+    const index = createViewIndex(catalogue, view, options);
+    indexes.set(catalogue, index);
+    return index;
   };
 }
 

@@ -20,8 +20,7 @@ import type { ReadRequest } from './relayed-requests.ts';
 import { invalidParams, methodNotFound } from './rpc-errors.ts';
 import { answerTaskMethod } from './task-methods.ts';
 import type { TaskStore } from './task-store.ts';
-import { createToolFinder, runSearchTool } from './tool-search.ts';
-import type { ToolFinder } from './tool-search.ts';
+import { runSearchTool } from './tool-search.ts';
 import type { ViewIndex } from './view-index.ts';
 
 const bothEras = [
@@ -67,115 +66,92 @@ export type Dispatch = (
 
 /** Params are checked by hand: a schema library would cost more than everything else here. */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { bounds, runCall, store, presentation } = options;
-  const finders = new WeakMap<ViewIndex, ToolFinder>();
-
-  function finderOf(index: ViewIndex): ToolFinder {
-    const known = finders.get(index);
-    if (known !== undefined) return known;
-    const finder = createToolFinder(
-      [...index.tools].map(([name, { tool }]) => ({
-        name,
-        title: textOf(tool.listed['title']),
-        description: textOf(tool.listed['description']),
-      })),
-    );
-    finders.set(index, finder);
-    return finder;
-  }
-
-  function callTool(
-    params: JsonObject,
-    context: DispatchContext,
-  ): FacadeOutcome | Promise<FacadeOutcome> {
-    const { name, arguments: values = {} } = params;
-    if (typeof name !== 'string') return refused('params.name must be the name of a tool');
-    if (!isJsonObject(values)) return refused('params.arguments must be an object');
-    const { index } = context;
-    if (!index.isSearched) return pass(readToolCall(name, values, index), params, context);
-    const call = runSearchTool(
-      { name, arguments: values },
-      {
-        find: (query, limit) => finderOf(index)(query, limit),
-        listed: (tool) => index.listed(tool),
-      },
-    );
-    if (call === undefined) return pass(readToolCall(name, values, index), params, context);
-    if (call.kind !== 'call') return call;
-    return pass(readToolCall(call.name, call.arguments, index), params, context);
-  }
-
-  function pass(
-    read: ReadRequest,
-    params: JsonObject,
-    { caller, io, index }: DispatchContext,
-  ): FacadeOutcome | Promise<FacadeOutcome> {
-    if (read.kind === 'error') return read;
-    return runCall({ request: read.request, params, index, caller, io });
-  }
-
-  function complete(
-    params: JsonObject,
-    context: DispatchContext,
-  ): FacadeOutcome | Promise<FacadeOutcome> {
-    const read = readCompletion(params, context.index);
-    return read === undefined ? noCompletion : pass(read, params, context);
-  }
-
-  function discover(caller: FacadeCaller): FacadeOutcome {
-    const { capabilities, instructions } = presentation(caller);
-    return {
-      kind: 'result',
-      result: {
-        supportedVersions: modernVersions,
-        capabilities,
-        ...(instructions === '' ? {} : { instructions }),
-        ttlMs: bounds.listTtlMs,
-        cacheScope: 'private',
-      },
-    };
-  }
-
-  function answer(
-    method: Method,
-    params: JsonObject,
-    context: DispatchContext,
-  ): FacadeOutcome | Promise<FacadeOutcome> {
-    const { caller, index } = context;
-    switch (method) {
-      case 'tools/call':
-        return callTool(params, context);
-      case 'tools/list':
-        return list('tools', params, index);
-      case 'prompts/list':
-        return list('prompts', params, index);
-      case 'resources/list':
-        return list('resources', params, index);
-      case 'resources/templates/list':
-        return list('resourceTemplates', params, index);
-      case 'prompts/get':
-        return pass(readPromptGet(params, index), params, context);
-      case 'resources/read':
-        return pass(readResourceRead(params, index), params, context);
-      case 'completion/complete':
-        return complete(params, context);
-      case 'server/discover':
-        return discover(caller);
-      case 'tasks/get':
-      case 'tasks/update':
-      case 'tasks/cancel':
-        return answerTaskMethod(method, params, { caller, store, bounds });
-      case 'ping':
-        return { kind: 'result', result: {} };
-    }
-  }
-
   return ({ method, params = {} }, context) => {
     if (!isMethod(method, context.caller.era)) {
       return { kind: 'error', error: methodNotFound(method) };
     }
     if (!isJsonObject(params)) return refused('params must be an object');
-    return answer(method, params, context);
+    return answer(method, params, context, options);
+  };
+}
+
+type Answer = FacadeOutcome | Promise<FacadeOutcome>;
+
+function answer(
+  method: Method,
+  params: JsonObject,
+  context: DispatchContext,
+  options: DispatchOptions,
+): Answer {
+  const { index } = context;
+  const pass = (read: ReadRequest): Answer => passOn(read, params, context, options);
+  switch (method) {
+    case 'tools/call':
+      return callTool(params, index, pass);
+    case 'tools/list':
+      return list('tools', params, index);
+    case 'prompts/list':
+      return list('prompts', params, index);
+    case 'resources/list':
+      return list('resources', params, index);
+    case 'resources/templates/list':
+      return list('resourceTemplates', params, index);
+    case 'prompts/get':
+      return pass(readPromptGet(params, index));
+    case 'resources/read':
+      return pass(readResourceRead(params, index));
+    case 'completion/complete': {
+      const read = readCompletion(params, index);
+      return read === undefined ? noCompletion : pass(read);
+    }
+    case 'server/discover':
+      return discover(context, options);
+    case 'tasks/get':
+    case 'tasks/update':
+    case 'tasks/cancel':
+      return answerTaskMethod(method, params, { ...options, caller: context.caller });
+    case 'ping':
+      return { kind: 'result', result: {} };
+  }
+}
+
+function callTool(
+  params: JsonObject,
+  index: ViewIndex,
+  pass: (read: ReadRequest) => Answer,
+): Answer {
+  const { name, arguments: values = {} } = params;
+  if (typeof name !== 'string') return refused('params.name must be the name of a tool');
+  if (!isJsonObject(values)) return refused('params.arguments must be an object');
+  const call = index.isSearched ? runSearchTool({ name, arguments: values }, index) : undefined;
+  if (call === undefined) return pass(readToolCall(name, values, index));
+  return call.kind === 'call' ? pass(readToolCall(call.name, call.arguments, index)) : call;
+}
+
+function passOn(
+  read: ReadRequest,
+  params: JsonObject,
+  { caller, io, index }: DispatchContext,
+  { runCall }: DispatchOptions,
+): Answer {
+  if (read.kind === 'error') return read;
+  return runCall({ request: read.request, params, index, caller, io });
+}
+
+function discover(
+  { caller }: DispatchContext,
+  { presentation, bounds }: DispatchOptions,
+): FacadeOutcome {
+  const { capabilities, instructions } = presentation(caller);
+  return {
+    kind: 'result',
+    result: {
+      supportedVersions: modernVersions,
+      capabilities,
+      ...(instructions === '' ? {} : { instructions }),
+      ttlMs: bounds.listTtlMs,
+      cacheScope: 'private',
+    },
   };
 }
 
@@ -194,10 +170,6 @@ function list(key: ListKey, { cursor }: JsonObject, index: ViewIndex): FacadeOut
 
 function isMethod(method: string, era: FacadeCaller['era']): method is Method {
   return isFacadeMethod(method, era);
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 function refused(message: string): FacadeOutcome {

@@ -45,23 +45,23 @@ export function toAcknowledged(id: RpcId, notifications: SubscriptionFilter): Js
 
 /** A change as a message of a subscription. */
 export function toChanged(id: RpcId, change: FacadeChange): JsonObject {
-  const _meta = { [subscriptionKey]: id };
+  const meta = { [subscriptionKey]: id };
   switch (change.type) {
     case 'tools':
     case 'prompts':
     case 'resources':
-      return rpcNotification(`notifications/${change.type}/list_changed`, { _meta });
+      return rpcNotification(`notifications/${change.type}/list_changed`, { _meta: meta });
     case 'resource-updated':
-      return rpcNotification('notifications/resources/updated', { uri: change.uri, _meta });
+      return rpcNotification('notifications/resources/updated', { uri: change.uri, _meta: meta });
     case 'task':
-      return rpcNotification('notifications/tasks', { ...change.params, _meta });
+      return rpcNotification('notifications/tasks', { ...change.params, _meta: meta });
   }
 }
 
 /** Last message of a subscription that ends well. */
 export function toSubscriptionEnd(id: RpcId, serverInfo: JsonObject): string {
-  const _meta = { [subscriptionKey]: id, [serverInfoKey]: serverInfo };
-  return around(id, JSON.stringify({ resultType: 'complete', _meta }));
+  const meta = { [subscriptionKey]: id, [serverInfoKey]: serverInfo };
+  return around(id, JSON.stringify({ resultType: 'complete', _meta: meta }));
 }
 
 /** A task says what it is itself; everything else is complete. */

@@ -43,13 +43,11 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
   const closed = Promise.withResolvers<void>();
   let pending = 0;
   let isInputEnded = false;
+  let isFinished = false;
   let stopDrain: (() => void) | undefined;
 
-  const send = (text: string): void => {
-    if (output.destroyed || output.writableEnded) return;
-    // A client that does not read is not read from either.
-    if (!output.write(`${text}\n`)) input.pause();
-  };
+  const writer = createLineWriter(input, output);
+  const { send } = writer;
   const sendMessage = (message: JsonObject): void => send(JSON.stringify(message));
   const modern = createModernStdio({ core, principal, send, requestsInFlightMax, onEnd: settle });
   const legacy = createLegacySession({
@@ -100,12 +98,12 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
   }
 
   function finish(): void {
+    if (isFinished) return;
+    isFinished = true;
     stopDrain?.();
     legacy.close();
     modern.close();
-    output.off('drain', resume);
-    if (output.destroyed || !output.writableNeedDrain) closed.resolve();
-    else output.once('drain', () => closed.resolve()).once('close', () => closed.resolve());
+    void writer.flushed().then(closed.resolve);
   }
 
   function close(): void {
@@ -114,13 +112,33 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
     finish();
   }
 
-  function resume(): void {
-    input.resume();
-  }
-
   const reader = createLineReader({ lineBytesMax, onLine: takeLine, onTooLong: close });
-  output.on('drain', resume);
-  output.once('error', close);
-  input.on('data', reader.push).once('end', endInput).once('error', close).once('close', endInput);
+  output.on('error', close);
+  input.on('error', close).on('data', reader.push).once('end', endInput).once('close', endInput);
   return { closed: closed.promise, close };
+}
+
+interface LineWriter {
+  readonly send: (text: string) => void;
+  /** Fulfilled when everything is written, or cannot be any more. Nothing is read from the input again. */
+  flushed(): Promise<void>;
+}
+
+/** A client that does not read is not read from either, so that what waits to be written stays bounded. */
+function createLineWriter(input: Readable, output: Writable): LineWriter {
+  const resume = (): void => void input.resume();
+  output.on('drain', resume);
+  return {
+    send(text) {
+      if (output.destroyed || output.writableEnded) return;
+      if (!output.write(`${text}\n`)) input.pause();
+    },
+    async flushed() {
+      output.off('drain', resume);
+      if (output.destroyed || !output.writableNeedDrain) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      output.once('drain', resolve).once('close', resolve);
+      await promise;
+    },
+  };
 }

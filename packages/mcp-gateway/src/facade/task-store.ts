@@ -89,9 +89,7 @@ export function createTaskStore({ clock, bounds }: TaskStoreOptions): TaskStore 
   function find(principal: Principal, id: string): TaskRecord | undefined {
     sweep();
     const record = records.get(id);
-    const isOwner =
-      record?.task.tenant === principal.tenant && record.task.subject === principal.subject;
-    return isOwner ? record : undefined;
+    return record !== undefined && isOwn(record, principal) ? record : undefined;
   }
 
   function update(id: string, state: TaskState): void {
@@ -124,6 +122,11 @@ export function createTaskStore({ clock, bounds }: TaskStoreOptions): TaskStore 
   }
 
   return { hasRoom, add, find, update, onUpdate, close };
+}
+
+/** Whether the task is the principal's. */
+export function isOwn({ task }: TaskRecord, { tenant, subject }: Principal): boolean {
+  return task.tenant === tenant && task.subject === subject;
 }
 
 function isEnd({ status }: TaskState): boolean {

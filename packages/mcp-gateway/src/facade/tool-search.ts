@@ -1,6 +1,6 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import MiniSearch from 'minisearch';
+import type { ToolFinder } from '../catalogue/tool-search.ts';
 import type { RpcError } from '../relay.ts';
 import { invalidParams } from './rpc-errors.ts';
 
@@ -52,33 +52,6 @@ export const searchTools: readonly JsonObject[] = [
   },
 ];
 
-/** A tool that can be searched. */
-export interface SearchedTool {
-  readonly name: string;
-  readonly title: string;
-  readonly description: string;
-}
-
-/** The tools that fit a query, the best first. */
-export type ToolFinder = (query: string, limit: number) => readonly SearchedTool[];
-
-/** Indexes tools by the words of their names, titles and descriptions. */
-export function createToolFinder(tools: readonly SearchedTool[]): ToolFinder {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const words = new MiniSearch<SearchedTool>({
-    idField: 'name',
-    fields: ['name', 'title', 'description'],
-    tokenize: (text) => text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').split(/[^\p{L}\p{N}]+/u),
-    searchOptions: { boost: { name: 3, title: 2 }, prefix: true, fuzzy: 0.2 },
-  });
-  words.addAll(tools);
-  return (query, limit) =>
-    words
-      .search(query)
-      .slice(0, limit)
-      .flatMap(({ id }) => byName.get(String(id)) ?? []);
-}
-
 /** What a call of one of the three tools comes to. */
 export type SearchCall =
   | { readonly kind: 'result'; readonly result: JsonObject }
@@ -86,26 +59,30 @@ export type SearchCall =
   | { readonly kind: 'call'; readonly name: string; readonly arguments: JsonObject }
   | { readonly kind: 'error'; readonly error: RpcError };
 
+/** The tools behind the three, by the view's names. */
+export interface SearchedCatalogue {
+  readonly find: ToolFinder;
+  /** The list entry of a tool. */
+  listed(name: string): JsonObject | undefined;
+}
+
 /** Answers a call of one of the three tools; undefined for any other name. */
 export function runSearchTool(
   call: { readonly name: string; readonly arguments: JsonObject },
-  catalogue: {
-    readonly find: ToolFinder;
-    readonly listed: (name: string) => JsonObject | undefined;
-  },
+  catalogue: SearchedCatalogue,
 ): SearchCall | undefined {
   switch (call.name) {
     case 'search_tools':
-      return search(call.arguments, catalogue.find);
+      return search(call.arguments, catalogue);
     case 'describe_tool':
-      return describe(call.arguments, catalogue.listed);
+      return describe(call.arguments, catalogue);
     case 'call_tool':
       return unwrap(call.arguments);
   }
   return undefined;
 }
 
-function search(values: JsonObject, find: ToolFinder): SearchCall {
+function search(values: JsonObject, catalogue: SearchedCatalogue): SearchCall {
   const { query, limit = limitDefault } = values;
   if (typeof query !== 'string' || query.length > queryLengthMax) {
     return failed(`arguments.query must be a text of at most ${queryLengthMax} characters`);
@@ -113,21 +90,21 @@ function search(values: JsonObject, find: ToolFinder): SearchCall {
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > limitMax) {
     return failed(`arguments.limit must be a whole number from 1 to ${limitMax}`);
   }
-  const tools = find(query, limit).map(({ name, title, description }) => ({
-    name,
-    ...(title === '' ? {} : { title }),
-    summary: summaryOf(description),
-  }));
+  const tools = catalogue
+    .find(query)
+    .slice(0, limit)
+    .flatMap(({ name }) => {
+      const { title, description } = catalogue.listed(name) ?? {};
+      const summary = typeof description === 'string' ? summaryOf(description) : '';
+      return [{ name, ...(typeof title === 'string' ? { title } : {}), summary }];
+    });
   return answered({ tools });
 }
 
-function describe(
-  values: JsonObject,
-  listed: (name: string) => JsonObject | undefined,
-): SearchCall {
+function describe(values: JsonObject, catalogue: SearchedCatalogue): SearchCall {
   const { name } = values;
   if (typeof name !== 'string') return failed('arguments.name must be the name of a tool');
-  const tool = listed(name);
+  const tool = catalogue.listed(name);
   return tool === undefined ? failed(`there is no tool ${quote(name)}`) : answered({ tool });
 }
 

@@ -1,11 +1,13 @@
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { isJsonObject } from '@modelhost/kernel';
 import { toolNameOf } from '../catalogue/tool-names.ts';
+import { createToolFinder } from '../catalogue/tool-search.ts';
+import type { ToolFinder } from '../catalogue/tool-search.ts';
 import type { RelayCatalogue, RelayItem, RelayServer, RelayTool } from '../relay.ts';
+import { paramHeadersOf } from '../upstream/mcp-headers.ts';
 import type { FacadeBounds, FacadeView, ParamHeader } from './core-types.ts';
 import { createListPages } from './list-pages.ts';
 import type { ListKey, ListPages } from './list-pages.ts';
-import { readParamHeaders } from './param-headers.ts';
 import { showNames } from './shown-names.ts';
 import { createBareUris, createPrefixedUris } from './shown-uris.ts';
 import type { ShownUris } from './shown-uris.ts';
@@ -37,6 +39,8 @@ export interface ViewIndex {
   readonly uris: ShownUris;
   /** The tools to search, describe and call stand for the catalogue. */
   readonly isSearched: boolean;
+  /** Indexes the tools when it is first asked. */
+  readonly find: ToolFinder;
   /** The list entry of a tool. */
   listed(name: string): JsonObject | undefined;
   pages(key: ListKey): ListPages;
@@ -104,7 +108,19 @@ export function createViewIndex(
   }
 
   const isSearched = shouldSearch(view, isTooBig);
-  return { servers: catalogue.servers, aliases, tools, prompts, uris, isSearched, listed, pages };
+  const { servers } = catalogue;
+  const find = lazily(() => createFinder(tools));
+  return {
+    servers,
+    aliases,
+    tools,
+    prompts,
+    uris,
+    isSearched,
+    listed,
+    pages,
+    find: (query) => find()(query),
+  };
 }
 
 function shouldSearch({ search }: FacadeView, isTooBig: () => boolean): boolean {
@@ -116,6 +132,25 @@ function shouldSearch({ search }: FacadeView, isTooBig: () => boolean): boolean 
     case 'auto':
       return isTooBig();
   }
+}
+
+function createFinder(tools: ReadonlyMap<string, ShownTool>): ToolFinder {
+  return createToolFinder(
+    [...tools].map(([name, { tool }]) => {
+      const { title, description, inputSchema } = tool.listed;
+      return {
+        name,
+        title,
+        description: typeof description === 'string' ? description : '',
+        inputSchema: isJsonObject(inputSchema) ? inputSchema : {},
+      };
+    }),
+  );
+}
+
+function lazily<T>(create: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= create());
 }
 
 function narrow(catalogue: RelayCatalogue, view: FacadeView): RelayCatalogue {
@@ -139,7 +174,10 @@ function toShownTool(tool: RelayTool): ShownTool {
     bare: tool.serverTool,
     catalogueName: tool.name,
     tool,
-    headers: readParamHeaders(tool.listed['inputSchema']),
+    headers: paramHeadersOf(tool.listed).map(({ header, path }) => ({
+      header: `mcp-param-${header.toLowerCase()}`,
+      path,
+    })),
     taskSupport: readTaskSupport(tool.listed),
   };
 }

@@ -40,12 +40,12 @@ const faultsInCall: readonly (readonly [string, string, string, Partial<ToolServ
 for (const [title, fault, code, changes] of faultsInCall) {
   test(`a server that ${title} gives ${code}, and the others are served`, async (t) => {
     const { gateway, call } = await startWithFault(t, fault, changes);
-    assert.equal(gateway.listTools().length, 2);
+    assert.equal(gateway.listTools('acme').length, 2);
     await assert.rejects(call('bad__act'), isHostError(code, inCall));
     assert.equal((await call('good__act')).content, 'done');
     // The same again: what was lost is started anew by the call.
     await assert.rejects(call('bad__act'), isHostError(code, inCall));
-    assert.equal(gateway.listTools().length, 2);
+    assert.equal(gateway.listTools('acme').length, 2);
   });
 }
 
@@ -83,7 +83,6 @@ test('pages without end are cut, and a tool that comes twice is kept once', asyn
   assert.equal(gateway.servers()[0]?.toolCount, 1);
   const messages = entries.map(({ message }) => message);
   assert.ok(messages.includes('the catalogue is cut after 32 pages'));
-  assert.ok(messages.includes('bad__act is left out: its name is taken'));
 });
 
 test('a call that is cancelled before it starts is never sent', async (t) => {
@@ -184,15 +183,14 @@ const faultsOverHttp: readonly (readonly [string, string, Answer, Partial<ToolSe
     (id) => json({ id, result: { resultType: 'complete', content: 5 } }),
   ],
   [
-    'asks for input',
+    'asks for input in a wrong shape',
     'mcp_protocol_error',
-    (id) => json({ id, result: { resultType: 'input_required', inputRequests: {} } }),
+    (id) => json({ id, result: { resultType: 'input_required', inputRequests: 5 } }),
   ],
   [
     'answers another request',
-    'mcp_timeout',
+    'mcp_protocol_error',
     () => json({ id: 4_711, result: toolResult('a') }),
-    quick,
   ],
 ];
 
@@ -218,14 +216,16 @@ for (const [title, code, answer, changes] of faultsOverHttp) {
 
 test('a catalogue beyond its caps is cut, and said to be', async (t) => {
   const many = Array.from({ length: 600 }, (_, index) => ({ ...act, name: `act-${index}` }));
-  const long = [
-    { ...act, description: 'x'.repeat(1_900_000) },
-    { ...act, name: 'next', description: 'x'.repeat(300_000) },
-  ];
+  const description = 'x'.repeat(104_000);
+  const long = Array.from({ length: 30 }, (_, index) => ({
+    ...act,
+    name: `l-${index}`,
+    description,
+  }));
   const resultBytesMax = 1_000_000;
   for (const [tools, count] of [
     [many, 512],
-    [long, 1],
+    [long, 20],
   ] as const) {
     const fixture = await serveHttp(rawHttp((id) => json({ id, result: {} }), tools));
     t.after(() => fixture.close());
@@ -233,6 +233,6 @@ test('a catalogue beyond its caps is cut, and said to be', async (t) => {
     const { gateway, logged } = startGateway(t, [serverSpec('a', transport, { resultBytesMax })]);
     await logged(`the catalogue is cut after ${count} tools`);
     await gateway.connected();
-    assert.equal(gateway.listTools().length, count);
+    assert.equal(gateway.listTools('acme').length, count);
   }
 });

@@ -2,7 +2,7 @@ import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { CatalogueTool } from './catalogue/catalogue-tool.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
-import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay, RelayChange } from './relay.ts';
+import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from './relay.ts';
 import { guardResult } from './results/result-guard.ts';
 import { isVisibleTo, messageBytesMaxOf } from './server-spec.ts';
 import type { ToolServerSpec } from './server-spec.ts';

@@ -15,7 +15,8 @@ import {
   until,
 } from './fixtures/start-gateway.ts';
 import type { StartedGateway } from './fixtures/start-gateway.ts';
-import { createToolGateway } from './index.ts';
+import { createPinMemory } from './fixtures/pin-memory.ts';
+import { createMcpGateway } from './index.ts';
 import type { ToolServerSpec } from './index.ts';
 
 interface Peer extends StartedGateway {
@@ -64,9 +65,9 @@ for (const [peer, start] of peers) {
     const { gateway, reported } = await start(t, { effects: { echo: 'none', '*': 'reversible' } });
     await reported(`serving ${peer.split(' ')[0]}`);
     assert.deepEqual(gateway.servers(), [
-      { alias: 'fix', state: 'ready', toolCount: 11, error: undefined },
+      { alias: 'fix', state: 'ready', toolCount: 11, quarantinedCount: 0, error: undefined },
     ]);
-    const tools = gateway.listTools();
+    const tools = gateway.listTools('acme');
     const names = tools.map(({ name }) => name);
     assert.deepEqual(names, names.toSorted());
     assert.match(names[0] ?? '', /^fix__a_name_that_is_far_too_long_and_full_of_sp_[0-9a-f]{16}$/);
@@ -80,10 +81,10 @@ for (const [peer, start] of peers) {
 
   test(`${peer}: a call answers with text, and its key travels in _meta`, async (t) => {
     const { call } = await start(t);
-    const echoed = { content: 'héllo', isError: false, isTruncated: false };
+    const echoed = { type: 'answer', content: 'héllo', isError: false, isTruncated: false };
     assert.deepEqual(await call('fix__echo', { text: 'héllo' }), echoed);
     assert.match((await call('fix__meta')).content, /"modelhost\/idempotency-key":"key-1"/);
-    const failed = { content: 'no such file', isError: true, isTruncated: false };
+    const failed = { type: 'answer', content: 'no such file', isError: true, isTruncated: false };
     assert.deepEqual(await call('fix__fail'), failed);
     assert.equal((await call('fix__structured')).content, '{"answer":42}');
     assert.deepEqual((await call('fix__mixed')).content.split('\n'), [
@@ -94,7 +95,8 @@ for (const [peer, start] of peers) {
       '[resource link file:///c c]',
     ]);
     const large = await call('fix__large');
-    assert.deepEqual([large.content, large.isTruncated], ['é'.repeat(2_048), true]);
+    assert.ok(large.content.startsWith('é'.repeat(1_000)) && large.isTruncated);
+    assert.ok(Buffer.byteLength(large.content) <= 4_096);
   });
 
   test(`${peer}: cancelling rejects with the reason and reaches the server`, async (t) => {
@@ -125,11 +127,16 @@ for (const [peer, start] of peers) {
     });
   });
 
-  test(`${peer}: a changed list of tools is read again`, async (t) => {
+  test(`${peer}: a changed list of tools is read again, and what is new waits to be approved`, async (t) => {
     const { gateway, call } = await start(t);
-    assert.equal(gateway.listTools().length, 11);
+    assert.equal(gateway.listTools('acme').length, 11);
     await call('fix__grow');
-    await until(() => gateway.listTools().length === 12);
+    await until(() => gateway.servers()[0]?.quarantinedCount === 1);
+    assert.equal(gateway.listTools('acme').length, 11);
+    await assert.rejects(call('fix__grown'), isHostError('mcp_tool_not_found'));
+    const [set] = gateway.pins.sets('acme');
+    await gateway.pins.approve({ alias: 'fix', by: 'op', setDigest: set?.setDigest ?? '' });
+    assert.equal(gateway.listTools('acme').length, 12);
     assert.equal((await call('fix__grown', { text: 'new' })).content, 'new');
   });
 
@@ -221,7 +228,7 @@ test('two published servers and one that does not start are served side by side'
       ['gone', 'failed', 'gone: it cannot be started or reached (ENOENT)'],
     ],
   );
-  assert.equal(gateway.listTools().length, 23);
+  assert.equal(gateway.listTools('acme').length, 23);
   const path = join(folder, 'note.txt');
   assert.equal((await call('files__read_text_file', { path })).content, 'buy milk');
   const entities = [{ name: 'milk', entityType: 'food', observations: ['white'] }];
@@ -247,12 +254,12 @@ test('a server that failed is tried again when the tools are listed, but not too
   const fixture = new URL('fixtures/stdio-server.ts', import.meta.url);
   await writeFile(script, `await import(${JSON.stringify(fixture.href)});`);
   now = 4_999;
-  assert.deepEqual(gateway.listTools(), []);
+  assert.deepEqual(gateway.listTools('acme'), []);
   assert.equal(gateway.servers()[0]?.state, 'failed');
   now = 5_000;
-  assert.deepEqual(gateway.listTools(), []);
+  assert.deepEqual(gateway.listTools('acme'), []);
   await until(() => gateway.servers()[0]?.state === 'ready');
-  assert.equal(gateway.listTools().length, 11);
+  assert.equal(gateway.listTools('acme').length, 11);
 });
 
 test('aliases that are malformed, reserved or used twice are refused', () => {
@@ -268,10 +275,11 @@ test('aliases that are malformed, reserved or used twice are refused', () => {
   ]) {
     assert.throws(
       () =>
-        createToolGateway({
+        createMcpGateway({
           servers: aliases.map((alias) => serverSpec(alias, transport)),
           schemas: createJsonSchemas(),
           clientVersion: '1',
+          pinStore: createPinMemory(),
           environment: {},
         }),
       isHostError('config_invalid'),

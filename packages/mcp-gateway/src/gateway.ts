@@ -76,7 +76,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
   const log = createLog(options);
   const catalogues = createGatewayCatalogues(options, log, listeners.tell);
   const groups = createProcessGroups({
-    setTimer: clock.setTimer,
+    ...clock,
     log: (message) => log('processes', 'gateway', message),
   });
   const supply: Omit<SupplyOptions, 'spec'> = {
@@ -100,12 +100,12 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     ...(options.resultsBytesMax === undefined
       ? {}
       : { bytesMaxPerTenant: options.resultsBytesMax }),
-    now: clock.now,
+    now: () => clock.now(),
     randomId,
   });
   const callTool = createToolCaller({
     relay,
-    toolFor: catalogues.toolFor,
+    toolFor: (tenant, name) => catalogues.toolFor(tenant, name),
     toReply: createReplyMaker(upstreams, results),
   });
   for (const { upstream } of upstreams.values()) upstream.start();
@@ -115,7 +115,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
       wakeVisible(upstreams, tenant);
       return catalogues.definitions(tenant);
     },
-    searchTools: catalogues.search,
+    searchTools: (query, names, limit) => catalogues.search(query, names, limit),
     checkArguments: (name, values) => {
       const tool = catalogues.tool(name);
       if (tool !== undefined) return tool.check(values);

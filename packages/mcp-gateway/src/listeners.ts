@@ -1,11 +1,11 @@
 /** Those who want to hear of something. */
 export interface Listeners<T> {
   /** Returns the way to stop. */
-  add(listener: (told: T) => void): () => void;
-  tell(told: T): void;
+  readonly add: (listener: (told: T) => void) => () => void;
+  readonly tell: (told: T) => void;
 }
 
-/** Who is added or stops while something is told hears of it at the latest the next time. */
+/** Who stops while something is told hears no more of it. */
 export function createListeners<T>(): Listeners<T> {
   const listeners = new Set<(told: T) => void>();
 
@@ -17,7 +17,7 @@ export function createListeners<T>(): Listeners<T> {
   }
 
   function tell(told: T): void {
-    for (const listener of [...listeners]) listener(told);
+    for (const listener of listeners) listener(told);
   }
 
   return { add, tell };

@@ -1,5 +1,4 @@
-import { HostError } from '@modelhost/kernel';
-import type { Clock, Principal } from '@modelhost/kernel';
+import type { Principal } from '@modelhost/kernel';
 import type { Catalogues } from './catalogue/catalogues.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import type { Credentials, CredentialsOptions } from './credentials/credentials.ts';
@@ -72,7 +71,7 @@ export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
 /** How requests reach a server, as whom. */
 interface WayOut {
   readonly subjectOf: (principal: Principal) => string;
-  readonly fetchFor: (principal: Principal) => OutboundFetch | undefined;
+  readonly fetchFor: (principal: Principal) => OutboundFetch;
   readonly credentials: Credentials | undefined;
   close(): Promise<void>;
 }
@@ -83,7 +82,7 @@ function createWayOut(options: SupplyOptions): WayOut {
   if (transport.type === 'stdio') {
     return {
       subjectOf: () => '',
-      fetchFor: () => undefined,
+      fetchFor: () => noWayOut,
       credentials: undefined,
       close: async () => {},
     };
@@ -107,6 +106,21 @@ function createWayOut(options: SupplyOptions): WayOut {
     randomId: options.randomId,
     ...(options.idTokenFor === undefined ? {} : { idTokenFor: options.idTokenFor }),
   });
-  const { subjectOf, outboundFor: fetchFor } = credentials;
-  return { subjectOf, fetchFor, credentials, close: () => fetch.close() };
+  return {
+    subjectOf: (principal) => credentials.subjectOf(principal),
+    fetchFor: (principal) => credentials.outboundFor(principal),
+    credentials,
+    close: () => fetch.close(),
+  };
+}
+
+/** A server over stdio is not reached by requests. */
+const noWayOut: OutboundFetch = Object.assign(refuse, {
+  request: refuse,
+  check: refuse,
+  close: async () => {},
+});
+
+async function refuse(): Promise<never> {
+  throw new TypeError('a server over stdio has no URL');
 }

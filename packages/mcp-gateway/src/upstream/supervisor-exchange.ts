@@ -63,9 +63,12 @@ export function createExchangeSender(options: ExchangeSenderOptions): SendExchan
     exchange: Exchange,
     { context, rules, endsAtMs }: Attempt,
   ): Promise<ExchangeOutcome> {
-    const connection = line.current() ?? (await connect(line, context.signal, endsAtMs));
+    const connection =
+      line.parkedAt(exchange.params['requestState']) ??
+      line.current() ??
+      (await connect(line, context.signal, endsAtMs));
     rules.check?.();
-    const timeoutMs = endsAtMs - clock.now();
+    const timeoutMs = Math.max(1, Math.ceil(endsAtMs - clock.now()));
     try {
       const outcome = await connection.exchange(exchange, { ...context, timeoutMs }, rules.tool);
       line.answered(connection);
@@ -97,10 +100,11 @@ interface Attempt {
   readonly endsAtMs: number;
 }
 
-/** Whether the answer was lost with the connection: a refusal by the server is an answer. */
-function isLost(cause: unknown): cause is HostError {
+/** Whether the answer was lost with its connection or session: a refusal by the server is an answer. */
+function isLost(cause: unknown): boolean {
   if (!(cause instanceof HostError) || cause.code !== 'mcp_connection_failed') return false;
-  return cause.facts['sent'] === 'true' && cause.facts['http_status'] === undefined;
+  const { sent, http_status, session_lost } = cause.facts;
+  return session_lost === 'true' || (sent === 'true' && http_status === undefined);
 }
 
 /** Reading changes nothing. What goes on with an earlier exchange belongs to the connection of that one. */

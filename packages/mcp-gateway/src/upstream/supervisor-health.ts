@@ -1,5 +1,5 @@
 import { HostError } from '@modelhost/kernel';
-import type { ToolServerStatus } from '@modelhost/kernel';
+import type { Clock, ToolServerStatus } from '@modelhost/kernel';
 import { createBreaker } from '@modelhost/resilience';
 import type { BreakerPass } from '@modelhost/resilience';
 import type { SupervisionTimes } from './supervisor-retry.ts';
@@ -17,7 +17,7 @@ export interface Health {
   /** It answered: whatever failed before is over. */
   answered(): void;
   /** Milliseconds until an attempt makes sense. */
-  pauseMs(): number;
+  readonly pauseMs: () => number;
   status(connection: 'none' | 'opening' | 'open' | 'closed'): HealthStatus;
 }
 
@@ -29,8 +29,8 @@ export interface HealthStatus {
 }
 
 /** Nothing is known at first. */
-export function createHealth(alias: string, times: SupervisionTimes, now: () => number): Health {
-  const breaker = createBreaker({ ...times, now });
+export function createHealth(alias: string, times: SupervisionTimes, clock: Clock): Health {
+  const breaker = createBreaker({ ...times, ...clock });
   let error: HostError | undefined;
   let isDegraded = false;
 
@@ -82,7 +82,7 @@ export function createHealth(alias: string, times: SupervisionTimes, now: () => 
     failed: fail,
     degrade: () => void (isDegraded = true),
     answered,
-    pauseMs: breaker.retryAfterMs,
+    pauseMs: () => breaker.retryAfterMs(),
     status,
   };
 }

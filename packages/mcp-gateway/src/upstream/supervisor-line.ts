@@ -1,23 +1,25 @@
 import { HostError } from '@modelhost/kernel';
-import type { Clock } from '@modelhost/kernel';
+import type { Clock, Json } from '@modelhost/kernel';
 import type { Connection } from './connection.ts';
 import { failed } from './failures.ts';
 import { createDeadline } from './supervisor-deadline.ts';
 import { createHealth } from './supervisor-health.ts';
-import type { HealthStatus } from './supervisor-health.ts';
+import type { Health, HealthStatus } from './supervisor-health.ts';
 import { createConnectionOpener } from './supervisor-opener.ts';
 import type { ConnectionOpener, ConnectionOpenerOptions } from './supervisor-opener.ts';
 import { createRetry } from './supervisor-retry.ts';
-import type { SupervisionTimes } from './supervisor-retry.ts';
+import type { Retry, SupervisionTimes } from './supervisor-retry.ts';
 import { createSlot } from './supervisor-slot.ts';
-import type { SlotOptions } from './supervisor-slot.ts';
+import type { Slot, SlotOptions } from './supervisor-slot.ts';
 import { untilAborted } from '../until-aborted.ts';
 
 /** At most one connection at a time, for one subject at one server. */
 export interface Line {
   /** The connection there is, or the outcome of one attempt that is shared by all who wait for it. */
-  connect(): Promise<Connection>;
-  current(): Connection | undefined;
+  readonly connect: () => Promise<Connection>;
+  readonly current: () => Connection | undefined;
+  /** The connection that an exchange waits on which was asked for input, if it is one of this line. */
+  parkedAt(requestState: Json | undefined): Connection | undefined;
   /** The server answered: whatever failed before is over. */
   answered(connection: Connection): void;
   /** Something failed on a connection, which may be the end of it. */
@@ -29,7 +31,7 @@ export interface Line {
 }
 
 /** What a line is made of. */
-export interface LineOptions extends SlotOptions {
+export interface LineOptions extends Omit<SlotOptions, 'retire'> {
   readonly alias: string;
   readonly connectTimeoutMs: number;
   readonly times: SupervisionTimes;
@@ -38,8 +40,8 @@ export interface LineOptions extends SlotOptions {
   readonly connection: ConnectionOpenerOptions['connection'];
   /** Reads what must be known before anything is sent on a new connection. */
   readonly prepare: (connection: Connection) => Promise<void>;
-  /** An attempt came to nothing. */
-  readonly onFailed: () => void;
+  /** What is known of the server's protocol may be wrong. */
+  readonly onEraLost: () => void;
   /** Whether it connects again by itself after a failure. */
   readonly isWanted: () => boolean;
 }
@@ -48,10 +50,9 @@ export interface LineOptions extends SlotOptions {
 export function createLine(options: LineOptions): Line {
   const { alias, clock, times, random, connection } = options;
   const closing = new AbortController();
-  const health = createHealth(alias, times, clock.now);
-  const slot = createSlot(options);
+  const health = createHealth(alias, times, clock);
   const opener = createConnectionOpener({ connection, onLost: lose });
-  const checkLife = createLifeCheck(alias, lose);
+  const slot = createSlot({ ...options, retire: opener.retire });
   let opening: Promise<Connection> | undefined;
   let attemptedAtMs = -Infinity;
   const retry = createRetry({
@@ -88,7 +89,7 @@ export function createLine(options: LineOptions): Line {
       if (closing.signal.aborted) throw closed(alias, cause);
       const failure = toConnectError(alias, cause);
       health.failed(failure, pass);
-      options.onFailed();
+      options.onEraLost();
       retry.plan();
       throw failure;
     }
@@ -103,20 +104,6 @@ export function createLine(options: LineOptions): Line {
     retry.plan();
   }
 
-  function answered(by: Connection): void {
-    if (slot.current() !== by) return;
-    slot.touch();
-    health.answered();
-    retry.reset();
-  }
-
-  function fail(on: Connection, failure: HostError): void {
-    if (slot.current() !== on) return;
-    if (failure.code === 'mcp_connection_failed') lose(on, failure);
-    else health.degrade();
-    if (failure.code === 'mcp_timeout') void checkLife(on);
-  }
-
   async function close(): Promise<void> {
     closing.abort();
     retry.stop();
@@ -127,12 +114,43 @@ export function createLine(options: LineOptions): Line {
   return {
     connect,
     current: slot.current,
-    answered,
-    failed: fail,
+    parkedAt: opener.parkedAt,
+    ...createReports({ options, slot, health, retry, lose }),
     sinceAttemptMs: () => clock.now() - attemptedAtMs,
     status: () => health.status(stateOf(closing.signal, slot.current(), opening)),
     close,
   };
+}
+
+/** What a line does with what is heard of its exchanges. */
+function createReports({ options, slot, health, retry, lose }: ReportContext): Reports {
+  const checkLife = createLifeCheck(options.alias, lose);
+
+  return {
+    answered: (connection) => {
+      if (slot.current() !== connection) return;
+      slot.touch();
+      health.answered();
+      retry.reset();
+    },
+    failed: (connection, failure) => {
+      if (slot.current() !== connection) return;
+      if (failure.facts['era_lost'] === 'true') options.onEraLost();
+      if (failure.code === 'mcp_connection_failed') lose(connection, failure);
+      else health.degrade();
+      if (failure.code === 'mcp_timeout') void checkLife(connection);
+    },
+  };
+}
+
+type Reports = Pick<Line, 'answered' | 'failed'>;
+
+interface ReportContext {
+  readonly options: LineOptions;
+  readonly slot: Slot;
+  readonly health: Health;
+  readonly retry: Retry;
+  readonly lose: (connection: Connection, failure: HostError) => void;
 }
 
 function stateOf(

@@ -1,10 +1,8 @@
 import { HostError } from '@modelhost/kernel';
 import type { Clock } from '@modelhost/kernel';
-import type { Connection, UpstreamLists } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { ListKind, UpstreamLists } from './lists.ts';
 import type { Line } from './supervisor-line.ts';
-
-/** The kinds of lists that a server has. */
-export type ListKind = 'tools' | 'prompts' | 'resources';
 
 /** Reads the lists of a server when a connection is new, when they change, and when they are old. */
 export interface ListKeeper {

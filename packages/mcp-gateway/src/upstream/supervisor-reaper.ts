@@ -5,7 +5,7 @@ export interface Reaper {
   /** It is there from now on. */
   start(): void;
   /** It was used. */
-  touch(): void;
+  readonly touch: () => void;
   stop(): void;
 }
 

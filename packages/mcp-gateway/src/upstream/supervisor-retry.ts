@@ -67,5 +67,5 @@ export function createRetry({ times, clock, ...options }: RetryOptions): Retry {
     cancelTimer = undefined;
   }
 
-  return { plan, stop, reset: backoff.reset };
+  return { plan, stop, reset: () => backoff.reset() };
 }

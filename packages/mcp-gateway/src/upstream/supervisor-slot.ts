@@ -4,10 +4,10 @@ import { createReaper } from './supervisor-reaper.ts';
 
 /** Room for one connection, which is let go when it is not used for a while. */
 export interface Slot {
-  current(): Connection | undefined;
+  readonly current: () => Connection | undefined;
   fill(connection: Connection): void;
   /** It is used. */
-  touch(): void;
+  readonly touch: () => void;
   /** Lets go of what is there; its exchanges in flight go on. False when it is not this one. */
   release(connection: Connection): boolean;
   /** For how long what is there has been there. */
@@ -23,10 +23,12 @@ export interface SlotOptions {
   readonly clock: Clock;
   /** Whether it stays though nothing is sent. */
   readonly isHeld: () => boolean;
+  /** Takes over what is let go. */
+  readonly retire: (connection: Connection) => void;
 }
 
 /** Empty at first. */
-export function createSlot({ idleMs, clock, isHeld }: SlotOptions): Slot {
+export function createSlot({ idleMs, clock, isHeld, retire }: SlotOptions): Slot {
   let current: Connection | undefined;
   let filledAtMs = 0;
   const reaper = createReaper({
@@ -45,7 +47,7 @@ export function createSlot({ idleMs, clock, isHeld }: SlotOptions): Slot {
   function release(connection: Connection): boolean {
     if (current !== connection) return false;
     clear();
-    connection.retire();
+    retire(connection);
     return true;
   }
 

@@ -1,8 +1,10 @@
 import type { Clock, Principal, ToolServerStatus } from '@modelhost/kernel';
 import { createBulkhead } from '@modelhost/resilience';
 import type { Exchange, ExchangeContext, ExchangeOutcome, RelayChange } from '../relay.ts';
-import type { ToolServerLogEntry, ToolServerSpec } from '../server-spec.ts';
-import type { Connection, ConnectionOptions, UpstreamLists } from './connection.ts';
+import type { ToolServerLogEntry } from '../server-spec.ts';
+import type { ConnectionChange } from './changes.ts';
+import type { Connection, ConnectionOptions } from './connection.ts';
+import type { UpstreamLists } from './lists.ts';
 import type { EndingTimes } from './process/process-group.ts';
 import type { ProcessGroups } from './process/process-groups.ts';
 import { createEraMemory } from './supervisor-era.ts';
@@ -93,8 +95,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     isStarted: () => isStarted,
   });
   const lines = createLines({ alias, linesMax, subjectOf, createLine: createSubjectLine });
-  const { setTimer } = clock;
-  const bulkhead = createBulkhead({ name: alias, inFlightMax, queueMax, setTimer });
+  const bulkhead = createBulkhead({ ...clock, name: alias, inFlightMax, queueMax });
   const exchange = createExchangeSender({ spec, clock, lines, bulkhead });
   let isStarted = false;
   let settled = Promise.resolve();
@@ -154,7 +155,7 @@ function createLineMaker(
 ): (principal: Principal) => SubjectLine {
   const { spec, clock, random, times, log } = options;
   const { alias, connectTimeoutMs } = spec;
-  const era = createEraMemory(clock.now);
+  const era = createEraMemory(clock);
   const idleMs = isShared || spec.idleMs > 0 ? spec.idleMs : subjectIdleMs;
 
   return (principal) => {
@@ -171,7 +172,7 @@ function createLineMaker(
         await lists.prepare(connection, isShared);
         watches.renew(connection);
       },
-      onFailed: era.forget,
+      onEraLost: era.forget,
       isWanted: () => isStarted() || watches.isHeld(),
       isHeld: () => watches.isHeld(),
     });
@@ -185,8 +186,8 @@ function createLineMaker(
     return { ...line, watches };
   };
 
-  function onChange(change: RelayChange): void {
-    if (change.type === 'resource-updated') options.onResourceChange(change);
+  function onChange(change: ConnectionChange): void {
+    if (change.type === 'resource-updated') options.onResourceChange({ ...change, alias });
     else lists.changed(change.type);
   }
 }

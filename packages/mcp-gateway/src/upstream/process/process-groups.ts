@@ -11,7 +11,7 @@ export interface ProcessGroups {
   /** Nothing of the group is left. */
   delete(leader: number): void;
   /** Kills all of them and does not wait. */
-  kill(): void;
+  readonly kill: () => void;
   /** Lets go of what guards them. Whoever started groups ends them before. */
   close(): Promise<void>;
 }

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { until } from '../../fixtures/start-gateway.ts';
+import { isGroupRunning, signalGroup } from './process-group.ts';
+import { createWatchdog } from './watchdog.ts';
+
+const host = fileURLToPath(new URL('../../fixtures/watched-host.ts', import.meta.url));
+
+/** A process group that ends by nothing but SIGKILL. */
+async function startStubborn(t: TestContext): Promise<number> {
+  const script = "trap '' TERM INT HUP; echo up; while :; do sleep 60; done";
+  const child = spawn('sh', ['-c', script], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const leader = child.pid ?? assert.fail('not started');
+  t.after(() => signalGroup(leader, 'SIGKILL'));
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  return leader;
+}
+
+test('when the host is killed, no process of its groups stays, however stubborn', async () => {
+  const process = spawn(globalThis.process.execPath, [host, '3'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: readonly unknown[] = await once(createInterface({ input: process.stdout }), 'line');
+  // The host writes the numbers of its groups.
+  const leaders = JSON.parse(String(lines[0])) as readonly number[];
+  assert.deepEqual(leaders.map(isGroupRunning), [true, true, true]);
+  process.kill('SIGKILL');
+  await until(() => !leaders.some(isGroupRunning));
+});
+
+test('closing lets those live that are no longer listed, and kills the others', async (t) => {
+  const watchdog = createWatchdog(() => assert.fail('it has nothing to say'));
+  const [first, second, third] = [
+    await startStubborn(t),
+    await startStubborn(t),
+    await startStubborn(t),
+  ];
+  for (const leader of [first, second, third]) watchdog.add(leader);
+  watchdog.delete(second);
+  await watchdog.close();
+  await until(() => !isGroupRunning(first) && !isGroupRunning(third));
+  assert.equal(isGroupRunning(second), true);
+});
+
+test('closing what never watched anything is at once over, and a closed one starts nothing', async (t) => {
+  const watchdog = createWatchdog(() => assert.fail('it has nothing to say'));
+  await watchdog.close();
+  const leader = await startStubborn(t);
+  watchdog.add(leader);
+  await watchdog.close();
+  assert.equal(isGroupRunning(leader), true);
+});

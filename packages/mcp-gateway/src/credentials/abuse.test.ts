@@ -85,7 +85,7 @@ test('abuse A14: what a server says about its authorization goes through the sam
       [name]: `${innerUrl}/x`,
     };
     const url = await world.ask(ann).catch((error: unknown) => readAuthorizationUrl(error));
-    const callback = { state: 'id-1', code: 'x', iss: own };
+    const callback = { state: 'notes.id-1', code: 'x', iss: own };
     if (typeof url === 'string')
       await assert.rejects(world.credentials.finish(ann, callback), HostError);
     assert.equal(typeof url === 'string', name === 'token_endpoint', name);

@@ -1,12 +1,12 @@
-import { HostError } from '@modelhost/kernel';
-import type { JsonObject } from '@modelhost/kernel';
-import { isJsonObject } from '@modelhost/kernel';
-import type { ExchangeOutcome } from '../relay.ts';
+import { HostError, isJsonObject } from '@modelhost/kernel';
+import type { JsonObject, Principal } from '@modelhost/kernel';
+import type { Exchange, ExchangeOutcome } from '../relay.ts';
+import type { AuthorizationCallback, Credentials } from './credentials.ts';
 
 const urlFact = 'authorization_url';
 
-/** Key of the request for authorization among the input requests of an exchange; no server's own key is like it. */
-export const authorizationRequestKey = 'modelhost/authorization';
+/** Of the request for authorization among the input requests of an exchange; no server's own key is like it. */
+const requestKey = 'modelhost/authorization';
 
 /** The user has to open the URL, which leads back to the host, before the server lets the host act for them. */
 export function authorizationRequired(server: string, url: URL): HostError {
@@ -23,7 +23,7 @@ export function readAuthorizationUrl(thrown: unknown): string | undefined {
 
 /**
  * The error as a request for input in URL mode, for callers that can show one. The answer goes to nobody: once the user
- * is through, the same exchange is simply sent again, without the answer under {@link authorizationRequestKey}.
+ * is through, the same exchange is simply sent again by way of {@link withoutAuthorizationAnswer}.
  */
 export function toAuthorizationOutcome(
   thrown: unknown,
@@ -37,7 +37,40 @@ export function toAuthorizationOutcome(
   const params = { mode: 'url', message: thrown.message, url, elicitationId };
   return {
     kind: 'input-required',
-    inputRequests: { [authorizationRequestKey]: { method: 'elicitation/create', params } },
+    inputRequests: { [requestKey]: { method: 'elicitation/create', params } },
     requestState: undefined,
   };
+}
+
+/** The exchange as the server may see it: whether the user has opened our URL is nothing to it. */
+export function withoutAuthorizationAnswer({ method, params }: Exchange): Exchange {
+  const { inputResponses, ...rest } = params;
+  if (!isJsonObject(inputResponses) || !Object.hasOwn(inputResponses, requestKey)) {
+    return { method, params };
+  }
+  const { [requestKey]: _answer, ...others } = inputResponses;
+  const isOurs = Object.keys(others).length === 0;
+  return { method, params: isOurs ? rest : { ...rest, inputResponses: others } };
+}
+
+/** `state` of an authorization: it tells which server it is for, and to guess it takes the unguessable part. */
+export function stateOf(server: string, unguessable: string): string {
+  return `${server}.${unguessable}`;
+}
+
+/**
+ * Finds the server that the user was sent away for, and goes on there. Throws `failed_precondition` when this principal
+ * began nothing that waits for such an answer.
+ */
+export async function finishAuthorization(
+  credentialsOf: (server: string) => Credentials | undefined,
+  principal: Principal,
+  callback: AuthorizationCallback,
+): Promise<void> {
+  const [server = ''] = callback.state.split('.', 1);
+  const credentials = credentialsOf(server);
+  if (credentials === undefined) {
+    throw new HostError('failed_precondition', 'no authorization of yours waits for this answer');
+  }
+  await credentials.finish(principal, callback);
 }

@@ -4,6 +4,7 @@ import type {
   OAuthDiscoveryState,
   StoredOAuthClientInformation,
 } from '@modelcontextprotocol/client';
+import { stateOf } from './authorization-required.ts';
 import type { CredentialSpec } from './credential-spec.ts';
 import { isSameIssuer } from './grant-book.ts';
 import type { GrantBook } from './grant-book.ts';
@@ -29,6 +30,7 @@ export interface UserFlow {
 
 /** What a run goes by. */
 export interface UserFlowOptions {
+  readonly server: string;
   readonly spec: CredentialSpec & { readonly type: 'user-oauth' };
   readonly grants: GrantBook;
   readonly randomId: () => string;
@@ -37,7 +39,8 @@ export interface UserFlowOptions {
 }
 
 /** For one run: discovery is made anew each time, so that a server that moved to another issuer is noticed. */
-export function createUserFlow({ spec, grants, randomId, returning }: UserFlowOptions): UserFlow {
+export function createUserFlow(options: UserFlowOptions): UserFlow {
+  const { server, spec, grants, randomId, returning } = options;
   const { redirectUrl, clientMetadataUrl } = spec;
   let discovery = returning?.discovery;
   let client = returning?.client;
@@ -82,7 +85,7 @@ export function createUserFlow({ spec, grants, randomId, returning }: UserFlowOp
       response_types: ['code'],
       ...(spec.scope === undefined ? {} : { scope: spec.scope }),
     },
-    state: () => (state = randomId()),
+    state: () => (state = stateOf(server, randomId())),
     clientInformation,
     ...(spec.allowRegistration ? { saveClientInformation } : {}),
     tokens: (context) => grants.tokens(context?.issuer),

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { HostError } from '@modelhost/kernel';
-import { toAuthorizationOutcome } from './authorization-required.ts';
+import {
+  finishAuthorization,
+  toAuthorizationOutcome,
+  withoutAuthorizationAnswer,
+} from './authorization-required.ts';
 import { listenAuthorization } from './fixtures/authorization-server.ts';
 import { createWorld, openInBrowser, userOAuth, userOf } from './fixtures/credential-world.ts';
 import type { CredentialWorld } from './fixtures/credential-world.ts';
@@ -63,7 +67,7 @@ test('nobody finishes what another began, twice, or with another state', async (
   const refused = hasCode('failed_precondition');
   await assert.rejects(credentials.finish(bob, callback), refused);
   await assert.rejects(credentials.finish(userOf('ann', 'other'), callback), refused);
-  await assert.rejects(credentials.finish(ann, { ...callback, state: 'id-9' }), refused);
+  await assert.rejects(credentials.finish(ann, { ...callback, state: 'notes.id-9' }), refused);
   assert.equal(authorization.tokenRequests.length, 0);
   await credentials.finish(ann, callback);
   await assert.rejects(credentials.finish(ann, callback), refused);
@@ -218,11 +222,41 @@ test('a caller that shows URLs is asked to open it, others get the error', async
         mode: 'url',
         message: `notes: authorize the host at ${new URL(url).host} first`,
         url,
-        elicitationId: 'id-1',
+        elicitationId: 'notes.id-1',
       },
     },
   });
   assert.equal(toAuthorizationOutcome(thrown, {}), undefined);
   assert.equal(toAuthorizationOutcome(thrown, { elicitation: { form: {} } }), undefined);
   assert.equal(toAuthorizationOutcome(new Error('x'), { elicitation: { url: {} } }), undefined);
+});
+
+test('what comes back finds its server by its state, and no other', async (t) => {
+  const world = await createWorld(t);
+  const callback = await openInBrowser(await world.refusedUrl(ann));
+  const asked: string[] = [];
+  const credentialsOf = (server: string): typeof world.credentials | undefined => {
+    asked.push(server);
+    return server === 'notes' ? world.credentials : undefined;
+  };
+  const refused = hasCode('failed_precondition');
+  for (const state of ['', 'other.id-1', 'id-1', 'notes', 'notes.', '__proto__.id-1']) {
+    await assert.rejects(finishAuthorization(credentialsOf, ann, { ...callback, state }), refused);
+  }
+  await finishAuthorization(credentialsOf, ann, callback);
+  assert.deepEqual(asked, ['', 'other', 'id-1', 'notes', 'notes', '__proto__', 'notes']);
+  assert.equal((await world.ask(ann)).status, 200);
+});
+
+test('the server hears nothing of the answer to our own request', () => {
+  const method = 'tools/call';
+  const own = { 'modelhost/authorization': { action: 'accept' } };
+  const theirs = { question: { action: 'decline' } };
+  const without = (inputResponses: typeof own | typeof theirs | {}): unknown =>
+    withoutAuthorizationAnswer({ method, params: { name: 'a', inputResponses } }).params;
+  assert.deepEqual(without(own), { name: 'a' });
+  assert.deepEqual(without({ ...own, ...theirs }), { name: 'a', inputResponses: theirs });
+  assert.deepEqual(without(theirs), { name: 'a', inputResponses: theirs });
+  const plain = { method, params: { name: 'a' } } as const;
+  assert.deepEqual(withoutAuthorizationAnswer(plain), plain);
 });

@@ -1,0 +1,125 @@
+import { HostError, isJsonObject } from '@modelhost/kernel';
+import type { Json, JsonObject } from '@modelhost/kernel';
+import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from '../relay.ts';
+import { cutText } from './cut-text.ts';
+import type { ResultStore } from './result-store.ts';
+
+/** What a relay is capped with. */
+export interface CappedRelayOptions {
+  readonly results: ResultStore;
+  /** Bytes of text that a result of a server's tool may have. */
+  readonly bytesMaxOf: (alias: string) => number;
+}
+
+const scheme = 'result://';
+const nextOffsetKey = 'modelhost/next-offset';
+/** Of 2025-11-25; façades know what it is in later revisions. */
+const resourceNotFound = -32_002;
+/** Bytes of one answer to `resources/read`. */
+const pieceBytesMax = 262_144;
+
+/**
+ * A relay that gives results of tools with no more text than their server may have. The whole is then a resource of
+ * that server, `result://…`, which the result links to and which only the same principal can read, for a while. One
+ * answer has a piece of it; `_meta` then has the offset to go on from, as `?offset=` behind the URI.
+ * Structured content stays whole: half of it would be of another schema.
+ */
+export function createCappedRelay(relay: McpRelay, options: CappedRelayOptions): McpRelay {
+  const { results, bytesMaxOf } = options;
+
+  async function exchange(
+    target: Parameters<McpRelay['exchange']>[0],
+    asked: Exchange,
+    context: ExchangeContext,
+  ): Promise<ExchangeOutcome> {
+    const { uri } = asked.params;
+    const { principal } = context;
+    if (asked.method === 'resources/read' && typeof uri === 'string' && uri.startsWith(scheme)) {
+      return readResult(uri, (handle, range) => results.read(principal, handle, range));
+    }
+    const outcome = await relay.exchange(target, asked, context);
+    if (asked.method !== 'tools/call' || outcome.kind !== 'complete') return outcome;
+    const result = capResult(outcome.result, {
+      bytesMax: bytesMaxOf(target.alias),
+      spill: (text) => results.put(principal, text),
+    });
+    return result === outcome.result ? outcome : { kind: 'complete', result };
+  }
+
+  return { ...relay, exchange };
+}
+
+/** The same object when its text is within the bound, which it nearly always is. */
+function capResult(
+  result: JsonObject,
+  options: { readonly bytesMax: number; readonly spill: (text: string) => string | undefined },
+): JsonObject {
+  const { content } = result;
+  if (!isArray(content)) return result;
+  const texts = content.flatMap((block) => textOf(block) ?? []);
+  const bytesTotal = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytesTotal <= options.bytesMax) return result;
+  const handle = options.spill(texts.join('\n'));
+  let bytesLeft = options.bytesMax;
+  const kept = content.flatMap((block) => {
+    const whole = textOf(block);
+    if (whole === undefined || !isJsonObject(block)) return [block];
+    const { text, bytes } = cutText(whole, bytesLeft);
+    bytesLeft -= bytes;
+    return text === '' ? [] : [withText(block, text)];
+  });
+  return { ...result, content: [...kept, ...noteOf(handle, options.bytesMax, bytesTotal)] };
+}
+
+function noteOf(
+  handle: string | undefined,
+  bytesMax: number,
+  bytesTotal: number,
+): readonly JsonObject[] {
+  const cut = `[cut after ${bytesMax} of ${bytesTotal} bytes of text`;
+  if (handle === undefined) return [{ type: 'text', text: `${cut}]` }];
+  return [
+    { type: 'text', text: `${cut}; the resource that is linked here has all of it]` },
+    { type: 'resource_link', uri: handle, name: 'whole result', mimeType: 'text/plain' },
+  ];
+}
+
+/** Of a text, or of a resource that comes along; the rest has no text that a model would read. */
+function textOf(block: Json): string | undefined {
+  const holder = isJsonObject(block) && isJsonObject(block['resource']) ? block['resource'] : block;
+  if (!isJsonObject(holder)) return undefined;
+  return typeof holder['text'] === 'string' ? holder['text'] : undefined;
+}
+
+function withText(block: JsonObject, text: string): JsonObject {
+  const { resource } = block;
+  return isJsonObject(resource)
+    ? { ...block, resource: { ...resource, text } }
+    : { ...block, text };
+}
+
+function readResult(
+  uri: string,
+  read: (
+    handle: string,
+    range: { offset: number; length: number },
+  ) => ReturnType<ResultStore['read']>,
+): ExchangeOutcome {
+  const [, handle = '', offset = '0'] =
+    /^(result:\/\/[A-Za-z0-9-]{1,64})(?:\?offset=(\d{1,12}))?$/.exec(uri) ?? [];
+  try {
+    const piece = read(handle, { offset: Number(offset), length: pieceBytesMax });
+    const { text, nextOffset } = piece;
+    const next = nextOffset === undefined ? {} : { _meta: { [nextOffsetKey]: nextOffset } };
+    const contents = [{ uri, mimeType: 'text/plain', text, ...next }];
+    return { kind: 'complete', result: { contents } };
+  } catch (cause) {
+    if (!(cause instanceof HostError && cause.code === 'not_found')) throw cause;
+    const error = { code: resourceNotFound, message: 'resource not found', data: { uri } };
+    return { kind: 'error', error };
+  }
+}
+
+function isArray(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}

@@ -67,6 +67,7 @@ before(async () => {
   const settings = [
     'server.port=0',
     'server.healthPort=0',
+    'mcp.port=0',
     `server.dataDirectory=${served.directory}`,
   ];
   const flags = settings.map((setting) => `--set '${setting}'`).join(' ');

@@ -111,7 +111,7 @@ const remedies: Readonly<Record<string, string>> = {
 /** What to do depends on where the problem is, and only the message says it. */
 function configRemedy(message: string): string {
   if (message.includes(': the host cannot listen here')) {
-    return 'choose another one with `--set server.port=…` for gRPC, `--set server.healthPort=…` for health, or `--set server.host=…`';
+    return 'choose another one with `--set server.port=…` for gRPC, `--set server.healthPort=…` for health, `--set mcp.port=…` for MCP clients, or `--set server.host=…`';
   }
   const [, rule] = /^((?:(?!: ).){1,512}\.cedar(?::\d+:\d+)?): /.exec(message) ?? [];
   if (rule !== undefined) return `mend the policy file at ${rule}`;

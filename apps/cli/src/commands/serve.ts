@@ -16,7 +16,9 @@ export async function serve(context: CliContext, flags: ConfigFlags): Promise<vo
       environment: context.environment,
       log: 'stderr',
     });
-    context.say(`model-host serves on ${host.grpcAddress}, health on ${host.healthAddress}`);
+    const { grpcAddress, healthAddress, mcpAddress } = host;
+    const facade = mcpAddress === undefined ? '' : `, MCP on http://${mcpAddress}/mcp`;
+    context.say(`model-host serves on ${grpcAddress}, health on ${healthAddress}${facade}`);
     return host;
   };
   const exitCode = await serveUntilSignal(start, context.hostProcess);

@@ -104,6 +104,7 @@ function readSettings({ files, data }: Workspace, node: string): readonly string
   return [
     setting('server.port', 0),
     setting('server.healthPort', 0),
+    setting('mcp.port', 0),
     setting('server.dataDirectory', data),
     setting('tools.servers.0.command', node),
     setting('tools.servers.0.args.1', files),

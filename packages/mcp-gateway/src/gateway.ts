@@ -1,13 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { HostError } from '@modelhost/kernel';
-import type { Clock, JsonSchemas, ToolGateway, ToolServerStatus } from '@modelhost/kernel';
+import type {
+  Clock,
+  JsonSchemas,
+  Principal,
+  ToolGateway,
+  ToolServerStatus,
+} from '@modelhost/kernel';
 import { createCatalogues } from './catalogue/catalogues.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
 import type { PinAdmin, PinDrift } from './catalogue/pin-admin.ts';
 import type { PinStore } from './catalogue/pin-records.ts';
+import type { AuthorizationCallback, Credentials } from './credentials/credentials.ts';
 import { createGatewayRelay } from './gateway-relay.ts';
 import { createListeners } from './listeners.ts';
 import type { McpRelay, RelayChange } from './relay.ts';
+import { createCappedRelay } from './results/capped-relay.ts';
+import { createCappedRelay } from './results/capped-relay.ts';
 import { createResultStore } from './results/result-store.ts';
 import type { ResultStore } from './results/result-store.ts';
 import { toToolAnswer } from './results/result-text.ts';
@@ -29,6 +38,15 @@ export type McpGateway = ToolGateway & {
   readonly pins: PinAdmin;
   /** Results that were too long for an answer. */
   readonly results: ResultStore;
+  /**
+   * Goes on with what the user's browser brought back from the authorization server of a tool server. Throws
+   * `failed_precondition` when this principal began nothing there.
+   */
+  finishAuthorization(
+    principal: Principal,
+    alias: string,
+    callback: AuthorizationCallback,
+  ): Promise<void>;
   /** Settles when the pins are read and every server that starts at once is ready or failed; never rejects. */
   connected(): Promise<void>;
   /** Kills every child process and does not wait: for a process that is about to exit. */
@@ -95,7 +113,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
   const upstreams = new Map(
     options.servers.map((spec) => [spec.alias, supplyUpstream({ ...supply, spec })]),
   );
-  const relay = createGatewayRelay({ catalogues, upstreams, onChange: listeners.add });
+  const bare = createGatewayRelay({ catalogues, upstreams, onChange: listeners.add });
   const results = createResultStore({
     ...(options.resultsBytesMax === undefined
       ? {}
@@ -103,10 +121,13 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     now: () => clock.now(),
     randomId,
   });
+  const bytesMaxOf = (alias: string): number => upstreams.get(alias)?.spec.resultBytesMax ?? 0;
+  const bytesMaxOf = (alias: string): number => upstreams.get(alias)?.spec.resultBytesMax ?? 0;
+  const relay = createCappedRelay(bare, { results, bytesMaxOf });
   const callTool = createToolCaller({
-    relay,
+    relay: bare,
     toolFor: (tenant, name) => catalogues.toolFor(tenant, name),
-    toReply: createReplyMaker(upstreams, results),
+    toReply: createReplyMaker(bytesMaxOf, results),
   });
   for (const { upstream } of upstreams.values()) upstream.start();
 
@@ -123,9 +144,11 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     },
     callTool,
     servers: () => [...upstreams.values()].map((supplied) => statusOf(supplied, catalogues)),
-    relay,
+    relay: createCappedRelay(relay, { results, bytesMaxOf }),
     pins: catalogues.pins,
     results,
+    finishAuthorization: async (principal, alias, callback) =>
+      await authorizing(upstreams, principal, alias).finish(principal, callback),
     connected: () => allSettled(upstreams, catalogues),
     kill: groups.kill,
     close: async () => {
@@ -133,6 +156,19 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
       await groups.close();
     },
   };
+}
+
+function authorizing(
+  upstreams: ReadonlyMap<string, SuppliedUpstream>,
+  { tenant }: Principal,
+  alias: string,
+): Credentials {
+  const supplied = upstreams.get(alias);
+  if (supplied?.credentials !== undefined && isVisibleTo(supplied.spec, tenant)) {
+    return supplied.credentials;
+  }
+  const message = 'no authorization was begun for such a tool server';
+  throw new HostError('failed_precondition', message, { facts: { server: alias } });
 }
 
 /** A server that is well but offers nothing, since nobody approved it, is shown for what it is. */
@@ -160,11 +196,11 @@ async function allSettled(
 }
 
 function createReplyMaker(
-  upstreams: ReadonlyMap<string, SuppliedUpstream>,
+  bytesMaxOf: (alias: string) => number,
   store: ResultStore,
 ): ToolCallerOptions['toReply'] {
   return (result, { tool, invocation }) => {
-    const bytesMax = upstreams.get(tool.definition.server)?.spec.resultBytesMax ?? 0;
+    const bytesMax = bytesMaxOf(tool.definition.server);
     const { principal } = invocation;
     return toToolAnswer(result, { bytesMax, spill: (text) => store.put(principal, text) });
   };

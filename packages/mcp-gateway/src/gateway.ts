@@ -16,7 +16,6 @@ import { createGatewayRelay } from './gateway-relay.ts';
 import { createListeners } from './listeners.ts';
 import type { McpRelay, RelayChange } from './relay.ts';
 import { createCappedRelay } from './results/capped-relay.ts';
-import { createCappedRelay } from './results/capped-relay.ts';
 import { createResultStore } from './results/result-store.ts';
 import type { ResultStore } from './results/result-store.ts';
 import { toToolAnswer } from './results/result-text.ts';
@@ -122,7 +121,6 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     randomId,
   });
   const bytesMaxOf = (alias: string): number => upstreams.get(alias)?.spec.resultBytesMax ?? 0;
-  const bytesMaxOf = (alias: string): number => upstreams.get(alias)?.spec.resultBytesMax ?? 0;
   const relay = createCappedRelay(bare, { results, bytesMaxOf });
   const callTool = createToolCaller({
     relay: bare,
@@ -144,7 +142,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     },
     callTool,
     servers: () => [...upstreams.values()].map((supplied) => statusOf(supplied, catalogues)),
-    relay: createCappedRelay(relay, { results, bytesMaxOf }),
+    relay,
     pins: catalogues.pins,
     results,
     finishAuthorization: async (principal, alias, callback) =>

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { JsonObject } from '@modelhost/kernel';
+import type { FacadeCaller, FacadeChange, FacadeCore, SubscriptionFilter } from './core-types.ts';
+import { ann, createOutside, listedTool, openCore, resultOf } from './fixtures/outside.ts';
+import type { Outside } from './fixtures/outside.ts';
+
+const caller: FacadeCaller = { principal: ann, capabilities: {}, era: 'modern' };
+const everything = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
+
+function oneServer(outside: Outside): void {
+  outside.offer({
+    up: { tools: [listedTool('echo')], resources: [{ uri: 'test://a', name: 'a' }] },
+    hidden: { tools: [listedTool('echo')] },
+  });
+}
+
+/** A subscription and what came of it. */
+function listen(
+  core: FacadeCore,
+  notifications: JsonObject,
+  who: FacadeCaller = caller,
+): {
+  readonly accepted: SubscriptionFilter | undefined;
+  readonly error: string;
+  readonly changes: readonly FacadeChange[];
+  readonly close: () => void;
+  readonly ends: () => number;
+} {
+  const changes: FacadeChange[] = [];
+  let ends = 0;
+  const opened = core.subscribe(
+    who,
+    { notifications },
+    { onChange: (change) => changes.push(change), onEnd: () => void (ends += 1) },
+  );
+  return 'error' in opened
+    ? { accepted: undefined, error: opened.error.message, changes, close() {}, ends: () => ends }
+    : {
+        accepted: opened.accepted,
+        error: '',
+        changes,
+        close: () => opened.close(),
+        ends: () => ends,
+      };
+}
+
+test('only what was asked for comes, and only what concerns the view', () => {
+  const outside = createOutside();
+  oneServer(outside);
+  const { core } = openCore(outside, { servers: ['up'] });
+  const all = listen(core, everything);
+  const prompts = listen(core, { promptsListChanged: true, toolsListChanged: false });
+  assert.deepEqual(prompts.accepted, { promptsListChanged: true });
+  outside.change({ type: 'tools', alias: 'up' });
+  outside.change({ type: 'tools', alias: 'hidden' });
+  outside.change({ type: 'resource-updated', alias: 'up', uri: 'test://a' });
+  outside.change({ type: 'prompts', alias: 'up' });
+  assert.deepEqual(all.changes, [{ type: 'tools' }, { type: 'prompts' }]);
+  assert.deepEqual(prompts.changes, [{ type: 'prompts' }]);
+  all.close();
+  outside.change({ type: 'tools', alias: 'up' });
+  assert.equal(all.changes.length, 2);
+});
+
+test('abuse A9: changes at a server that a tenant does not have are not heard of', () => {
+  const outside = createOutside();
+  outside.offer({ mine: { tools: [listedTool('echo')] } }, 'acme');
+  outside.offer({ theirs: { tools: [listedTool('echo')] } }, 'other');
+  const { core } = openCore(outside);
+  const mine = listen(core, { ...everything, resourceSubscriptions: ['theirs+test://a'] });
+  assert.deepEqual(mine.accepted, everything);
+  outside.change({ type: 'tools', alias: 'theirs' });
+  outside.change({ type: 'resource-updated', alias: 'theirs', uri: 'test://a' });
+  assert.deepEqual(mine.changes, []);
+  assert.equal(outside.watched.size, 0);
+});
+
+test('a resource is watched at its server for as long as somebody listens, under the name of the view', () => {
+  const outside = createOutside();
+  oneServer(outside);
+  const { core } = openCore(outside);
+  const wanted = ['up+test://a', 'up+test://a', 'nowhere+test://a'];
+  const watching = listen(core, { resourceSubscriptions: wanted });
+  assert.deepEqual(watching.accepted, { resourceSubscriptions: ['up+test://a'] });
+  assert.deepEqual([...outside.watched], ['acme up test://a']);
+  outside.change({ type: 'resource-updated', alias: 'up', uri: 'test://a' });
+  outside.change({ type: 'resource-updated', alias: 'up', uri: 'test://b' });
+  assert.deepEqual(watching.changes, [{ type: 'resource-updated', uri: 'up+test://a' }]);
+  watching.close();
+  watching.close();
+  assert.equal(outside.watched.size, 0);
+});
+
+test('a filter of the wrong shape is refused with the name of the field', () => {
+  const { core } = openCore(createOutside(), {}, { watchedMax: 2 });
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [undefined, /params\.notifications/],
+    [{ notifications: [] }, /params\.notifications/],
+    [{ notifications: { toolsListChanged: 1 } }, /toolsListChanged/],
+    [{ notifications: { resourceSubscriptions: 'x' } }, /resourceSubscriptions/],
+    [{ notifications: { resourceSubscriptions: [1] } }, /resourceSubscriptions/],
+    [{ notifications: { resourceSubscriptions: ['a', 'b', 'c'] } }, /at most 2/],
+    [{ notifications: { taskIds: [1] } }, /taskIds/],
+  ];
+  for (const [params, message] of wrong) {
+    const opened = core.subscribe(caller, params, { onChange() {}, onEnd() {} });
+    assert.ok('error' in opened);
+    assert.equal(opened.error.code, -32_602);
+    assert.match(opened.error.message, message);
+  }
+});
+
+test('one principal, and all together, have so many subscriptions open at most', () => {
+  const bounds = { subscriptionsPerPrincipalMax: 2, subscriptionsMax: 3 };
+  const { core } = openCore(createOutside(), {}, bounds);
+  const bob = { ...caller, principal: { ...ann, subject: 'bob' } };
+  const first = listen(core, everything);
+  listen(core, everything);
+  assert.match(listen(core, everything).error, /too many/);
+  listen(core, everything, bob);
+  assert.match(listen(core, everything, bob).error, /too many/);
+  first.close();
+  assert.equal(listen(core, everything).error, '');
+});
+
+test('the end of the façade ends every subscription once', () => {
+  const outside = createOutside();
+  oneServer(outside);
+  const { core } = openCore(outside);
+  const listening = listen(core, { ...everything, resourceSubscriptions: ['up+test://a'] });
+  core.close();
+  core.close();
+  assert.equal(listening.ends(), 1);
+  assert.equal(outside.watched.size, 0);
+  outside.change({ type: 'tools', alias: 'up' });
+  assert.deepEqual(listening.changes, []);
+});
+
+test('the owner of a task hears where it stands', async () => {
+  const outside = createOutside();
+  const tool = listedTool('job', { execution: { taskSupport: 'optional' } });
+  let finish = (): void => {};
+  const slow = createOutside(async () => {
+    await new Promise<void>((resolve) => (finish = resolve));
+    return { kind: 'complete', result: { content: [] } };
+  });
+  slow.offer({ up: { tools: [tool] } });
+  const { core, ask } = openCore(slow);
+  const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
+  const { taskId } = resultOf(await ask('tools/call', { name: 'up__job' }, { capabilities }));
+  const filter = { taskIds: [String(taskId), 'other'] };
+  const listening = listen(core, filter, { ...caller, capabilities });
+  assert.deepEqual(listening.accepted, { taskIds: [taskId] });
+  finish();
+  await turn();
+  const [change] = listening.changes;
+  assert.equal(change?.type === 'task' && change.params['status'], 'completed');
+  assert.deepEqual(outside.arrivals, []);
+});

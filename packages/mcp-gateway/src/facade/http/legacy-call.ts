@@ -27,19 +27,24 @@ export async function answerByCore(core: FacadeCore, call: LegacyCall): Promise<
   const { method, params, caller, inputRoundsMax } = call;
   const io = ioFor(call);
   let sent = params;
-  for (let round = 0; round <= inputRoundsMax; round += 1) {
+  for (let rounds = 0; ; rounds += 1) {
     const outcome = await core.handle({ method, params: sent }, caller, io);
     if (outcome.kind === 'result') return { result: outcome.result };
     if (outcome.kind === 'error') return { error: outcome.error };
-    const ask = { ...call, capabilities: caller.capabilities };
-    const input = await askClient(outcome.inputRequests, ask);
+    if (rounds === inputRoundsMax) return { error: toRpcError(tooManyRounds(inputRoundsMax)) };
+    const input = await askClient(outcome.inputRequests, call);
     if (input.kind === 'failed') return { error: input.error };
     const { requestState } = outcome;
     const state = requestState === undefined ? {} : { requestState };
     sent = { ...params, inputResponses: input.responses, ...state };
   }
-  const message = `the call asked for input more than ${inputRoundsMax} times`;
-  return { error: toRpcError(new HostError('mcp_protocol_error', message)) };
+}
+
+function tooManyRounds(roundsMax: number): HostError {
+  return new HostError(
+    'mcp_protocol_error',
+    `the call asked for input more than ${roundsMax} times`,
+  );
 }
 
 /** The client hears of progress only when it gave a token for it, and under that token. */

@@ -1,7 +1,5 @@
-import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { InputRequest, RpcError } from '../../relay.ts';
-import { missingCapability } from '../rpc-errors.ts';
 import type { LiveAnswer, LiveRequests } from './live-requests.ts';
 
 /** The answers to what an upstream asked, by its keys; or why the call cannot go on. */
@@ -12,7 +10,6 @@ export type LiveInput =
 /** The call whose client is asked. */
 export interface LiveInputOptions {
   readonly live: LiveRequests;
-  readonly capabilities: JsonObject;
   readonly send: (message: JsonObject) => void;
   readonly signal: AbortSignal;
 }
@@ -21,7 +18,10 @@ type OneInput =
   | { readonly kind: 'answered'; readonly response: JsonObject }
   | { readonly kind: 'failed'; readonly error: RpcError };
 
-/** Asks the client everything at once. The first that fails ends the others. Rejects with the signal's reason. */
+/**
+ * Asks the client everything at once; the core asks nothing that the client did not declare. The first that fails ends the
+ * others. Rejects with the signal's reason.
+ */
 export async function askClient(
   requests: Readonly<Record<string, InputRequest>>,
   options: LiveInputOptions,
@@ -48,9 +48,7 @@ export async function askClient(
 }
 
 async function askOne(request: InputRequest, options: LiveInputOptions): Promise<OneInput> {
-  const { live, capabilities, send, signal } = options;
-  const missing = missingFor(request, capabilities);
-  if (missing !== undefined) return withoutClient(request, missingCapability(missing));
+  const { live, send, signal } = options;
   const answer: LiveAnswer = await live.ask(request, send, signal);
   switch (answer.kind) {
     case 'result':
@@ -65,7 +63,7 @@ async function askOne(request: InputRequest, options: LiveInputOptions): Promise
   }
 }
 
-/** What stands in for an answer: nobody was there to say yes, and only a completion cannot be done without. */
+/** What stands in for an answer: nobody said yes, and only a completion cannot be done without. */
 function withoutClient(request: InputRequest, error: RpcError): OneInput {
   switch (request.method) {
     case 'elicitation/create':
@@ -74,27 +72,5 @@ function withoutClient(request: InputRequest, error: RpcError): OneInput {
       return { kind: 'answered', response: { roots: [] } };
     case 'sampling/createMessage':
       return { kind: 'failed', error };
-  }
-}
-
-/** The capabilities that the client would need and did not declare. */
-function missingFor(request: InputRequest, capabilities: JsonObject): JsonObject | undefined {
-  const { elicitation, sampling, roots } = capabilities;
-  switch (request.method) {
-    case 'elicitation/create': {
-      const mode = request.params['mode'] === 'url' ? 'url' : 'form';
-      if (!isJsonObject(elicitation)) return { elicitation: { [mode]: {} } };
-      // Without a mode the capability is the one for forms, which was all there was.
-      const { url, form } = elicitation;
-      const canDo = mode === 'url' ? url !== undefined : form !== undefined || url === undefined;
-      return canDo ? undefined : { elicitation: { [mode]: {} } };
-    }
-    case 'sampling/createMessage': {
-      const hasTools = request.params['tools'] !== undefined;
-      if (!isJsonObject(sampling)) return { sampling: hasTools ? { tools: {} } : {} };
-      return hasTools && !isJsonObject(sampling['tools']) ? { sampling: { tools: {} } } : undefined;
-    }
-    case 'roots/list':
-      return isJsonObject(roots) ? undefined : { roots: {} };
   }
 }

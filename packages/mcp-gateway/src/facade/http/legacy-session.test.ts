@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+import { suite, test } from 'node:test';
+import type { JsonObject } from '@modelhost/kernel';
+import type { ExchangeOutcome, InputRequest } from '../../relay.ts';
+import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
+import type { FakeRelay, FakeTool } from './fixtures/fake-relay.ts';
+import { rpc } from './fixtures/http-client.ts';
+import { createManualClock } from './fixtures/manual-clock.ts';
+import type { ManualClock } from './fixtures/manual-clock.ts';
+import { createTestCore } from './fixtures/open-facade.ts';
+import { createLegacySession } from './legacy-session.ts';
+import type { LegacySession, LegacySessionBounds } from './legacy-session.ts';
+import { readRpcMessage } from './rpc-message.ts';
+
+const clientInfo = { name: 'test', version: '1' };
+
+interface Client {
+  readonly session: LegacySession;
+  readonly clock: ManualClock;
+  readonly relay: FakeRelay;
+  /** Everything that was sent, in order; `null` where a message of the client was done with. */
+  readonly got: readonly (JsonObject | null)[];
+  /** What belonged to no message of the client. */
+  readonly general: readonly JsonObject[];
+  tell(message: JsonObject): void;
+  /** Tells it, lets everything settle, and gives what came of it. */
+  ask(message: JsonObject): Promise<readonly (JsonObject | null)[]>;
+}
+
+function connect(
+  tools: Readonly<Record<string, FakeTool>>,
+  options: {
+    readonly capabilities?: JsonObject;
+    readonly bounds?: Partial<LegacySessionBounds>;
+    readonly isNew?: boolean;
+  } = {},
+): Client {
+  const clock = createManualClock();
+  const relay = createFakeRelay(tools);
+  const got: (JsonObject | null)[] = [];
+  const general: JsonObject[] = [];
+  const session = createLegacySession({
+    core: createTestCore(relay, clock),
+    principal: { tenant: 'acme', subject: 'ann', roles: [] },
+    clock,
+    send: (message) => general.push(message),
+    ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
+  });
+
+  function tell(message: JsonObject): void {
+    const read = readRpcMessage(message);
+    assert.ok(read !== undefined, 'a test sends messages only');
+    session.receive(read, { send: (sent) => got.push(sent), end: () => got.push(null) });
+  }
+
+  const { capabilities = {} } = options;
+  if (options.isNew !== true) {
+    const params = { protocolVersion: '2025-11-25', capabilities, clientInfo };
+    tell(rpc('init', 'initialize', params));
+    got.length = 0;
+  }
+  return {
+    session,
+    clock,
+    relay,
+    got,
+    general,
+    tell,
+    ask: async (message) => {
+      const from = got.length;
+      tell(message);
+      await settle();
+      return got.slice(from);
+    },
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) await setImmediate();
+}
+
+function call(id: string | number, name: string, params: JsonObject = {}): JsonObject {
+  return rpc(id, 'tools/call', { name, arguments: {}, ...params });
+}
+
+function errorCodeOf(message: JsonObject | null | undefined): unknown {
+  return message?.['error'] === undefined ? undefined : (message['error'] as JsonObject)['code'];
+}
+
+/** Asks for all of this once, and then says what was answered. */
+function asking(requests: Readonly<Record<string, InputRequest>>): FakeTool {
+  return (_values, _context, { inputResponses }): ExchangeOutcome =>
+    inputResponses === undefined
+      ? { kind: 'input-required', inputRequests: requests, requestState: 'state-1' }
+      : textResult(JSON.stringify(inputResponses));
+}
+
+function textOf(message: JsonObject | null | undefined): string {
+  const result = message?.['result'] as { readonly content: readonly { readonly text: string }[] };
+  return result.content[0]?.text ?? '';
+}
+
+const elicit: InputRequest = {
+  method: 'elicitation/create',
+  params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
+};
+const visit: InputRequest = {
+  method: 'elicitation/create',
+  params: { mode: 'url', message: 'Go', url: 'https://example.com', elicitationId: 'e' },
+};
+const sample: InputRequest = {
+  method: 'sampling/createMessage',
+  params: { messages: [], maxTokens: 10 },
+};
+const roots: InputRequest = { method: 'roots/list', params: {} };
+
+suite('a session before 2026-07-28', () => {
+  test('the handshake agrees on a version that both know', async () => {
+    const versions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '1999-01-01'];
+    const agreed: unknown[] = [];
+    for (const protocolVersion of [...versions, '2026-07-28']) {
+      const client = connect({}, { isNew: true });
+      const params = { protocolVersion, capabilities: {}, clientInfo };
+      const [reply] = await client.ask(rpc(1, 'initialize', params));
+      agreed.push((reply?.['result'] as JsonObject)['protocolVersion']);
+      assert.equal(client.session.version(), agreed.at(-1));
+    }
+    assert.deepEqual(agreed, [...versions.slice(0, 4), '2025-11-25', '2025-11-25']);
+  });
+
+  test('nothing but ping comes before the handshake, and it comes once', async () => {
+    const client = connect({}, { isNew: true });
+    assert.equal(errorCodeOf((await client.ask(rpc(1, 'tools/list')))[0]), -32_600);
+    assert.deepEqual((await client.ask(rpc(2, 'ping')))[0]?.['result'], {});
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+    assert.equal(errorCodeOf((await client.ask(rpc(3, 'initialize', {})))[0]), -32_602);
+    assert.equal(errorCodeOf((await client.ask(rpc(4, 'initialize', params)))[0]), undefined);
+    assert.equal(errorCodeOf((await client.ask(rpc(5, 'initialize', params)))[0]), -32_600);
+  });
+
+  test('what only newer protocols have is no method here', async () => {
+    const client = connect({});
+    for (const method of ['server/discover', 'subscriptions/listen', 'tasks/get', 'made/up']) {
+      assert.equal(errorCodeOf((await client.ask(rpc(1, method)))[0]), -32_601, method);
+    }
+  });
+
+  test('progress and logs come before the answer, with the token and from the level that was set', async () => {
+    const levels: unknown[] = [];
+    const client = connect({
+      work: (_values, { onProgress, onLog, logLevel }) => {
+        levels.push(logLevel);
+        onProgress?.({ progress: 1, message: 'half' });
+        onLog?.({ level: 'error', data: 'oh' });
+        return textResult('done');
+      },
+    });
+    const told = await client.ask(call(7, 'work', { _meta: { progressToken: 'p' } }));
+    assert.deepEqual(
+      told.map((message) => message?.['method'] ?? message?.['id'] ?? message),
+      ['notifications/progress', 'notifications/message', 7, null],
+    );
+    assert.deepEqual(told[0]?.['params'], { progress: 1, message: 'half', progressToken: 'p' });
+    assert.equal((await client.ask(rpc(8, 'logging/setLevel', { level: 'debug' })))[0]?.['id'], 8);
+    assert.equal(
+      errorCodeOf((await client.ask(rpc(9, 'logging/setLevel', { level: 'loud' })))[0]),
+      -32_602,
+    );
+    const quiet = await client.ask(call(10, 'work'));
+    assert.equal(quiet.filter((message) => message?.['method'] !== undefined).length, 1);
+    assert.deepEqual(levels, ['info', 'debug']);
+  });
+
+  test('what a tool asks for is asked of the client, all at once, and the call goes on', async () => {
+    const client = connect(
+      { ask: asking({ a: elicit, b: sample, c: roots }) },
+      { capabilities: { elicitation: {}, sampling: {}, roots: {} } },
+    );
+    const asked = await client.ask(call(1, 'ask'));
+    assert.deepEqual(
+      asked.map((message) => message?.['method']),
+      ['elicitation/create', 'sampling/createMessage', 'roots/list'],
+    );
+    assert.deepEqual(asked[0]?.['params'], elicit.params);
+    const answers = [
+      { action: 'accept', content: { name: 'ann' }, extra: 1 },
+      { role: 'assistant', content: { type: 'text', text: 'hi' }, model: 'm' },
+      { roots: [{ uri: 'file:///x' }] },
+    ];
+    // In another order than they were asked.
+    for (const at of [2, 0, 1]) {
+      client.tell({ jsonrpc: '2.0', id: asked[at]?.['id'] ?? '', result: answers[at] ?? {} });
+    }
+    await settle();
+    const last = client.got.at(-2);
+    const [a, b, c] = answers;
+    assert.deepEqual(JSON.parse(textOf(last)), { a, b, c });
+  });
+
+  test('a client is not asked for what it did not declare', async () => {
+    for (const request of [elicit, visit, sample, roots]) {
+      const client = connect({ ask: asking({ a: request }) });
+      const told = await client.ask(call(1, 'ask'));
+      assert.deepEqual(told.map(errorCodeOf), [-32_021, undefined], request.method);
+    }
+  });
+
+  test('a question that the client refuses has a stand-in, but for a completion', async () => {
+    const capabilities = { elicitation: {}, sampling: {}, roots: {} };
+    const error = { code: -1, message: 'User rejected' };
+    const answerTo = async (request: InputRequest): Promise<JsonObject | null | undefined> => {
+      const client = connect({ ask: asking({ a: request }) }, { capabilities });
+      const [question] = await client.ask(call(1, 'ask'));
+      client.tell({ jsonrpc: '2.0', id: question?.['id'] ?? '', error });
+      await settle();
+      return client.got.at(-2);
+    };
+    assert.deepEqual(JSON.parse(textOf(await answerTo(elicit))), { a: { action: 'cancel' } });
+    assert.deepEqual(JSON.parse(textOf(await answerTo(roots))), { a: { roots: [] } });
+    assert.deepEqual((await answerTo(sample))?.['error'], error);
+  });
+
+  test('one completion that is refused takes the other questions back', async () => {
+    const capabilities = { elicitation: {}, sampling: {} };
+    const client = connect({ ask: asking({ a: elicit, b: sample }) }, { capabilities });
+    const [question, completion] = await client.ask(call(1, 'ask'));
+    const error = { code: -1, message: 'User rejected' };
+    client.tell({ jsonrpc: '2.0', id: completion?.['id'] ?? '', error });
+    await settle();
+    const [, , , taken, answer, end] = client.got;
+    assert.deepEqual((taken?.['params'] as JsonObject)['requestId'], question?.['id']);
+    assert.deepEqual([answer?.['error'], end], [error, null]);
+  });
+
+  test('a client that does not answer is waited for only so long', async () => {
+    const client = connect(
+      { ask: asking({ a: elicit }) },
+      { capabilities: { elicitation: {} }, bounds: { inputTimeoutMs: 1_000 } },
+    );
+    const [asked] = await client.ask(call(1, 'ask'));
+    client.clock.advance(1_000);
+    await settle();
+    assert.deepEqual(
+      client.got.slice(1).map((message) => message?.['method'] ?? message?.['id'] ?? message),
+      ['notifications/cancelled', 1, null],
+    );
+    assert.equal((client.got[1]?.['params'] as JsonObject)['requestId'], asked?.['id']);
+    // Too late: nobody waits for it.
+    client.tell({ jsonrpc: '2.0', id: asked?.['id'] ?? '', result: { action: 'accept' } });
+    assert.equal(client.clock.timers(), 0);
+  });
+
+  test('a call that asks again and again comes to an end', async () => {
+    const client = connect(
+      { ask: () => ({ kind: 'input-required', inputRequests: { r: roots }, requestState: 's' }) },
+      { capabilities: { roots: {} }, bounds: { inputRoundsMax: 3 } },
+    );
+    client.tell(call(1, 'ask'));
+    for (let round = 0; round < 3; round += 1) {
+      await settle();
+      const question = client.got.findLast((message) => message?.['method'] === 'roots/list');
+      client.tell({ jsonrpc: '2.0', id: question?.['id'] ?? '', result: { roots: [] } });
+    }
+    await settle();
+    assert.equal(errorCodeOf(client.got.at(-2)), -32_603);
+  });
+
+  test('to cancel a call aborts it, takes its question back, and leaves the others alone', async () => {
+    const aborted: unknown[] = [];
+    const client = connect(
+      {
+        ask: asking({ a: elicit }),
+        wait: (values, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              aborted.push(values['as']);
+              reject(signal.reason);
+            });
+          }),
+      },
+      { capabilities: { elicitation: {} } },
+    );
+    client.tell(call(1, 'wait', { arguments: { as: 'number' } }));
+    client.tell(call('1', 'wait', { arguments: { as: 'text' } }));
+    client.tell(call(2, 'ask'));
+    await settle();
+    const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled' };
+    const ended = await client.ask({ ...cancelled, params: { requestId: '1' } });
+    assert.deepEqual([aborted, ended], [['text'], [null, null]]);
+    const taken = await client.ask({ ...cancelled, params: { requestId: 2 } });
+    assert.deepEqual(
+      taken.map((message) => message?.['method'] ?? message),
+      ['notifications/cancelled', null, null],
+    );
+    assert.equal(client.session.requestsInFlight(), 1);
+    client.tell({ ...cancelled, params: { requestId: 'unknown' } });
+    client.session.close();
+    await settle();
+    assert.deepEqual(aborted, ['text', 'number']);
+    assert.equal(client.session.requestsInFlight(), 0);
+  });
+
+  test('an id in use and a call too many are refused', async () => {
+    const client = connect(
+      { wait: () => new Promise(() => undefined) },
+      { bounds: { requestsInFlightMax: 2 } },
+    );
+    client.tell(call(1, 'wait'));
+    assert.equal(errorCodeOf((await client.ask(call(1, 'wait')))[0]), -32_600);
+    client.tell(call(2, 'wait'));
+    assert.equal(errorCodeOf((await client.ask(call(3, 'wait')))[0]), -32_603);
+    assert.equal(client.session.requestsInFlight(), 2);
+  });
+
+  test('changes are told, of resources only those that are watched', async () => {
+    const client = connect({}, { bounds: { subscriptionsMax: 1 } });
+    const thing = { uri: 'test://thing' };
+    client.relay.change({ type: 'resource-updated', alias: 'up', ...thing });
+    client.relay.change({ type: 'tools', alias: 'up' });
+    assert.deepEqual((await client.ask(rpc(1, 'resources/subscribe', thing)))[0]?.['result'], {});
+    await client.ask(rpc(2, 'resources/subscribe', thing));
+    assert.deepEqual([...client.relay.watched], ['test://thing']);
+    client.relay.change({ type: 'resource-updated', alias: 'up', ...thing });
+    assert.deepEqual((await client.ask(rpc(3, 'resources/unsubscribe', thing)))[0]?.['result'], {});
+    client.relay.change({ type: 'resource-updated', alias: 'up', ...thing });
+    client.relay.change({ type: 'prompts', alias: 'up' });
+    assert.deepEqual(
+      client.general.map((message) => message['method']),
+      [
+        'notifications/tools/list_changed',
+        'notifications/resources/updated',
+        'notifications/prompts/list_changed',
+      ],
+    );
+    assert.equal(client.relay.watched.size, 0);
+    const unknown = await client.ask(rpc(4, 'resources/subscribe', {}));
+    assert.equal(errorCodeOf(unknown[0]), -32_602);
+    await client.ask(rpc(5, 'resources/subscribe', thing));
+    client.session.close();
+    assert.deepEqual([client.relay.watched.size, client.relay.listeners()], [0, 0]);
+  });
+
+  test('members that the gateway does not know come back, and trace context goes along', async () => {
+    const client = connect({
+      odd: (_values, { meta }) => ({
+        kind: 'complete',
+        result: { content: [], odd: { deep: [null] }, _meta: { ...meta, 'example.com/y': 1 } },
+      }),
+    });
+    const meta = { traceparent: '00-1', 'example.com/x': [1], progressToken: 1 };
+    const [reply] = await client.ask(call(1, 'odd', { _meta: meta }));
+    assert.deepEqual(reply?.['result'], {
+      content: [],
+      odd: { deep: [null] },
+      _meta: { traceparent: '00-1', 'example.com/x': [1], 'example.com/y': 1 },
+    });
+  });
+});

@@ -2,11 +2,16 @@ import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { CatalogueTool } from './catalogue/catalogue-tool.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
+import {
+  toAuthorizationOutcome,
+  withoutAuthorizationAnswer,
+} from './credentials/authorization-required.ts';
 import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from './relay.ts';
 import { guardResult } from './results/result-guard.ts';
 import { isVisibleTo, messageBytesMaxOf } from './server-spec.ts';
 import type { ToolServerSpec } from './server-spec.ts';
 import type { SuppliedUpstream } from './supplied-upstream.ts';
+import { withFacts } from './upstream/failures.ts';
 
 /** What the relay works with. */
 export interface GatewayRelayOptions {
@@ -38,8 +43,16 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
     },
     exchange: async ({ alias, tool }, exchange, context) => {
       const target = supplied(alias, context.principal.tenant);
-      if (exchange.method !== 'tools/call') return await read(target, exchange, context);
-      return await call(target, tool?.name ?? '', exchange, context);
+      const outgoing = withoutAuthorizationAnswer(exchange);
+      try {
+        if (exchange.method !== 'tools/call') return await read(target, outgoing, context);
+        return await call(target, tool?.name ?? '', outgoing, context);
+      } catch (thrown) {
+        // A user who has to authorize the host first is asked to, where the caller can show it.
+        const outcome = toAuthorizationOutcome(thrown, context.capabilities);
+        if (outcome === undefined) throw thrown;
+        return outcome;
+      }
     },
     onChange,
     watchResource: (principal, alias, uri) =>
@@ -106,6 +119,10 @@ function guardOutcome(
   const { checkOutput: check } = tool ?? {};
   const output = check === undefined ? {} : { output: { check, onMisfit: spec.outputSchema } };
   const named = tool === undefined ? {} : { tool: tool.definition.name };
-  guardResult(outcome.result, { ...common, ...named, ...output });
+  try {
+    guardResult(outcome.result, { ...common, ...named, ...output });
+  } catch (cause) {
+    throw cause instanceof HostError ? withFacts(cause, { sent: 'true' }) : cause;
+  }
   return outcome;
 }

@@ -11,7 +11,10 @@ import { createCatalogues } from './catalogue/catalogues.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
 import type { PinAdmin, PinDrift } from './catalogue/pin-admin.ts';
 import type { PinStore } from './catalogue/pin-records.ts';
+import { serverOfState } from './credentials/authorization-required.ts';
 import type { AuthorizationCallback, Credentials } from './credentials/credentials.ts';
+import { createAuthorizations } from './credentials/authorizations.ts';
+import type { Authorizations, AuthorizingServer } from './credentials/authorizations.ts';
 import { createGatewayRelay } from './gateway-relay.ts';
 import { createListeners } from './listeners.ts';
 import type { McpRelay, RelayChange } from './relay.ts';
@@ -35,17 +38,15 @@ export type McpGateway = ToolGateway & {
   /** What façades work with, before policy and audit are put around it. */
   readonly relay: McpRelay;
   readonly pins: PinAdmin;
+  /** For servers where every user authorizes the host. */
+  readonly authorizations: Authorizations;
   /** Results that were too long for an answer. */
   readonly results: ResultStore;
   /**
    * Goes on with what the user's browser brought back from the authorization server of a tool server. Throws
    * `failed_precondition` when this principal began nothing there.
    */
-  finishAuthorization(
-    principal: Principal,
-    alias: string,
-    callback: AuthorizationCallback,
-  ): Promise<void>;
+  finishAuthorization(principal: Principal, callback: AuthorizationCallback): Promise<void>;
   /** Settles when the pins are read and every server that starts at once is ready or failed; never rejects. */
   connected(): Promise<void>;
   /** Kills every child process and does not wait: for a process that is about to exit. */
@@ -144,9 +145,10 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     servers: () => [...upstreams.values()].map((supplied) => statusOf(supplied, catalogues)),
     relay,
     pins: catalogues.pins,
+    authorizations: createAuthorizations((alias, tenant) => findVisible(upstreams, alias, tenant)),
     results,
-    finishAuthorization: async (principal, alias, callback) =>
-      await authorizing(upstreams, principal, alias).finish(principal, callback),
+    finishAuthorization: async (principal, callback) =>
+      await authorizing(upstreams, principal, callback).finish(principal, callback),
     connected: () => allSettled(upstreams, catalogues),
     kill: groups.kill,
     close: async () => {
@@ -159,14 +161,13 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
 function authorizing(
   upstreams: ReadonlyMap<string, SuppliedUpstream>,
   { tenant }: Principal,
-  alias: string,
+  { state }: AuthorizationCallback,
 ): Credentials {
-  const supplied = upstreams.get(alias);
+  const supplied = upstreams.get(serverOfState(state));
   if (supplied?.credentials !== undefined && isVisibleTo(supplied.spec, tenant)) {
     return supplied.credentials;
   }
-  const message = 'no authorization was begun for such a tool server';
-  throw new HostError('failed_precondition', message, { facts: { server: alias } });
+  throw new HostError('failed_precondition', 'no such authorization was begun');
 }
 
 /** A server that is well but offers nothing, since nobody approved it, is shown for what it is. */
@@ -177,6 +178,17 @@ function statusOf({ upstream }: SuppliedUpstream, catalogues: Catalogues): ToolS
   const isHeldBack = toolCount === 0 && quarantinedCount > 0;
   const state = status.state === 'ready' && isHeldBack ? 'quarantined' : status.state;
   return { ...status, state, toolCount, quarantinedCount };
+}
+
+function findVisible(
+  upstreams: ReadonlyMap<string, SuppliedUpstream>,
+  alias: string,
+  tenant: string,
+): AuthorizingServer | undefined {
+  const supplied = upstreams.get(alias);
+  if (supplied === undefined || !isVisibleTo(supplied.spec, tenant)) return undefined;
+  const { credentials, upstream } = supplied;
+  return { credentials, connect: (principal) => upstream.connect(principal) };
 }
 
 function wakeVisible(upstreams: ReadonlyMap<string, SuppliedUpstream>, tenant: string): void {

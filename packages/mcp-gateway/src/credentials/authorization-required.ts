@@ -1,7 +1,6 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
-import type { JsonObject, Principal } from '@modelhost/kernel';
+import type { JsonObject } from '@modelhost/kernel';
 import type { Exchange, ExchangeOutcome } from '../relay.ts';
-import type { AuthorizationCallback, Credentials } from './credentials.ts';
 
 const urlFact = 'authorization_url';
 
@@ -53,24 +52,12 @@ export function withoutAuthorizationAnswer({ method, params }: Exchange): Exchan
   return { method, params: isOurs ? rest : { ...rest, inputResponses: others } };
 }
 
-/** `state` of an authorization: it tells which server it is for, and to guess it takes the unguessable part. */
+/** `state` of an authorization. It tells which server it is for; the rest nobody guesses. */
 export function stateOf(server: string, unguessable: string): string {
   return `${server}.${unguessable}`;
 }
 
-/**
- * Finds the server that the user was sent away for, and goes on there. Throws `failed_precondition` when this principal
- * began nothing that waits for such an answer.
- */
-export async function finishAuthorization(
-  credentialsOf: (server: string) => Credentials | undefined,
-  principal: Principal,
-  callback: AuthorizationCallback,
-): Promise<void> {
-  const [server = ''] = callback.state.split('.', 1);
-  const credentials = credentialsOf(server);
-  if (credentials === undefined) {
-    throw new HostError('failed_precondition', 'no authorization of yours waits for this answer');
-  }
-  await credentials.finish(principal, callback);
+/** The server that a `state` is for, if it is one of ours. */
+export function serverOfState(state: string): string {
+  return state.split('.', 1)[0] ?? '';
 }

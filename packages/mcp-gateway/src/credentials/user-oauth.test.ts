@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { HostError } from '@modelhost/kernel';
-import {
-  finishAuthorization,
-  toAuthorizationOutcome,
-  withoutAuthorizationAnswer,
-} from './authorization-required.ts';
+import { toAuthorizationOutcome, withoutAuthorizationAnswer } from './authorization-required.ts';
+import { createAuthorizations } from './authorizations.ts';
 import { listenAuthorization } from './fixtures/authorization-server.ts';
 import { createWorld, openInBrowser, userOAuth, userOf } from './fixtures/credential-world.ts';
 import type { CredentialWorld } from './fixtures/credential-world.ts';
@@ -231,21 +228,36 @@ test('a caller that shows URLs is asked to open it, others get the error', async
   assert.equal(toAuthorizationOutcome(new Error('x'), { elicitation: { url: {} } }), undefined);
 });
 
-test('what comes back finds its server by its state, and no other', async (t) => {
+test('what comes back finds its server by its state, within what the tenant may see', async (t) => {
   const world = await createWorld(t);
-  const callback = await openInBrowser(await world.refusedUrl(ann));
   const asked: string[] = [];
-  const credentialsOf = (server: string): typeof world.credentials | undefined => {
-    asked.push(server);
-    return server === 'notes' ? world.credentials : undefined;
-  };
-  const refused = hasCode('failed_precondition');
+  const authorizations = createAuthorizations((server, tenant) => {
+    asked.push(`${tenant} ${server}`);
+    const connect = async (principal: typeof ann): Promise<void> =>
+      void (await world.ask(principal));
+    const found = { credentials: world.credentials, connect };
+    return server === 'notes' && tenant === 'acme' ? found : undefined;
+  });
+  const callback = await openInBrowser((await authorizations.begin(ann, 'notes')) ?? '');
   for (const state of ['', 'other.id-1', 'id-1', 'notes', 'notes.', '__proto__.id-1']) {
-    await assert.rejects(finishAuthorization(credentialsOf, ann, { ...callback, state }), refused);
+    await assert.rejects(
+      authorizations.finish(ann, { ...callback, state }),
+      hasCode('failed_precondition'),
+    );
   }
-  await finishAuthorization(credentialsOf, ann, callback);
-  assert.deepEqual(asked, ['', 'other', 'id-1', 'notes', 'notes', '__proto__', 'notes']);
-  assert.equal((await world.ask(ann)).status, 200);
+  await assert.rejects(
+    authorizations.finish(userOf('ann', 'other'), callback),
+    hasCode('failed_precondition'),
+  );
+  await assert.rejects(
+    authorizations.begin(userOf('ann', 'other'), 'notes'),
+    hasCode('mcp_tool_not_found'),
+  );
+  await authorizations.finish(ann, callback);
+  assert.equal(await authorizations.begin(ann, 'notes'), undefined);
+  const servers = ['notes', '', 'other', 'id-1', 'notes', 'notes', '__proto__'];
+  const expected = [...servers.map((server) => `acme ${server}`), 'other notes', 'other notes'];
+  assert.deepEqual(asked, [...expected, 'acme notes', 'acme notes']);
 });
 
 test('the server hears nothing of the answer to our own request', () => {

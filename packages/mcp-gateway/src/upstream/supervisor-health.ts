@@ -54,7 +54,9 @@ export function createHealth(alias: string, times: SupervisionTimes, clock: Cloc
 
   function fail(failure: HostError, pass = breaker.enter()): void {
     error = failure;
-    pass?.fail();
+    // A user who has to authorize the host first says nothing about the server.
+    if (failure.code === 'failed_precondition') pass?.leave();
+    else pass?.fail();
   }
 
   function answered(): void {

@@ -29,6 +29,8 @@ export interface Upstream {
   settled(): Promise<void>;
   /** Its own part of the status: the catalogue knows the rest. */
   status(): Pick<ToolServerStatus, 'alias' | 'state' | 'error'>;
+  /** Connects as this principal. Rejects with what their first exchange would reject with. */
+  connect(principal: Principal): Promise<void>;
   /** Sends it once; a second time only as the options and the configuration allow. */
   exchange(
     exchange: Exchange,
@@ -136,6 +138,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     wake,
     settled: () => settled,
     status,
+    connect: async (principal) => void (await lines.of(principal).connect()),
     exchange,
     watchResource: (principal, uri) => lines.of(principal).watches.watch(uri),
     close,

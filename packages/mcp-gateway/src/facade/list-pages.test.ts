@@ -13,7 +13,7 @@ function pagesOf(entries: readonly JsonObject[], itemsMax: number): ListPages {
 
 /** Follows the cursors; each page twice, from the object and from the text. */
 function readAll(pages: ListPages): readonly (readonly unknown[])[] {
-  const read: unknown[][] = [];
+  const read: (readonly unknown[])[] = [];
   let cursor: string | undefined;
   do {
     const page = pages.page(cursor);
@@ -28,7 +28,7 @@ function readAll(pages: ListPages): readonly (readonly unknown[])[] {
       cacheScope: 'private',
       _meta: meta,
     });
-    read.push([...tools]);
+    read.push(tools);
     cursor = typeof nextCursor === 'string' ? nextCursor : undefined;
   } while (cursor !== undefined);
   return read;

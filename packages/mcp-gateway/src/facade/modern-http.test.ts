@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { JsonObject } from '@modelhost/kernel';
 import { metaFor, openModernClient } from './fixtures/modern-client.ts';
 import type { ModernClient, Reply } from './fixtures/modern-client.ts';
-import { createOutside, listedTool, openCore, textResult } from './fixtures/outside.ts';
+import { createOutside, listedTool, openCore, textIn, textResult } from './fixtures/outside.ts';
 import type { Answer, OpenCore, Outside } from './fixtures/outside.ts';
 
 interface Opened {
@@ -101,8 +101,8 @@ test('a request that does not say what every request must is refused by name', a
 
 test('a version that we do not speak is answered with those that we do', async (t) => {
   const { client } = await start(t);
-  const _meta = metaFor({ 'io.modelcontextprotocol/protocolVersion': '2099-01-01' });
-  const reply = await client.post('tools/list', { _meta });
+  const meta = metaFor({ 'io.modelcontextprotocol/protocolVersion': '2099-01-01' });
+  const reply = await client.post('tools/list', { _meta: meta });
   assert.equal(reply.status, 400);
   assert.deepEqual(reply.messages[0]?.['error'], {
     code: -32_022,
@@ -220,11 +220,11 @@ test('what a call needs is asked for in its result, with a sealed state', async 
     inputRequests: { a: { method: 'roots/list', params: {} } },
     requestState: 'of up',
   }));
-  const _meta = metaFor({ 'io.modelcontextprotocol/clientCapabilities': { roots: {} } });
-  const result = resultOf(await client.post('tools/call', { ...call, _meta }));
+  const meta = metaFor({ 'io.modelcontextprotocol/clientCapabilities': { roots: {} } });
+  const result = resultOf(await client.post('tools/call', { ...call, _meta: meta }));
   assert.equal(result['resultType'], 'input_required');
   assert.deepEqual(result['inputRequests'], { a: { method: 'roots/list', params: {} } });
-  assert.match(String(result['requestState']), /^[A-Za-z0-9+/=]+\.test$/);
+  assert.match(textIn(result['requestState']), /^[A-Za-z0-9+/=]+\.test$/);
 });
 
 test('progress and log come before the result, in order, under the token of the client', async (t) => {
@@ -233,11 +233,11 @@ test('progress and log come before the result, in order, under the token of the 
     context.onLog?.({ level: 'info', data: 'x' });
     return textResult('done');
   });
-  const _meta = metaFor({
+  const meta = metaFor({
     progressToken: 'mine',
     'io.modelcontextprotocol/logLevel': 'info',
   });
-  const reply = await client.post('tools/call', { ...call, _meta });
+  const reply = await client.post('tools/call', { ...call, _meta: meta });
   assert.equal(reply.type, 'text/event-stream');
   assert.deepEqual(
     reply.messages.map(({ method, params, result }) =>
@@ -259,14 +259,14 @@ test('progress and log come before the result, in order, under the token of the 
 test('trace context and members of other vendors go on; those of this hop do not', async (t) => {
   const { client, outside } = await start(t);
   const kept = { traceparent: '00-1-2-01', tracestate: 'a=b', baggage: 'c=d', 'vendor.dev/x': 1 };
-  const _meta = metaFor({
+  const meta = metaFor({
     ...kept,
     progressToken: 1,
     'io.modelcontextprotocol/clientInfo': { name: 'x', version: '1' },
     'io.modelcontextprotocol/logLevel': 'error',
     'io.modelcontextprotocol/related-task': { taskId: 'x' },
   });
-  await client.post('tools/call', { ...call, _meta });
+  await client.post('tools/call', { ...call, _meta: meta });
   const [arrival] = outside.arrivals;
   assert.deepEqual(arrival?.context.meta, kept);
   assert.equal(arrival?.context.logLevel, 'error');
@@ -286,9 +286,17 @@ test('a client that closes the response stops its own call, and no other', async
     await wait.promise;
     return textResult('too late');
   });
-  const _meta = metaFor({ progressToken: 1 });
-  const other = await client.stream('tools/call', { name: 'echo', arguments: { a: 1 }, _meta });
-  const mine = await client.stream('tools/call', { name: 'echo', arguments: { a: 2 }, _meta });
+  const meta = metaFor({ progressToken: 1 });
+  const other = await client.stream('tools/call', {
+    name: 'echo',
+    arguments: { a: 1 },
+    _meta: meta,
+  });
+  const mine = await client.stream('tools/call', {
+    name: 'echo',
+    arguments: { a: 2 },
+    _meta: meta,
+  });
   assert.equal((await mine.next())?.['method'], 'notifications/progress');
   await other.next();
   mine.cut();
@@ -303,24 +311,24 @@ test('a subscription begins with what is honoured, and each message carries its 
   const { client, outside, open } = await start(t);
   const notifications = { toolsListChanged: true, resourceSubscriptions: ['test://a'] };
   const events = await client.stream('subscriptions/listen', { notifications });
-  const _meta = { 'io.modelcontextprotocol/subscriptionId': 1 };
-  assert.deepEqual((await events.next())?.['params'], { notifications, _meta });
+  const meta = { 'io.modelcontextprotocol/subscriptionId': 1 };
+  assert.deepEqual((await events.next())?.['params'], { notifications, _meta: meta });
   outside.change({ type: 'prompts', alias: 'up' });
   outside.change({ type: 'tools', alias: 'up' });
   outside.change({ type: 'resource-updated', alias: 'up', uri: 'test://a' });
   assert.deepEqual(await events.next(), {
     jsonrpc: '2.0',
     method: 'notifications/tools/list_changed',
-    params: { _meta },
+    params: { _meta: meta },
   });
-  assert.deepEqual((await events.next())?.['params'], { uri: 'test://a', _meta });
+  assert.deepEqual((await events.next())?.['params'], { uri: 'test://a', _meta: meta });
   open.core.close();
   assert.deepEqual(await events.next(), {
     jsonrpc: '2.0',
     id: 1,
     result: {
       resultType: 'complete',
-      _meta: { ..._meta, 'io.modelcontextprotocol/serverInfo': serverInfo },
+      _meta: { ...meta, 'io.modelcontextprotocol/serverInfo': serverInfo },
     },
   });
   assert.equal(await events.next(), undefined);

@@ -95,7 +95,7 @@ function readReference(ref: Json | undefined, index: ViewIndex): FoundReference 
 }
 
 /** There is no such resource, or nobody of the view has it. */
-export function resourceNotFound(uri: string): RpcError {
+function resourceNotFound(uri: string): RpcError {
   return { ...invalidParams('resource not found'), data: { uri: uri.slice(0, 2_048) } };
 }
 

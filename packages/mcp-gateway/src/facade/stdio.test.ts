@@ -17,13 +17,13 @@ interface Opened {
   readonly input: PassThrough;
   readonly service: StdioService;
   /** Writes a message of the client. */
-  tell(message: JsonObject): void;
+  readonly tell: (message: JsonObject) => void;
   /** A request of 2026-07-28. */
-  ask(id: string | number, method: string, params?: JsonObject): void;
+  readonly ask: (id: string | number, method: string, params?: JsonObject) => void;
   /** The next message of the façade. */
-  next(): Promise<JsonObject>;
+  readonly next: () => Promise<JsonObject>;
   /** What was written and not read yet. */
-  unread(): readonly JsonObject[];
+  readonly unread: () => readonly JsonObject[];
 }
 
 function start(
@@ -63,7 +63,7 @@ function start(
     service,
     tell,
     ask: (id, method, params = {}) => tell({ id, method, params: { _meta: metaFor(), ...params } }),
-    async next() {
+    next: async () => {
       while (messages.length === 0) await turn();
       return messages.shift() ?? {};
     },

@@ -46,8 +46,7 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
   let isFinished = false;
   let stopDrain: (() => void) | undefined;
 
-  const writer = createLineWriter(input, output);
-  const { send } = writer;
+  const { send, flushed } = createLineWriter(input, output);
   const sendMessage = (message: JsonObject): void => send(JSON.stringify(message));
   const modern = createModernStdio({ core, principal, send, requestsInFlightMax, onEnd: settle });
   const legacy = createLegacySession({
@@ -103,7 +102,7 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
     stopDrain?.();
     legacy.close();
     modern.close();
-    void writer.flushed().then(closed.resolve);
+    void flushed().then(closed.resolve);
   }
 
   function close(): void {
@@ -121,7 +120,7 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
 interface LineWriter {
   readonly send: (text: string) => void;
   /** Fulfilled when everything is written, or cannot be any more. Nothing is read from the input again. */
-  flushed(): Promise<void>;
+  readonly flushed: () => Promise<void>;
 }
 
 /** A client that does not read is not read from either, so that what waits to be written stays bounded. */
@@ -133,7 +132,7 @@ function createLineWriter(input: Readable, output: Writable): LineWriter {
       if (output.destroyed || output.writableEnded) return;
       if (!output.write(`${text}\n`)) input.pause();
     },
-    async flushed() {
+    flushed: async () => {
       output.off('drain', resume);
       if (output.destroyed || !output.writableNeedDrain) return;
       const { promise, resolve } = Promise.withResolvers<void>();

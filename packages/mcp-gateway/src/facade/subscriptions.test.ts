@@ -3,7 +3,7 @@ import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { JsonObject } from '@modelhost/kernel';
 import type { FacadeCaller, FacadeChange, FacadeCore, SubscriptionFilter } from './core-types.ts';
-import { ann, createOutside, listedTool, openCore, resultOf } from './fixtures/outside.ts';
+import { ann, createOutside, listedTool, openCore, resultOf, textIn } from './fixtures/outside.ts';
 import type { Outside } from './fixtures/outside.ts';
 
 const caller: FacadeCaller = { principal: ann, capabilities: {}, era: 'modern' };
@@ -150,7 +150,7 @@ test('the owner of a task hears where it stands', async () => {
   const { core, ask } = openCore(slow);
   const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
   const { taskId } = resultOf(await ask('tools/call', { name: 'up__job' }, { capabilities }));
-  const filter = { taskIds: [String(taskId), 'other'] };
+  const filter = { taskIds: [textIn(taskId), 'other'] };
   const listening = listen(core, filter, { ...caller, capabilities });
   assert.deepEqual(listening.accepted, { taskIds: [taskId] });
   finish();

@@ -11,6 +11,7 @@ import {
   listedTool,
   openCore,
   resultOf,
+  textIn,
   textOf,
   textResult,
 } from './fixtures/outside.ts';
@@ -46,7 +47,7 @@ function held(): { readonly answer: Answer; readonly give: (outcome: ExchangeOut
 async function begin({ ask }: OpenCore, name: string): Promise<string> {
   const created = resultOf(await ask('tools/call', { name, arguments: {} }, { capabilities }));
   assert.equal(created['resultType'], 'task');
-  return String(created['taskId']);
+  return textIn(created['taskId']);
 }
 
 async function get({ ask }: OpenCore, taskId: string): Promise<JsonObject> {
@@ -179,7 +180,7 @@ test('a tool that must be a task may ask first, and becomes one when it goes on'
   assert.equal(created['resultType'], 'task');
   give(textResult('done'));
   await turn();
-  assert.equal((await get(open, String(created['taskId'])))['status'], 'completed');
+  assert.equal((await get(open, textIn(created['taskId'])))['status'], 'completed');
 });
 
 test('a tool that must be a task is one even when it has ended already', async () => {
@@ -204,7 +205,7 @@ test('any call that takes long becomes a task, if the view says so and the clien
   const { taskId } = resultOf(await slow);
   give(textResult('late'));
   await turn();
-  assert.equal((await get(open, String(taskId)))['status'], 'completed');
+  assert.equal((await get(open, textIn(taskId)))['status'], 'completed');
 });
 
 test('a client that goes before the task begins ends the call, and one that goes later does not', async () => {

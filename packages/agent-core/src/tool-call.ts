@@ -6,6 +6,7 @@ import type {
   StepInfo,
   StepOptions,
   ToolAnswer,
+  ToolInputRequest,
   ToolInvocation,
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
@@ -137,6 +138,7 @@ async function callGateway(
         principal: run.input.principal,
         idempotencyKey: info.idempotencyKey,
         timeoutMs: run.input.agent.toolCallTimeoutMs,
+        canAnswer: answerableOf(run, call),
         ...(resume === undefined ? {} : { resume }),
       },
       { signal: info.signal, onProgress },
@@ -150,6 +152,15 @@ async function callGateway(
     const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
     return { kind: isRepeatable(call) || isAnswered ? 'failed' : 'unknown', error };
   }
+}
+
+/** A run brings an elicitation before a person, and lets the servers that its agent names ask its model. */
+function answerableOf(
+  { input }: ActiveRun,
+  { tool }: CheckedCall,
+): readonly ToolInputRequest['method'][] {
+  const maySample = input.agent.samplingServers.includes(tool.server);
+  return ['elicitation/create', ...(maySample ? (['sampling/createMessage'] as const) : [])];
 }
 
 /** Errors after which nobody knows what a call that went out has done. */

@@ -29,9 +29,6 @@ export interface CalledTool {
 const idempotencyMetaKey = 'modelhost/idempotency-key';
 const serverTextLengthMax = 300;
 
-/** What an agent run can answer: it brings an elicitation before a person, and samples with its own model. */
-const capabilities: JsonObject = { elicitation: { form: {}, url: {} }, sampling: {} };
-
 /** Calls tools for agent runs, over the same relay as everybody else. */
 export function createToolCaller(options: ToolCallerOptions): ToolGateway['callTool'] {
   return async (invocation, { signal, onProgress }) => {
@@ -64,10 +61,15 @@ export function createToolCaller(options: ToolCallerOptions): ToolGateway['callT
 }
 
 function toContext(
-  { principal, timeoutMs, idempotencyKey }: ToolInvocation,
+  { principal, timeoutMs, idempotencyKey, canAnswer = [] }: ToolInvocation,
   signal: AbortSignal,
   onProgress: ((progress: ToolProgress) => void) | undefined,
 ): ExchangeContext {
+  // A server that asks for anything else is refused at once, and can do without it.
+  const capabilities: JsonObject = {
+    ...(canAnswer.includes('elicitation/create') ? { elicitation: { form: {}, url: {} } } : {}),
+    ...(canAnswer.includes('sampling/createMessage') ? { sampling: {} } : {}),
+  };
   const common = { principal, signal, timeoutMs, capabilities };
   const meta = { [idempotencyMetaKey]: idempotencyKey };
   if (onProgress === undefined) return { ...common, meta };

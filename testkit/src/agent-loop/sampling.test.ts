@@ -54,6 +54,10 @@ suite('a tool server that asks the model', () => {
       bodies(played, 'tool-finished')[0]?.content,
       '{"role":"assistant","content":{"type":"text","text":"blue "},"model":"fake-1-real","stopReason":"endTurn"}',
     );
+    assert.deepEqual(played.outside.calls[0]?.canAnswer, [
+      'elicitation/create',
+      'sampling/createMessage',
+    ]);
     const [, request] = played.outside.requests;
     assert.deepEqual(request?.messages, [
       { role: 'system', content: 'Be short.' },
@@ -84,6 +88,7 @@ suite('a tool server that asks the model', () => {
       assert.deepEqual(refusalOf(played), ['failed', 'permission_denied']);
       assert.equal(played.outside.requests.length, 2);
       assert.equal(played.outside.calls.length, 1);
+      assert.deepEqual(played.outside.calls[0]?.canAnswer, ['elicitation/create']);
     }
   });
 

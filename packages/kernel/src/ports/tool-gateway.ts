@@ -12,6 +12,8 @@ export interface ToolInvocation {
   readonly principal: Principal;
   readonly idempotencyKey: string;
   readonly timeoutMs: number;
+  /** What the caller can give in the middle of the call, as the server is told. Absent: nothing. */
+  readonly canAnswer?: readonly ToolInputRequest['method'][];
   /** Goes on with a call that asked for input, with the answers under the keys of its requests. */
   readonly resume?: {
     readonly state: string;

@@ -1,6 +1,7 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type {
   FieldViolation,
+  Json,
   JsonObject,
   JsonSchemas,
   SchemaCheck,
@@ -27,12 +28,12 @@ export interface CatalogueTool {
 /**
  * The tool that a definition stands for, without what cannot be seen in it. What it does, whether it may be believed and
  * which arguments decide come from the operator alone; the server's annotations are passed on and never read. Throws
- * `HostError` with the reason for a definition that cannot be used.
+ * `HostError` with the reason for a definition that cannot be used; `log` hears of an output schema that cannot be.
  */
 export function createCatalogueTool(
   spec: ToolServerSpec,
   { serverTool, name, listed: raw }: ListedTool,
-  schemas: JsonSchemas,
+  options: { readonly schemas: JsonSchemas; readonly log: (message: string) => void },
 ): CatalogueTool {
   const { alias } = spec;
   const listed = cleanJson(raw);
@@ -54,19 +55,34 @@ export function createCatalogueTool(
       executor: 'host',
     },
     relay: { alias, serverTool, name, listed, effect },
-    check: schemas.compile(inputSchema),
-    checkOutput: createOutputCheck(listed['outputSchema'], schemas),
+    check: options.schemas.compile(inputSchema),
+    checkOutput: createOutputCheck(spec, { name, schema: listed['outputSchema'] }, options),
   };
 }
 
-/** Since 2026-07-28 the schema may be one of any JSON value. */
+/** Where results are denied that do not fit, one that cannot be checked must not get through. */
 function createOutputCheck(
-  schema: JsonObject[string] | undefined,
+  spec: ToolServerSpec,
+  { name, schema }: { readonly name: string; readonly schema: Json | undefined },
+  { schemas, log }: Parameters<typeof createCatalogueTool>[2],
+): CatalogueTool['checkOutput'] {
+  try {
+    return compileOutputCheck(schema, schemas);
+  } catch (cause) {
+    if (spec.outputSchema === 'deny' || !(cause instanceof HostError)) throw cause;
+    log(`${name}: its results are not checked: output ${cause.message}`);
+    return () => [];
+  }
+}
+
+/** Since 2026-07-28 the schema may be one of any JSON value. */
+function compileOutputCheck(
+  schema: Json | undefined,
   schemas: JsonSchemas,
 ): CatalogueTool['checkOutput'] {
   if (schema === undefined) return () => [];
   if (!isJsonObject(schema)) {
-    throw new HostError('mcp_protocol_error', 'its output schema is not an object');
+    throw new HostError('mcp_protocol_error', 'schema is not an object');
   }
   const check = schemas.compile(schema);
   return (result) => {

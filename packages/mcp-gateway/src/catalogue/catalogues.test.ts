@@ -162,23 +162,30 @@ test('a tool whose schema cannot be used is left out with its reason, the others
     }),
     tool('remote', { inputSchema: remote }),
     tool('remote-output', { outputSchema: remote }),
+    tool('strange-output', { outputSchema: 7 }),
     tool('list', { inputSchema: { type: 'array' } }),
     tool('hidden', { inputSchema: { type: 'object', properties: { 'x\u200B': {} } } }),
     tool('twice'),
     tool('twice', { title: 'other' }),
   ]);
-  assert.deepEqual(offered(), ['a__good']);
+  assert.deepEqual(offered(), ['a__good', 'a__remote-output', 'a__strange-output']);
   const ref = 'schema: properties.x.$ref leads out of the schema; put what it names under $defs';
   assert.deepEqual(messages, [
     'a: "twice" is left out: it is listed twice, with different definitions',
     'a: a__hidden is left out: the name of one of its members has hidden characters',
     'a: a__list is left out: its input schema is not one of an object',
     `a: a__remote is left out: ${ref}`,
-    `a: a__remote-output is left out: ${ref}`,
+    `a: a__remote-output: its results are not checked: output ${ref}`,
+    'a: a__strange-output: its results are not checked: output schema is not an object',
+    'a: its first list is approved as it is: 6 tools',
+    'a: a__hidden: inputSchema.properties.x: has characters of no width',
   ]);
   assert.equal(catalogues.pins.list().find(({ tool: name }) => name === 'remote')?.problem, ref);
   await list('a', [tool('good'), tool('remote', { inputSchema: remote })]);
-  assert.equal(messages.length, 5);
+  assert.equal(messages.length, 8);
+  const denying = startCatalogues([spec('a', { outputSchema: 'deny' })]);
+  await denying.list('a', [tool('good'), tool('remote-output', { outputSchema: remote })]);
+  assert.deepEqual(denying.offered(), ['a__good']);
 });
 
 test('a result is held to the output schema of its tool, which may be one of any value', async () => {

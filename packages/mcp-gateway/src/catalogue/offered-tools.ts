@@ -44,10 +44,11 @@ export function createOfferedTools(
 
   function toolFor(tenant: string, name: string): CatalogueTool {
     const found = tool(name);
-    const visible = [...entries.values()].filter((entry) => isVisibleTo(entry.tools.spec, tenant));
-    if (found !== undefined && visible.some(({ alias }) => alias === found.relay.alias)) {
+    const home = found === undefined ? undefined : entries.get(found.relay.alias);
+    if (found !== undefined && home !== undefined && isVisibleTo(home.tools.spec, tenant)) {
       return found;
     }
+    const visible = [...entries.values()].filter((entry) => isVisibleTo(entry.tools.spec, tenant));
     throw (
       visible.map((entry) => whyNot(entry, name)).find((reason) => reason !== undefined) ??
       new HostError('mcp_tool_not_found', 'no such tool', { facts: { tool: name } })

@@ -20,8 +20,8 @@ export interface PinnedServer {
 export interface PinViews {
   /** The pins of these servers, sorted by name. Other servers that are mentioned come from these only. */
   list(servers: readonly PinnedServer[]): readonly PinView[];
-  /** What has to be told of definitions of one of the servers that are held back. */
-  drifts(
+  /** What has to be told of definitions of one of the servers, one after the other. */
+  describe(
     servers: readonly PinnedServer[],
     server: PinnedServer,
     tools: readonly ListedTool[],
@@ -80,7 +80,7 @@ export function createPinViews(): PinViews {
       .sort((left, right) => compare(left.name, right.name));
   }
 
-  function* drifts(
+  function* describe(
     servers: readonly PinnedServer[],
     server: PinnedServer,
     tools: readonly ListedTool[],
@@ -102,7 +102,7 @@ export function createPinViews(): PinViews {
     }
   }
 
-  return { list, drifts };
+  return { list, describe };
 }
 
 /** The set of one server. */

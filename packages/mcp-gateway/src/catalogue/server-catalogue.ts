@@ -27,7 +27,7 @@ export interface ServerCatalogue {
   problemOf(serverTool: string): string | undefined;
 }
 
-const buildsAtOnce = 16;
+const buildsAtOnce = 4;
 
 /** Offers nothing before the first `offer`. */
 export function createServerCatalogue(
@@ -68,7 +68,7 @@ export function createServerCatalogue(
 
   function buildTool(tool: ListedTool): CatalogueTool | string {
     try {
-      return createCatalogueTool(spec, tool, schemas);
+      return createCatalogueTool(spec, tool, { schemas, log });
     } catch (cause) {
       if (!(cause instanceof HostError)) throw cause;
       log(`${tool.name} is left out: ${cause.message}`);

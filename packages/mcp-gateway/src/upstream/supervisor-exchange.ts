@@ -5,7 +5,7 @@ import type { Exchange, ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Connection } from './connection.ts';
-import { failed } from './failures.ts';
+import { failed, withFacts } from './failures.ts';
 import { createDeadline } from './supervisor-deadline.ts';
 import type { Line } from './supervisor-line.ts';
 import type { Lines } from './supervisor-lines.ts';
@@ -47,11 +47,13 @@ export function createExchangeSender(options: ExchangeSenderOptions): SendExchan
     try {
       const attempt = async (): Promise<ExchangeOutcome> =>
         await send(lines.of(context.principal), exchange, { context, rules, endsAtMs });
-      return await attempt().catch((cause: unknown) => {
+      return await attempt().catch(async (cause: unknown) => {
         // The caller's own cancellation passes through untouched, so that nobody repeats it.
         signal.throwIfAborted();
         if (!isLost(cause) || !mayRepeat(spec, exchange, rules)) throw cause;
-        return attempt();
+        return await attempt().catch((again: unknown) => {
+          throw asSentBefore(again, cause);
+        });
       });
     } finally {
       leave();
@@ -80,13 +82,13 @@ export function createExchangeSender(options: ExchangeSenderOptions): SendExchan
   }
 
   async function connect(line: Line, signal: AbortSignal, endsAtMs: number): Promise<Connection> {
-    const delayMs = endsAtMs - clock.now();
+    const delayMs = Math.max(0, Math.round(endsAtMs - clock.now()));
     const deadline = createDeadline(clock, delayMs, signal);
     try {
       return await untilAborted(line.connect(), deadline.signal);
     } catch (cause) {
       if (!deadline.isOver()) throw cause;
-      const facts = { timeout_ms: String(Math.round(delayMs)) };
+      const facts = { timeout_ms: String(delayMs) };
       throw failed('mcp_timeout', spec.alias, 'it is still being connected', { facts, cause });
     } finally {
       deadline.stop();
@@ -105,6 +107,12 @@ function isLost(cause: unknown): boolean {
   if (!(cause instanceof HostError) || cause.code !== 'mcp_connection_failed') return false;
   const { sent, http_status, session_lost } = cause.facts;
   return session_lost === 'true' || (sent === 'true' && http_status === undefined);
+}
+
+/** What went out the first time may have had its effect, however the second time ends. */
+function asSentBefore(again: unknown, first: unknown): unknown {
+  const wasSent = first instanceof HostError && first.facts['sent'] === 'true';
+  return wasSent && again instanceof HostError ? withFacts(again, { sent: 'true' }) : again;
 }
 
 /** Reading changes nothing. What goes on with an earlier exchange belongs to the connection of that one. */

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import fc from 'fast-check';
+import { HostError } from '@modelhost/kernel';
+import { serveCounting, wireFaults } from './fixtures/counting-server.ts';
+import type { CountingServer } from './fixtures/counting-server.ts';
+import { fixtureProcess, serverSpec, startGateway } from './fixtures/start-gateway.ts';
+import type { StartedGateway } from './fixtures/start-gateway.ts';
+import type { ToolServerSpec } from './server-spec.ts';
+
+/** How a call ended: with an answer, or with an error that says whether it went out. */
+type Ending = 'answered' | 'failed-sent' | 'failed-unsent';
+
+/** A breaker would spare the server most of the faults that are meant for it. */
+const times = { failuresMax: Infinity, firstRetryMs: 1, longestRetryMs: 5 };
+
+/** Tools that must run once, and tools that may run twice, at the same server. */
+function specsFor(
+  transport: ToolServerSpec['transport'],
+  callTimeoutMs: number,
+): readonly ToolServerSpec[] {
+  const repeatable = { effects: { '*': 'idempotent' } } as const;
+  return [
+    serverSpec('once', transport, { callTimeoutMs, replay: 'idempotent' }),
+    serverSpec('never', transport, { callTimeoutMs, ...repeatable }),
+    serverSpec('again', transport, { callTimeoutMs, ...repeatable, replay: 'idempotent' }),
+  ];
+}
+
+const timesMax: Readonly<Record<string, number>> = { once: 1, never: 1, again: 2 };
+
+interface FaultedCall {
+  readonly id: string;
+  readonly alias: string;
+  readonly ending: Ending;
+}
+
+/** Makes calls that go wrong, as many at a time as a batch has. */
+function createFaulter({ call }: StartedGateway): {
+  readonly calls: readonly FaultedCall[];
+  readonly run: (batch: readonly { alias: string; fault: string }[]) => Promise<void>;
+} {
+  const calls: FaultedCall[] = [];
+  let next = 0;
+
+  async function one(alias: string, fault: string): Promise<void> {
+    next += 1;
+    const id = `${alias}-${next}`;
+    try {
+      const answer = await call(`${alias}__count`, { id, fault });
+      assert.equal(answer.content, `counted ${id}`);
+      calls.push({ id, alias, ending: 'answered' });
+    } catch (cause) {
+      if (!(cause instanceof HostError)) throw cause;
+      const ending = cause.facts['sent'] === 'true' ? 'failed-sent' : 'failed-unsent';
+      calls.push({ id, alias, ending });
+    }
+  }
+
+  async function run(batch: readonly { alias: string; fault: string }[]): Promise<void> {
+    await Promise.all(batch.map(({ alias, fault }) => one(alias, fault)));
+  }
+
+  return { calls, run };
+}
+
+function checkExecutions(
+  calls: readonly FaultedCall[],
+  executions: ReadonlyMap<string, number>,
+): void {
+  for (const { id, alias, ending } of calls) {
+    const count = executions.get(id) ?? 0;
+    assert.ok(count <= (timesMax[alias] ?? 0), `${id} was done ${count} times`);
+    if (ending === 'answered') assert.ok(count >= 1, `${id} was answered, but never done`);
+    if (ending === 'failed-unsent')
+      assert.equal(count, 0, `${id} was done, but not said to be sent`);
+  }
+}
+
+function batches(faults: readonly string[]): fc.Arbitrary<{ alias: string; fault: string }[]> {
+  const faulted = fc.record({
+    alias: fc.constantFrom('once', 'never', 'again'),
+    fault: fc.constantFrom('ok', ...faults),
+  });
+  return fc.array(faulted, { minLength: 30, maxLength: 30 });
+}
+
+async function startOverHttp(
+  t: TestContext,
+  era: 'modern' | 'legacy',
+): Promise<{ readonly server: CountingServer; readonly started: StartedGateway }> {
+  const server = await serveCounting(era);
+  t.after(() => server.close());
+  const transport = { type: 'http', url: server.url, headers: {} } as const;
+  const started = startGateway(t, specsFor(transport, 200), { times });
+  await started.gateway.connected();
+  return { server, started };
+}
+
+for (const era of ['modern', 'legacy'] as const) {
+  test(`${era} HTTP: of 450 calls whose connections break, none is done twice that may not be`, async (t) => {
+    const { server, started } = await startOverHttp(t, era);
+    const { calls, run } = createFaulter(started);
+    const property = fc.asyncProperty(
+      batches(wireFaults),
+      fc.boolean(),
+      async (batch, isRestarted) => {
+        const running = run(batch);
+        if (isRestarted) server.restart();
+        await running;
+      },
+    );
+    await fc.assert(property, { numRuns: 15, endOnFailure: true });
+    assert.equal(calls.length, 450);
+    checkExecutions(calls, server.executions);
+    assert.ok(calls.some(({ ending }) => ending === 'answered'));
+    assert.ok(
+      calls.some(({ id }) => server.executions.get(id) === 2),
+      'nothing was repeated',
+    );
+    await run([{ alias: 'once', fault: 'ok' }]);
+    assert.equal(calls.at(-1)?.ending, 'answered');
+  });
+}
+
+test('stdio: of 120 calls whose processes die, none is done twice that may not be', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'calls-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'done');
+  await writeFile(file, '');
+  // Enough to start a process anew.
+  const specs = specsFor(fixtureProcess('counting-process', file), 1_000);
+  const started = startGateway(t, specs, { times });
+  await started.gateway.connected();
+  const { calls, run } = createFaulter(started);
+  const faults = ['ok', 'ok', 'die-before', 'die-after', 'silent-after'];
+  await fc.assert(fc.asyncProperty(batches(faults), run), { numRuns: 4, endOnFailure: true });
+  assert.equal(calls.length, 120);
+  const executions = new Map<string, number>();
+  for (const id of (await readFile(file, 'utf8')).split('\n')) {
+    executions.set(id, (executions.get(id) ?? 0) + 1);
+  }
+  checkExecutions(calls, executions);
+  await run([{ alias: 'once', fault: 'ok' }]);
+  assert.equal(calls.at(-1)?.ending, 'answered');
+});

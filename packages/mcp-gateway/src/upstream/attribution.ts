@@ -41,7 +41,10 @@ export function createAttribution({ wire, calls, rootsResult }: AttributionOptio
     }
   }
 
-  function receiveRequest({ id, method, params }: RpcRequest, own: LegacyCall | undefined): boolean {
+  function receiveRequest(
+    { id, method, params }: RpcRequest,
+    own: LegacyCall | undefined,
+  ): boolean {
     if (!isInputMethod(method)) return false;
     if (method === 'roots/list' && rootsResult !== undefined) {
       wire.answer(id, { kind: 'result', result: rootsResult });
@@ -57,7 +60,9 @@ export function createAttribution({ wire, calls, rootsResult }: AttributionOptio
 
   function theOnlyOne(request: InputRequest): LegacyCall | undefined {
     if (!areOfOnePrincipal()) return undefined;
-    const able = [...calls].filter((call) => findMissing(request, call.capabilities()) === undefined);
+    const able = [...calls].filter(
+      (call) => findMissing(request, call.capabilities()) === undefined,
+    );
     return able.length > 1 ? undefined : (able[0] ?? [...calls][0]);
   }
 

@@ -143,7 +143,10 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
 }
 
 /** What is asked now, under the name the call is parked by. Without room for it nobody is asked. */
-function toRound(park: () => string | undefined, questions: Questions): ExchangeOutcome | undefined {
+function toRound(
+  park: () => string | undefined,
+  questions: Questions,
+): ExchangeOutcome | undefined {
   if (questions.size() === 0) return undefined;
   const requestState = park();
   if (requestState !== undefined) {

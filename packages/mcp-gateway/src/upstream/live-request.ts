@@ -45,11 +45,10 @@ function noCapability(name: string): RpcError {
 }
 
 /** The errors that a live request of an upstream may get instead of input. */
-export const liveErrors: Readonly<
-  Record<'ambiguous' | 'tooMany' | 'expired' | 'ended', RpcError>
-> = {
-  ambiguous: { code: -32_603, message: 'it cannot be told for whom this is' },
-  tooMany: { code: -32_603, message: 'too many requests are open' },
-  expired: { code: -32_603, message: 'nobody answered in time' },
-  ended: { code: -32_603, message: 'the request it belongs to is over' },
-};
+export const liveErrors: Readonly<Record<'ambiguous' | 'tooMany' | 'expired' | 'ended', RpcError>> =
+  {
+    ambiguous: { code: -32_603, message: 'it cannot be told for whom this is' },
+    tooMany: { code: -32_603, message: 'too many requests are open' },
+    expired: { code: -32_603, message: 'nobody answered in time' },
+    ended: { code: -32_603, message: 'the request it belongs to is over' },
+  };

@@ -51,7 +51,7 @@ const keepAlive = ': keep-alive\n\n';
 
 /** Makes a stream without a response. */
 export function createEventStream(options: EventStreamOptions): EventStream {
-  const { id, bounds, now, isPrimed } = options;
+  const { id, bounds, now } = options;
   const log = createEventLog(bounds);
   let lastWritten = 0;
   let response: ServerResponse | undefined;
@@ -60,7 +60,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
   let isDelivered = false;
 
   function write(text: string): boolean {
-    if (response === undefined) return false;
+    if (response === undefined || response.destroyed) return false;
     // A reader that takes nothing must not make us keep everything.
     if (response.writableLength > bounds.bytesUnreadMax) {
       const stalled = response;
@@ -78,26 +78,28 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     changedAtMs = now();
   }
 
-  function finish(): void {
-    response?.end(() => {
+  function endResponse(): void {
+    const last = response;
+    if (last === undefined) return;
+    release(last);
+    last.end(() => {
       isDelivered ||= isEnded && lastWritten === log.last();
     });
   }
 
   function attach(next: ServerResponse, after = lastWritten): void {
-    response?.end();
+    endResponse();
     response = next;
     changedAtMs = now();
     next.once('close', () => release(next));
     next.writeHead(200, { ...eventHeaders, ...options.headers });
-    const primer = isPrimed ? `id: ${id}:${after}\nretry: ${bounds.retryMs}\ndata: \n\n` : '';
-    write(primer === '' ? `retry: ${bounds.retryMs}\n\n` : primer);
+    write(primerOf(options, after));
     const lost = log.lostAfter(after);
     if (lost > 0) write(`: ${lost} events are no longer kept\n\n`);
     for (const { event, text } of log.after(after)) {
       if (write(text)) lastWritten = event;
     }
-    if (isEnded) finish();
+    if (isEnded) endResponse();
   }
 
   return {
@@ -111,14 +113,12 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     ping: () => {
       write(keepAlive);
     },
-    detach: () => {
-      response?.end();
-    },
+    detach: endResponse,
     end: () => {
       if (isEnded) return;
       isEnded = true;
       changedAtMs = now();
-      finish();
+      endResponse();
     },
     isEnded: () => isEnded,
     isDelivered: () => isDelivered,
@@ -132,6 +132,12 @@ const eventHeaders = {
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
 };
+
+/** Says when to come back, and to clients that understand it also from where. */
+function primerOf({ id, bounds, isPrimed }: EventStreamOptions, event: number): string {
+  const retry = `retry: ${bounds.retryMs}\n`;
+  return isPrimed ? `id: ${id}:${event}\n${retry}data: \n\n` : `${retry}\n`;
+}
 
 function eventOf(message: JsonObject): string {
   return `event: message\ndata: ${JSON.stringify(message)}\n\n`;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { suite, test } from 'node:test';
+import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { ExchangeOutcome, InputRequest } from '../../relay.ts';
 import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
@@ -84,8 +85,12 @@ function call(id: string | number, name: string, params: JsonObject = {}): JsonO
   return rpc(id, 'tools/call', { name, arguments: {}, ...params });
 }
 
+function membersOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
 function errorCodeOf(message: JsonObject | null | undefined): unknown {
-  return message?.['error'] === undefined ? undefined : (message['error'] as JsonObject)['code'];
+  return membersOf(message?.['error'])['code'];
 }
 
 /** Asks for all of this once, and then says what was answered. */
@@ -123,7 +128,7 @@ suite('a session before 2026-07-28', () => {
       const client = connect({}, { isNew: true });
       const params = { protocolVersion, capabilities: {}, clientInfo };
       const [reply] = await client.ask(rpc(1, 'initialize', params));
-      agreed.push((reply?.['result'] as JsonObject)['protocolVersion']);
+      agreed.push(membersOf(reply?.['result'])['protocolVersion']);
       assert.equal(client.session.version(), agreed.at(-1));
     }
     assert.deepEqual(agreed, [...versions.slice(0, 4), '2025-11-25', '2025-11-25']);
@@ -229,7 +234,7 @@ suite('a session before 2026-07-28', () => {
     client.tell({ jsonrpc: '2.0', id: completion?.['id'] ?? '', error });
     await settle();
     const [, , , taken, answer, end] = client.got;
-    assert.deepEqual((taken?.['params'] as JsonObject)['requestId'], question?.['id']);
+    assert.deepEqual(membersOf(taken?.['params'])['requestId'], question?.['id']);
     assert.deepEqual([answer?.['error'], end], [error, null]);
   });
 
@@ -245,7 +250,7 @@ suite('a session before 2026-07-28', () => {
       client.got.slice(1).map((message) => message?.['method'] ?? message?.['id'] ?? message),
       ['notifications/cancelled', 1, null],
     );
-    assert.equal((client.got[1]?.['params'] as JsonObject)['requestId'], asked?.['id']);
+    assert.equal(membersOf(client.got[1]?.['params'])['requestId'], asked?.['id']);
     // Too late: nobody waits for it.
     client.tell({ jsonrpc: '2.0', id: asked?.['id'] ?? '', result: { action: 'accept' } });
     assert.equal(client.clock.timers(), 0);

@@ -1,7 +1,7 @@
 import type { Clock, JsonObject, Keys, Principal } from '@modelhost/kernel';
 import type { InputRequest, McpRelay, RpcError } from '../relay.ts';
 
-/** How names of several servers become names of one. Resource URIs are prefixed in every naming but `none`. */
+/** How names of several servers become names of one. Resource URIs get a prefix; with `none` only where they need one. */
 export type FacadeNaming =
   /** `alias__name`, as the catalogue has it. */
   | 'prefix'

@@ -103,18 +103,71 @@ function bareOf(templates: readonly string[]): ReturnType<typeof createBareUris>
     resources: [
       { alias: 'a', listed: { uri: 'test://both' } },
       { alias: 'b', listed: { uri: 'test://both' } },
+      { alias: 'a', listed: { uri: 'b+x' } },
     ],
     resourceTemplates: templates.map((uriTemplate) => ({ alias: 'b', listed: { uriTemplate } })),
   });
 }
 
-test('without prefixes a URI is that of the first server which lists it, or else fits a template', () => {
+test('without prefixes a URI stays as it is where it leads back, and is prefixed where it would not', () => {
   const bare = bareOf(['test://{id}/data', 'test://fixed']);
-  assert.equal(bare.find('test://both')?.alias, 'a');
-  assert.deepEqual(bare.find('test://7/data'), { alias: 'b', uri: 'test://7/data' });
-  assert.equal(bare.find('test://fixed')?.alias, 'b');
-  assert.equal(bare.find('test://fixed/more'), undefined);
-  assert.equal(bare.find('test://7/other'), undefined);
+  const stays = [
+    ['a', 'test://both'],
+    ['b', 'test://7/data'],
+    ['b', 'test://fixed'],
+  ] as const;
+  for (const [of, own] of stays) assert.equal(bare.show(of, own), own);
+  const cannotStay = [
+    ['b', 'test://both'],
+    ['a', 'test://7/data'],
+    ['a', 'result://1'],
+    ['b', 'a+test://both'],
+  ] as const;
+  for (const [of, own] of cannotStay) assert.equal(bare.show(of, own), `${of}+${own}`);
+  for (const [of, own] of [...stays, ...cannotStay]) {
+    assert.deepEqual(bare.find(bare.show(of, own)), { alias: of, uri: own });
+  }
+  for (const unknown of ['test://fixed/more', 'test://7/other', 'result://1']) {
+    assert.equal(bare.find(unknown), undefined);
+  }
+  const link = { type: 'resource_link', uri: 'result://1', name: 'whole' };
+  assert.deepEqual(bare.showResult('b', 'tools/call', { content: [link] }), {
+    content: [{ ...link, uri: 'b+result://1' }],
+  });
+});
+
+test('whatever the URI, and whoever has it, it leads back without prefixes too', () => {
+  const bare = bareOf(['test://{id}/data', 'git+{+path}']);
+  const own = fc.oneof(
+    fc.constantFrom(
+      'test://both',
+      'a+test://both',
+      'b+x',
+      'x',
+      'git+x',
+      'test://a/data',
+      'ui://a+x',
+    ),
+    fc.string({ maxLength: 20 }),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom('a', 'b'), own, (of, text) => {
+      assert.deepEqual(bare.find(bare.show(of, text)), { alias: of, uri: text });
+    }),
+  );
+});
+
+test('with one server every URI is its own', () => {
+  const one = createBareUris({
+    servers: [{ alias: 'a', capabilities: {}, instructions: '', state: 'ready' }],
+    tools: [],
+    prompts: [],
+    resources: [],
+    resourceTemplates: [],
+  });
+  assert.deepEqual(one.find('b+test://x'), { alias: 'a', uri: 'b+test://x' });
+  const result = { contents: [{ uri: 'test://x', text: '' }] };
+  assert.equal(one.showResult('a', 'resources/read', result), result);
 });
 
 test('abuse A12: templates that are slow to match as patterns are not', () => {

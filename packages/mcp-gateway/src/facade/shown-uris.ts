@@ -45,33 +45,57 @@ export function createPrefixedUris(aliases: ReadonlySet<string>): ShownUris {
     return show(alias, uri) === shown ? { alias, uri } : undefined;
   }
 
+  return withResults({ show, find });
+}
+
+/**
+ * A URI stays as it is where it leads back to its server: it is the first one that lists it, or has a template that it
+ * fits, or there is no other server. Any other URI is prefixed.
+ */
+export function createBareUris(catalogue: RelayCatalogue): ShownUris {
+  const only = catalogue.servers.length === 1 ? catalogue.servers[0]?.alias : undefined;
+  if (only !== undefined) return createSameUris(only);
+  const prefixed = createPrefixedUris(new Set(catalogue.servers.map(({ alias }) => alias)));
+  const aliases = new Map<string, string>();
+  for (const { alias, listed } of catalogue.resources) {
+    const { uri } = listed;
+    // One that looks like the prefixed URI of another server is prefixed itself.
+    const isPlain = typeof uri === 'string' && prefixed.find(uri) === undefined;
+    if (isPlain && !aliases.has(uri)) aliases.set(uri, alias);
+  }
+
+  function find(shown: string): ResourceAddress | undefined {
+    const lister = aliases.get(shown);
+    if (lister !== undefined) return { alias: lister, uri: shown };
+    const address = prefixed.find(shown);
+    if (address !== undefined) return address;
+    const alias = aliasByTemplate(catalogue, shown);
+    return alias === undefined ? undefined : { alias, uri: shown };
+  }
+
+  function show(alias: string, uri: string): string {
+    const address = find(uri);
+    return address?.alias === alias && address.uri === uri ? uri : prefixed.show(alias, uri);
+  }
+
+  return withResults({ show, find });
+}
+
+function createSameUris(alias: string): ShownUris {
+  return {
+    show: (_, uri) => uri,
+    find: (uri) => ({ alias, uri }),
+    showResult: (_alias, _method, result) => result,
+    showListed: (_, listed) => listed,
+  };
+}
+
+function withResults({ show, find }: Pick<ShownUris, 'show' | 'find'>): ShownUris {
   return {
     show,
     find,
     showResult: (alias, method, result) => showResult((uri) => show(alias, uri), method, result),
     showListed: (alias, listed) => showListed((uri) => show(alias, uri), listed),
-  };
-}
-
-/** URIs stay as they are. A URI that several servers have is that of the first in the catalogue. */
-export function createBareUris(catalogue: RelayCatalogue): ShownUris {
-  const aliases = new Map<string, string>();
-  for (const { alias, listed } of catalogue.resources) {
-    const uri = listed['uri'];
-    if (typeof uri === 'string' && !aliases.has(uri)) aliases.set(uri, alias);
-  }
-  const only = catalogue.servers.length === 1 ? catalogue.servers[0]?.alias : undefined;
-
-  function find(shown: string): ResourceAddress | undefined {
-    const alias = aliases.get(shown) ?? only ?? aliasByTemplate(catalogue, shown);
-    return alias === undefined ? undefined : { alias, uri: shown };
-  }
-
-  return {
-    show: (_, uri) => uri,
-    find,
-    showResult: (_alias, _method, result) => result,
-    showListed: (_, listed) => listed,
   };
 }
 
@@ -117,18 +141,23 @@ function showResult(
 function showBlock(show: (uri: string) => string, block: JsonObject): JsonObject {
   if (block['type'] === 'resource_link') return showUri(show, block);
   const resource = block['type'] === 'resource' ? block['resource'] : undefined;
-  return isJsonObject(resource) ? { ...block, resource: showUri(show, resource) } : block;
+  if (!isJsonObject(resource)) return block;
+  const shown = showUri(show, resource);
+  return shown === resource ? block : { ...block, resource: shown };
 }
 
 function showMessage(show: (uri: string) => string, message: JsonObject): JsonObject {
   const content = message['content'];
-  if (isJsonObject(content)) return { ...message, content: showBlock(show, content) };
-  return withItems(message, 'content', (block) => showBlock(show, block));
+  if (!isJsonObject(content))
+    return withItems(message, 'content', (block) => showBlock(show, block));
+  const shown = showBlock(show, content);
+  return shown === content ? message : { ...message, content: shown };
 }
 
 function showUri(show: (uri: string) => string, holder: JsonObject): JsonObject {
-  const uri = holder['uri'];
-  return typeof uri === 'string' ? { ...holder, uri: show(uri) } : holder;
+  const { uri } = holder;
+  const shown = typeof uri === 'string' ? show(uri) : undefined;
+  return shown === undefined || shown === uri ? holder : { ...holder, uri: shown };
 }
 
 /** Changes the objects of an array member; the same object when none changed. */

@@ -55,8 +55,32 @@ export function createCatalogueTool(
       executor: 'host',
     },
     relay: { alias, serverTool, name, listed, effect },
-    check: options.schemas.compile(inputSchema),
+    check: createArgumentCheck(inputSchema, options.schemas),
     checkOutput: createOutputCheck(spec, { name, schema: listed['outputSchema'] }, options),
+  };
+}
+
+/**
+ * Models and clients write null for an argument that they leave out. What the server makes of it is its own affair: the
+ * arguments go out as they are.
+ */
+function createArgumentCheck(inputSchema: JsonObject, schemas: JsonSchemas): SchemaCheck {
+  const { properties, required } = inputSchema;
+  const check = schemas.compile(inputSchema);
+  const needed = new Set<Json>(Array.isArray(required) ? required : []);
+  const isLeftOut = (name: string, value: Json): boolean =>
+    value === null &&
+    !needed.has(name) &&
+    isJsonObject(properties) &&
+    Object.hasOwn(properties, name);
+
+  return (value) => {
+    const violations = check(value);
+    if (violations.length === 0 || !isJsonObject(value)) return violations;
+    const given = Object.entries(value).filter(([name, member]) => !isLeftOut(name, member));
+    return given.length === Object.keys(value).length
+      ? violations
+      : check(Object.fromEntries(given));
   };
 }
 

@@ -118,8 +118,18 @@ function argumentsOf(schema: JsonObject): readonly string[] {
 /** Words in lower case: `readTextFile`, `read_text_file` and `Read text file` have the same ones. */
 function termsOf(text: string): string[] {
   const words = text.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{N}+/gu) ?? [];
-  return words.map((word) => singularOf(word.toLowerCase().slice(0, termLengthMax)));
+  return words
+    .map((word) => word.toLowerCase().slice(0, termLengthMax))
+    .filter((word) => !fillers.has(word))
+    .map(singularOf);
 }
+
+/** Words that are in every sentence and so say nothing of a tool. */
+const fillers = new Set(
+  'a an and are as at be by can do for from i in into is it its my of on or that the this to use using with you your'.split(
+    ' ',
+  ),
+);
 
 /** English only, and only roughly: the same for tools and for queries is all that counts. */
 function singularOf(word: string): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { cleanText, hasHidden } from './clean-text.ts';
+import { hostileTexts } from './fixtures/hostile-texts.ts';
 import { findPhrases, wordsOf } from './suspicious-phrases.ts';
 import { foreignNameOf, scanDefinition, scanForNames } from './warning-scan.ts';
 
@@ -98,34 +99,6 @@ test('there is an end to what is told of one definition', () => {
   );
   assert.equal(scanDefinition({ inputSchema: { properties } }).length, 16);
 });
-
-/** Texts that are the worst for scanners that look back, or look ahead without an end. */
-function hostileTexts(length: number): readonly string[] {
-  const escape = String.fromCodePoint(0x1b);
-  const fill = (unit: string): string => unit.repeat(Math.ceil(length / unit.length));
-  return [
-    fill('ignore '),
-    fill('ignore all '),
-    fill('do not '),
-    fill('before using other '),
-    fill('/etc/'),
-    fill('<'),
-    fill('.'),
-    fill('a'),
-    fill('_'),
-    fill(' '),
-    fill("'"),
-    fill(`${escape}[`),
-    fill(`${escape}]`),
-    `${escape}[${fill('0')}`,
-    `${escape}]${fill(`${escape}]a`)}`,
-    fill('\u200B'),
-    fill('\u{E0041}'),
-    fill('e\u0301\u0316'),
-    fill('a.'),
-    `${fill('-')}a`,
-  ];
-}
 
 test('abuse A12: hostile texts of 1 MB take no more steps than their length allows', () => {
   for (const text of hostileTexts(1_000_000)) {

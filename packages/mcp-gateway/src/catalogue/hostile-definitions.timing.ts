@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { toToolAnswer } from '../results/result-text.ts';
+import { cleanJson } from './clean-text.ts';
+import { hostileTexts } from './fixtures/hostile-texts.ts';
+import { spec, startCatalogues, tool } from './fixtures/start-catalogues.ts';
+import { readListedTools } from './listed-tools.ts';
+import { diffDefinitions } from './pin-diff.ts';
+import { scanDefinition, scanForNames } from './warning-scan.ts';
+
+/** Of the processor, so that a busy machine fails nothing. */
+function millisecondsOf(work: () => void): number {
+  const from = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(from);
+  return (user + system) / 1_000;
+}
+
+test('abuse A12: nothing that a server can write holds the event loop for 50 ms', (context) => {
+  const steps: readonly (readonly [string, (text: string) => void])[] = [
+    ['read', (text) => readListedTools('a', [{ name: text.slice(0, 256), description: text }])],
+    ['clean', (text) => cleanJson({ description: text })],
+    ['scan', (text) => scanDefinition({ description: text })],
+    ['names', (text) => scanForNames({ description: text }, new Set(['a_b']))],
+    ['diff', (text) => diffDefinitions({ description: text }, { description: `x${text}x` })],
+    [
+      'label',
+      (text) => toToolAnswer({ content: [{ type: 'image', mimeType: text }] }, { bytesMax: 9 }),
+    ],
+  ];
+  // As long as a definition may be.
+  const texts = hostileTexts(130_000);
+  for (const [name, step] of steps) {
+    // What is slow only the first time is the compiler.
+    for (const text of texts) step(text);
+    const slowest = Math.max(...texts.map((text) => millisecondsOf(() => step(text))));
+    context.diagnostic(`${name}: ${slowest} ms`);
+    assert.ok(slowest < 50, `${name}: ${slowest} ms`);
+  }
+});
+
+test('the catalogue of 500 tools costs next to nothing to look at', async (context) => {
+  const { catalogues, list } = startCatalogues([spec('a')]);
+  const names = Array.from({ length: 500 }, (_, index) => `tool_${index}`);
+  await list(
+    'a',
+    names.map((name) => tool(name)),
+  );
+  const milliseconds = millisecondsOf(() => {
+    for (let look = 0; look < 10_000; look += 1) {
+      assert.equal(catalogues.relayCatalogue('acme').tools.length, 500);
+      assert.equal(catalogues.toolFor('acme', 'a__tool_7').definition.server, 'a');
+    }
+  });
+  context.diagnostic(`${milliseconds / 10_000} ms`);
+  assert.ok(milliseconds < 500);
+});

@@ -22,12 +22,6 @@ export interface ModernEnvelope {
   readonly meta: JsonObject;
 }
 
-/** Whether the params claim to be those of a request without a handshake. */
-export function isModernClaim(params: JsonObject): boolean {
-  const meta = params['_meta'];
-  return isJsonObject(meta) && meta[versionKey] !== undefined;
-}
-
 /** Reads `_meta`. Whether the version is one of ours is asked later, with {@link unsupportedVersion}. */
 export function readEnvelope(params: JsonObject): ModernEnvelope | { readonly error: RpcError } {
   const { _meta: meta } = params;

@@ -2,11 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { JsonObject, Principal } from '@modelhost/kernel';
 import type { FacadeCore } from './core-types.ts';
 import { createLegacySession } from './http/legacy-session.ts';
+import { eraOf } from './http/message-era.ts';
 import { rpcFailure, readRpcMessage } from './http/rpc-message.ts';
 import type { RpcMessage } from './http/rpc-message.ts';
 import { readStrictJson } from './http/strict-json.ts';
 import { createLineReader } from './line-reader.ts';
-import { isModernClaim } from './modern-envelope.ts';
 import { createModernStdio } from './modern-stdio.ts';
 import { rpcCodes } from './rpc-errors.ts';
 
@@ -58,7 +58,7 @@ export function serveFacadeOverStdio(core: FacadeCore, options: StdioOptions): S
   });
 
   function take(message: RpcMessage): void {
-    if (message.kind === 'request' && isModernClaim(message.params)) {
+    if (message.kind === 'request' && eraOf(message, undefined) === 'modern') {
       modern.take(message);
       return;
     }

@@ -122,6 +122,8 @@ for (const era of ['modern', 'legacy'] as const) {
       calls.some(({ id }) => server.executions.get(id) === 2),
       'nothing was repeated',
     );
+    // A session that was forgotten meanwhile costs one call that must not be repeated, and no more.
+    await run([{ alias: 'once', fault: 'ok' }]);
     await run([{ alias: 'once', fault: 'ok' }]);
     assert.equal(calls.at(-1)?.ending, 'answered');
   });

@@ -21,6 +21,13 @@ export { createMcpGateway } from './gateway.ts';
 export type { McpGateway, McpGatewayOptions } from './gateway.ts';
 export { createOutboundFetch } from './outbound/outbound-fetch.ts';
 export type { OutboundFetch } from './outbound/outbound-fetch.ts';
-export type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from './relay.ts';
+export type {
+  Exchange,
+  ExchangeContext,
+  ExchangeOutcome,
+  InputRequest,
+  McpRelay,
+  RelayTool,
+} from './relay.ts';
 export { toolServerDefaults } from './server-spec.ts';
 export type { ToolServerLogEntry, ToolServerSpec, ToolServerTransport } from './server-spec.ts';

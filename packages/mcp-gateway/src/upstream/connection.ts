@@ -81,7 +81,9 @@ export function createConnection(options: ConnectionOptions): NewConnection {
     const isNoise = error.message.includes(`"code":${wireErrorCodes.streamEnded}`);
     if (isNoise || isClosed) return;
     options.log('gateway', error.message);
-    const failure = readSessionLoss(error, spec.alias);
+    // A server without sessions may well answer so to whoever asks for its stream of messages.
+    const hasSession = wire?.transport.sessionId !== undefined;
+    const failure = hasSession ? readSessionLoss(error, spec.alias) : undefined;
     if (failure !== undefined) opened?.end(failure);
   }
 

@@ -13,7 +13,7 @@ function fieldsOf(inputSchema: JsonObject, value: Json): readonly string[] {
       transport: { type: 'http', url: 'https://notes.example/mcp', headers: {} },
       effects: {},
     },
-    { serverTool: 'find', name: 'notes__find', listed: { name: 'find', inputSchema } },
+    { serverTool: 'find', name: 'notes__find', listed: { name: 'find', inputSchema }, digest: '' },
     { schemas: createJsonSchemas(), log: () => {} },
   );
   return check(value).map(({ field }) => field);

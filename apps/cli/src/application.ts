@@ -5,7 +5,7 @@ import {
   run,
   text_en,
 } from '@stricli/core';
-import { agentsRoutes, modelsRoutes, toolsRoutes } from './routes/catalogue.ts';
+import { agentsRoutes, modelsRoutes } from './routes/catalogue.ts';
 import { configRoutes } from './routes/config.ts';
 import { demoCommand } from './routes/demo.ts';
 import {
@@ -15,8 +15,10 @@ import {
   serveCommand,
   versionCommand,
 } from './routes/host.ts';
+import { mcpRoutes } from './routes/mcp.ts';
 import { runCommand } from './routes/run.ts';
 import { runsRoutes } from './routes/runs.ts';
+import { toolsRoutes } from './routes/tools.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, readFailure } from './failure.ts';
 import type { ExitCode } from './failure.ts';
@@ -31,6 +33,7 @@ const root = buildRouteMap({
     agents: agentsRoutes,
     models: modelsRoutes,
     tools: toolsRoutes,
+    mcp: mcpRoutes,
     health: healthCommand,
     config: configRoutes,
     audit: auditRoutes,

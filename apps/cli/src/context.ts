@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { CommandContext } from '@stricli/core';
 import type { HostProcess } from '@modelhost/host';
 import type { ExitCode } from './failure.ts';
@@ -22,6 +23,8 @@ export interface CliContext extends CommandContext {
   readonly program: readonly [string, ...string[]];
   /** The process, for the host that runs in it. */
   readonly hostProcess: HostProcess;
+  /** For a protocol that is spoken over stdin and stdout. */
+  readonly streams: { readonly input: Readable; readonly output: Writable };
   /** What the process exits with when the command returns; 0 without it. */
   readonly exitWith: (exitCode: ExitCode) => void;
 }

@@ -237,7 +237,8 @@ test('what the host has is listed for people and as JSON', async () => {
   const reads: readonly (readonly [args: string[], text: RegExp, json: object])[] = [
     [['agents', 'list'], /\nplayer +m +files__\* /, { agents: [{ id: 'player', model: 'm' }] }],
     [['models', 'list'], /\nm +script +s \(demo/, { models: [{ id: 'm', demo: true }] }],
-    [['tools', 'list'], /\nfiles +ready +\d+\n/, { servers: [{ alias: 'files' }] }],
+    [['tools', 'list'], /\nfiles__write_file +irreversible +/, { servers: [{ alias: 'files' }] }],
+    [['tools', 'status'], /\nfiles +ready +\d+ +0\n/, { servers: [{ alias: 'files' }] }],
     [['health'], /: up, \d+ runs? in flight\n.*\naudit +up /s, { status: 'HEALTH_STATUS_UP' }],
   ];
   for (const [args, text, json] of reads) {

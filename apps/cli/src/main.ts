@@ -20,6 +20,7 @@ const context: CliContext = {
   onInterrupt,
   program: [process.execPath, fileURLToPath(import.meta.url)],
   hostProcess: process,
+  streams: { input: stdin, output: stdout },
   exitWith: (code) => {
     exitCode = code;
   },

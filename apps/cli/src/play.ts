@@ -1,10 +1,15 @@
 import type { RunEvent, RunResult } from '@modelhost/contracts';
 import { RunEndReason } from '@modelhost/contracts';
+import { ModelHostError } from '@modelhost/sdk';
 import type { ModelHostClient, RunSpecInit } from '@modelhost/sdk';
 import { createApprover } from './approver.ts';
+import type { Approver } from './approver.ts';
+import { createAskQueue } from './ask-queue.ts';
 import type { CliContext } from './context.ts';
 import { exitCodeOf, exitCodes, readFailure } from './failure.ts';
 import type { ExitCode } from './failure.ts';
+import { createInputAsker } from './input-asker.ts';
+import type { InputAsker } from './input-asker.ts';
 import { createEventPrinter } from './printer.ts';
 import type { ApprovalMode } from './routes/flags.ts';
 import { renderEvent } from './timeline.ts';
@@ -61,34 +66,63 @@ async function watch(
   options: PlayOptions,
 ): Promise<RunResult | undefined> {
   const printEvent = createEventPrinter(context, options);
-  const approver = createApprover({
-    mode: options.approve,
-    answerUnasked: options.answerUnasked,
-    ask: context.ask,
-    say: context.say,
-    resolve: async (answer) => client.resolveApproval({ runId, ...answer }),
-    onFailure: (thrown) => context.say(readFailure(thrown).text),
-  });
+  const { approver, asker } = createAnswerers(context, client, runId, options);
   let result: RunResult | undefined;
   try {
     for await (const item of client.followRun(runId)) {
       printEvent(item);
       const { event } = item;
       if (event.case === 'approvalRequested') {
-        if (options.json === true && context.ask !== undefined) sayApproval(context, item);
+        if (options.json === true && context.ask !== undefined) sayQuestion(context, item);
         void approver.requested(event.value);
       }
+      if (event.case === 'inputRequested') {
+        if (options.json === true && context.ask !== undefined) sayQuestion(context, item);
+        void asker.requested(event.value);
+      }
       if (event.case === 'approvalResolved') approver.resolved(event.value.approvalId);
+      if (event.case === 'inputResolved') asker.resolved(event.value.inputId);
       if (event.case === 'runFinished') result = event.value.result;
     }
   } finally {
-    await approver.close();
+    await Promise.all([approver.close(), asker.close()]);
   }
   return result;
 }
 
-/** A person who is asked sees the arguments, also where stdout has JSON. */
-function sayApproval({ paint, say }: CliContext, event: RunEvent): void {
+/** Approver and asker share one terminal. */
+function createAnswerers(
+  { ask, say }: CliContext,
+  client: ModelHostClient,
+  runId: string,
+  { approve, answerUnasked }: PlayOptions,
+): { readonly approver: Approver; readonly asker: InputAsker } {
+  const queue = ask === undefined ? undefined : createAskQueue(ask);
+  const onFailure = (thrown: unknown): void => say(readFailure(thrown).text);
+  return {
+    approver: createApprover({
+      mode: approve,
+      answerUnasked,
+      ask: queue && (async (...question) => queue(async (own) => own(...question))),
+      say,
+      resolve: async (answer) => client.resolveApproval({ runId, ...answer }),
+      onFailure,
+    }),
+    asker: createInputAsker({
+      queue,
+      say,
+      submit: async (input) => client.submitInput({ runId, ...input }),
+      readMisfit: (thrown) =>
+        thrown instanceof ModelHostError && thrown.code === 'validation_failed'
+          ? readFailure(thrown).text
+          : undefined,
+      onFailure,
+    }),
+  };
+}
+
+/** A person who is asked sees what about, also where stdout has JSON. */
+function sayQuestion({ paint, say }: CliContext, event: RunEvent): void {
   say(renderEvent(event, { paint, isVerbose: false }).trimEnd());
 }
 

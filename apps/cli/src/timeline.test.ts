@@ -5,6 +5,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   BudgetKind,
   DecisionEffect,
+  InputAction,
   RunEndReason,
   RunEventSchema,
   StepKind,
@@ -224,4 +225,44 @@ test('with JSON each event is one line, with every field', () => {
   const event: Body = { case: 'textDelta', value: { text: 'one\ntwo' } };
   printEvent(create(RunEventSchema, { sequence: 3n, event }));
   assert.deepEqual(printed, ['{"sequence":"3","step":"","textDelta":{"text":"one\\ntwo"}}\n']);
+});
+
+test('a model call that a tool asked for is no turn', () => {
+  const event = { case: 'stepStarted', value: { kind: StepKind.MODEL } } as const;
+  const shown = create(RunEventSchema, { step: 'turn-2/tool-1/input-1-1', event });
+  const text = renderEvent(shown, { paint, isVerbose: false });
+  assert.equal(text, '  ⋯ the tool asks the model\n');
+});
+
+test('progress, input that is asked for, and what became of it, are shown without acting on the terminal', () => {
+  const call = create(ToolRequestedSchema, { tool: 'desk__scan', argumentsJson: '{}' });
+  const progress = create(RunEventSchema, {
+    event: { case: 'toolProgress', value: { progress: 2, total: 5, message: `page ${hostile}` } },
+  });
+  assert.equal(
+    renderEvent(progress, { paint, isVerbose: false }, call),
+    '  ⋯ desk__scan 2 of 5: page \\u{1b}[2J\\u{202e}drow \\u{7}\n',
+  );
+  const asked = { inputId: 'inp_1', tool: 'desk__scan', message: `Who${hostile}?` };
+  const form = render({
+    case: 'inputRequested',
+    value: { ...asked, schemaJson: '{"type":"object","properties":{"name":{"type":"string"}}}' },
+  });
+  assert.match(form, /^ {2}\? input inp_1 wanted by desk__scan, which says: Who\\u\{1b\}/);
+  assert.match(form, /\n {6}name: text, optional\n$/);
+  const url = `https://pay.example/${'x'.repeat(300)}`;
+  assert.ok(
+    render({ case: 'inputRequested', value: { ...asked, url } }).endsWith(
+      `      to be given at ${url}\n`,
+    ),
+  );
+  for (const [action, pattern] of [
+    [InputAction.ACCEPT, /✓ input given inp_1 by ann/],
+    [InputAction.DECLINE, /✗ input declined inp_1 by ann/],
+    [InputAction.CANCEL, /✗ input cancelled inp_1 by ann/],
+    [InputAction.UNSPECIFIED, /\? input answered inp_1 by ann/],
+  ] as const) {
+    const value = { inputId: 'inp_1', action, resolvedBy: 'ann' };
+    assert.match(render({ case: 'inputResolved', value }), pattern);
+  }
 });

@@ -23,6 +23,7 @@ import {
 } from '@modelhost/contracts';
 import type { Paint } from './paint.ts';
 import { renderArguments } from './arguments-text.ts';
+import { fieldKinds, readForm } from './input-form.ts';
 import { toLine, toPrintable } from './printable.ts';
 import { budgetName, formatDuration, formatStatistics } from './quantities.ts';
 
@@ -116,7 +117,10 @@ function renderRunStarted({ runId, agent, model }: RunStarted, paint: Paint): st
 
 function renderStepStarted({ kind }: StepStarted, step: string, paint: Paint): string {
   if (kind !== StepKind.MODEL) return '';
-  return `${paint.bold(toLine(step.split('/')[0] ?? step, 40))}\n`;
+  const [turn = step, ...rest] = step.split('/');
+  // A step within a call of the turn is one that its tool asked for.
+  if (rest.length > 1) return `  ${paint.dim('⋯ the tool asks the model')}\n`;
+  return `${paint.bold(toLine(turn, 40))}\n`;
 }
 
 function renderToolRequested(requested: ToolRequested, paint: Paint): string {
@@ -182,9 +186,23 @@ function renderInputRequested(requested: InputRequested, paint: Paint): string {
   // Never shortened: a person has to see where they are sent and what is asked for.
   const what =
     url === ''
-      ? renderArguments(schemaJson, '      ')
+      ? renderForm(schemaJson)
       : `      to be given at ${toPrintable(url).replaceAll('\n', ' ')}\n`;
   return `  ${paint.yellow('? input')} ${inputId} wanted by ${toLine(tool, 64)}, which says: ${toLine(message, messageLengthMax)}\n${what}`;
+}
+
+function renderForm(schemaJson: string): string {
+  const fields = readForm(schemaJson);
+  // What is of a newer kind is shown as it stands.
+  if (fields === undefined) return renderArguments(schemaJson, '      ');
+  return fields
+    .map(({ name, type, title, isRequired, choices }) => {
+      const shown = toLine(title === '' || title === name ? name : `${name} (${title})`, 120);
+      const values = choices.map(({ value }) => value).join(', ');
+      const kind = choices.length === 0 ? fieldKinds[type] : `${type} of ${toLine(values, 200)}`;
+      return `      ${shown}: ${kind}${isRequired ? '' : ', optional'}\n`;
+    })
+    .join('');
 }
 
 function renderInputResolved(resolved: InputResolved, paint: Paint): string {

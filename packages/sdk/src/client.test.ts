@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Metadata, status } from '@grpc/grpc-js';
+import { InputAction } from '@modelhost/contracts';
 import type { RunEvent } from '@modelhost/contracts';
 import fc from 'fast-check';
 import { createModelHostClient } from './client.ts';
@@ -345,4 +346,36 @@ test('whoever follows after the last event gets none', async () => {
     assert.deepEqual(await sequencesOf(client.followRun('run_1', { afterSequence: 5n })), []);
     assert.deepEqual(calls, ['followRun']);
   });
+});
+
+test('tools are looked at, tried and approved, and what they ask for is answered', async () => {
+  const answers: Answers = {
+    unary: {
+      listToolServers: () => ({ servers: [{ alias: 'desk' }] }),
+      getTool: () => ({ tool: { name: 'desk__read' } }),
+      callTool: () => ({ content: 'a note' }),
+      listToolPins: () => ({ pins: [{ tool: 'read' }], sets: [{ setDigest: 's1' }] }),
+      approveTools: () => ({ pins: [{ tool: 'read', digest: 'd1' }] }),
+      submitInput: () => ({}),
+    },
+  };
+  await using host = await createStandIn(answers);
+  const client = createModelHostClient({ address: `127.0.0.1:${host.port}` });
+  const [server] = await client.listToolServers();
+  assert.equal(server?.alias, 'desk');
+  assert.equal((await client.getTool('desk__read')).tool?.name, 'desk__read');
+  assert.equal((await client.callTool('desk__read')).content, 'a note');
+  assert.equal((await client.listToolPins({ pendingOnly: true })).sets[0]?.setDigest, 's1');
+  const [pin] = await client.approveTools({ alias: 'desk', setDigest: 's1' });
+  assert.equal(pin?.digest, 'd1');
+  await client.submitInput({ runId: 'run_1', inputId: 'inp_1', action: InputAction.DECLINE });
+  assert.deepEqual(host.calls, [
+    'listToolServers',
+    'getTool',
+    'callTool',
+    'listToolPins',
+    'approveTools',
+    'submitInput',
+  ]);
+  client.close();
 });

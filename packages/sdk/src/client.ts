@@ -10,7 +10,12 @@ import type { ChannelCredentials, ClientOptions } from '@grpc/grpc-js';
 import { AgentService, SystemService, ToolService } from '@modelhost/contracts';
 import type {
   Agent,
+  ApproveToolsRequestSchema,
+  CallToolResponse,
   GetStatusResponse,
+  GetToolResponse,
+  InputAction,
+  ListToolPinsResponse,
   ListRunsResponse,
   ListToolsResponse,
   Model,
@@ -19,6 +24,8 @@ import type {
   RunSpecSchema,
   RunState,
   StartRunResponse,
+  ToolPin,
+  ToolServer,
 } from '@modelhost/contracts';
 import { isBroken, ModelHostError, toModelHostError } from './error.ts';
 import { followEvents } from './follow.ts';
@@ -66,6 +73,24 @@ export interface ToolResult {
   readonly isError?: boolean;
 }
 
+export interface InputAnswer {
+  readonly runId: string;
+  readonly inputId: string;
+  readonly action: InputAction;
+  /** For ACCEPT of a form: a JSON object as text. */
+  readonly contentJson?: string;
+}
+
+export interface ListToolPinsOptions {
+  /** Only of this server. */
+  readonly alias?: string;
+  /** Only what is held back. */
+  readonly pendingOnly?: boolean;
+}
+
+/** What is approved: some tools by their digests, or all of a server by the digest of their set. */
+export type ToolApprovals = MessageInitShape<typeof ApproveToolsRequestSchema>;
+
 /** A host, as an application sees it. Every method rejects with `ModelHostError`, or with the reason of its signal. */
 export interface ModelHostClient {
   /**
@@ -82,9 +107,17 @@ export interface ModelHostClient {
   cancelRun(runId: string): Promise<boolean>;
   resolveApproval(answer: ApprovalAnswer): Promise<void>;
   submitToolResult(result: ToolResult): Promise<void>;
+  submitInput(answer: InputAnswer): Promise<void>;
   listAgents(): Promise<readonly Agent[]>;
   listModels(): Promise<readonly Model[]>;
   listTools(): Promise<ListToolsResponse>;
+  listToolServers(): Promise<readonly ToolServer[]>;
+  getTool(name: string): Promise<GetToolResponse>;
+  /** Calls a tool outside any run, to try it. It is never sent twice. */
+  callTool(name: string, argumentsJson?: string): Promise<CallToolResponse>;
+  listToolPins(options?: ListToolPinsOptions): Promise<ListToolPinsResponse>;
+  /** Gives what was approved, as it is then. */
+  approveTools(approvals: ToolApprovals): Promise<readonly ToolPin[]>;
   getStatus(): Promise<GetStatusResponse>;
   /** Closes the connection; calls in flight are cancelled. */
   close(): void;
@@ -125,12 +158,34 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
     },
     listAgents: async () => (await callUnary(caller, AgentService.method.listAgents, {})).agents,
     listModels: async () => (await callUnary(caller, AgentService.method.listModels, {})).models,
-    listTools: async () => callUnary(caller, ToolService.method.listTools, {}),
+    submitInput: async (answer) => {
+      await callUnary(caller, AgentService.method.submitInput, answer);
+    },
+    ...createTools(caller),
     getStatus: async () => callUnary(caller, SystemService.method.getStatus, {}),
     close: () => {
       for (const call of caller.inFlight) call.cancel();
       client.close();
     },
+  };
+}
+
+type ToolMethods = Pick<
+  ModelHostClient,
+  'listTools' | 'listToolServers' | 'getTool' | 'callTool' | 'listToolPins' | 'approveTools'
+>;
+
+function createTools(caller: Caller): ToolMethods {
+  const { method } = ToolService;
+  return {
+    listTools: async () => callUnary(caller, method.listTools, {}),
+    listToolServers: async () => (await callUnary(caller, method.listToolServers, {})).servers,
+    getTool: async (name) => callUnary(caller, method.getTool, { name }),
+    callTool: async (name, argumentsJson = '') =>
+      callUnary(caller, method.callTool, { name, argumentsJson }),
+    listToolPins: async (options = {}) => callUnary(caller, method.listToolPins, options),
+    approveTools: async (approvals) =>
+      (await callUnary(caller, method.approveTools, approvals)).pins,
   };
 }
 

@@ -2,10 +2,13 @@ export { createModelHostClient } from './client.ts';
 export type {
   ApprovalAnswer,
   FollowOptions,
+  InputAnswer,
   ListRunsOptions,
+  ListToolPinsOptions,
   ModelHostClient,
   ModelHostClientOptions,
   RunSpecInit,
+  ToolApprovals,
   ToolResult,
 } from './client.ts';
 export { ModelHostError } from './error.ts';

@@ -1,11 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import {
-  ListAgentsResponseSchema,
-  ListModelsResponseSchema,
-  ListToolsResponseSchema,
-  ToolEffect,
-  ToolServerState,
-} from '@modelhost/contracts';
+import { ListAgentsResponseSchema, ListModelsResponseSchema } from '@modelhost/contracts';
 import type { Budget } from '@modelhost/contracts';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
@@ -56,29 +50,6 @@ export async function listModels(context: CliContext, flags: Flags): Promise<voi
   });
 }
 
-/** Tools, and the state of each tool server. */
-export async function listTools(context: CliContext, flags: Flags): Promise<void> {
-  await withClient(context, flags, async (client) => {
-    const answer = await client.listTools();
-    if (flags.json === true) {
-      return context.print(`${toJsonText(ListToolsResponseSchema, answer, 2)}\n`);
-    }
-    const tools = answer.tools.map(({ name, effect, description }) => [
-      toLine(name, 64),
-      effectNames[effect] ?? 'unknown',
-      toLine(description, 80),
-    ]);
-    context.print(toTable(['TOOL', 'EFFECT', 'DESCRIPTION'], tools));
-    const servers = answer.servers.map(({ alias, state, toolCount, error }) => [
-      alias,
-      serverStateNames[state] ?? 'unknown',
-      String(toolCount),
-      toLine(error, 120),
-    ]);
-    context.print(`\n${toTable(['SERVER', 'STATE', 'TOOLS', 'ERROR'], servers)}`);
-  });
-}
-
 function formatBudget(budget: Budget | undefined): string {
   const { maxTokens, maxCostMicroUsd } = budget ?? {};
   return [
@@ -86,22 +57,3 @@ function formatBudget(budget: Budget | undefined): string {
     ...(maxCostMicroUsd === undefined ? [] : [formatCost(maxCostMicroUsd)]),
   ].join(', ');
 }
-
-// A newer host may send values that are not in these tables.
-const effectNames: Readonly<Record<number, string>> = {
-  [ToolEffect.NONE]: 'none',
-  [ToolEffect.IDEMPOTENT]: 'idempotent',
-  [ToolEffect.REVERSIBLE]: 'reversible',
-  [ToolEffect.IRREVERSIBLE]: 'irreversible',
-};
-
-const serverStateNames: Readonly<Record<number, string>> = {
-  [ToolServerState.IDLE]: 'idle',
-  [ToolServerState.CONNECTING]: 'connecting',
-  [ToolServerState.READY]: 'ready',
-  [ToolServerState.DEGRADED]: 'degraded',
-  [ToolServerState.OPEN]: 'open',
-  [ToolServerState.QUARANTINED]: 'quarantined',
-  [ToolServerState.FAILED]: 'failed',
-  [ToolServerState.CLOSED]: 'closed',
-};

@@ -1,11 +1,17 @@
 import type { ListRunsResponse, Run } from '@modelhost/contracts';
-import { ListRunsResponseSchema, RunEndReason, RunSchema, RunState } from '@modelhost/contracts';
+import {
+  InputAction,
+  ListRunsResponseSchema,
+  RunEndReason,
+  RunSchema,
+  RunState,
+} from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
-import { exitCodes } from '../failure.ts';
+import { CommandError, exitCodes } from '../failure.ts';
 import { toJsonText, toTable } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { exitCodeOfRun } from '../play.ts';
@@ -13,7 +19,7 @@ import { toLine, toPrintable } from '../printable.ts';
 import { createEventPrinter } from '../printer.ts';
 import { formatStatistics } from '../quantities.ts';
 import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
-import type { AnswerFlags, FollowFlags, ListFlags } from '../routes/runs.ts';
+import type { AnswerFlags, FollowFlags, InputFlags, ListFlags } from '../routes/runs.ts';
 import { renderEnding } from '../timeline.ts';
 
 /** One page of runs. */
@@ -87,6 +93,8 @@ function describeSignal(runId: string, signal: Run['waitingFor'][number]['signal
       return `waits    for approval ${signal.value}: \`model-host runs follow ${runId}\` shows the call, \`runs approve\` or \`runs deny ${runId} ${signal.value}\` answers\n`;
     case 'toolCallId':
       return `waits    for the result of the client's tool call ${toLine(signal.value, 128)}\n`;
+    case 'inputId':
+      return `waits    for input ${signal.value}: \`model-host runs follow ${runId}\` shows what is asked, \`runs answer ${runId} ${signal.value}\` answers\n`;
     case undefined:
       return '';
   }
@@ -127,6 +135,11 @@ async function follow(
     if (event.case === 'approvalRequested') {
       context.say(
         `next: \`model-host runs approve ${runId} ${event.value.approvalId}\` or \`deny\``,
+      );
+    }
+    if (event.case === 'inputRequested') {
+      context.say(
+        `next: \`model-host runs answer ${runId} ${event.value.inputId} --accept --content JSON\`, or \`--decline\``,
       );
     }
     if (event.case === 'runFinished') {
@@ -176,6 +189,33 @@ async function answer(
   await withClient(context, flags, async (client) => {
     await client.resolveApproval({ ...given, ...(comment === undefined ? {} : { comment }) });
     context.say(`${given.approvalId} ${given.approved ? 'approved' : 'refused'}`);
+  });
+}
+
+/** Answers what a tool server asks of a person. */
+export async function answerInput(
+  context: CliContext,
+  flags: InputFlags,
+  runId: string,
+  inputId: string,
+): Promise<void> {
+  const { accept, decline, cancel, content } = flags;
+  const chosen = [
+    ...(accept === true ? [{ action: InputAction.ACCEPT, word: 'given' }] : []),
+    ...(decline === true ? [{ action: InputAction.DECLINE, word: 'declined' }] : []),
+    ...(cancel === true ? [{ action: InputAction.CANCEL, word: 'cancelled' }] : []),
+  ];
+  const [only] = chosen;
+  if (only === undefined || chosen.length > 1) {
+    throw new CommandError(
+      exitCodes.usage,
+      'an input is answered by one of --accept, --decline and --cancel',
+    );
+  }
+  await withClient(context, flags, async (client) => {
+    const contentJson = content ?? '';
+    await client.submitInput({ runId, inputId, action: only.action, contentJson });
+    context.say(`${inputId} ${only.word}`);
   });
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CliContext } from '../context.ts';
@@ -152,6 +153,7 @@ test('a run that completed is no success when the audit file is not verified', a
     // A process that verifies nothing.
     program: [process.execPath, '-e', 'process.exit(1)'],
     hostProcess: { on: () => {}, off: () => {}, exit: () => {} },
+    streams: { input: new PassThrough(), output: new PassThrough() },
     exitWith: (exitCode) => void exitCodes.push(exitCode),
   };
   await demo(context, { dir: folder, approve: 'yes', model: 'demo' });

@@ -35,14 +35,3 @@ export const modelsRoutes: RouteMap<CliContext> = buildRouteMap({
   },
   docs: { brief: 'Models that agents use' },
 });
-
-/** `model-host tools`. */
-export const toolsRoutes: RouteMap<CliContext> = buildRouteMap({
-  routes: {
-    list: listCommand(
-      'List tools and tool servers',
-      async () => (await import('../commands/catalogue.ts')).listTools,
-    ),
-  },
-  docs: { brief: 'Tools that agents may call' },
-});

@@ -26,6 +26,14 @@ export interface AnswerFlags extends ConnectionFlags {
   readonly comment?: string;
 }
 
+/** What `runs answer` is told. */
+export interface InputFlags extends ConnectionFlags {
+  readonly accept?: boolean;
+  readonly decline?: boolean;
+  readonly cancel?: boolean;
+  readonly content?: string;
+}
+
 const runId = { brief: 'Id of the run', parse: String, placeholder: 'run' } as const;
 
 const list = buildCommand<ListFlags, [], CliContext>({
@@ -129,6 +137,44 @@ function answerCommand(brief: string, loader: () => Promise<typeof approve>): Co
   });
 }
 
+function choice(brief: string) {
+  return { kind: 'boolean', optional: true, withNegated: false, brief } as const;
+}
+
+const answer = buildCommand<InputFlags, [runId: string, inputId: string], CliContext>({
+  loader: bind(async () => (await import('../commands/runs.ts')).answerInput),
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      accept: choice('Gives the content, or agrees to go to the address'),
+      decline: choice('Says no to the tool'),
+      cancel: choice('Leaves it undecided'),
+      content: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'What is asked for: a JSON object; with --accept',
+        placeholder: 'json',
+      },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        runId,
+        { brief: 'Id of the input, as `runs show` names it', parse: String, placeholder: 'input' },
+      ],
+    },
+  },
+  docs: {
+    brief: 'Answer what a tool asks of a person in the middle of its call',
+    customUsage: [
+      `run_… inp_… --accept --content '{"name":"Ann"}'`,
+      'run_… inp_… --decline',
+      'run_… inp_… --cancel',
+    ],
+  },
+});
+
 /** `model-host runs`. */
 export const runsRoutes: RouteMap<CliContext> = buildRouteMap({
   routes: {
@@ -136,6 +182,7 @@ export const runsRoutes: RouteMap<CliContext> = buildRouteMap({
     show,
     follow,
     cancel,
+    answer,
     approve: answerCommand(
       'Say yes to an approval that a run waits for',
       async () => (await import('../commands/runs.ts')).approve,

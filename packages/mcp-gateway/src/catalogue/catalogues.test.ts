@@ -123,15 +123,15 @@ test('what a tool does is what the operator says, whatever its annotations and i
 });
 
 test('abuse A16: what cannot be seen reaches neither a model nor a façade', async () => {
-  const { catalogues, list } = startCatalogues([spec('a')]);
+  const { catalogues } = startCatalogues([spec('a')]);
   const escape = String.fromCodePoint(0x1b);
   const hidden = `Reads.\u200B${escape}[8m\u202E\u{E0049}\u{E0067} Done.`;
   const properties = { path: { type: 'string', title: hidden, enum: ['x\u2060'] } };
   const inputSchema = { type: 'object', properties };
-  await list('a', [tool('read', { title: hidden, description: hidden, inputSchema })]);
   await catalogues.update(
     'a',
     {
+      tools: [tool('read', { title: hidden, description: hidden, inputSchema })],
       prompts: [{ name: 'p', description: hidden }, { name: 'hidden\u200B' }],
       resources: [{ uri: 'x://y', name: hidden }],
       resourceTemplates: [{ uriTemplate: 'x://{y}', name: hidden }],
@@ -149,7 +149,14 @@ test('abuse A16: what cannot be seen reaches neither a model nor a façade', asy
   );
   const shown = JSON.stringify([definition, tools, resources, resourceTemplates, servers]);
   assert.doesNotMatch(shown, /\\u001b|[\u200B\u2060\u202E\u{E0000}-\u{E007F}]/u);
-  assert.equal(catalogues.pins.list()[0]?.warnings.length, 13);
+  const pins = catalogues.pins.list();
+  assert.deepEqual(
+    pins.map(({ tool: name, warnings }) => [name, warnings.length]),
+    [
+      ['(instructions)', 4],
+      ['read', 13],
+    ],
+  );
 });
 
 test('a tool whose schema cannot be used is left out with its reason, the others stay', async () => {
@@ -177,7 +184,7 @@ test('a tool whose schema cannot be used is left out with its reason, the others
     `a: a__remote is left out: ${ref}`,
     `a: a__remote-output: its results are not checked: output ${ref}`,
     'a: a__strange-output: its results are not checked: output schema is not an object',
-    'a: its first list is approved as it is: 6 tools',
+    'a: its first list is approved as it is: 6 definitions',
     'a: a__hidden: inputSchema.properties.x: has characters of no width',
   ]);
   assert.equal(catalogues.pins.list().find(({ tool: name }) => name === 'remote')?.problem, ref);
@@ -220,14 +227,20 @@ test('a server that was never reached has the tools that it listed last, if they
   const pinStore = createPinMemory();
   const lazy = spec('a', { start: 'lazy' });
   const before = startCatalogues([lazy], pinStore);
-  await before.list('a', [tool('read'), tool('write'), tool('gone')]);
-  await before.list('a', [tool('read'), tool('write', { title: 'new' }), tool('new')]);
+  const tools = [tool('read'), tool('write'), tool('gone')];
+  await before.catalogues.update('a', { tools }, { capabilities: {}, instructions: 'Be kind.' });
+  await before.catalogues.update(
+    'a',
+    { tools: [tool('read'), tool('write', { title: 'new' }), tool('new')] },
+    { capabilities: {}, instructions: 'Be kind.' },
+  );
   assert.equal(before.drifts.length, 2);
 
   const after = startCatalogues([lazy, spec('b')], pinStore);
   assert.deepEqual(after.offered(), []);
   await after.catalogues.loaded();
   assert.deepEqual(after.offered(), ['a__read']);
+  assert.equal(after.catalogues.relayCatalogue('acme').servers[0]?.instructions, 'Be kind.');
   assert.equal(after.catalogues.quarantined('a'), 2);
   assert.deepEqual(after.catalogues.pins.list(), before.catalogues.pins.list());
   assert.deepEqual(after.changes, [{ type: 'tools', alias: 'a' }]);

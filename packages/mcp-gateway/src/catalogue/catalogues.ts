@@ -3,6 +3,7 @@ import type { RelayCatalogue, RelayChange } from '../relay.ts';
 import { isVisibleTo } from '../server-spec.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import type { UpstreamLists } from '../upstream/lists.ts';
+import { instructionsName } from './listed-tools.ts';
 import { createMergedCatalogues } from './merged-catalogues.ts';
 import { createOfferedTools } from './offered-tools.ts';
 import type { OfferedTools } from './offered-tools.ts';
@@ -13,6 +14,7 @@ import type { PinStore, ServerPins } from './pin-records.ts';
 import { createPinSettler } from './pin-settler.ts';
 import { createPinViews } from './pin-views.ts';
 import type { PinnedServer } from './pin-views.ts';
+import type { ServerCatalogue } from './server-catalogue.ts';
 import { createServerEntry } from './server-entry.ts';
 import type { ServerEntry } from './server-entry.ts';
 
@@ -77,7 +79,9 @@ export function createCatalogues(options: CataloguesOptions): Catalogues {
 
   function offer(entry: ServerEntry): void {
     const { alias } = entry;
-    if (!entry.tools.offer(keeper.of(alias))) return;
+    const changed = entry.tools.offer(keeper.of(alias));
+    if (changed.instructions) merged.forget('servers');
+    if (!changed.tools) return;
     forget();
     merged.forget('tools');
     onChange({ type: 'tools', alias });
@@ -86,7 +90,7 @@ export function createCatalogues(options: CataloguesOptions): Catalogues {
   async function restore(): Promise<void> {
     await keeper.loaded();
     for (const entry of entries.values()) {
-      if (!entry.isListed()) entry.tools.take(definitionsOf(keeper.of(entry.alias)));
+      if (!entry.isListed()) restoreListed(entry.tools, keeper.of(entry.alias));
     }
     // Servers do not need each other.
     await Promise.all([...entries.values()].map((entry) => settler.settle(entry)));
@@ -99,9 +103,9 @@ export function createCatalogues(options: CataloguesOptions): Catalogues {
   ): Promise<void> {
     const entry = entries.get(alias);
     if (entry === undefined) return;
-    const changed = entry.take(lists);
+    const changed = entry.take(lists, presentation.instructions);
     for (const kind of changed) merged.forget(kind);
-    present(entry, presentation);
+    present(entry, { capabilities: presentation.capabilities });
     // Before anything else, so that nothing that changed can be called meanwhile.
     offer(entry);
     if (changed.includes('prompts')) onChange({ type: 'prompts', alias });
@@ -143,9 +147,14 @@ function createEntries(
 }
 
 /** What a server listed last, as it was written down. */
-function definitionsOf(pins: ServerPins | undefined): readonly JsonObject[] {
-  return Object.values(pins?.tools ?? {}).flatMap(({ isListed, pending, approved }) => {
-    const listed = (pending ?? approved)?.listed;
-    return isListed && listed !== undefined ? [listed] : [];
+function restoreListed(tools: ServerCatalogue, pins: ServerPins | undefined): void {
+  const definitions = Object.entries(pins?.tools ?? {}).flatMap(([name, pin]) => {
+    const listed = (pin.pending ?? pin.approved)?.listed;
+    return pin.isListed && listed !== undefined ? [{ name, listed }] : [];
   });
+  const own = definitions.find(({ name }) => name === instructionsName)?.listed['instructions'];
+  if (typeof own === 'string') tools.takeInstructions(own);
+  tools.takeTools(
+    definitions.filter(({ name }) => name !== instructionsName).map(({ listed }) => listed),
+  );
 }

@@ -20,7 +20,13 @@ export interface RefusedTool {
   readonly reason: string;
 }
 
+/**
+ * A server's instructions go to models as its tools do, so they are pinned with them, under a name that no tool may have.
+ */
+export const instructionsName = '(instructions)';
+
 const nameLengthMax = 256;
+const instructionsLengthMax = 16_384;
 const definitionLengthMax = 131_072;
 const memberLengthMax = 64;
 const members = [
@@ -61,6 +67,13 @@ export function readListedTools(
   };
 }
 
+/** The instructions of a server, of which no more than 16,384 characters are used. */
+export function listInstructions(alias: string, instructions: string): ListedTool {
+  const listed = { instructions: instructions.slice(0, instructionsLengthMax) };
+  const serverTool = instructionsName;
+  return { serverTool, name: `${alias}__${serverTool}`, digest: digestOf(listed), listed };
+}
+
 /** Digest over a server's whole set of tools, whatever their order. */
 export function digestOfSet(tools: readonly ListedTool[]): string {
   const parts = tools.map(({ serverTool, digest }) => [serverTool, digest]);
@@ -83,6 +96,7 @@ function readListedTool(
   listed: JsonObject,
 ): ListedTool | string {
   if (serverTool === '') return 'it has no name';
+  if (serverTool === instructionsName) return 'its name is reserved';
   if (serverTool.length > nameLengthMax) return `its name is longer than ${nameLengthMax}`;
   // It could not be called by a cleaned name, and two names could look the same.
   if (hasHidden(serverTool)) return 'its name has hidden characters';

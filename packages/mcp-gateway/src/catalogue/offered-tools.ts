@@ -2,8 +2,11 @@ import { HostError } from '@modelhost/kernel';
 import type { ToolMatch } from '@modelhost/kernel';
 import { isVisibleTo } from '../server-spec.ts';
 import type { CatalogueTool } from './catalogue-tool.ts';
+import { instructionsName } from './listed-tools.ts';
+import type { ListedTool } from './listed-tools.ts';
 import type { ServerPins } from './pin-records.ts';
 import { isApproved } from './pins.ts';
+import type { ServerCatalogue } from './server-catalogue.ts';
 import type { ServerEntry } from './server-entry.ts';
 import { createToolSearch } from './tool-search.ts';
 import type { ToolSearch } from './tool-search.ts';
@@ -57,7 +60,7 @@ export function createOfferedTools(
 
   /** Undefined when the server lists no such tool. */
   function whyNot({ alias, tools: server }: ServerEntry, name: string): HostError | undefined {
-    const held = server.listed().find((listed) => listed.name === name);
+    const held = toolsOf(server).find((listed) => listed.name === name);
     if (held === undefined) return undefined;
     const facts = { server: alias, tool: name };
     const problem = server.problemOf(held.serverTool);
@@ -71,9 +74,9 @@ export function createOfferedTools(
   }
 
   function quarantined(alias: string): number {
-    const listed = entries.get(alias)?.tools.listed() ?? [];
+    const server = entries.get(alias)?.tools;
     const pins = pinsOf(alias);
-    return listed.filter((held) => !isApproved(pins, held)).length;
+    return toolsOf(server).filter((held) => !isApproved(pins, held)).length;
   }
 
   return {
@@ -90,4 +93,8 @@ export function createOfferedTools(
       index = undefined;
     },
   };
+}
+
+function toolsOf(server: ServerCatalogue | undefined): readonly ListedTool[] {
+  return server?.listed().filter(({ serverTool }) => serverTool !== instructionsName) ?? [];
 }

@@ -31,7 +31,7 @@ export type PinState = 'new' | 'quarantined' | 'approved' | 'gone';
 /** What is known of one tool's definition. */
 export interface PinView {
   readonly alias: string;
-  /** Name at the server. */
+  /** Name at the server; `(instructions)` for the server's instructions, which are pinned like a tool. */
   readonly tool: string;
   /** Name for models. */
   readonly name: string;

@@ -35,7 +35,7 @@ export function createPinTeller(
       told.isNew(JSON.stringify([alias, serverTool, digest])),
     );
     if (trusted.length > 0)
-      log(alias, `its first list is approved as it is: ${trusted.length} tools`);
+      log(alias, `its first list is approved as it is: ${trusted.length} definitions`);
     await describe(entry, trusted, () => {});
     await describe(entry, untold, options.onDrift);
   }

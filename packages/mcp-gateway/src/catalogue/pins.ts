@@ -4,7 +4,7 @@ import type { PinState } from './pin-admin.ts';
 import type { ServerPins, ToolPin } from './pin-records.ts';
 
 /** Who approved the first catalogue of a server that is pinned on first use. */
-export const firstUse = 'first-use';
+const firstUse = 'first-use';
 
 /** The pin of a tool, whatever it is called. */
 export function pinOf(pins: ServerPins | undefined, tool: string): ToolPin | undefined {

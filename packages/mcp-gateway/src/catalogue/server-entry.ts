@@ -3,7 +3,6 @@ import type { JsonObject, JsonSchemas } from '@modelhost/kernel';
 import type { RelayCatalogue, RelayItem, RelayServer } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import type { UpstreamLists } from '../upstream/lists.ts';
-import { cleanText } from './clean-text.ts';
 import { clean, readListedItems } from './listed-items.ts';
 import type { CataloguePart } from './merged-catalogues.ts';
 import { createServerCatalogue } from './server-catalogue.ts';
@@ -15,16 +14,15 @@ export interface ServerEntry {
   readonly tools: ServerCatalogue;
   readonly part: CataloguePart;
   /** Takes what the server listed. Returns what changed beside the tools, which `tools.offer` tells. */
-  take(lists: Partial<UpstreamLists>): readonly Kind[];
+  take(lists: Partial<UpstreamLists>, instructions: string): readonly Kind[];
   /** Whether the tools are what the server itself listed, not what was kept of it. */
   isListed(): boolean;
   /** Returns whether anything of it changed. */
-  present(server: Partial<Omit<RelayServer, 'alias'>>): boolean;
+  present(server: Partial<Pick<RelayServer, 'capabilities' | 'state'>>): boolean;
 }
 
 type Kind = Exclude<keyof RelayCatalogue, 'servers' | 'tools'>;
 
-const instructionsLengthMax = 16_384;
 /** The member that names an item of each kind. */
 const keys = { prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' } as const;
 const kinds: readonly Kind[] = ['prompts', 'resources', 'resourceTemplates'];
@@ -38,12 +36,13 @@ export function createServerEntry(
   const tools = createServerCatalogue(spec, options);
   const items = new Map<Kind, Items>();
   let isListed = false;
-  let server: RelayServer = { alias, capabilities: {}, instructions: '', state: 'idle' };
+  let server: Omit<RelayServer, 'instructions'> = { alias, capabilities: {}, state: 'idle' };
 
-  function take(lists: Partial<UpstreamLists>): readonly Kind[] {
+  function take(lists: Partial<UpstreamLists>, instructions: string): readonly Kind[] {
+    tools.takeInstructions(instructions);
     if (lists.tools !== undefined) {
       isListed = true;
-      tools.take(lists.tools);
+      tools.takeTools(lists.tools);
     }
     return kinds.filter((kind) => takeItems(kind, lists[kind]));
   }
@@ -57,14 +56,9 @@ export function createServerEntry(
     return true;
   }
 
-  function present(changes: Partial<Omit<RelayServer, 'alias'>>): boolean {
+  function present(changes: Parameters<ServerEntry['present']>[0]): boolean {
     const after = { ...server, ...changes };
-    const { capabilities, instructions } = after;
-    const cleaned = {
-      ...after,
-      capabilities: clean(capabilities) ?? {},
-      instructions: cleanText(instructions.slice(0, instructionsLengthMax)),
-    };
+    const cleaned = { ...after, capabilities: clean(after.capabilities) ?? {} };
     if (textOf(cleaned) === textOf(server)) return false;
     server = cleaned;
     return true;
@@ -76,7 +70,7 @@ export function createServerEntry(
     prompts: () => items.get('prompts')?.items ?? [],
     resources: () => items.get('resources')?.items ?? [],
     resourceTemplates: () => items.get('resourceTemplates')?.items ?? [],
-    server: () => server,
+    server: () => ({ ...server, instructions: tools.instructions() }),
   };
   return { alias, tools, part, take, isListed: () => isListed, present };
 }
@@ -88,6 +82,6 @@ interface Items {
 
 const noItems: Items = { items: [], digest: sha256Hex(canonicalJson([])) };
 
-function textOf({ capabilities, instructions, state }: RelayServer): string {
-  return canonicalJson([capabilities, instructions, state]);
+function textOf({ capabilities, state }: Omit<RelayServer, 'instructions'>): string {
+  return canonicalJson([capabilities, state]);
 }

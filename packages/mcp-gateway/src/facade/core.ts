@@ -1,7 +1,7 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { RelayCatalogue, RelayChange } from '../relay.ts';
-import { tasksExtension } from './client-capabilities.ts';
+import { hasTasks, tasksExtension } from './client-capabilities.ts';
 import type {
   FacadeBounds,
   FacadeCaller,
@@ -83,8 +83,9 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
       const shown = toShownChange(change, indexOf(principal.tenant));
       if (shown !== undefined) listener(shown);
     });
+    const knowsTasks = hasTasks(caller.capabilities);
     const stopTasks = store.onUpdate((record) => {
-      if (!isOwn(record, principal)) return;
+      if (!knowsTasks || !isOwn(record, principal)) return;
       listener({ type: 'task', taskId: record.task.id, params: toDetailed(record, bounds) });
     });
     return () => {

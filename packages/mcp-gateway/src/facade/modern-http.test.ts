@@ -1,60 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { TestContext } from 'node:test';
 import fc from 'fast-check';
-import type { JsonObject } from '@modelhost/kernel';
-import { metaFor, openModernClient } from './fixtures/modern-client.ts';
-import type { ModernClient, Reply } from './fixtures/modern-client.ts';
-import { createOutside, listedTool, openCore, textIn, textResult } from './fixtures/outside.ts';
-import type { Answer, OpenCore, Outside } from './fixtures/outside.ts';
-
-interface Opened {
-  readonly client: ModernClient;
-  readonly outside: Outside;
-  readonly open: OpenCore;
-}
-
-const region = {
-  type: 'object',
-  properties: {
-    region: { type: 'string', 'x-mcp-header': 'Region' },
-    size: { type: 'integer', 'x-mcp-header': 'Size' },
-  },
-};
-
-async function start(t: TestContext, answer?: Answer): Promise<Opened> {
-  const outside = createOutside(answer);
-  outside.offer({
-    up: {
-      tools: [listedTool('echo'), listedTool('place', { inputSchema: region })],
-      prompts: [{ name: 'ask' }],
-      resources: [{ uri: 'test://a', name: 'a' }],
-    },
-  });
-  const open = openCore(outside, { naming: 'none' });
-  const client = await openModernClient(open.core);
-  t.after(async () => {
-    open.core.close();
-    await client.close();
-  });
-  return { client, outside, open };
-}
-
-function codeOf({ messages }: Reply): unknown {
-  const error = messages.at(-1)?.['error'];
-  return typeof error === 'object' && error !== null && 'code' in error ? error['code'] : undefined;
-}
-
-function resultOf({ messages }: Reply): JsonObject {
-  // A result of MCP is an object; the tests look into it.
-  return messages.at(-1)?.['result'] as JsonObject;
-}
+import { metaFor } from './fixtures/modern-client.ts';
+import { codeOf, openModern, resultOf } from './fixtures/open-modern.ts';
+import { textIn } from './fixtures/outside.ts';
 
 const serverInfo = { name: 'model-host', version: '1.2.3' };
 const call = { name: 'echo', arguments: { a: 1 } };
 
 test('a call is answered with one JSON text that says what it is and who we are', async (t) => {
-  const { client } = await start(t);
+  const { client } = await openModern(t);
   const reply = await client.post('tools/call', call);
   assert.equal(reply.status, 200);
   assert.equal(reply.type, 'application/json');
@@ -72,7 +27,7 @@ test('a call is answered with one JSON text that says what it is and who we are'
 });
 
 test('lists say how long they may be kept, and discovery which versions there are', async (t) => {
-  const { client } = await start(t);
+  const { client } = await openModern(t);
   const list = resultOf(await client.post('tools/list'));
   assert.deepEqual([list['ttlMs'], list['cacheScope']], [10_000, 'private']);
   const discovered = resultOf(await client.post('server/discover'));
@@ -81,7 +36,7 @@ test('lists say how long they may be kept, and discovery which versions there ar
 });
 
 test('a request that does not say what every request must is refused by name', async (t) => {
-  const { client, outside } = await start(t);
+  const { client, outside } = await openModern(t);
   const { 'io.modelcontextprotocol/clientCapabilities': _, ...noCapabilities } = metaFor();
   const { 'io.modelcontextprotocol/protocolVersion': __, ...noVersion } = metaFor();
   const metas: readonly JsonObject[] = [
@@ -100,7 +55,7 @@ test('a request that does not say what every request must is refused by name', a
 });
 
 test('a version that we do not speak is answered with those that we do', async (t) => {
-  const { client } = await start(t);
+  const { client } = await openModern(t);
   const meta = metaFor({ 'io.modelcontextprotocol/protocolVersion': '2099-01-01' });
   const reply = await client.post('tools/list', { _meta: meta });
   assert.equal(reply.status, 400);
@@ -112,7 +67,7 @@ test('a version that we do not speak is answered with those that we do', async (
 });
 
 test('abuse A6: a request whose headers say something else than its body is refused and not sent on', async (t) => {
-  const { client, outside } = await start(t);
+  const { client, outside } = await openModern(t);
   const refused: readonly Readonly<Record<string, string | undefined>>[] = [
     { 'mcp-protocol-version': undefined },
     { 'mcp-protocol-version': '2025-11-25' },
@@ -139,7 +94,7 @@ test('abuse A6: a request whose headers say something else than its body is refu
 });
 
 test('abuse A6: an argument that a tool wants in a header is the same in both, or the call is refused', async (t) => {
-  const { client, outside } = await start(t);
+  const { client, outside } = await openModern(t);
   const place = { name: 'place', arguments: { region: 'Zürich', size: 7 } };
   const region64 = '=?base64?WsO8cmljaA==?=';
   const good = { 'mcp-param-region': region64, 'mcp-param-size': '7' };
@@ -162,7 +117,7 @@ test('abuse A6: an argument that a tool wants in a header is the same in both, o
 });
 
 test('any name fits its own header in Base64, and no other name does', async (t) => {
-  const { client, outside } = await start(t);
+  const { client, outside } = await openModern(t);
   const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
   await fc.assert(
     fc.asyncProperty(name, name, async (one, other) => {
@@ -177,7 +132,7 @@ test('any name fits its own header in Base64, and no other name does', async (t)
 });
 
 test('a method that does not exist is not found, under the id of the request', async (t) => {
-  const { client } = await start(t);
+  const { client } = await openModern(t);
   for (const method of ['ping', 'initialize', 'resources/subscribe', 'tasks/list', 'x']) {
     const reply = await client.post(method);
     assert.deepEqual([reply.status, codeOf(reply)], [404, -32_601]);
@@ -186,7 +141,7 @@ test('a method that does not exist is not found, under the id of the request', a
 });
 
 test('what is no request is accepted or refused, and nothing comes of it', async (t) => {
-  const { client, outside } = await start(t);
+  const { client, outside } = await openModern(t);
   const told = await client.send({ jsonrpc: '2.0', method: 'notifications/cancelled' });
   assert.deepEqual([told.status, told.messages], [202, []]);
   for (const message of [
@@ -203,7 +158,7 @@ test('what is no request is accepted or refused, and nothing comes of it', async
 });
 
 test('errors of a served request are no failures of HTTP, but for a lacking capability', async (t) => {
-  const { client } = await start(t, () => ({
+  const { client } = await openModern(t, () => ({
     kind: 'input-required',
     inputRequests: { a: { method: 'roots/list', params: {} } },
     requestState: undefined,
@@ -215,7 +170,7 @@ test('errors of a served request are no failures of HTTP, but for a lacking capa
 });
 
 test('what a call needs is asked for in its result, with a sealed state', async (t) => {
-  const { client } = await start(t, () => ({
+  const { client } = await openModern(t, () => ({
     kind: 'input-required',
     inputRequests: { a: { method: 'roots/list', params: {} } },
     requestState: 'of up',
@@ -225,147 +180,4 @@ test('what a call needs is asked for in its result, with a sealed state', async 
   assert.equal(result['resultType'], 'input_required');
   assert.deepEqual(result['inputRequests'], { a: { method: 'roots/list', params: {} } });
   assert.match(textIn(result['requestState']), /^[A-Za-z0-9+/=]+\.test$/);
-});
-
-test('progress and log come before the result, in order, under the token of the client', async (t) => {
-  const { client } = await start(t, ({ context }) => {
-    for (const progress of [1, 2, 3]) context.onProgress?.({ progress });
-    context.onLog?.({ level: 'info', data: 'x' });
-    return textResult('done');
-  });
-  const meta = metaFor({
-    progressToken: 'mine',
-    'io.modelcontextprotocol/logLevel': 'info',
-  });
-  const reply = await client.post('tools/call', { ...call, _meta: meta });
-  assert.equal(reply.type, 'text/event-stream');
-  assert.deepEqual(
-    reply.messages.map(({ method, params, result }) =>
-      result === undefined ? [method, params] : 'result',
-    ),
-    [
-      ...[1, 2, 3].map((progress) => [
-        'notifications/progress',
-        { progress, progressToken: 'mine' },
-      ]),
-      ['notifications/message', { level: 'info', data: 'x' }],
-      'result',
-    ],
-  );
-  const plain = await client.post('tools/call', call);
-  assert.deepEqual([plain.type, plain.messages.length], ['application/json', 1]);
-});
-
-test('trace context and members of other vendors go on; those of this hop do not', async (t) => {
-  const { client, outside } = await start(t);
-  const kept = { traceparent: '00-1-2-01', tracestate: 'a=b', baggage: 'c=d', 'vendor.dev/x': 1 };
-  const meta = metaFor({
-    ...kept,
-    progressToken: 1,
-    'io.modelcontextprotocol/clientInfo': { name: 'x', version: '1' },
-    'io.modelcontextprotocol/logLevel': 'error',
-    'io.modelcontextprotocol/related-task': { taskId: 'x' },
-  });
-  await client.post('tools/call', { ...call, _meta: meta });
-  const [arrival] = outside.arrivals;
-  assert.deepEqual(arrival?.context.meta, kept);
-  assert.equal(arrival?.context.logLevel, 'error');
-  assert.equal('_meta' in (arrival?.exchange.params ?? {}), false);
-});
-
-test('a client that closes the response stops its own call, and no other', async (t) => {
-  const aborted = Promise.withResolvers<string>();
-  const { client, outside } = await start(t, async ({ exchange, context }) => {
-    context.onProgress?.({ progress: 1 });
-    const { arguments: values } = exchange.params;
-    const wait = Promise.withResolvers<void>();
-    context.signal.addEventListener('abort', () => {
-      aborted.resolve(JSON.stringify(values));
-      wait.resolve();
-    });
-    await wait.promise;
-    return textResult('too late');
-  });
-  const meta = metaFor({ progressToken: 1 });
-  const other = await client.stream('tools/call', {
-    name: 'echo',
-    arguments: { a: 1 },
-    _meta: meta,
-  });
-  const mine = await client.stream('tools/call', {
-    name: 'echo',
-    arguments: { a: 2 },
-    _meta: meta,
-  });
-  assert.equal((await mine.next())?.['method'], 'notifications/progress');
-  await other.next();
-  mine.cut();
-  assert.equal(await aborted.promise, '{"a":2}');
-  assert.deepEqual(
-    outside.arrivals.map(({ context }) => context.signal.aborted),
-    [false, true],
-  );
-});
-
-test('a subscription begins with what is honoured, and each message carries its id', async (t) => {
-  const { client, outside, open } = await start(t);
-  const notifications = { toolsListChanged: true, resourceSubscriptions: ['test://a'] };
-  const events = await client.stream('subscriptions/listen', { notifications });
-  const meta = { 'io.modelcontextprotocol/subscriptionId': 1 };
-  assert.deepEqual((await events.next())?.['params'], { notifications, _meta: meta });
-  outside.change({ type: 'prompts', alias: 'up' });
-  outside.change({ type: 'tools', alias: 'up' });
-  outside.change({ type: 'resource-updated', alias: 'up', uri: 'test://a' });
-  assert.deepEqual(await events.next(), {
-    jsonrpc: '2.0',
-    method: 'notifications/tools/list_changed',
-    params: { _meta: meta },
-  });
-  assert.deepEqual((await events.next())?.['params'], { uri: 'test://a', _meta: meta });
-  open.core.close();
-  assert.deepEqual(await events.next(), {
-    jsonrpc: '2.0',
-    id: 1,
-    result: {
-      resultType: 'complete',
-      _meta: { ...meta, 'io.modelcontextprotocol/serverInfo': serverInfo },
-    },
-  });
-  assert.equal(await events.next(), undefined);
-  assert.equal(outside.watched.size, 0);
-  assert.equal(open.clock.timers(), 0);
-});
-
-test('a client that closes its subscription is not watched for any more', async (t) => {
-  const { client, outside } = await start(t);
-  const notifications = { resourceSubscriptions: ['test://a'] };
-  const events = await client.stream('subscriptions/listen', { notifications });
-  await events.next();
-  assert.equal(outside.watched.size, 1);
-  events.cut();
-  // The listener hears of it as soon as it answers something else on another connection.
-  while (outside.watched.size > 0) await client.post('tools/list');
-  assert.equal(outside.watched.size, 0);
-});
-
-test('a subscription to nothing ends at once, and one that is wrong is an error', async (t) => {
-  const { client } = await start(t);
-  const nothing = await client.post('subscriptions/listen', { notifications: {} });
-  assert.deepEqual(
-    nothing.messages.map(({ method, id }) => method ?? id),
-    ['notifications/subscriptions/acknowledged', 1],
-  );
-  const wrong = await client.post('subscriptions/listen', {});
-  assert.deepEqual([wrong.status, codeOf(wrong)], [200, -32_602]);
-});
-
-test('an open subscription is kept alive with comments', async (t) => {
-  const { client, open, outside } = await start(t);
-  const notifications = { toolsListChanged: true };
-  const events = await client.stream('subscriptions/listen', { notifications });
-  await events.next();
-  open.clock.advance(45_000);
-  outside.change({ type: 'tools', alias: 'up' });
-  assert.equal((await events.next())?.['method'], 'notifications/tools/list_changed');
-  assert.equal(open.clock.timers(), 1);
 });

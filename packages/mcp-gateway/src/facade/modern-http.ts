@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { JsonObject, Principal } from '@modelhost/kernel';
 import type { RpcError } from '../relay.ts';
 import type { FacadeCaller, FacadeCore, FacadeIo, FacadeOutcome } from './core-types.ts';
+import { acceptsEvents } from './http/media-types.ts';
 import { readRpcMessage } from './http/rpc-message.ts';
 import type { RpcId } from './http/rpc-message.ts';
 import { readEnvelope, toCaller, unsupportedVersion } from './modern-envelope.ts';
@@ -35,6 +36,10 @@ const waiting: ReadonlySet<string> = new Set([
   'resources/read',
   'completion/complete',
 ]);
+const notAcceptable: RpcError = {
+  code: rpcCodes.invalidRequest,
+  message: 'Accept must allow text/event-stream',
+};
 const never = new AbortController().signal;
 
 /**
@@ -55,7 +60,7 @@ export async function answerModern(
     });
   }
   // Nothing that a client tells without asking has a meaning here: to cancel is to close the response.
-  if (message.kind !== 'request') return accept(response);
+  if (message.kind !== 'request') return acknowledge(response);
   const { id, method, params } = message;
   const envelope = readEnvelope(params);
   if ('error' in envelope) return sendError(response, 400, id, envelope.error);
@@ -65,11 +70,18 @@ export async function answerModern(
     routeMismatch(headers, method, params);
   if (refusal !== undefined) return sendError(response, 400, id, refusal);
   const caller = toCaller(envelope, principal);
-  if (method === listen) return listenOverHttp(core, { id, params, caller }, response);
+  if (method === listen) {
+    if (!acceptsEvents(headers.accept)) return sendError(response, 406, id, notAcceptable);
+    return listenOverHttp(core, { id, params, caller }, response);
+  }
   if (!core.isMethod(method, 'modern')) return sendError(response, 404, id, methodNotFound(method));
   const wrong = method === 'tools/call' ? checkParamHeaders(core, caller, post, params) : undefined;
   if (wrong !== undefined) return sendError(response, 400, id, wrong);
-  await answer(core, { id, method, params }, { caller, envelope, response });
+  await answer(
+    core,
+    { id, method, params },
+    { caller, envelope, response, accept: headers.accept },
+  );
 }
 
 async function answer(
@@ -79,14 +91,15 @@ async function answer(
     readonly caller: FacadeCaller;
     readonly envelope: ModernEnvelope;
     readonly response: ServerResponse;
+    readonly accept: string | undefined;
   },
 ): Promise<void> {
-  const { caller, envelope, response } = context;
+  const { caller, envelope, response, accept } = context;
   if (!waiting.has(method)) {
     const io = { signal: never, meta: envelope.meta };
     return sendOutcome(core, id, await core.handle({ method, params }, caller, io), response);
   }
-  const out = createModernResponse(response);
+  const out = createModernResponse(response, accept);
   const outcome = await core.handle({ method, params }, caller, createIo(envelope, out));
   out.end(toAnswerText(id, outcome, core.serverInfo), statusOf(outcome));
 }
@@ -144,7 +157,7 @@ function sendError(
   sendText(response, status, toErrorText(id, error));
 }
 
-function accept(response: ServerResponse): void {
+function acknowledge(response: ServerResponse): void {
   response.writeHead(202, { 'content-length': 0 });
   response.end();
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { JsonObject } from '@modelhost/kernel';
+import { acceptsEvents } from './http/media-types.ts';
 import { rpcNotification } from './http/rpc-message.ts';
 
 /** The response to one request that may take a while. */
@@ -21,8 +22,14 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 };
 
-/** Stays undecided between JSON and a stream until there is something to tell. */
-export function createModernResponse(response: ServerResponse): ModernResponse {
+/**
+ * Stays undecided between JSON and a stream until there is something to tell. To a client whose `Accept` does not allow
+ * a stream nothing is told on the way.
+ */
+export function createModernResponse(
+  response: ServerResponse,
+  accept: string | undefined,
+): ModernResponse {
   const closing = new AbortController();
   let isEnded = false;
 
@@ -36,6 +43,7 @@ export function createModernResponse(response: ServerResponse): ModernResponse {
     signal: closing.signal,
     notify(method, params) {
       if (isEnded || response.destroyed || response.writableLength > unreadBytesMax) return;
+      if (!response.headersSent && !acceptsEvents(accept)) return;
       openStream(response);
       response.write(toEvent(JSON.stringify(rpcNotification(method, params))));
     },

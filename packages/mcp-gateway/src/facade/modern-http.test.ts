@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { JsonObject } from '@modelhost/kernel';
 import { metaFor } from './fixtures/modern-client.ts';
 import { codeOf, openModern, resultOf } from './fixtures/open-modern.ts';
 import { textIn } from './fixtures/outside.ts';

@@ -193,6 +193,37 @@ suite('access tokens', () => {
     assert.equal((await verify(token, access)).tenant, 'acme');
   });
 
+  test('a token that was found right is not believed beyond its end, its keys or its resource', async () => {
+    let nowAtMs = nowMs;
+    let keys = await keySetOf(['k1', publicKey]);
+    const verify = createTokenVerifier({
+      issuers: [issuer],
+      now: () => nowAtMs,
+      fetch: async () => new Response(keys),
+      keySetBounds: { maxAgeMs: 1, cooldownMs: 0 },
+    });
+    const token = await sign(goodClaims);
+    const other = { ...access, resource: `${access.resource}/admin` };
+    const isRefused = async (wanted = access): Promise<boolean> =>
+      verify(token, wanted).then(
+        () => false,
+        (cause: unknown) => cause instanceof HostError && cause.code === 'unauthenticated',
+      );
+    assert.deepEqual(
+      [await isRefused(), await isRefused(other), await isRefused()],
+      [false, true, false],
+    );
+    // The issuer withdraws the key: a minute later the token is worth nothing.
+    keys = await keySetOf(['k1', stranger.publicKey]);
+    nowAtMs = nowMs + 60_000;
+    assert.equal(await isRefused(), true);
+    keys = await keySetOf(['k1', publicKey]);
+    nowAtMs += 1;
+    assert.equal(await isRefused(), false);
+    nowAtMs = nowMs + 300_000 + 31_000;
+    assert.equal(await isRefused(), true);
+  });
+
   test('nothing is fetched for a token of an issuer that is not configured', async () => {
     const { verify, fetches } = await createIssuer();
     await refusalOf(verify(await sign({ ...goodClaims, iss: 'https://evil.example.com' }), access));

@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { JWSAlgorithm, JWTPayload } from 'jose';
 import { createKeySet } from './key-set.ts';
 import type { KeyFetch, KeySet, KeySetBounds } from './key-set.ts';
+import { createTokenMemory } from './token-memory.ts';
 import { readClaimText, readClaimTexts, readTenant } from './token-claims.ts';
 
 /** An authorization server whose access tokens count, as the operator configured it. */
@@ -60,6 +61,8 @@ const defaultTypes: readonly string[] = ['at+jwt', 'JWT'];
 const clockSkewSeconds = 30;
 const tokenLengthMax = 8_192;
 const subjectLengthMax = 255;
+const tokensKeptMax = 1_000;
+const tokenKeptMs = 60_000;
 
 const defaultKeySetBounds: KeySetBounds = {
   maxAgeMs: 600_000,
@@ -85,10 +88,24 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     known.set(spec.issuer, { spec, keys: createKeySet({ url: spec.jwksUrl, fetch, now, bounds }) });
   }
 
+  const memory = createTokenMemory({ now, tokensMax: tokensKeptMax, keepMs: tokenKeptMs });
+
+  async function check(
+    token: string,
+    issuer: KnownIssuer,
+    access: TokenAccess,
+  ): Promise<JWTPayload> {
+    const recalled = memory.recall(token, access.resource);
+    if (recalled !== undefined) return recalled;
+    const claims = await verify(token, issuer, access, now());
+    memory.keep(token, access.resource, claims);
+    return claims;
+  }
+
   return async (token, access) => {
     const issuer = token.length > tokenLengthMax ? undefined : known.get(readIssuer(token));
     if (issuer === undefined) throw refused(access);
-    const claims = await verify(token, issuer, access, now());
+    const claims = await check(token, issuer, access);
     const principal = toPrincipal(claims, issuer.spec);
     if (principal === undefined) throw refused(access);
     checkScopes(claims, [...issuer.spec.scopes, ...access.scopes]);

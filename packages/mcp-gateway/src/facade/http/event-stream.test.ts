@@ -42,7 +42,7 @@ async function connectClient(context: TestContext): Promise<Connected> {
     server.closeAllConnections();
     server.close();
   });
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   // What a server emits for a request.
   const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
   return { response, socket };

@@ -13,7 +13,7 @@ export interface FacadeRoute {
 }
 
 /** Name of the view that is at `/mcp` as well. */
-export const defaultView = 'default';
+const defaultView = 'default';
 
 /** Every route that exists for these views; what is not here is 404. */
 export function facadeRoutes(views: readonly string[]): readonly FacadeRoute[] {

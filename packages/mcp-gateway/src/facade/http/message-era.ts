@@ -13,10 +13,12 @@ const capabilitiesKey = 'io.modelcontextprotocol/clientCapabilities';
  */
 export function eraOf(message: RpcMessage, versionHeader: string | undefined): 'modern' | 'legacy' {
   if (message.kind === 'response' || message.kind === 'failure') return 'legacy';
-  const { method, params } = message;
+  const { kind, method, params } = message;
   const meta = isJsonObject(params['_meta']) ? params['_meta'] : undefined;
   const isByHeader = versionHeader !== undefined && isModernVersion(versionHeader);
-  if (method === 'initialize') return isByHeader || isModernMeta(meta) ? 'modern' : 'legacy';
+  if (kind === 'request' && method === 'initialize') {
+    return isByHeader || isModernMeta(meta) ? 'modern' : 'legacy';
+  }
   return isByHeader || meta?.[versionKey] !== undefined ? 'modern' : 'legacy';
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, suite, test } from 'node:test';
@@ -6,7 +7,9 @@ import { gzipSync } from 'node:zlib';
 import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
 import { goodHeaders, rpc, send } from './fixtures/http-client.ts';
 import type { AskBody, AskHeaders } from './fixtures/http-client.ts';
-import { openFacade } from './fixtures/open-facade.ts';
+import { HostError } from '@modelhost/kernel';
+import type { TokenAccess } from '../auth/token-verifier.ts';
+import { authenticateByName, openFacade } from './fixtures/open-facade.ts';
 
 const modernMeta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -291,6 +294,78 @@ suite('the listener of the façade', () => {
       'GET http://localhost/mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
     );
     assert.match(await text(socket), /^HTTP\/1\.1 404 /);
+  });
+
+  test('abuse A20: a connection too many is closed at once', async () => {
+    const small = await openFacade(relay, { bounds: { connectionsMax: 2 } });
+    const port = Number(new URL(small.url).port);
+    const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    for (const socket of sockets) await once(socket, 'connect');
+    const third = connect(port, '127.0.0.1');
+    third.write('GET /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    assert.equal(await text(third).catch(() => ''), '');
+    for (const socket of sockets) socket.destroy();
+    await small.close();
+  });
+
+  test('a fault of ours says nothing of itself to the client', async () => {
+    const broken = await openFacade(relay, {
+      authenticate: () => Promise.reject(new Error('secret of the database')),
+    });
+    const reply = await send(`${broken.url}/mcp`, { body: listTools() });
+    assert.equal(reply.status, 500);
+    assert.ok(!reply.body.includes('secret'), reply.body);
+    assert.equal(broken.faults.length, 1);
+    await broken.close();
+  });
+
+  test('the address that is configured is the one that clients hear of', async () => {
+    const resource = { publicUrl: 'https://tools.example.com/', authorizationServers, scopes: [] };
+    const known: TokenAccess[] = [];
+    const named = await openFacade(relay, {
+      resource,
+      viewScopes: { other: ['mcp:other'] },
+      authenticate: async (authorization, access) => {
+        known.push(access);
+        return authenticateByName(authorization, access);
+      },
+    });
+    const headers = { host: 'tools.example.com' };
+    await send(`${named.url}/mcp`, { headers, body: listTools() });
+    await send(`${named.url}/mcp/other`, { headers, body: listTools() });
+    assert.deepEqual(known, [
+      { resource: 'https://tools.example.com/mcp', scopes: [] },
+      { resource: 'https://tools.example.com/mcp/other', scopes: ['mcp:other'] },
+    ]);
+    await named.close();
+  });
+
+  test('who lacks a scope hears which ones to get; who cannot be checked comes back later', async () => {
+    const thrown = [
+      new HostError('permission_denied', 'get it', { facts: { scope: 'mcp:use mcp:other' } }),
+      new HostError('overloaded', 'later', { retryAfterMs: 2_500 }),
+    ];
+    const resource = { publicUrl: undefined, authorizationServers, scopes: [] };
+    const closed = await openFacade(relay, {
+      resource,
+      authenticate: () => Promise.reject(thrown.shift() ?? new Error('no more')),
+    });
+    const lacking = await send(`${closed.url}/mcp`, { body: listTools() });
+    const url = `${closed.url}/.well-known/oauth-protected-resource/mcp`;
+    const challenge = `Bearer error="insufficient_scope", scope="mcp:use mcp:other", resource_metadata="${url}"`;
+    assert.deepEqual([lacking.status, lacking.headers['www-authenticate']], [403, challenge]);
+    const later = await send(`${closed.url}/mcp`, { body: listTools() });
+    assert.deepEqual([later.status, later.headers['retry-after']], [503, '3']);
+    await closed.close();
+  });
+
+  test('without authorization servers there is no metadata, and the challenge names none', async () => {
+    const plain = await openFacade(relay);
+    const metadata = `${plain.url}/.well-known/oauth-protected-resource/mcp`;
+    assert.equal((await send(metadata, { method: 'GET' })).status, 404);
+    const reply = await send(`${plain.url}/mcp`, { headers: { authorization: undefined } });
+    assert.deepEqual([reply.status, reply.headers['www-authenticate']], [401, 'Bearer']);
+    await plain.close();
   });
 
   test('no fault of ours came up', () => {

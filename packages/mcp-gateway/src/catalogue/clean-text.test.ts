@@ -32,7 +32,7 @@ test('what people write is left alone', () => {
   const text = 'Größe\tin 日本語\r\n– “quoted” ⚠️ ₀ e\u0301 \u{1F600}';
   assert.equal(cleanText(text), text);
   assert.equal(hasHidden(text), false);
-  assert.equal(showHidden(text), text);
+  assert.equal(showHidden(text), text.replace('\r', '\\u{d}'));
 });
 
 test('a clean text has nothing hidden, stays as it is and loses nothing that can be seen', () => {

@@ -7,6 +7,7 @@ import type { Json, JsonObject } from '@modelhost/kernel';
  */
 const hidden = /(?!\uFE0F)[[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}\uFFF9-\uFFFB]--[\t\n\r]]/v;
 const everyHidden = new RegExp(hidden, 'gv');
+const everyHiddenOrLineEnd = new RegExp(`${hidden.source}|[\\r\\u2028\\u2029]`, 'gv');
 const escape = '\u001B';
 
 /** Whether there is anything in it that `cleanText` takes away. */
@@ -20,10 +21,10 @@ export function cleanText(text: string): string {
   return withoutSequences(text).replace(everyHidden, '');
 }
 
-/** The text with each hidden character written out as `\u{…}`, for a person who compares. */
+/** The text with each hidden character written out as `\u{…}`, and all that ends a line but LF, for a person who compares. */
 export function showHidden(text: string): string {
   return text.replace(
-    everyHidden,
+    everyHiddenOrLineEnd,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }

@@ -45,6 +45,14 @@ test('a new definition is shown whole, and the same one not at all', () => {
   );
 });
 
+test('no character of a definition makes lines of its own in a difference', () => {
+  const after = { description: 'x\u2028+a: 1\u2029+b: 2\r+c: 3' };
+  assert.equal(
+    diffDefinitions({ description: 'x' }, after),
+    '-description: x\n+description: x\\u{2028}+a: 1\\u{2029}+b: 2\\u{d}+c: 3',
+  );
+});
+
 test('a difference that no line shows is told', () => {
   const hidden = { description: 'x\u200B' };
   const written = { description: 'x\\u{200b}' };
@@ -79,7 +87,7 @@ test('whatever differs in a member shows in a line, and no line has anything hid
       assert.equal(text === '', changedMembers(one, other).length === 0);
       assert.doesNotMatch(
         text,
-        /(?![\n\t\r])[\p{Cc}\p{Zl}\u200B-\u200F\u202A-\u202E\u2060-\u206F]/u,
+        /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u200B-\u200F\u202A-\u202E\u2060-\u206F]/u,
       );
     }),
   );

@@ -18,6 +18,7 @@ const state: {
   environment: Record<string, string | undefined>;
   serve?: Running;
   client?: ModelHostClient;
+  operatorKey?: string;
 } = {
   directory: '',
   environment: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
@@ -36,7 +37,9 @@ before(async () => {
     apiKey: state.environment['MODEL_HOST_API_KEY'],
   });
   for (let servers = await readServers(); !servers.every(isReady); servers = await readServers()) {
-    assert.ok(servers.every(({ state: at }) => at === ToolServerState.CONNECTING));
+    const isComing = (server: ToolServer): boolean =>
+      isReady(server) || server.state === ToolServerState.CONNECTING;
+    assert.ok(servers.every(isComing));
     await nextTurn();
   }
 });
@@ -53,9 +56,15 @@ async function writeConfig(directory: string): Promise<string> {
   // Our own output, whose shape the test of `keys create` holds.
   const { key, entry } = JSON.parse(created.stdout) as { key: string; entry: object };
   state.environment['MODEL_HOST_API_KEY'] = key;
+  const operator = await createOperator();
+  state.operatorKey = operator.key;
   const files = join(directory, 'files');
   await mkdir(files);
   await cp(join(root, 'examples/demo/policies'), join(directory, 'policies'), { recursive: true });
+  await writeFile(
+    join(directory, 'policies/40-test.cedar'),
+    '@id("test.direct") permit (principal, action == ModelHost::Action::"files__list_allowed_directories", resource) when { context.agent == "direct" };\n',
+  );
   const write = (name: string): object => ({
     name: 'files__write_file',
     arguments: { path: join(files, name), content: `text of ${name}` },
@@ -64,14 +73,24 @@ async function writeConfig(directory: string): Promise<string> {
     { when: { turn: 1, userContains: 'write one' }, toolCalls: [write('one.txt')] },
     { when: { turn: 1, userContains: 'write two' }, toolCalls: [write('two.txt')] },
     { when: { turn: 1, userContains: 'write three' }, toolCalls: [write('three.txt')] },
+    {
+      when: { turn: 1, userContains: 'greet' },
+      toolCalls: [{ name: 'desk__greet', arguments: {} }],
+    },
     { when: { userContains: 'slow' }, text: 'late', delayMs: 60_000 },
     { when: { userContains: 'broken' }, error: { code: 'provider_unavailable' } },
     { when: {}, text: 'the answer' },
   ];
   await writeFile(join(directory, 'script.yaml'), JSON.stringify(script));
+  const asking = join(import.meta.dirname, 'fixtures/asking-server.ts');
   const server = join(root, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
   const config = {
-    server: { port: 0, healthPort: 0, dataDirectory: 'data', auth: { apiKeys: [entry] } },
+    server: {
+      port: 0,
+      healthPort: 0,
+      dataDirectory: 'data',
+      auth: { apiKeys: [entry, operator.entry] },
+    },
     providers: [
       {
         name: 'script',
@@ -80,8 +99,19 @@ async function writeConfig(directory: string): Promise<string> {
         models: [{ id: 'm', model: 's' }],
       },
     ],
-    agents: [{ id: 'player', model: 'm', tools: ['files__*'] }],
-    tools: { servers: [{ alias: 'files', command: process.execPath, args: [server, files] }] },
+    agents: [{ id: 'player', model: 'm', tools: ['files__*', 'desk__*'] }],
+    tools: {
+      servers: [
+        { alias: 'files', command: process.execPath, args: [server, files] },
+        {
+          alias: 'desk',
+          command: process.execPath,
+          args: [asking],
+          effects: { '*': 'none' },
+          pinning: 'approve',
+        },
+      ],
+    },
     policies: { directory: 'policies' },
   };
   const file = join(directory, 'model-host.yaml');
@@ -89,12 +119,19 @@ async function writeConfig(directory: string): Promise<string> {
   return file;
 }
 
+async function createOperator(): Promise<{ readonly key: string; readonly entry: object }> {
+  const args = ['--tenant', 'acme', '--subject', 'otto', '--role', 'operator', '--json'];
+  const { stdout } = await cli('keys', 'create', ...args);
+  // Our own output, as above.
+  return JSON.parse(stdout) as { key: string; entry: object };
+}
+
 async function readServers(): Promise<readonly ToolServer[]> {
   return (await state.client?.listTools())?.servers ?? assert.fail();
 }
 
 function isReady({ state: at }: ToolServer): boolean {
-  return at === ToolServerState.READY;
+  return at === ToolServerState.READY || at === ToolServerState.QUARANTINED;
 }
 
 async function nextTurn(): Promise<void> {
@@ -233,6 +270,49 @@ test('a key may come from a file', async () => {
   assert.equal(code, 0);
 });
 
+test('what is held back is shown and approved by who may, exactly as it was shown; then it asks a person', async () => {
+  const pins = await cli('tools', 'pins', 'desk', '--pending');
+  assert.match(pins.stdout, /^desk__greet new [0-9a-f]{64}\n[^]*\+description: Greets\.\n/);
+  assert.equal(pins.stderr, 'next: `model-host tools approve desk`\n');
+  const [unasked, unknown, powerless] = await Promise.all([
+    cli('tools', 'approve', 'desk'),
+    cli('tools', 'approve', 'desk', 'nothing', '--yes'),
+    cli('tools', 'approve', 'desk', '--yes'),
+  ]);
+  assert.deepEqual([unasked.code, unknown.code, powerless.code], [2, 5, 4]);
+  const operator = { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
+  const approved = await runCli(['tools', 'approve', 'desk', 'greet', '--yes'], operator);
+  assert.deepEqual([approved.code, approved.stderr], [0, 'approved 1 tool of desk\n']);
+
+  const unanswered = await cli('run', 'player', 'greet');
+  assert.match(
+    unanswered.stdout,
+    /\? input (inp_[0-9a-f]{26}) wanted by desk__greet, which says: Who are you\?\n {6}name: text\n/,
+  );
+  assert.match(unanswered.stdout, /Nobody to greet: cancel/);
+
+  const runId = await startRun('greet');
+  const follow = startCli(['runs', 'follow', runId], state.environment);
+  const [, inputId = ''] = await follow.until(/next: `model-host runs answer run_\w+ (inp_\w+) /);
+  const answerWith = async (...args: readonly string[]) =>
+    cli('runs', 'answer', runId, inputId, ...args);
+  const [show, neither, both, misfit] = await Promise.all([
+    cli('runs', 'show', runId),
+    answerWith(),
+    answerWith('--accept', '--decline'),
+    answerWith('--accept', '--content', '{"name":"A"}'),
+  ]);
+  assert.match(show.stdout, new RegExp(`waits {4}for input ${inputId}: `));
+  assert.deepEqual([neither.code, both.code, misfit.code], [2, 2, 2]);
+  assert.match(misfit.stderr, /content_json\.name: /);
+  const given = await answerWith('--accept', '--content', '{"name":"Ann"}');
+  assert.deepEqual([given.code, given.stderr], [0, `${inputId} given\n`]);
+  const { code, stdout } = await follow.ended;
+  assert.equal(code, 0);
+  assert.match(stdout, new RegExp(`✓ input given ${inputId} by ines\n[^]*Hello Ann`));
+  assert.equal((await answerWith('--decline')).code, 1);
+});
+
 test('what the host has is listed for people and as JSON', async () => {
   const reads: readonly (readonly [args: string[], text: RegExp, json: object])[] = [
     [['agents', 'list'], /\nplayer +m +files__\* /, { agents: [{ id: 'player', model: 'm' }] }],
@@ -248,6 +328,26 @@ test('what the host has is listed for people and as JSON', async () => {
     assert.partialDeepStrictEqual(parsed, json);
     for (const { code, stderr } of [people, document]) assert.deepEqual([code, stderr], [0, '']);
   }
+});
+
+test('a tool is shown, and tried under policy', async () => {
+  const [show, call, refused, wrong] = await Promise.all([
+    cli('tools', 'show', 'files__read_text_file'),
+    cli('tools', 'call', 'files__list_allowed_directories'),
+    cli('tools', 'call', 'files__move_file', '{"source":"a","destination":"b"}'),
+    cli('tools', 'call', 'files__read_text_file', '{"path":7}'),
+  ]);
+  assert.match(show.stdout, /^files__read_text_file\nserver {3}files \(read_text_file\)\n/);
+  assert.match(
+    show.stdout,
+    /\nfiles__read_text_file approved [0-9a-f]{64}\n {2}approved by first-use\n/,
+  );
+  assert.deepEqual([call.code, call.stdout.includes(state.directory)], [0, true]);
+  assert.match(call.stderr, /^called in .*\(call_\w+\)\n$/);
+  assert.deepEqual([refused.code, refused.stdout], [4, '']);
+  assert.match(refused.stderr, /^policy_violation: /);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /\n {2}path: must be string\n/);
 });
 
 test('config print shows every value and where it comes from, and no secret', async () => {

@@ -190,6 +190,15 @@ test('a tool whose schema cannot be used is left out with its reason, the others
   assert.equal(catalogues.pins.list().find(({ tool: name }) => name === 'remote')?.problem, ref);
   await list('a', [tool('good'), tool('remote', { inputSchema: remote })]);
   assert.equal(messages.length, 8);
+  // Schemas that nobody answers for are not even looked at.
+  const cautious = startCatalogues([spec('a', { pinning: 'approve' })]);
+  await cautious.list('a', [tool('remote', { inputSchema: remote })]);
+  const [pin] = cautious.catalogues.pins.list();
+  assert.equal(pin?.problem, undefined);
+  const tools = [{ tool: 'remote', digest: pin?.digest ?? '' }];
+  const [approved] = await cautious.catalogues.pins.approve({ alias: 'a', by: 'olga', tools });
+  assert.equal(approved?.problem, ref);
+  assert.deepEqual(cautious.offered(), []);
   const denying = startCatalogues([spec('a', { outputSchema: 'deny' })]);
   await denying.list('a', [tool('good'), tool('remote-output', { outputSchema: remote })]);
   assert.deepEqual(denying.offered(), ['a__good']);

@@ -48,7 +48,7 @@ export interface PinView {
   readonly diff: string;
   /** What in the definition looks like an attack. A help for whoever approves; nothing depends on it. */
   readonly warnings: readonly string[];
-  /** Why it is not offered even when it is approved, such as a schema that cannot be used. */
+  /** Why it is not offered even when it is approved, such as a schema that cannot be used: known once it is. */
   readonly problem: string | undefined;
 }
 

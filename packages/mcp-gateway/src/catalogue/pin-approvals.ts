@@ -54,7 +54,7 @@ export function createPinAdmin(options: PinAdminOptions): PinAdmin {
       refuseTooMany(approved);
       return approved;
     });
-    await tools.build();
+    await tools.build(keeper.of(alias));
     options.offer(entry);
     return list().filter((view) => view.alias === alias && chosen.has(view.tool));
   }

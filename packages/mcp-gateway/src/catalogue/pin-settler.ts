@@ -42,8 +42,8 @@ export function createPinSettler(options: PinSettlerOptions): PinSettler {
     const { alias, tools } = entry;
     try {
       await keeper.loaded();
-      await tools.build();
       const fresh = entry.isListed() ? await record(entry) : undefined;
+      await tools.build(keeper.of(alias));
       offer(entry);
       if (fresh !== undefined) await tell(entry, fresh);
     } catch (cause) {

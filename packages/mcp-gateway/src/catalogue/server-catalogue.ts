@@ -17,15 +17,15 @@ export interface ServerCatalogue {
   /** Takes the list of the server; tools that the operator did not name are as if they were not there. */
   takeTools(tools: readonly JsonObject[]): void;
   takeInstructions(instructions: string): void;
-  /** Makes usable what is new in the list. */
-  build(): Promise<void>;
+  /** Makes usable what is listed and approved: a schema that nobody answers for is not compiled. */
+  build(pins: ServerPins | undefined): Promise<void>;
   /** Offers what is listed, usable and approved. Returns what of it is something else than before. */
   offer(pins: ServerPins | undefined): { readonly tools: boolean; readonly instructions: boolean };
   /** Sorted by name; the same object until `offer` says that it changed. */
   offered(): readonly CatalogueTool[];
   /** Without hidden characters; empty as long as they are not approved. */
   instructions(): string;
-  /** Why a listed tool cannot be offered, whether it is approved or not. */
+  /** Why a listed tool cannot be offered although it is approved, as far as that is known before it is. */
   problemOf(serverTool: string): string | undefined;
 }
 
@@ -85,7 +85,7 @@ export function createServerCatalogue(
     takeInstructions: (text) => {
       own = text === '' ? undefined : listInstructions(spec.alias, text);
     },
-    build: () => built.build(tools),
+    build: (pins) => built.build(tools.filter((tool) => isApproved(pins, tool))),
     offer,
     offered: () => offered,
     instructions: () => instructions,

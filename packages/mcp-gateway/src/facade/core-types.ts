@@ -127,9 +127,11 @@ export interface FacadeBounds {
   readonly stateBytesMax: number;
   /** How long a sealed state can be answered. */
   readonly stateTtlMs: number;
-  /** Kept tasks of one tenant, running or not. */
+  /** Kept tasks of one tenant, running or not, and of all. */
+  readonly tasksPerTenantMax: number;
   readonly tasksMax: number;
-  /** Bytes of results that are kept for tasks of one tenant. */
+  /** Bytes of results that are kept for tasks of one tenant, and of all. */
+  readonly taskBytesPerTenantMax: number;
   readonly taskBytesMax: number;
   /** How long a task is kept after it began. */
   readonly taskTtlMs: number;

@@ -35,9 +35,9 @@ export interface TaskRecord {
 
 /** Tasks, kept for a while. Nobody but its owner can tell a task from one that never was. */
 export interface TaskStore {
-  /** False when the tenant has as many as it may have. */
+  /** False when the tenant, or all together, have as many as they may have. */
   hasRoom(tenant: string): boolean;
-  /** Throws `overloaded` when the tenant has as many as it may have. */
+  /** Throws `overloaded` when there is no room. */
   add(task: Task): void;
   find(principal: Principal, id: string): TaskRecord | undefined;
   /** Does nothing once the task has ended: its last state stays. */
@@ -50,7 +50,7 @@ export interface TaskStore {
 /** Bounds of a store. */
 export interface TaskStoreOptions {
   readonly clock: Clock;
-  readonly bounds: Pick<FacadeBounds, 'tasksMax' | 'taskBytesMax' | 'taskTtlMs'>;
+  readonly bounds: FacadeBounds;
 }
 
 /**
@@ -76,7 +76,8 @@ export function createTaskStore({ clock, bounds }: TaskStoreOptions): TaskStore 
 
   function hasRoom(tenant: string): boolean {
     sweep();
-    return ofTenant(tenant).length < bounds.tasksMax;
+    if (records.size >= bounds.tasksMax) return false;
+    return ofTenant(tenant).length < bounds.tasksPerTenantMax;
   }
 
   function add(task: Task): void {
@@ -104,8 +105,11 @@ export function createTaskStore({ clock, bounds }: TaskStoreOptions): TaskStore 
   /** A result that the tenant has no room for is given up, so that what is kept stays bounded. */
   function fitted(tenant: string, state: TaskState): TaskState {
     if (state.status !== 'completed') return state;
-    const kept = ofTenant(tenant).reduce((sum, { state: other }) => sum + bytesOf(other), 0);
-    if (kept + bytesOf(state) <= bounds.taskBytesMax) return state;
+    const bytes = bytesOf(state);
+    const isFitting =
+      bytesIn(ofTenant(tenant)) + bytes <= bounds.taskBytesPerTenantMax &&
+      bytesIn([...records.values()]) + bytes <= bounds.taskBytesMax;
+    if (isFitting) return state;
     const message = 'the result was dropped: too many results of tasks are kept';
     return { status: 'failed', error: { code: -32_603, message, data: { code: 'overloaded' } } };
   }
@@ -131,6 +135,10 @@ export function isOwn({ task }: TaskRecord, { tenant, subject }: Principal): boo
 
 function isEnd({ status }: TaskState): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+function bytesIn(records: readonly TaskRecord[]): number {
+  return records.reduce((sum, { state }) => sum + bytesOf(state), 0);
 }
 
 function bytesOf(state: TaskState): number {

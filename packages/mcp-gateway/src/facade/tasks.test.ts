@@ -266,7 +266,7 @@ test('abuse A10: a task of somebody else is as unknown as one that never was, wh
 
 test('a tenant has room for so many tasks; then its calls wait, and what must be a task is refused', async () => {
   const outside = jobs(() => textResult('done'));
-  const open = openCore(outside, {}, { tasksMax: 1, taskTtlMs: 10_000 });
+  const open = openCore(outside, {}, { tasksPerTenantMax: 1, tasksMax: 2, taskTtlMs: 10_000 });
   await begin(open, 'up__may');
   assert.equal(textOf(await open.ask('tools/call', { name: 'up__may' }, { capabilities })), 'done');
   const must = await open.ask('tools/call', { name: 'up__must' }, { capabilities });
@@ -274,6 +274,13 @@ test('a tenant has room for so many tasks; then its calls wait, and what must be
   const principal = { ...ann, tenant: 'other' };
   const elsewhere = await open.ask('tools/call', { name: 'up__may' }, { capabilities, principal });
   assert.equal(resultOf(elsewhere)['resultType'], 'task');
+  const third = { ...ann, tenant: 'third' };
+  const full = await open.ask(
+    'tools/call',
+    { name: 'up__may' },
+    { capabilities, principal: third },
+  );
+  assert.equal(textOf(full), 'done');
   open.clock.advance(10_000);
   await begin(open, 'up__may');
 });
@@ -291,15 +298,17 @@ test('a task is kept for its time and then forgotten, with its call', async () =
 });
 
 test('results of tasks have room for so many bytes; a result beyond is dropped, and its task says so', async () => {
-  const open = openCore(
-    jobs(() => textResult('x'.repeat(80))),
-    {},
-    { taskBytesMax: 200 },
-  );
-  const [first, second] = [await begin(open, 'up__may'), await begin(open, 'up__may')];
-  await turn();
-  assert.equal((await get(open, first))['status'], 'completed');
-  assert.equal((await get(open, second))['status'], 'failed');
+  for (const bounds of [{ taskBytesMax: 200 }, { taskBytesPerTenantMax: 200 }]) {
+    const open = openCore(
+      jobs(() => textResult('x'.repeat(80))),
+      {},
+      bounds,
+    );
+    const [first, second] = [await begin(open, 'up__may'), await begin(open, 'up__may')];
+    await turn();
+    assert.equal((await get(open, first))['status'], 'completed');
+    assert.equal((await get(open, second))['status'], 'failed');
+  }
 });
 
 test('the end of the façade is the end of its tasks', async () => {

@@ -1,85 +1,11 @@
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
 import { suite, test } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
-import type { ExchangeOutcome, InputRequest } from '../../relay.ts';
-import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
-import type { FakeRelay, FakeTool } from './fixtures/fake-relay.ts';
+import type { InputRequest } from '../../relay.ts';
+import { textResult } from './fixtures/fake-relay.ts';
 import { rpc } from './fixtures/http-client.ts';
-import { createManualClock } from './fixtures/manual-clock.ts';
-import type { ManualClock } from './fixtures/manual-clock.ts';
-import { createTestCore } from './fixtures/open-facade.ts';
-import { createLegacySession } from './legacy-session.ts';
-import type { LegacySession, LegacySessionBounds } from './legacy-session.ts';
-import { readRpcMessage } from './rpc-message.ts';
-
-const clientInfo = { name: 'test', version: '1' };
-
-interface Client {
-  readonly session: LegacySession;
-  readonly clock: ManualClock;
-  readonly relay: FakeRelay;
-  /** Everything that was sent, in order; `null` where a message of the client was done with. */
-  readonly got: readonly (JsonObject | null)[];
-  /** What belonged to no message of the client. */
-  readonly general: readonly JsonObject[];
-  tell(message: JsonObject): void;
-  /** Tells it, lets everything settle, and gives what came of it. */
-  ask(message: JsonObject): Promise<readonly (JsonObject | null)[]>;
-}
-
-function connect(
-  tools: Readonly<Record<string, FakeTool>>,
-  options: {
-    readonly capabilities?: JsonObject;
-    readonly bounds?: Partial<LegacySessionBounds>;
-    readonly isNew?: boolean;
-  } = {},
-): Client {
-  const clock = createManualClock();
-  const relay = createFakeRelay(tools);
-  const got: (JsonObject | null)[] = [];
-  const general: JsonObject[] = [];
-  const session = createLegacySession({
-    core: createTestCore(relay, clock),
-    principal: { tenant: 'acme', subject: 'ann', roles: [] },
-    clock,
-    send: (message) => general.push(message),
-    ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
-  });
-
-  function tell(message: JsonObject): void {
-    const read = readRpcMessage(message);
-    assert.ok(read !== undefined, 'a test sends messages only');
-    session.receive(read, { send: (sent) => got.push(sent), end: () => got.push(null) });
-  }
-
-  const { capabilities = {} } = options;
-  if (options.isNew !== true) {
-    const params = { protocolVersion: '2025-11-25', capabilities, clientInfo };
-    tell(rpc('init', 'initialize', params));
-    got.length = 0;
-  }
-  return {
-    session,
-    clock,
-    relay,
-    got,
-    general,
-    tell,
-    ask: async (message) => {
-      const from = got.length;
-      tell(message);
-      await settle();
-      return got.slice(from);
-    },
-  };
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 4; turn += 1) await setImmediate();
-}
+import { asking, clientInfo, connect, elicit, settle } from './fixtures/legacy-client.ts';
 
 function call(id: string | number, name: string, params: JsonObject = {}): JsonObject {
   return rpc(id, 'tools/call', { name, arguments: {}, ...params });
@@ -93,23 +19,11 @@ function errorCodeOf(message: JsonObject | null | undefined): unknown {
   return membersOf(message?.['error'])['code'];
 }
 
-/** Asks for all of this once, and then says what was answered. */
-function asking(requests: Readonly<Record<string, InputRequest>>): FakeTool {
-  return (_values, _context, { inputResponses }): ExchangeOutcome =>
-    inputResponses === undefined
-      ? { kind: 'input-required', inputRequests: requests, requestState: 'state-1' }
-      : textResult(JSON.stringify(inputResponses));
-}
-
 function textOf(message: JsonObject | null | undefined): string {
   const result = message?.['result'] as { readonly content: readonly { readonly text: string }[] };
   return result.content[0]?.text ?? '';
 }
 
-const elicit: InputRequest = {
-  method: 'elicitation/create',
-  params: { message: 'Who?', requestedSchema: { type: 'object', properties: {} } },
-};
 const visit: InputRequest = {
   method: 'elicitation/create',
   params: { mode: 'url', message: 'Go', url: 'https://example.com', elicitationId: 'e' },

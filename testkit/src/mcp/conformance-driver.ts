@@ -3,6 +3,9 @@
  * gateway, and all that it offers is used once by way of the relay, as agent runs and façades do it. Exits with 1 when the
  * server cannot be used at all; everything else the suite judges by what it saw.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import { createMcpGateway, toolServerDefaults } from '@modelhost/mcp-gateway';
 import { readContext, toCredential } from './driver/context.ts';
@@ -16,6 +19,7 @@ const {
   PATH,
 } = process.env; // oxlint-disable-line node/no-process-env
 const context = readContext(contextText);
+const folder = await mkdtemp(join(tmpdir(), 'driver-'));
 const server = 'suite';
 const gateway = createMcpGateway({
   servers: [
@@ -23,7 +27,7 @@ const gateway = createMcpGateway({
       ...toolServerDefaults,
       alias: server,
       transport: { type: 'http', url, headers: {} },
-      credential: await toCredential(scenario, url, context),
+      credential: await toCredential({ name: scenario, url, context, folder }),
       effects: { '*': 'none' },
       start: 'lazy',
       connectTimeoutMs: 10_000,
@@ -47,4 +51,5 @@ try {
   process.exitCode = 1;
 } finally {
   await gateway.close();
+  await rm(folder, { recursive: true });
 }

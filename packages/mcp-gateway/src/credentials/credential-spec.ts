@@ -7,6 +7,8 @@ export type CredentialSpec =
   | ({ readonly type: 'client-credentials'; readonly clientSecret: string } & OAuthClientSpec)
   /** OAuth client credentials with a signed assertion (RFC 7523). */
   | ({ readonly type: 'private-key-jwt'; readonly key: SigningKeySpec } & OAuthClientSpec)
+  /** A token for the host's own workload, for the assertion that its platform gives it (RFC 7523). */
+  | ({ readonly type: 'workload-identity'; readonly assertionFile: string } & OAuthClientSpec)
   /** Every user authorizes the host at the server's authorization server. */
   | ({ readonly type: 'user-oauth' } & UserOAuthSpec)
   /** A token for every user, from an exchange (RFC 8693) of the host's own signed word about who the user is. */

@@ -66,7 +66,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       return { subjectOf: isShared, outboundFor: () => authorized, finish: refuseFinish(server) };
     }
     case 'client-credentials':
-    case 'private-key-jwt': {
+    case 'private-key-jwt':
+    case 'workload-identity': {
       const createProvider = () => createMachineProvider(spec);
       const source = createSdkTokenSource({ ...shared, subjectOf: isShared, createProvider });
       return withSource(options, source, isShared);
@@ -99,13 +100,13 @@ export function createCredentials(options: CredentialsOptions): Credentials {
 }
 
 function withSource(
-  { server, fetch: outbound }: CredentialsOptions,
+  { server, serverUrl, fetch: outbound }: CredentialsOptions,
   source: TokenSource,
   subjectOf: Credentials['subjectOf'],
 ): Credentials {
   return {
     subjectOf,
-    outboundFor: (principal) => withTokens({ outbound, source, principal }),
+    outboundFor: (principal) => withTokens({ outbound, serverUrl, source, principal }),
     finish: refuseFinish(server),
   };
 }

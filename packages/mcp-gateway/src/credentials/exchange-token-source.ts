@@ -129,6 +129,7 @@ function readToken(
   }
   return {
     value,
+    dpop: undefined,
     scope: typeof scope === 'string' ? scope : askedScope,
     expiresAt: expiryOf(typeof seconds === 'number' ? seconds : undefined, nowMs),
   };

@@ -1,20 +1,29 @@
 import type { StoredOAuthClientInformation, StoredOAuthTokens } from '@modelcontextprotocol/client';
+import type { DpopKey } from './dpop-key.ts';
 import { expiryOf } from './token-source.ts';
-import type { AccessToken } from './token-source.ts';
 import type { Grant, GrantOwner, TokenStore } from './token-store.ts';
 
 /** The grants of one user at one server, and the host's own registrations there. */
 export interface GrantBook {
-  /** The token of the grant that was saved last. */
-  accessToken(): Promise<AccessToken | undefined>;
+  /** The grant that was saved last. */
+  newest(): Promise<Grant | undefined>;
   /** Those of the issuer, and nobody else's. */
   tokens(issuer: string | undefined): Promise<StoredOAuthTokens | undefined>;
-  /** A scope that the server left out is the one that was granted before. */
-  saveTokens(tokens: StoredOAuthTokens, issuer: string | undefined): Promise<void>;
+  /** A scope that the server left out is the one that was asked for or granted before. */
+  saveTokens(tokens: StoredOAuthTokens, options: SaveOptions): Promise<void>;
   forgetTokens(): Promise<void>;
   client(issuer: string): Promise<StoredOAuthClientInformation | undefined>;
   saveClient(client: StoredOAuthClientInformation): Promise<void>;
   forgetClients(): Promise<void>;
+}
+
+/** What is known of tokens beside themselves. */
+export interface SaveOptions {
+  readonly issuer: string | undefined;
+  /** Granted when the tokens say nothing else. */
+  readonly askedScope: string | undefined;
+  /** What they were asked to be bound to; some servers bind them all the same to nothing. */
+  readonly dpop: DpopKey | undefined;
 }
 
 /** Whose grants, and where they are kept. */
@@ -46,22 +55,22 @@ export function createGrantBook({ store, owner, now }: GrantBookOptions): GrantB
     await store.save(of, [grant, ...others].slice(0, issuersMax));
   }
 
-  async function accessToken(): Promise<AccessToken | undefined> {
-    const grant = await find(owner, undefined);
-    if (grant?.tokens === undefined) return undefined;
-    const { access_token: value, scope } = grant.tokens;
-    return { value, scope, expiresAt: grant.expiresAt };
+  async function newest(): Promise<Grant | undefined> {
+    return await find(owner, undefined);
   }
 
-  async function saveTokens(tokens: StoredOAuthTokens, issuer: string | undefined): Promise<void> {
-    const from = issuer ?? tokens.issuer;
-    if (from === undefined) throw new TypeError('tokens without an issuer');
-    const scope = tokens.scope ?? (await find(owner, from))?.tokens?.scope;
+  async function saveTokens(tokens: StoredOAuthTokens, options: SaveOptions): Promise<void> {
+    const issuer = options.issuer ?? tokens.issuer;
+    if (issuer === undefined) throw new TypeError('tokens without an issuer');
+    const scope = tokens.scope ?? options.askedScope ?? (await find(owner, issuer))?.tokens?.scope;
     const expiresAt = expiryOf(tokens.expires_in, now());
+    const isBound = tokens.token_type.toLowerCase() === 'dpop';
+    const dpopKey = isBound ? options.dpop?.key : undefined;
     await put(owner, {
-      issuer: from,
+      issuer,
       tokens: { ...tokens, ...(scope === undefined ? {} : { scope }) },
       ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(dpopKey === undefined ? {} : { dpopKey }),
     });
   }
 
@@ -71,7 +80,7 @@ export function createGrantBook({ store, owner, now }: GrantBookOptions): GrantB
   }
 
   return {
-    accessToken,
+    newest,
     tokens: async (issuer) => (await find(owner, issuer))?.tokens,
     saveTokens,
     forgetTokens: () => store.save(owner, []),

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { HostError } from '@modelhost/kernel';
 import { importSPKI, jwtVerify } from 'jose';
@@ -84,12 +87,13 @@ test('client credentials ask for more scope once, and give up when that does not
 });
 
 test('a secret goes to the configured issuer only, whomever the server names', async (t) => {
-  for (const type of ['client-credentials', 'private-key-jwt'] as const) {
-    const client = { issuer: 'https://sso.example', clientId: 'c' };
-    const spec: CredentialSpec =
-      type === 'private-key-jwt'
-        ? { ...client, type, key }
-        : { ...client, type, clientSecret: 's' };
+  const client = { issuer: 'https://sso.example', clientId: 'c' };
+  const specs: readonly CredentialSpec[] = [
+    { ...client, type: 'client-credentials', clientSecret: 's' },
+    { ...client, type: 'private-key-jwt', key },
+    { ...client, type: 'workload-identity', assertionFile: import.meta.filename },
+  ];
+  for (const spec of specs) {
     const world = await createWorld(t, { spec: () => spec });
     await assert.rejects(world.ask(ann), /notes: its authorization server gave no token/);
     assert.equal(world.authorization.tokenRequests.length, 0);
@@ -105,6 +109,28 @@ test('a signed assertion proves who the host is', async (t) => {
   const { payload } = await jwtVerify(request?.form['client_assertion'] ?? '', spki);
   assert.deepEqual([payload.iss, payload.sub], ['c', 'c']);
   assert.equal(payload.aud, world.authorization.issuer);
+});
+
+test('the platform gives an assertion, which is read anew for every token', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'workload-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const assertionFile = join(folder, 'token');
+  const world = await createWorld(t, {
+    spec: ({ issuer }) => ({ type: 'workload-identity', issuer, clientId: 'c', assertionFile }),
+  });
+  await assert.rejects(world.ask(ann), /its authorization server gave no token/);
+  await writeFile(assertionFile, 'first\n');
+  assert.equal((await world.ask(ann)).status, 200);
+  world.authorization.live.clear();
+  await writeFile(assertionFile, 'second\n');
+  assert.equal((await world.ask(ann)).status, 200);
+  const forms = world.authorization.tokenRequests.map(({ form }) => form);
+  assert.deepEqual(
+    forms.map(({ assertion }) => assertion),
+    ['first', 'second'],
+  );
+  const type = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  assert.deepEqual([forms[0]?.['grant_type'], forms[0]?.['client_id']], [type, 'c']);
 });
 
 test('a token is exchanged for each user, for the word of the host about who that is', async (t) => {

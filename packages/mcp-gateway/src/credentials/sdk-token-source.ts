@@ -59,6 +59,7 @@ export function createSdkTokenSource(options: SdkTokenSourceOptions): TokenSourc
     if (outcome !== 'AUTHORIZED' || tokens === undefined) throw refusedCredential(server);
     held.token = {
       value: tokens.access_token,
+      dpop: undefined,
       scope: tokens.scope ?? scope,
       expiresAt: expiryOf(tokens.expires_in, now()),
     };

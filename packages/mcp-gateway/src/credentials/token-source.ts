@@ -1,8 +1,11 @@
+import type { DpopSession } from '@modelcontextprotocol/client';
 import type { Principal } from '@modelhost/kernel';
 
 /** A token as it goes out. */
 export interface AccessToken {
   readonly value: string;
+  /** Proves each request, when the token is bound to a key. */
+  readonly dpop: DpopSession | undefined;
   /** Separated by spaces; as granted, else as asked for. */
   readonly scope: string | undefined;
   /** Milliseconds since 1970; absent when nobody said. */
@@ -14,6 +17,8 @@ export interface Challenge {
   readonly reason: 'unauthorized' | 'insufficient-scope';
   readonly scope: string | undefined;
   readonly resourceMetadataUrl: URL | undefined;
+  /** The server takes tokens that are bound to a key. */
+  readonly isDpop: boolean;
 }
 
 /** Where the tokens of one server come from. */

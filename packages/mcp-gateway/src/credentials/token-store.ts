@@ -1,4 +1,5 @@
 import type { StoredOAuthClientInformation, StoredOAuthTokens } from '@modelcontextprotocol/client';
+import type { JsonObject } from '@modelhost/kernel';
 
 /** Whose authorization at which server. Nothing is ever found under another owner. */
 export interface GrantOwner {
@@ -15,6 +16,8 @@ export interface Grant {
   readonly issuer: string;
   readonly client?: StoredOAuthClientInformation;
   readonly tokens?: StoredOAuthTokens;
+  /** Private, as a JWK; there when the tokens are bound to it. */
+  readonly dpopKey?: JsonObject;
   /** Milliseconds since 1970; absent when the server did not say. */
   readonly expiresAt?: number;
 }

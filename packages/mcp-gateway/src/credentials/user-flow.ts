@@ -6,6 +6,7 @@ import type {
 } from '@modelcontextprotocol/client';
 import { stateOf } from './authorization-required.ts';
 import type { CredentialSpec } from './credential-spec.ts';
+import type { DpopKey } from './dpop-key.ts';
 import { isSameIssuer } from './grant-book.ts';
 import type { GrantBook } from './grant-book.ts';
 
@@ -34,6 +35,8 @@ export interface UserFlowOptions {
   readonly spec: CredentialSpec & { readonly type: 'user-oauth' };
   readonly grants: GrantBook;
   readonly randomId: () => string;
+  /** What new tokens are to be bound to; absent for tokens that whoever has them can use. */
+  readonly dpop: DpopKey | undefined;
   /** The authorization that comes back; absent when the run begins one or refreshes. */
   readonly returning: PendingAuthorization | undefined;
 }
@@ -89,13 +92,13 @@ export function createUserFlow(options: UserFlowOptions): UserFlow {
     clientInformation,
     ...(spec.allowRegistration ? { saveClientInformation } : {}),
     tokens: (context) => grants.tokens(context?.issuer),
-    saveTokens: async (tokens, context) => {
-      const scope = tokens.scope ?? returning?.scope;
-      await grants.saveTokens(
-        { ...tokens, ...(scope === undefined ? {} : { scope }) },
-        context?.issuer,
-      );
-    },
+    saveTokens: (tokens, context) =>
+      grants.saveTokens(tokens, {
+        issuer: context?.issuer,
+        askedScope: returning?.scope,
+        dpop: options.dpop,
+      }),
+    dpop: () => options.dpop?.session,
     redirectToAuthorization: (to) => void (url = to),
     saveCodeVerifier: (verifier) => void (codeVerifier = verifier),
     codeVerifier: () => codeVerifier,

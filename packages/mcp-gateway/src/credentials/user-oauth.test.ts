@@ -4,6 +4,7 @@ import { HostError } from '@modelhost/kernel';
 import { toAuthorizationOutcome, withoutAuthorizationAnswer } from './authorization-required.ts';
 import { createAuthorizations } from './authorizations.ts';
 import { listenAuthorization } from './fixtures/authorization-server.ts';
+import { readProof } from './fixtures/dpop-proof.ts';
 import { createWorld, openInBrowser, userOAuth, userOf } from './fixtures/credential-world.ts';
 import type { CredentialWorld } from './fixtures/credential-world.ts';
 import { createTokenMemory } from './token-store.ts';
@@ -175,6 +176,35 @@ test('grants outlive the credentials in the store, under their own user, server 
     outbound: { baseUrl: world.server.url },
   });
   assert.equal((await again.ask(ann)).status, 200);
+});
+
+test('a server that wants it gets tokens bound to a key, and another proof with each request', async (t) => {
+  const tokenStore = createTokenMemory();
+  const world = await createWorld(t, { more: { tokenStore } });
+  world.server.behave.nonce = 'n-1';
+  await authorize(world);
+  assert.equal((await world.ask(ann)).status, 200);
+  assert.equal((await world.ask(ann)).status, 200);
+  world.server.behave.nonce = 'n-2';
+  const before = world.server.heard.length;
+  assert.equal((await world.ask(ann)).status, 200);
+  // The new nonce came with the first answer; a token is not to be had again for that.
+  assert.equal(world.server.heard.length, before + 2);
+  assert.equal(world.authorization.tokenRequests.length, 1);
+
+  const again = await createWorld(t, {
+    more: { tokenStore, serverUrl: world.server.url },
+    outbound: { baseUrl: world.server.url },
+  });
+  assert.equal((await again.ask(ann)).status, 200);
+  world.clock.nowMs += 3_600_000;
+  assert.equal((await world.ask(ann)).status, 200);
+  assert.equal(world.authorization.tokenRequests.at(-1)?.form['grant_type'], 'refresh_token');
+  assert.equal(new Set(world.authorization.keys.values()).size, 1);
+
+  const proofs = world.server.heard.flatMap(({ dpop }) => (typeof dpop === 'string' ? [dpop] : []));
+  const ids = await Promise.all(proofs.map(async (proof) => (await readProof(proof)).id));
+  assert.equal(new Set(ids).size, proofs.length);
 });
 
 test('the host is the configured client at its issuer, else its metadata document, else it registers', async (t) => {

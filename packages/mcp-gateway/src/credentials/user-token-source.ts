@@ -41,22 +41,22 @@ export function createUserTokenSource(options: UserTokenSourceOptions): UserToke
 
   async function renew(
     principal: Principal,
-    { reason, scope: asked, resourceMetadataUrl }: Challenge,
+    challenge: Challenge,
     refused: AccessToken | undefined,
     signal: AbortSignal,
   ): Promise<AccessToken> {
     const user = users.of(principal);
     const token = await user.token();
     if (token !== undefined && token !== refused) return token;
-    const scope = computeScopeUnion(user.scope(), token?.scope, asked);
+    const scope = computeScopeUnion(user.scope(), token?.scope, challenge.scope);
     // Who was given what was asked for and is refused for it all the same is not sent away again.
-    const isStepUp = reason === 'insufficient-scope';
+    const isStepUp = challenge.reason === 'insufficient-scope';
     if (isStepUp && !isStrictScopeSuperset(scope, token?.scope)) throw refusedCredential(server);
     const pendingUrl = user.pendingUrl();
     if (pendingUrl !== undefined && user.scope() === scope) {
       throw authorizationRequired(server, pendingUrl);
     }
-    user.want(scope, resourceMetadataUrl);
+    user.want(scope, challenge);
     return await flights.run(subjectOf(principal), () => user.authorize(isStepUp), signal);
   }
 

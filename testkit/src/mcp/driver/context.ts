@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isJsonObject, type JsonObject } from '@modelhost/kernel';
 import type { ToolServerSpec } from '@modelhost/mcp-gateway';
 
@@ -36,22 +38,33 @@ function readCall(value: unknown): readonly WantedCall[] {
   return typeof name === 'string' && isJsonObject(values) ? [{ name, arguments: values }] : [];
 }
 
+/** Which scenario the suite plays, where, and with what. */
+export interface SuiteScenario {
+  readonly name: string;
+  readonly url: string;
+  readonly context: SuiteContext;
+  /** For files that the configuration needs. */
+  readonly folder: string;
+}
+
 /** What an operator would configure for the scenario. */
-export async function toCredential(
-  scenario: string,
-  url: string,
-  { texts }: SuiteContext,
-): Promise<ToolServerSpec['credential']> {
+export async function toCredential({
+  name,
+  url,
+  context,
+  folder,
+}: SuiteScenario): Promise<ToolServerSpec['credential']> {
+  const { texts } = context;
   const {
     client_id: clientId,
     client_secret: clientSecret,
     private_key_pem: privateKeyPem,
   } = texts;
   if (clientId === undefined) {
-    const isOAuth = scenario.startsWith('auth/');
-    if (!isOAuth) return { type: 'none' };
+    if (!name.startsWith('auth/')) return { type: 'none' };
     return { type: 'user-oauth', redirectUrl, clientMetadataUrl, allowRegistration: true };
   }
+  const validJwt = texts['valid_jwt'];
   const issuer = texts['issuer'] ?? (await readIssuer(url));
   const { idp_token_endpoint: identityTokenEndpoint, idp_client_id: identityClientId } = texts;
   if (clientSecret !== undefined && identityTokenEndpoint !== undefined) {
@@ -62,7 +75,12 @@ export async function toCredential(
     const key = { privateKeyPem, algorithm: 'ES256' } as const;
     return { type: 'private-key-jwt', issuer, clientId, key };
   }
-  if (clientSecret !== undefined && scenario.startsWith('auth/client-credentials')) {
+  if (validJwt !== undefined) {
+    const assertionFile = join(folder, 'assertion');
+    await writeFile(assertionFile, validJwt);
+    return { type: 'workload-identity', issuer, clientId, assertionFile };
+  }
+  if (clientSecret !== undefined && name.startsWith('auth/client-credentials')) {
     return { type: 'client-credentials', issuer, clientId, clientSecret };
   }
   const client = { issuer, clientId, ...(clientSecret === undefined ? {} : { clientSecret }) };

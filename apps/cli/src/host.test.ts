@@ -82,7 +82,7 @@ async function writeConfig(directory: string): Promise<string> {
     { when: {}, text: 'the answer' },
   ];
   await writeFile(join(directory, 'script.yaml'), JSON.stringify(script));
-  const asking = join(import.meta.dirname, 'fixtures/asking-server.ts');
+  const asking = fileURLToPath(new URL('./fixtures/asking-server.ts', import.meta.url));
   const server = join(root, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
   const config = {
     server: {

@@ -18,7 +18,7 @@ const unanswered: Omit<InputSignal, 'by'> = { type: 'tool-input', action: 'cance
  */
 export async function elicit(run: ActiveRun, asked: AskedInput): Promise<InputAnswer> {
   const { call, name, params } = asked;
-  const wanted = readIfProper(params);
+  const wanted = readIfProper(run, params);
   if (wanted instanceof HostError) return { error: toErrorData(wanted) };
   const inputId = `inp_${sha256Hex(`${run.input.runId}\0${name}`).slice(0, 26)}`;
   const { action, content, by } = await ask(run, asked, { inputId, ...wanted });
@@ -40,12 +40,20 @@ export async function elicit(run: ActiveRun, asked: AskedInput): Promise<InputAn
   };
 }
 
-function readIfProper(params: JsonObject): Elicitation | HostError {
+function readIfProper({ ports }: ActiveRun, params: JsonObject): Elicitation | HostError {
+  let wanted: Elicitation;
   try {
-    return readElicitation(params);
+    wanted = readElicitation(params);
   } catch (thrown) {
     if (thrown instanceof HostError) return thrown;
     throw thrown;
+  }
+  try {
+    if (wanted.schema !== undefined) ports.schemas.compile(wanted.schema);
+    return wanted;
+  } catch (cause) {
+    const message = 'the request for input has a form that is too large to be checked';
+    return new HostError('mcp_protocol_error', message, { cause });
   }
 }
 

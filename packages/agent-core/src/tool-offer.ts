@@ -12,7 +12,7 @@ export const describeTool = 'describe_tool';
 export const callTool = 'call_tool';
 
 /** The most tools that one search gives. */
-export const matchesMax = 20;
+const matchesMax = 20;
 
 /** What the model is offered. */
 export interface ToolOffer {

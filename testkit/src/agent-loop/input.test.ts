@@ -211,6 +211,7 @@ suite('input that a tool asks for', () => {
       { message: 'x', mode: 'url', url: 'https://user:secret@far.example/' },
       { message: 'x', mode: 'url', url: 'javascript:alert(1)' },
       { message: 'x', mode: 'telepathy' },
+      { message: 'x', requestedSchema: { type: 'object', properties: manyChoices } },
     ];
     for (const params of wrong) {
       const played = await play(worldOf(askOnce(params)));
@@ -298,6 +299,17 @@ suite('input that a tool asks for', () => {
     assert.equal(played.outside.calls.length, 1);
   });
 });
+
+/** Each field is within its bounds, but the whole is more than any schema may be. */
+const manyChoices: JsonObject = Object.fromEntries(
+  Array.from({ length: 30 }, (_, field) => [
+    `field-${field}`,
+    {
+      type: 'string',
+      enum: Array.from({ length: 150 }, (_item, index) => `${index}-${'x'.repeat(100)}`),
+    },
+  ]),
+);
 
 function nest(depth: number): JsonObject {
   return depth === 0 ? {} : { in: nest(depth - 1) };

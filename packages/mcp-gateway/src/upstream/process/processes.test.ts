@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import test from 'node:test';
+import { createManualClock } from '../../fixtures/manual-clock.ts';
 import { isHostError, serverSpec, startGateway, until } from '../../fixtures/start-gateway.ts';
 import type { StartedGateway } from '../../fixtures/start-gateway.ts';
 import type { ToolServerSpec } from '../../index.ts';
 import { isGroupRunning } from './process-group.ts';
 
+const linuxOnly = { skip: process.platform === 'linux' ? false : 'there is no /proc' };
+/** Ignores the end of its input and has a child that ignores all else. */
+const stubbornLoop = `sh -c "trap '' TERM INT HUP; while :; do sleep 60; done"; true`;
 const script = fileURLToPath(new URL('../../fixtures/raw-server.ts', import.meta.url));
 
 /** A server within a shell that says who leads the process group and then waits for it, as `npx` would. */
@@ -78,4 +82,51 @@ test('when the leader is killed in a call, the call fails, its group is ended an
   cancel.abort(new Error('enough'));
   await assert.rejects(again, /enough/);
   await started.logged('cancelled');
+});
+
+test('a server that hangs in a call is given up, ended, and the next call starts it anew', async (t) => {
+  const spec = serverSpec('wrap', wrapped('hangs'), {
+    callTimeoutMs: 300,
+    connectTimeoutMs: 2_500,
+  });
+  const started = startGateway(t, [spec]);
+  const leader = await leaderOf(started);
+  await started.gateway.connected();
+  const state = (): string | undefined => started.gateway.servers()[0]?.state;
+  await assert.rejects(started.call('wrap__act'), isHostError('mcp_timeout', { sent: 'true' }));
+  // It does not even answer a ping.
+  await until(() => state() === 'failed' || !isGroupRunning(leader));
+  await until(() => !isGroupRunning(leader));
+  await until(() => state() === 'ready');
+});
+
+test('a server that takes too much memory is ended, and says why', linuxOnly, async (t) => {
+  const clock = createManualClock();
+  const spec = serverSpec('wrap', wrapped('grows'), { memoryBytesMax: 150_000_000 });
+  const started = startGateway(t, [spec], { clock });
+  const leader = await leaderOf(started);
+  await started.gateway.connected();
+  const calling = started.call('wrap__act');
+  await started.logged('grown 40');
+  clock.advance(2_000);
+  await assert.rejects(calling, isHostError('mcp_connection_failed', { sent: 'true' }));
+  await until(() => !isGroupRunning(leader));
+  assert.match(
+    started.gateway.servers()[0]?.error ?? '',
+    /it took \d+ of 150000000 bytes of memory/,
+  );
+});
+
+test('20 connections to a stubborn server, one after the other, leave no process behind', async (t) => {
+  const leaders: number[] = [];
+  for (let cycle = 0; cycle < 20; cycle += 1) {
+    const line = `trap '' TERM INT HUP; echo "leader $$" >&2; ${stubbornLoop}`;
+    const transport = { type: 'stdio', command: 'sh', args: ['-c', line], env: {} } as const;
+    const started = startGateway(t, [serverSpec('wrap', transport)], {
+      endingTimes: { inputEndMs: 1, terminateMs: 1, killMs: 2_000 },
+    });
+    leaders.push(await leaderOf(started)); // oxlint-disable-line no-await-in-loop
+    await started.gateway.close(); // oxlint-disable-line no-await-in-loop
+  }
+  assert.deepEqual(leaders.filter(isGroupRunning), []);
 });

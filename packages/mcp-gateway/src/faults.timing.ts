@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { serveCounting } from './fixtures/counting-server.ts';
+import {
+  fixtureProcess,
+  isHostError,
+  serverSpec,
+  startGateway,
+  until,
+} from './fixtures/start-gateway.ts';
+import { isGroupRunning } from './upstream/process/process-group.ts';
+import type { ToolServerSpec } from './server-spec.ts';
+
+async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+/** Takes requests and never answers. */
+async function serveHung(t: TestContext): Promise<ToolServerSpec['transport']> {
+  const server = createServer(() => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  // A server that listens on a port has an address of this type.
+  const { port } = server.address() as AddressInfo;
+  return { type: 'http', url: `http://127.0.0.1:${port}/mcp`, headers: {} };
+}
+
+test('a process that is killed in a call fails it within a second, and the next call works', async (t) => {
+  const script = fileURLToPath(new URL('fixtures/raw-server.ts', import.meta.url));
+  const line = `echo "leader $$" >&2; exec "${process.execPath}" "${script}" "$0"`;
+  const args = ['-c', line, 'silent-tool'];
+  const spec = serverSpec('raw', { type: 'stdio', command: 'sh', args, env: {} });
+  const started = startGateway(t, [spec, serverSpec('good', fixtureProcess('raw-server'))]);
+  const { message } = await started.logged('leader ');
+  await started.gateway.connected();
+  const calling = started.call('raw__act');
+  await started.logged('called');
+  const ms = await millisecondsOf(async () => {
+    process.kill(Number(message.replace('leader ', '')), 'SIGKILL');
+    await assert.rejects(calling, isHostError('mcp_connection_failed', { sent: 'true' }));
+  });
+  assert.ok(ms < 1_000, `${ms} ms`);
+  assert.equal((await started.call('good__act')).content, 'done');
+  const cancel = new AbortController();
+  const again = started.call('raw__act', {}, cancel);
+  await until(() => started.entries.filter((entry) => entry.message === 'called').length === 2);
+  cancel.abort(new Error('over'));
+  await assert.rejects(again, /over/);
+});
+
+test('a server that hangs delays neither the lists nor the calls of others by 100 ms', async (t) => {
+  const server = await serveCounting('modern');
+  t.after(() => server.close());
+  const good = { type: 'http', url: server.url, headers: {} } as const;
+  const { gateway, call } = startGateway(t, [
+    serverSpec('hung', await serveHung(t)),
+    serverSpec('silent', fixtureProcess('raw-server', 'silent')),
+    serverSpec('good', good),
+  ]);
+  await until(() => gateway.servers()[2]?.state === 'ready');
+  await call('good__count', { id: 'warm' });
+  const listMs = await millisecondsOf(async () => {
+    assert.equal(gateway.listTools('acme').length, 1);
+    assert.equal(gateway.relay.catalogue('acme').tools.length, 1);
+  });
+  assert.ok(listMs < 100, `listing took ${listMs} ms`);
+  const callMs = await millisecondsOf(() => call('good__count', { id: 'a' }));
+  assert.ok(callMs < 100, `calling took ${callMs} ms`);
+  assert.deepEqual(
+    gateway.servers().map(({ state }) => state),
+    ['connecting', 'connecting', 'ready'],
+  );
+});
+
+for (const [peer, transport] of [
+  ['stdio', async () => fixtureProcess('asking-process')],
+] as const) {
+  test(`${peer}: a call that is cancelled is cancelled at the server within 250 ms`, async (t) => {
+    const started = startGateway(t, [serverSpec('fix', await transport())]);
+    await started.gateway.connected();
+    const cancel = new AbortController();
+    const calling = started.call('fix__wait', { text: 'me' }, cancel);
+    await started.logged('waiting me');
+    const ms = await millisecondsOf(async () => {
+      cancel.abort(new Error('enough'));
+      await assert.rejects(calling, /enough/);
+      await started.logged('cancelled me');
+    });
+    assert.ok(ms < 250, `${ms} ms`);
+  });
+}
+
+test('200 connections to a stubborn server behind a shell leave no process behind', async (t) => {
+  const script = fileURLToPath(new URL('fixtures/raw-server.ts', import.meta.url));
+  const line = `trap '' TERM; echo "leader $$" >&2; "${process.execPath}" "${script}" stubborn; true`;
+  const transport = { type: 'stdio', command: 'sh', args: ['-c', line], env: {} } as const;
+  const endingTimes = { inputEndMs: 5, terminateMs: 5, killMs: 5_000 };
+  const leaders = new Set<number>();
+
+  async function cycle(): Promise<void> {
+    const started = startGateway(t, [serverSpec('wrap', transport)], { endingTimes });
+    await started.gateway.connected();
+    const { message } = await started.logged('leader ');
+    leaders.add(Number(message.replace('leader ', '')));
+    await started.gateway.close();
+  }
+
+  for (let round = 0; round < 25; round += 1) {
+    await Promise.all(Array.from({ length: 8 }, cycle)); // oxlint-disable-line no-await-in-loop
+  }
+  assert.equal(leaders.size, 200);
+  assert.deepEqual([...leaders].filter(isGroupRunning), []);
+});

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@modelhost/kernel';
 import type { InputRequest } from '../relay.ts';
 import type { LegacyCall } from './legacy-call.ts';
+import type { Lingering } from './lingering.ts';
 import { findMissing, isInputMethod, liveErrors } from './live-request.ts';
 import { areSamePrincipal } from './parking.ts';
 import { isRpcId } from './rpc-message.ts';
@@ -18,15 +19,22 @@ export interface AttributionOptions {
   readonly wire: Wire;
   /** All that are in flight or parked. */
   readonly calls: ReadonlySet<LegacyCall>;
+  /** Whose calls were given up lately. */
+  readonly lingering: Lingering;
   /** Answers `roots/list` in the place of the caller. */
   readonly rootsResult: JsonObject | undefined;
 }
 
 /**
- * What came on no call's own stream goes to nobody while calls of different principals are in flight: the answer of one
- * would end up in the call of another.
+ * What came on no call's own stream goes to nobody while calls of different principals are in flight, or were given up
+ * lately: the answer of one would end up in the call of another.
  */
-export function createAttribution({ wire, calls, rootsResult }: AttributionOptions): Attribution {
+export function createAttribution({
+  wire,
+  calls,
+  lingering,
+  rootsResult,
+}: AttributionOptions): Attribution {
   function receive(message: RpcRequest | RpcNotification, own: LegacyCall | undefined): boolean {
     const { method, params } = message;
     if (message.type === 'request') return receiveRequest(message, own);
@@ -58,16 +66,18 @@ export function createAttribution({ wire, calls, rootsResult }: AttributionOptio
     return true;
   }
 
+  /** A call that is parked waits for us, so it is asked for last; among parked ones the newest is the likeliest. */
   function theOnlyOne(request: InputRequest): LegacyCall | undefined {
     if (!areOfOnePrincipal()) return undefined;
-    const able = [...calls].filter(
-      (call) => findMissing(request, call.capabilities()) === undefined,
-    );
-    return able.length > 1 ? undefined : (able[0] ?? [...calls][0]);
+    const waiting = [...calls].filter((call) => call.isWaiting());
+    const likely = waiting.length > 0 ? waiting : [...calls].slice(-1);
+    const able = likely.filter((call) => findMissing(request, call.capabilities()) === undefined);
+    return able.length > 1 ? undefined : (able[0] ?? likely[0]);
   }
 
   function areOfOnePrincipal(): boolean {
-    return areSamePrincipal([...calls].map(({ principal }) => principal));
+    const principals = [...calls].map(({ principal }) => principal);
+    return areSamePrincipal([...principals, ...lingering.principals()]);
   }
 
   function log(params: JsonObject, own: LegacyCall | undefined): void {

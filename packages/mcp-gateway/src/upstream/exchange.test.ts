@@ -3,14 +3,13 @@ import test from 'node:test';
 import type { JsonObject } from '@modelhost/kernel';
 import { isHostError, until } from '../fixtures/start-gateway.ts';
 import type { ExchangeOutcome } from '../relay.ts';
-import { ann, bob, callOf, contextOf, openConnection } from './fixtures/open-connection.ts';
+import { ann, bob, callOf, contextOf, openConnection, textIn } from './fixtures/open-connection.ts';
 import { serveAsking, ways } from './fixtures/serve-asking.ts';
 
 function textOf(outcome: ExchangeOutcome): unknown {
   assert.equal(outcome.kind, 'complete');
-  const { content } = outcome.kind === 'complete' ? outcome.result : {};
-  const [first] = Array.isArray(content) ? content : [];
-  return first?.text;
+  const { content = [] } = outcome.kind === 'complete' ? outcome.result : {};
+  return textIn(content);
 }
 
 for (const way of ways) {

@@ -26,6 +26,8 @@ export interface LegacyCall {
   readonly principal: Principal;
   /** Capabilities of the leg that waits, or waited last. */
   capabilities(): JsonObject;
+  /** Whether a leg waits for what comes; a call that is parked does not. */
+  isWaiting(): boolean;
   /** Waits for what comes next, with answers to what was asked. */
   join(context: ExchangeContext, inputResponses: JsonObject): Promise<ExchangeOutcome>;
   /** A request of the upstream that belongs to this call. */
@@ -51,8 +53,8 @@ export interface LegacyCallOptions {
   readonly park: (call: LegacyCall) => string | undefined;
   /** A request of the upstream, or something it tells, on this call's own stream. */
   readonly onMessage: (message: RpcRequest | RpcNotification, call: LegacyCall) => void;
-  /** It is answered and heard, or given up. */
-  readonly onOver: (call: LegacyCall) => void;
+  /** It is heard what came of it, or it is given up: then the upstream may go on with it all the same. */
+  readonly onOver: (call: LegacyCall, isGivenUp: boolean) => void;
 }
 
 type Ending =
@@ -71,6 +73,7 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
     exchange,
     principal,
     capabilities: () => capabilities,
+    isWaiting: () => leg !== undefined,
     join,
     ask,
     takeBack: (id) => questions.takeBack(id),
@@ -93,15 +96,11 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
     return wire.send(options.request, {
       onAnswer: (answer) => end({ kind: 'answer', answer }),
       onFailure: (failure) => end({ kind: 'failure', failure }),
-      onNotification,
+      onNotification: (notification) => {
+        if (!hear(notification, leg)) options.onMessage(notification, self);
+      },
       onRequest: (request) => options.onMessage(request, self),
     });
-  }
-
-  function onNotification(notification: RpcNotification): void {
-    leg?.renew();
-    const isTold = leg !== undefined && tellWaiting(notification, leg.context);
-    if (!isTold) options.onMessage(notification, self);
   }
 
   function ask(id: RpcId, request: InputRequest): void {
@@ -128,7 +127,7 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
 
   function finish(waiting: Leg, how: Ending): void {
     leg = undefined;
-    options.onOver(self);
+    options.onOver(self, false);
     settle(waiting, how, options);
   }
 
@@ -136,10 +135,16 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
     leg = undefined;
     questions.refuse(error);
     if (ending === undefined) sent?.cancel(reason);
-    options.onOver(self);
+    options.onOver(self, ending === undefined);
   }
 
   return self;
+}
+
+/** Says whether the notification was for whoever waits. */
+function hear(notification: RpcNotification, leg: Leg | undefined): boolean {
+  leg?.renew();
+  return leg !== undefined && tellWaiting(notification, leg.context);
 }
 
 /** What is asked now, under the name the call is parked by. Without room for it nobody is asked. */

@@ -9,6 +9,7 @@ import { unknownState } from './exchanges.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createLegacyCall } from './legacy-call.ts';
 import type { LegacyCall } from './legacy-call.ts';
+import { createLingering } from './lingering.ts';
 import { createParking } from './parking.ts';
 import type { Parked } from './parking.ts';
 import { rootsResultOf } from './roots.ts';
@@ -42,7 +43,9 @@ export function createLegacyExchanges(options: LegacyExchangesOptions): Exchange
   const { spec, wire, clock, newId, setLogLevel, onOther, onOver } = options;
   const { alias: server, progressTimeoutMs } = spec;
   const calls = new Set<LegacyCall>();
-  const attribution = createAttribution({ wire, calls, rootsResult: rootsResultOf(spec) });
+  const lingering = createLingering(() => clock.now(), parkedTimeToLiveMs);
+  const parts = { wire, calls, lingering, rootsResult: rootsResultOf(spec) };
+  const attribution = createAttribution(parts);
   const timeToLiveMs = parkedTimeToLiveMs;
   const parking = createParking<ParkedCall>({ clock, newId, parkedMax, timeToLiveMs });
 
@@ -90,8 +93,9 @@ export function createLegacyExchanges(options: LegacyExchangesOptions): Exchange
       onMessage: (message, own) => {
         if (!attribution.receive(message, own)) onOther(message);
       },
-      onOver: (ended) => {
+      onOver: (ended, isGivenUp) => {
         calls.delete(ended);
+        if (isGivenUp) lingering.add(principal);
         onOver();
       },
     });

@@ -9,6 +9,7 @@ import {
   contextOf,
   goOn,
   openConnection,
+  textIn,
 } from './fixtures/open-connection.ts';
 import type { TestConnection } from './fixtures/open-connection.ts';
 import { serveAsking } from './fixtures/serve-asking.ts';
@@ -16,17 +17,15 @@ import { serveAsking } from './fixtures/serve-asking.ts';
 type Asked = ExchangeOutcome & { readonly kind: 'input-required' };
 
 function asked(outcome: ExchangeOutcome): Asked {
-  assert.equal(outcome.kind, 'input-required');
-  // The line before says so.
-  return outcome as Asked;
+  assert.ok(outcome.kind === 'input-required');
+  return outcome;
 }
 
 /** What the tool made of the answers it got. */
 function valueOf(outcome: ExchangeOutcome): unknown {
   assert.equal(outcome.kind, 'complete', JSON.stringify(outcome));
-  const { content } = outcome.kind === 'complete' ? outcome.result : {};
-  const [first] = Array.isArray(content) ? content : [];
-  const text = String(first?.text);
+  const { content = [] } = outcome.kind === 'complete' ? outcome.result : {};
+  const text = textIn(content);
   return /^[[{]/.test(text) ? JSON.parse(text) : text;
 }
 
@@ -200,17 +199,57 @@ for (const way of ['legacy stdio', 'legacy http'] as const) {
   });
 }
 
+test('legacy http: questions on their own streams reach those whose calls they belong to', async (t) => {
+  const { connection } = await openConnection(t, await serveAsking(t, 'legacy http'));
+  const answered = await Promise.all(
+    [ann, bob].map(async (principal) => {
+      const call = callOf('ask');
+      const outcome = asked(await connection.exchange(call, contextOf({ principal }), undefined));
+      const going = goOn(call, outcome.requestState, { 'input-1': accept(principal.subject) });
+      return valueOf(await connection.exchange(going, contextOf({ principal }), undefined));
+    }),
+  );
+  assert.deepEqual(answered, [accept('ann'), accept('bob')]);
+});
+
+test('a question that tells not whose it is reaches nobody while somebody else gave a call up lately', async (t) => {
+  const { connection, clock } = await openConnection(t, await serveAsking(t, 'legacy stdio'));
+  const giving = new AbortController();
+  const bobs = connection.exchange(
+    callOf('wait'),
+    contextOf({ principal: bob, signal: giving.signal }),
+    undefined,
+  );
+  giving.abort(new Error('enough'));
+  await assert.rejects(bobs, /enough/);
+  const refused = await connection.exchange(callOf('ask'), contextOf(), undefined);
+  assert.match(refused.kind === 'error' ? refused.error.message : '', /for whom this is/);
+  clock.advance(300_000);
+  asked(await connection.exchange(callOf('ask'), contextOf(), undefined));
+});
+
+test('a call that is parked takes no question from another one of the same principal', async (t) => {
+  const { connection } = await openConnection(t, await serveAsking(t, 'legacy stdio'));
+  const first = asked(await connection.exchange(callOf('ask'), contextOf(), undefined));
+  const call = callOf('ask', { text: 'other' });
+  const second = asked(await connection.exchange(call, contextOf(), undefined));
+  assert.notEqual(second.requestState, first.requestState);
+  const going = goOn(call, second.requestState, { 'input-1': accept('two') });
+  const outcome = await connection.exchange(going, contextOf(), undefined);
+  assert.deepEqual(valueOf(outcome), accept('two'));
+});
+
 /** Over HTTP two questions may come apart, and then take two rounds. */
-async function answerAll({ exchange }: TestConnection['connection']): Promise<ExchangeOutcome> {
+async function answerAll(connection: TestConnection['connection']): Promise<ExchangeOutcome> {
   const call = callOf('ask-both');
-  let outcome = await exchange(call, contextOf(), undefined);
+  let outcome = await connection.exchange(call, contextOf(), undefined);
   while (outcome.kind === 'input-required') {
     const answers = Object.entries(outcome.inputRequests).map(([key, { method }]) => [
       key,
       method === 'elicitation/create' ? accept('ann') : said,
     ]);
     // Each round follows the one before it.
-    outcome = await exchange(goOn(call, outcome.requestState, Object.fromEntries(answers)), contextOf(), undefined); // oxlint-disable-line no-await-in-loop
+    outcome = await connection.exchange(goOn(call, outcome.requestState, Object.fromEntries(answers)), contextOf(), undefined); // oxlint-disable-line no-await-in-loop
   }
   return outcome;
 }

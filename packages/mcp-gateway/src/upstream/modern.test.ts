@@ -144,7 +144,7 @@ test('headers that do not fit any more have the tools read again', async (t) => 
 
 for (const [title, script] of [
   ['says that it does not speak the version', ({ id }) => errorTo(id, -32_022, 'no', 400)],
-  ['wants a session', ({ id: _ }) => errorTo('other', -32_000, 'Server not initialized', 400)],
+  ['wants a session', () => errorTo('other', -32_000, 'Server not initialized', 400)],
   ['knows no such place', () => new Response('', { status: 404 })],
 ] satisfies readonly (readonly [string, Script])[]) {
   test(`a server of the modern era that ${title} has lost its era, and did nothing`, async (t) => {
@@ -182,8 +182,7 @@ test('progress and log messages on the stream reach the one who waits, in their 
     controller.enqueue(Buffer.from(`${eventWith(message)}\n\n`));
   for (const progress of [1, 2, 3]) {
     clock.advance(900);
-    const params = { progressToken, progress };
-    send({ method: 'notifications/progress', params });
+    send({ method: 'notifications/progress', params: { progressToken, progress } });
     // Each comes before the time moves on.
     await until(() => told.length === progress); // oxlint-disable-line no-await-in-loop
   }
@@ -360,7 +359,7 @@ test('a task is cancelled with its exchange, at its time limit, and when nobody 
 });
 
 test('an answer to another request is no answer', async (t) => {
-  const server = modernServer(() => answerTo({ id: 4_711, method: '', params: {}, headers: new Headers() }, done));
+  const server = modernServer(() => answerTo({ id: 4_711 }, done));
   const { connection } = await openConnection(t, await serveHandler(t, server));
   await assert.rejects(
     connection.exchange(callOf('act'), contextOf(), undefined),

@@ -6,7 +6,7 @@ import type { PinKeeper } from './pin-keeper.ts';
 import type { ServerPins } from './pin-records.ts';
 import { viewSet } from './pin-views.ts';
 import type { PinnedServer, PinViews } from './pin-views.ts';
-import { approve, observe, pinOf } from './pins.ts';
+import { approve, firstPins, pinOf } from './pins.ts';
 import type { ServerEntry } from './server-entry.ts';
 
 /** What the administration of pins works with. */
@@ -49,7 +49,8 @@ export function createPinAdmin(options: PinAdminOptions): PinAdmin {
     await keeper.change(alias, (pins) => {
       const listed = tools.listed();
       chosen = readChosen(listed, approval, pins);
-      const seen = observe(pins, listed, { pinning: tools.spec.pinning, nowMs: now() });
+      const { pinning } = tools.spec;
+      const seen = pins ?? firstPins(listed, { pinning, nowMs: now() });
       const approved = approve(seen, listed, { chosen, by, nowMs: now() });
       refuseTooMany(approved);
       return approved;
@@ -67,6 +68,9 @@ function readChosen(
   approval: PinApproval,
   pins: ServerPins | undefined,
 ): ReadonlySet<string> {
+  if ('setDigest' in approval ? listed.length === 0 : approval.tools.length === 0) {
+    throw new HostError('validation_failed', 'there is nothing to approve');
+  }
   if ('setDigest' in approval) {
     if (digestOfSet(listed) !== approval.setDigest) refuseChanged(approval.alias);
     return new Set(listed.map(({ serverTool }) => serverTool));

@@ -34,8 +34,9 @@ export function createPinTeller(
     const untold = held.filter(({ serverTool, digest }) =>
       told.isNew(JSON.stringify([alias, serverTool, digest])),
     );
-    if (trusted.length > 0)
+    if (trusted.length > 0) {
       log(alias, `its first list is approved as it is: ${trusted.length} definitions`);
+    }
     await describe(entry, trusted, () => {});
     await describe(entry, untold, options.onDrift);
   }

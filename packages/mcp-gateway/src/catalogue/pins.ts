@@ -49,6 +49,15 @@ export function observe(
   return withTools(pins, tools, seen);
 }
 
+/** The pins of a server that somebody approves something of before its first list was written down. */
+export function firstPins(
+  tools: readonly ListedTool[],
+  options: Parameters<typeof observe>[2],
+): ServerPins {
+  if (options.pinning === 'first-use') return observe(undefined, tools, options);
+  return { setDigest: '', approvedSetDigest: '', tools: {} };
+}
+
 /** The pins with the definitions of these tools approved as they are listed now. */
 export function approve(
   pins: ServerPins,
@@ -91,7 +100,9 @@ function withTools(
   seen: ReadonlyMap<string, ToolPin>,
 ): ServerPins {
   const setDigest = digestOfSet(tools);
-  const isClear = [...seen.values()].every(({ pending }) => pending === undefined);
+  const isClear = tools.every(
+    ({ serverTool, digest }) => seen.get(serverTool)?.approved?.digest === digest,
+  );
   const after: ServerPins = {
     setDigest,
     approvedSetDigest: isClear ? setDigest : (before?.approvedSetDigest ?? ''),

@@ -249,6 +249,25 @@ test('an approval is for the digest that was looked at, all of it or nothing', a
   assert.deepEqual(offered(), ['a__read']);
 });
 
+test('an approval that comes in between lets nothing else through and hides no drift', async () => {
+  for (const pinning of ['first-use', 'approve'] as const) {
+    const { catalogues, list, drifts, offered } = startCatalogues([spec('a', { pinning })]);
+    await list('a', [tool('other')]); // oxlint-disable-line no-await-in-loop
+    const known = drifts.length;
+    const before = offered();
+    const listing = list('a', [tool('other'), tool('read'), tool('write')]);
+    const digest = catalogues.pins.list().find((pin) => pin.tool === 'read')?.digest ?? '';
+    const tools = [{ tool: 'read', digest }];
+    await catalogues.pins.approve({ alias: 'a', by: 'olga', tools }); // oxlint-disable-line no-await-in-loop
+    await listing; // oxlint-disable-line no-await-in-loop
+    assert.deepEqual(offered(), [...before, 'a__read']);
+    const told = drifts.slice(known).map((drift) => drift.tool);
+    assert.equal(told.includes('write'), true);
+    const [set] = catalogues.pins.sets();
+    assert.notEqual(set?.approvedSetDigest, set?.setDigest);
+  }
+});
+
 test('an approval of what is not there, or by nobody, is refused', async () => {
   const { catalogues } = await startApproved('first-use');
   const tools = [{ tool: 'constructor', digest: '' }];
@@ -258,9 +277,13 @@ test('an approval of what is not there, or by nobody, is refused', async () => {
   await assert.rejects(catalogues.pins.approve({ alias: 'a', by: 'olga', tools }), {
     code: 'not_found',
   });
-  await assert.rejects(catalogues.pins.approve({ alias: 'a', by: '', tools: [] }), {
-    code: 'validation_failed',
-  });
+  for (const [by, some] of [
+    ['', tools],
+    ['olga', []],
+  ] as const) {
+    const approval = catalogues.pins.approve({ alias: 'a', by, tools: some });
+    await assert.rejects(approval, { code: 'validation_failed' }); // oxlint-disable-line no-await-in-loop
+  }
 });
 
 test('the digest of the set shows each change and who is not yet approved', async () => {

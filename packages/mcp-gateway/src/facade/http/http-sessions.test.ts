@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
+import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
 import { beginSession, open, readEvents, rpc, send } from './fixtures/http-client.ts';
 import type { HttpReply } from './fixtures/http-client.ts';
+import { openFacade } from './fixtures/open-facade.ts';
 import { call, listen, nextEvent, start, until } from './fixtures/session-world.ts';
+
+const modernMeta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
 
 function shapeOf({ status, headers, body }: HttpReply): unknown {
   const { date: _date, ...rest } = headers;
@@ -100,13 +107,37 @@ suite('sessions over HTTP', () => {
     assert.equal((await send(mcp, { headers, body: rpc(2, 'ping') })).status, 404);
   });
 
+  test('abuse A15: the token of a client goes no further than the listener', async (context) => {
+    const seen: string[] = [];
+    const relay = createFakeRelay({
+      look: (values, { signal: _signal, ...known }, params) => {
+        seen.push(JSON.stringify([values, known, params]));
+        return textResult('seen');
+      },
+    });
+    const facade = await openFacade(relay);
+    context.after(() => facade.close());
+    const mcp = `${facade.url}/mcp`;
+    const headers = await beginSession(mcp, { who: 'acme.canary' });
+    await send(mcp, { headers, body: rpc(1, 'tools/call', { name: 'look', arguments: {} }) });
+    const modern = {
+      authorization: 'Bearer acme.canary',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'look',
+    };
+    const params = { name: 'look', arguments: {}, _meta: modernMeta };
+    await send(mcp, { headers: modern, body: rpc(1, 'tools/call', params) });
+    assert.equal(seen.length, 2);
+    for (const text of seen) {
+      assert.match(text, /"subject":"canary"/);
+      assert.doesNotMatch(text, /Bearer|acme\.canary|authorization|session/i);
+    }
+  });
+
   test('abuse A9: 200 principals with the same ids at the same time each get their own answers', async (context) => {
     const { mcp } = await start(context);
     const people = Array.from({ length: 200 }, (_, at) => `t${at % 50}.s${at}`);
-    const meta = {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientCapabilities': {},
-    };
     const modern = {
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': 'tools/call',
@@ -122,7 +153,7 @@ suite('sessions over HTTP', () => {
         const params = {
           name: 'echo',
           arguments: { canary },
-          ...(isModern ? { _meta: meta } : {}),
+          ...(isModern ? { _meta: modernMeta } : {}),
         };
         const reply = await send(mcp, { headers, body: rpc(id, 'tools/call', params) });
         const canaries = reply.body.match(/canary-\d+-t\d+\.s\d+/g);

@@ -4,6 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface RequestGuardOptions {
   /** Host names, or `name:port` for one port only. Loopback names are always allowed: no page has such a name. */
   readonly allowedHosts: readonly string[];
+  /** The name or address that the listener was given; empty while there is none, or when it is every address. */
+  readonly ownHost: () => string;
   /** Origins of web pages, such as `https://console.example.com`; a page of the listener's own origin may always ask. */
   readonly allowedOrigins: readonly string[];
 }
@@ -25,7 +27,8 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
   return ({ host, origin }) => {
     const given = lowerCase(host ?? '');
     const name = hostPattern.exec(given)?.[1];
-    if (name === undefined || !(hosts.has(name) || hosts.has(given))) {
+    const isAllowed = name !== undefined && (hosts.has(name) || name === options.ownHost());
+    if (!isAllowed && !hosts.has(given)) {
       return 'the Host header names no allowed host';
     }
     if (origin === undefined || origins.has(lowerCase(origin))) return undefined;

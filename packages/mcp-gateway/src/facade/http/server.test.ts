@@ -9,7 +9,8 @@ import { goodHeaders, rpc, send } from './fixtures/http-client.ts';
 import type { AskBody, AskHeaders } from './fixtures/http-client.ts';
 import { HostError } from '@modelhost/kernel';
 import type { TokenAccess } from '../auth/token-verifier.ts';
-import { authenticateByName, openFacade } from './fixtures/open-facade.ts';
+import { authenticateByName, createTestCore, openFacade } from './fixtures/open-facade.ts';
+import { createFacadeServer } from './server.ts';
 
 const modernMeta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -36,6 +37,16 @@ function ask(headers: AskHeaders = {}, body: AskBody = listTools()): ReturnType<
   const named = { ...modernHeaders, 'mcp-method': 'tools/list', ...headers };
   return send(mcp, { headers: named, body });
 }
+
+const serverOptions = {
+  authenticate: authenticateByName,
+  allowedHosts: [],
+  allowedOrigins: [],
+  resource: { publicUrl: undefined, authorizationServers: [], scopes: [] },
+  clock: facade.clock,
+  randomId: () => 'session',
+  onFault: (cause: unknown) => assert.fail(String(cause)),
+};
 
 suite('the listener of the façade', () => {
   test('abuse A11: every route refuses a foreign Host or Origin before anything else', async () => {
@@ -81,6 +92,19 @@ suite('the listener of the façade', () => {
     for (const headers of allowed) {
       assert.equal((await ask(headers)).status, 200, JSON.stringify(headers));
     }
+  });
+
+  test('every address is no name: who listens there says by which names it is known', async () => {
+    const cores = { default: createTestCore(relay, facade.clock) };
+    const everywhere = createFacadeServer({ ...serverOptions, cores });
+    const { port } = await everywhere.listen({ host: '0.0.0.0', port: 0 });
+    const headers = { host: `0.0.0.0:${port}` };
+    assert.equal((await send(`http://127.0.0.1:${port}/mcp`, { headers })).status, 403);
+    const second = createFacadeServer({ ...serverOptions, cores });
+    await assert.rejects(second.listen({ host: '0.0.0.0', port }), { code: 'config_invalid' });
+    await second.close();
+    await everywhere.close();
+    cores.default.close();
   });
 
   test('abuse A11: a right Host is no credential, and a credential does not depend on it', async () => {

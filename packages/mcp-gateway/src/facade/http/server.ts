@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { isIP } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { HostError } from '@modelhost/kernel';
 import type { Clock } from '@modelhost/kernel';
@@ -39,7 +41,7 @@ export interface FacadeServerOptions {
   /** What answers, by the name of its view; `default` is at `/mcp`, and each is at `/mcp/<name>`. Closed by their owner. */
   readonly cores: Readonly<Record<string, FacadeCore>>;
   readonly authenticate: FacadeAuthenticate;
-  /** Beside loopback names and the host of the public address. */
+  /** Beside loopback names, the address that is listened on, and the host of the public address. */
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly resource: ResourceInfo;
@@ -103,6 +105,7 @@ export function createFacadeServer(options: FacadeServerOptions): FacadeServer {
   const routes = facadeRoutes(Object.keys(cores));
   const publicHost = resource.publicUrl === undefined ? [] : [hostOf(resource.publicUrl)];
   let ownUrl = '';
+  let ownHost = '';
   let isClosing = false;
   const handle = createRequestHandler({
     routes,
@@ -111,6 +114,7 @@ export function createFacadeServer(options: FacadeServerOptions): FacadeServer {
     guard: createRequestGuard({
       allowedHosts: [...publicHost, ...options.allowedHosts],
       allowedOrigins: options.allowedOrigins,
+      ownHost: () => ownHost,
     }),
     legacy: createLegacyHttp({
       store,
@@ -137,9 +141,12 @@ export function createFacadeServer(options: FacadeServerOptions): FacadeServer {
     routes,
     listen: async ({ host, port }) => {
       await listen(server, host, port);
+      // A connection that cannot be accepted, for want of descriptors, ends nothing.
+      server.on('error', options.onFault);
       // A listener on TCP has an address of this kind.
       const address = server.address() as AddressInfo;
       ownUrl = urlOf(address, options.tls !== undefined);
+      ownHost = isEveryAddress(host) ? '' : hostnameOf(host);
       return address;
     },
     sessions: () => store.count(),
@@ -202,18 +209,28 @@ function createListener(
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const message = `${host}:${port}: the host cannot listen here (${cause.message})`;
-      reject(new HostError('config_invalid', message, { cause }));
-    });
-    server.listen(port, host, resolve);
-  });
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'unknown';
+    const message = `${host}:${port}: the host cannot listen here (${why})`;
+    throw new HostError('config_invalid', message, { cause });
+  }
 }
 
 function urlOf({ address, family, port }: AddressInfo, isTls: boolean): string {
   const host = family === 'IPv6' ? `[${address}]` : address;
   return `${isTls ? 'https' : 'http'}://${host}:${port}`;
+}
+
+function isEveryAddress(host: string): boolean {
+  return isIP(host) !== 0 && /^[0:.]+$/.test(host);
+}
+
+/** As it stands in a Host header. */
+function hostnameOf(host: string): string {
+  return isIP(host) === 6 ? `[${host.toLowerCase()}]` : host.toLowerCase();
 }
 
 function hostOf(url: string): string {

@@ -30,7 +30,7 @@ const gateway = createMcpGateway({
       credential: await toCredential({ name: scenario, url, context, folder }),
       effects: { '*': 'none' },
       start: 'lazy',
-      connectTimeoutMs: 10_000,
+      connectTimeoutMs: 60_000,
       allowPrivateNetwork: true,
     },
   ],

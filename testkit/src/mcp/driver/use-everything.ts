@@ -13,7 +13,7 @@ export interface UseOptions {
 }
 
 const roundsMax = 10;
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 /** This tool of the suite wants to be told what it is told of another one. */
 const echoTool = 'json_schema_echo';
 

@@ -61,6 +61,9 @@ type Ending =
   | { readonly kind: 'answer'; readonly answer: RpcAnswer }
   | { readonly kind: 'failure'; readonly failure: HostError };
 
+/** How far apart questions of one round may arrive. */
+const roundGatherMs = 10;
+
 /** Sends the request with the first `join`. */
 export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
   const { wire, exchange, principal } = options;
@@ -108,14 +111,14 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
     if (leg !== undefined) planRound(leg);
   }
 
-  /** Questions that come together share a round. */
+  /** Questions that were sent together share a round. The wire may bring them apart, whatever our clock says. */
   function planRound(waiting: Leg): void {
-    setImmediate(() => {
+    setTimeout(() => {
       const round = leg === waiting ? toRound(() => options.park(self), questions) : undefined;
       if (round === undefined) return;
       leg = undefined;
       waiting.settle(round);
-    });
+    }, roundGatherMs);
   }
 
   function end(how: Ending): void {

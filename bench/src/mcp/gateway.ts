@@ -81,7 +81,7 @@ export async function startGateway(echoUrl: string, bigUrl: string): Promise<num
 
 function createClock(): Clock {
   return {
-    now: () => performance.now(),
+    now: () => Date.now(),
     setTimer(delayMs, callback) {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);

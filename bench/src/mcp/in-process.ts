@@ -28,8 +28,9 @@ const policy = `
 permit (principal, action in ModelHost::Action::"CallTool", resource)
 when { resource.effect == "none" };
 `;
-/** As long as the three records of a call are. */
-const commitBytes = 900;
+/** As long as what the audit log writes of this call: decision and intent together, then the outcome. */
+const intentLine = Buffer.alloc(1_050, 'x');
+const outcomeLine = Buffer.alloc(400, 'x');
 const callTimeoutMs = 10_000;
 
 /** Starts two processes of the server, one for each client. */
@@ -53,8 +54,7 @@ export async function openInProcess(
     check(first?.type === 'text' ? first.text : undefined);
   };
   const disk = opened.adopt(await open(join(folder, 'commits'), 'a'), async (one) => one.close());
-  const line = Buffer.alloc(commitBytes / 2, 'x');
-  const commit = async (): Promise<void> => {
+  const commit = async (line: Buffer): Promise<void> => {
     await disk.write(line);
     await disk.datasync();
   };
@@ -70,8 +70,8 @@ export async function openInProcess(
       {
         name: 'SDK client and two commits',
         async call() {
-          await Promise.all([commit(), bare()]);
-          await commit();
+          await Promise.all([commit(intentLine), bare()]);
+          await commit(outcomeLine);
         },
       },
       { name: 'governed call', call: governed },

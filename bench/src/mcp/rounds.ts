@@ -31,7 +31,7 @@ export interface CallRow {
   readonly rounds: readonly CallRound[];
 }
 
-/** Warms each subject up, then measures all of them in each round. */
+/** Warms each subject up, then measures all of them in each round: one after the other with many callers. */
 export async function measureCalls(
   subjects: readonly CallSubject[],
   load: CallLoad,
@@ -39,11 +39,37 @@ export async function measureCalls(
   for (const { call } of subjects) await runCalls(call, load.callers, load.warmupMs);
   const rounds: (readonly CallRound[])[] = [];
   for (let round = 0; round < load.rounds; round += 1) {
+    if (load.callers === 1) {
+      rounds.push(await measureInTurn(subjects, load.durationMs * subjects.length));
+      continue;
+    }
     const measured: CallRound[] = [];
     for (const subject of subjects) measured.push(await measureRound(subject, load));
     rounds.push(measured);
   }
   return subjects.map(({ name }, at) => ({ name, rounds: rounds.flatMap((row) => row[at] ?? []) }));
+}
+
+/** A single caller makes one call to each, again and again: between two calls no machine changes much. */
+async function measureInTurn(
+  subjects: readonly CallSubject[],
+  durationMs: number,
+): Promise<readonly CallRound[]> {
+  const before = subjects.map(({ cpuMicros }) => cpuMicros?.() ?? Number.NaN);
+  const times = subjects.map((): number[] => []);
+  const end = performance.now() + durationMs;
+  while (performance.now() < end) {
+    for (const [at, { call }] of subjects.entries()) {
+      const start = performance.now();
+      await call();
+      times[at]?.push(performance.now() - start);
+    }
+  }
+  return subjects.map(({ cpuMicros }, at) => {
+    const cpu = (cpuMicros?.() ?? Number.NaN) - (before[at] ?? Number.NaN);
+    const own = times[at] ?? [];
+    return summarize(own, own.reduce((sum, ms) => sum + ms, 0) / 1_000, cpu);
+  });
 }
 
 /** The median over the rounds of one figure, or of what `against` makes of it and another row's in the same round. */
@@ -69,12 +95,15 @@ async function measureRound(
   const start = performance.now();
   const times = await runCalls(call, callers, durationMs);
   const seconds = (performance.now() - start) / 1_000;
-  const cpu = (cpuMicros?.() ?? Number.NaN) - before;
+  return summarize(times, seconds, (cpuMicros?.() ?? Number.NaN) - before);
+}
+
+function summarize(times: readonly number[], seconds: number, cpuMicros: number): CallRound {
   return {
     p50Ms: percentile(times, 0.5),
     p99Ms: percentile(times, 0.99),
     callsPerSecond: times.length / seconds,
-    cpuMicrosPerCall: cpu / times.length,
+    cpuMicrosPerCall: cpuMicros / times.length,
   };
 }
 

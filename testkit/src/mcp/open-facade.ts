@@ -86,7 +86,7 @@ export async function openFacade(options: OpenFacadeOptions): Promise<OpenFacade
 /** The clock of this machine. */
 function createClock(): Clock {
   return {
-    now: () => performance.now(),
+    now: () => Date.now(),
     setTimer(delayMs, callback) {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);

@@ -44,6 +44,13 @@ suite('sessions over HTTP', () => {
     assert.equal(facade.server.sessions(), 0);
   });
 
+  test('a client that takes no streams is refused; nobody could ask it anything', async (context) => {
+    const { mcp } = await start(context);
+    const headers = { ...(await beginSession(mcp)), accept: 'application/json' };
+    assert.equal((await send(mcp, { headers, body: rpc(1, 'ping') })).status, 406);
+    assert.equal((await send(mcp, { method: 'GET', headers })).status, 406);
+  });
+
   test('a version that is none of the old ones is refused', async (context) => {
     const { mcp } = await start(context);
     const session = await beginSession(mcp);

@@ -7,6 +7,7 @@ import { createHttpSession } from './http-session.ts';
 import type { HttpSession, HttpSessionBounds } from './http-session.ts';
 import type { LegacySessionBounds } from './legacy-session.ts';
 import { legacyVersions, versionWithoutHeader } from './legacy-versions.ts';
+import { acceptsEvents } from './media-types.ts';
 import { retryAfter } from './protected-resource.ts';
 import type { RpcMessage } from './rpc-message.ts';
 import type { SessionOwner, SessionStore } from './session-store.ts';
@@ -85,7 +86,7 @@ export function createLegacyHttp(options: LegacyHttpOptions): LegacyHttp {
 
   function post(message: RpcMessage, legacy: LegacyRequest): void {
     const { request, response } = legacy;
-    if (!isVersionKnown(request)) return refuseVersion(response);
+    if (isRefused(request, response)) return;
     const isBegin = message.kind === 'request' && message.method === 'initialize';
     const hasSession = request.headers['mcp-session-id'] !== undefined;
     if (isBegin && !hasSession) return begin(message, legacy);
@@ -112,6 +113,18 @@ export function createLegacyHttp(options: LegacyHttpOptions): LegacyHttp {
   }
 
   return { post, listen, endSession };
+}
+
+/** Whether no message of the request can be taken; it is then answered. */
+function isRefused(request: IncomingMessage, response: ServerResponse): boolean {
+  if (!isVersionKnown(request)) {
+    refuseVersion(response);
+    return true;
+  }
+  if (acceptsEvents(request.headers.accept)) return false;
+  // A client of these protocols is asked things in between, so it has to take streams.
+  sendRefusal(response, 406, 'Accept must allow text/event-stream as well');
+  return true;
 }
 
 function versionOf(request: IncomingMessage): string | undefined {

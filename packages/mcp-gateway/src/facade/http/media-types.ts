@@ -8,9 +8,9 @@ export function isJson(contentType: string | undefined): boolean {
   });
 }
 
-/** Whether a client takes both kinds of answers, which MCP requires of it. Without `Accept` it takes everything. */
-export function acceptsAnswers(accept: string | undefined): boolean {
-  return accepts(accept, 'application/json') && acceptsEvents(accept);
+/** Whether a client takes JSON. Without `Accept` it takes everything. */
+export function acceptsJson(accept: string | undefined): boolean {
+  return accepts(accept, 'application/json');
 }
 
 /** Whether a client takes a stream of events. */

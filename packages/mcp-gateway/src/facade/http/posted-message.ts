@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JsonObject } from '@modelhost/kernel';
 import { sendRefusal } from './http-answers.ts';
-import { acceptsAnswers, isJson } from './media-types.ts';
+import { acceptsJson, isJson } from './media-types.ts';
 import { readBody } from './request-body.ts';
 import { readRpcMessage } from './rpc-message.ts';
 import type { RpcMessage } from './rpc-message.ts';
@@ -31,9 +31,7 @@ export async function readPostedMessage(
   if (headers['content-encoding'] !== undefined) {
     return refuse(415, 'Content-Encoding is not taken');
   }
-  if (!acceptsAnswers(headers.accept)) {
-    return refuse(406, 'Accept must allow application/json and text/event-stream');
-  }
+  if (!acceptsJson(headers.accept)) return refuse(406, 'Accept must allow application/json');
   const body = await readBody(request, bounds.bytesMax);
   if (body.kind === 'broken') return undefined;
   if (body.kind === 'too-large')

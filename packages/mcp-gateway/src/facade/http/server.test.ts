@@ -233,7 +233,7 @@ suite('the listener of the façade', () => {
       [415, [{ 'content-type': 'application/json; charset=latin1' }]],
       [415, [{ 'content-encoding': 'gzip' }, gzipSync('{}')]],
       [415, [{ 'content-encoding': 'identity' }]],
-      [406, [{ accept: 'application/json' }]],
+      [406, [{ accept: 'text/event-stream' }]],
       [406, [{ accept: 'text/html' }]],
       [413, [{}, `{"a":"${'x'.repeat(10_000)}"}`]],
       [413, [{ 'transfer-encoding': 'chunked' }, `{"a":"${'x'.repeat(200_000)}"}`]],

@@ -2,7 +2,7 @@ import type { HostError } from '@modelhost/kernel';
 import type { OutboundFetch } from '../outbound/outbound-fetch.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { messageBytesMaxOf } from '../server-spec.ts';
-import { failed, readSessionLoss, toFailure } from './failures.ts';
+import { failed, toFailure } from './failures.ts';
 import { createHttpWire } from './http-wire.ts';
 import { isEndedByProbe, negotiate } from './negotiation.ts';
 import type { EraVerdict } from './negotiation.ts';
@@ -81,10 +81,6 @@ export function createConnection(options: ConnectionOptions): NewConnection {
     const isNoise = error.message.includes(`"code":${wireErrorCodes.streamEnded}`);
     if (isNoise || isClosed) return;
     options.log('gateway', error.message);
-    // A server without sessions may well answer so to whoever asks for its stream of messages.
-    const hasSession = wire?.transport.sessionId !== undefined;
-    const failure = hasSession ? readSessionLoss(error, spec.alias) : undefined;
-    if (failure !== undefined) opened?.end(failure);
   }
 
   function toOpenFailure(cause: unknown): HostError {

@@ -70,12 +70,6 @@ export function refusedByHttp(
   });
 }
 
-/** What an error says of a session that the server does not know any more; undefined for every other error. */
-export function readSessionLoss(cause: unknown, server: string): HostError | undefined {
-  if (!(cause instanceof SdkHttpError) || cause.status !== 404) return undefined;
-  return refusedByHttp(server, 404, { cause, facts: { session_lost: 'true' } });
-}
-
 /** What was being done when something was thrown. */
 export interface FailureContext {
   readonly server: string;

@@ -1,7 +1,8 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { FetchLike } from '@modelcontextprotocol/client';
 import { HostError } from '@modelhost/kernel';
 import type { Clock, JsonObject } from '@modelhost/kernel';
-import { failed } from './failures.ts';
+import { failed, refusedByHttp } from './failures.ts';
 import { createHttpSender } from './http-sender.ts';
 import type { HttpSenderOptions } from './http-sender.ts';
 import { createPending } from './pending.ts';
@@ -17,8 +18,7 @@ import type {
 } from './wire.ts';
 
 /** What a wire over HTTP is made of. */
-export interface HttpWireOptions
-  extends Omit<HttpSenderOptions, 'sessionId'>, Pick<StrayMessages, 'onStray'> {
+export interface HttpWireOptions extends Omit<HttpSenderOptions, 'sessionId'>, StrayMessages {
   readonly url: string;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
@@ -117,15 +117,32 @@ export function createHttpWire(options: HttpWireOptions): OwnWire {
 }
 
 function createTransport(options: HttpWireOptions): StreamableHTTPClientTransport {
-  const { url, headers, fetch, clock, random } = options;
+  const { url, headers, clock, random } = options;
   return new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
-    fetch,
+    fetch: watchListening(options),
     reconnectionOptions,
     // Half of the time to all of it, so that the clients of a server that was restarted do not come all at once.
     reconnectionScheduler: (reconnect, delayMs) =>
       clock.setTimer(delayMs * (0.5 + random() / 2), reconnect),
   });
+}
+
+/**
+ * Notices when a stream that only listens cannot be taken up again since the session is gone. Before it was ever open, the
+ * same answer may just mean that the server has no such stream.
+ */
+function watchListening({ server, fetch, onEnd }: HttpWireOptions): FetchLike {
+  let hasListened = false;
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    if (init?.method !== 'GET') return response;
+    if (hasListened && response.status === 404) {
+      onEnd(refusedByHttp(server, 404, { facts: { session_lost: 'true' } }));
+    }
+    hasListened ||= response.ok;
+    return response;
+  };
 }
 
 /** Tells the server that its session is over, if it answers soon. */

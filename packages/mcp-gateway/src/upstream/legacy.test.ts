@@ -285,3 +285,27 @@ test('closing fails what is in flight and what is parked', async (t) => {
   assert.equal(connection.exchangesInFlight(), 0);
   assert.deepEqual(closings, [undefined]);
 });
+
+test('a stream that only listens and finds its session gone ends the connection', async (t) => {
+  let listens = 0;
+  const server = legacyServer(({ method }) => {
+    if (method !== 'GET') return {};
+    listens += 1;
+    return listens === 1 ? eventsOf(': hello') : new Response('', { status: 404 });
+  });
+  const { closings, clock } = await openConnection(t, await serveHandler(t, server));
+  await until(() => clock.delays().includes(750));
+  clock.advance(750);
+  await until(() => closings.length > 0);
+  assert.ok(isHostError('mcp_connection_failed', { session_lost: 'true' })(closings[0]));
+});
+
+test('a server without such a stream, whatever it says of it, is used all the same', async (t) => {
+  const server = legacyServer(({ method }) =>
+    method === 'GET' ? new Response('', { status: 404 }) : done,
+  );
+  const { connection, closings } = await openConnection(t, await serveHandler(t, server));
+  const outcome = await connection.exchange(callOf('act'), contextOf(), undefined);
+  assert.equal(outcome.kind, 'complete');
+  assert.deepEqual(closings, []);
+});

@@ -88,7 +88,7 @@ export function createOpenConnection(options: OpenConnectionOptions, link: Link)
   const { alias: server, connectTimeoutMs: timeoutMs } = spec;
   const { negotiated, close } = link;
   const { isModern, verdict, capabilities, instructions } = negotiated;
-  const request = createOwnRequester(options, link);
+  const request = createOwnRequester(options, link, (message) => changes.receive(message));
   const changes = createOwnChanges(options, link, request);
   const onStaleTool = (): void => onChange({ type: 'tools' });
   const gate = createExchangeGate({ server, exchanges: () => exchanges, onStaleTool, close });
@@ -138,10 +138,14 @@ export function createOpenConnection(options: OpenConnectionOptions, link: Link)
   };
 }
 
-function createOwnRequester(options: OpenConnectionOptions, link: Link): Requester {
+function createOwnRequester(
+  options: OpenConnectionOptions,
+  link: Link,
+  onNotification: (notification: RpcNotification) => void,
+): Requester {
   const { spec, clock } = options;
   const meta = link.negotiated.isModern ? envelopeOf(options, link, {}) : {};
-  return createRequester({ server: spec.alias, wire: link.wire, clock, meta });
+  return createRequester({ server: spec.alias, wire: link.wire, clock, meta, onNotification });
 }
 
 function createOwnChanges(options: OpenConnectionOptions, link: Link, request: Requester): Changes {

@@ -1,6 +1,6 @@
 import type { Clock, JsonObject } from '@modelhost/kernel';
 import { timedOut } from './failures.ts';
-import type { RpcAnswer } from './rpc-message.ts';
+import type { RpcAnswer, RpcNotification } from './rpc-message.ts';
 import type { Wire } from './wire.ts';
 
 /** Asks the server something for the gateway itself, within a time limit. Rejects with an `mcp_*` error. */
@@ -17,17 +17,20 @@ export interface RequesterOptions {
   readonly clock: Clock;
   /** `_meta` of every request. */
   readonly meta: JsonObject;
+  /** A notification on the stream of a request. */
+  readonly onNotification: (notification: RpcNotification) => void;
 }
 
-/** Requests of the gateway itself have nobody who could be asked or told anything meanwhile. */
-export function createRequester({ server, wire, clock, meta }: RequesterOptions): Requester {
+/** Behind requests of the gateway itself there is nobody who could be asked anything. */
+export function createRequester(options: RequesterOptions): Requester {
+  const { server, wire, clock, meta, onNotification } = options;
   return async (method, params, timeoutMs) => {
     const outcome = Promise.withResolvers<RpcAnswer>();
     const request = { method, params, meta, wantsProgress: false, headers: {} };
     const sent = wire.send(request, {
       onAnswer: outcome.resolve,
       onFailure: outcome.reject,
-      onNotification: () => {},
+      onNotification,
       onRequest: ({ id }) => wire.answer(id, { kind: 'error', error: nobodyThere }),
     });
     const stopTimer = clock.setTimer(timeoutMs, () => {

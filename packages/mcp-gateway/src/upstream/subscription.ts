@@ -52,7 +52,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
       retry();
     }
     // The one before it is closed last, so that nothing is missed between the two.
-    await before?.close();
+    before?.close().catch(() => {});
   }
 
   async function listenOnce(wanted: SubscriptionFilter): Promise<void> {
@@ -83,7 +83,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   function close(): void {
     isClosed = true;
     stopTimer();
-    void open?.close();
+    open?.close().catch(() => {});
   }
 
   return { listenTo, close };

@@ -64,7 +64,7 @@ export interface ToolServerSpec {
   readonly outputSchema: 'warn' | 'deny';
   /** Told to the server when it asks for roots. */
   readonly roots: readonly { readonly uri: string; readonly name: string }[];
-  /** Lets its URL lead to loopback, link-local and private addresses. */
+  /** Lets its URL, and those of its authorization server, lead to loopback and private addresses; never to link-local ones. */
   readonly allowPrivateNetwork: boolean;
 }
 

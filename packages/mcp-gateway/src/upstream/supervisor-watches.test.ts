@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import {
+  fixtureProcess,
+  isHostError,
+  serverSpec,
+  somebody,
+  startGateway,
+  until,
+} from '../fixtures/start-gateway.ts';
+import type { StartedGateway } from '../fixtures/start-gateway.ts';
+
+const uri = 'file:///watched';
+
+interface Watched extends StartedGateway {
+  /** The URIs of resources that were said to have changed. */
+  readonly updated: readonly string[];
+  /** How often the server was asked for that. */
+  readonly asked: (method: string) => number;
+}
+
+async function start(t: TestContext): Promise<Watched> {
+  const spec = serverSpec('fix', fixtureProcess('asking-process'), { start: 'lazy', idleMs: 1 });
+  const started = startGateway(t, [spec], { times: { firstRetryMs: 1, longestRetryMs: 5 } });
+  const updated: string[] = [];
+  started.gateway.relay.onChange((change) => {
+    if (change.type === 'resource-updated') updated.push(`${change.alias} ${change.uri}`);
+  });
+  const asked = (method: string): number =>
+    started.entries.filter(({ message }) => message === `${method} ${uri}`).length;
+  return { ...started, updated, asked };
+}
+
+test('a resource is asked for once, for all who watch it, and given up with the last of them', async (t) => {
+  const { gateway, asked, updated, call } = await start(t);
+  const { relay } = gateway;
+  const stops = [
+    relay.watchResource(somebody, 'fix', uri),
+    relay.watchResource(somebody, 'fix', uri),
+  ];
+  await until(() => asked('resources/subscribe') === 1);
+  await call('fix__touch', { text: uri });
+  await until(() => updated.length === 1);
+  assert.deepEqual(updated, [`fix ${uri}`]);
+  stops[0]?.();
+  stops[0]?.();
+  await call('fix__echo', { text: 'a turn for what would come' });
+  assert.equal(asked('resources/unsubscribe'), 0);
+  stops[1]?.();
+  await until(() => asked('resources/unsubscribe') === 1);
+  assert.equal(asked('resources/subscribe'), 1);
+  // Nobody needs the server any more.
+  await until(() => gateway.servers()[0]?.state === 'idle');
+});
+
+test('who watches does so over lost connections too, without doing anything', async (t) => {
+  const { gateway, asked, updated, call } = await start(t);
+  const stop = gateway.relay.watchResource(somebody, 'fix', uri);
+  await until(() => asked('resources/subscribe') === 1);
+  await assert.rejects(call('fix__die'), isHostError('mcp_connection_failed', { sent: 'true' }));
+  await until(() => asked('resources/subscribe') === 2);
+  await call('fix__touch', { text: uri });
+  await until(() => updated.length === 1);
+  stop();
+});

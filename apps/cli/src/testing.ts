@@ -79,7 +79,7 @@ export async function runCli(
 }
 
 /** The processes that a process has started, and those that they have, and so on. */
-export async function descendantsOf({ child }: Running): Promise<readonly number[]> {
+export async function descendantsOf({ child }: Pick<Running, 'child'>): Promise<readonly number[]> {
   const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid=']);
   const rows = stdout
     .trim()

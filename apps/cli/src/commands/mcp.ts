@@ -39,6 +39,8 @@ export async function serveMcp(context: CliContext, flags: McpServeFlags): Promi
     if (isStopping) service.close();
     await service.closed;
   } finally {
+    // The client may stay, and an input that is still read would keep the process.
+    streams.input.destroy();
     hostProcess.off('SIGTERM', stop);
     hostProcess.off('SIGINT', stop);
   }

@@ -40,8 +40,6 @@ export interface EventStream {
   /** Nothing more will come. */
   end(): void;
   isEnded(): boolean;
-  /** Whether everything was written to a response that was read to its end. */
-  isDelivered(): boolean;
   /** Since when it has a response, or has none. */
   since(): { readonly isAttached: boolean; readonly atMs: number };
   bytesKept(): number;
@@ -57,7 +55,6 @@ export function createEventStream(options: EventStreamOptions): EventStream {
   let response: ServerResponse | undefined;
   let changedAtMs = now();
   let isEnded = false;
-  let isDelivered = false;
 
   function write(text: string): boolean {
     if (response === undefined || response.destroyed) return false;
@@ -82,9 +79,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     const last = response;
     if (last === undefined) return;
     release(last);
-    last.end(() => {
-      isDelivered ||= isEnded && lastWritten === log.last();
-    });
+    last.end();
   }
 
   function attach(next: ServerResponse, after = lastWritten): void {
@@ -121,7 +116,6 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       endResponse();
     },
     isEnded: () => isEnded,
-    isDelivered: () => isDelivered,
     since: () => ({ isAttached: response !== undefined, atMs: changedAtMs }),
     bytesKept: log.bytes,
   };

@@ -50,7 +50,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     const route = admit(request, response);
     if (route === undefined) return;
     const exchange = { route, request, response };
-    if (route.kind === 'resource-metadata') return sendMetadata(exchange);
+    if (!route.isAuthenticated) return sendMetadata(exchange);
     const principal = await authenticate(exchange);
     if (principal !== undefined) await serve(exchange, principal);
   }

@@ -6,7 +6,7 @@ import type { RpcId } from './rpc-message.ts';
 /** Bounds and times of the streams of one session. */
 export interface SessionStreamsBounds {
   readonly stream: EventStreamBounds;
-  /** Streams that ended but were perhaps not read to their end; the oldest is forgotten first. */
+  /** Streams that ended, which a client may not have read to their end; the oldest is forgotten first. */
   readonly streamsKeptMax: number;
   /** How long a request goes on whose stream broke, before it counts as cancelled. */
   readonly resumeTimeoutMs: number;
@@ -72,7 +72,7 @@ export function createSessionStreams(options: SessionStreamsOptions): SessionStr
       const { isAttached, atMs } = stream.since();
       const isLeft = !isAttached && now() - atMs > bounds.resumeTimeoutMs;
       if (isLeft && !stream.isEnded()) cancel(requestId);
-      else if (stream.isDelivered() || isLeft) streams.delete(stream.id);
+      else if (isLeft) streams.delete(stream.id);
     }
     listeningStream?.ping();
     const since = listeningStream?.since();
@@ -101,7 +101,7 @@ export function createSessionStreams(options: SessionStreamsOptions): SessionStr
   };
 }
 
-/** First goes what was read to its end, then the oldest that ended. */
+/** Of the streams that ended, the oldest go first. */
 function makeRoom(streams: Map<string, RequestStream>, bounds: SessionStreamsBounds): void {
   let ended = 0;
   let bytes = 0;
@@ -110,6 +110,6 @@ function makeRoom(streams: Map<string, RequestStream>, bounds: SessionStreamsBou
     ended += 1;
     bytes += stream.bytesKept();
     const isTooMuch = ended > bounds.streamsKeptMax || bytes > bounds.stream.bytesKeptMax;
-    if (stream.isDelivered() || isTooMuch) streams.delete(stream.id);
+    if (isTooMuch) streams.delete(stream.id);
   }
 }

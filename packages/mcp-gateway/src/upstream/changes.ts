@@ -39,7 +39,7 @@ const kinds = ['tools', 'prompts', 'resources'] as const satisfies readonly List
 const watchedMax = 256;
 
 /** Reads what the notifications of either era say. */
-export function readChange({ method, params }: RpcNotification): ConnectionChange | undefined {
+function readChange({ method, params }: RpcNotification): ConnectionChange | undefined {
   if (method === 'notifications/resources/updated') {
     const { uri } = params;
     return typeof uri === 'string' ? { type: 'resource-updated', uri } : undefined;

@@ -15,7 +15,6 @@ import { wireErrorCodes } from './wire-errors.ts';
 import type { OwnWire, StrayMessages } from './wire.ts';
 
 export type { ConnectionChange } from './changes.ts';
-export type { ListKind, UpstreamLists } from './lists.ts';
 export type { EraVerdict } from './negotiation.ts';
 export type { Connection } from './open-connection.ts';
 

@@ -129,16 +129,16 @@ function createTransport(options: HttpWireOptions): StreamableHTTPClientTranspor
 }
 
 /**
- * Notices when a stream that only listens cannot be taken up again since the session is gone. Before it was ever open, the
- * same answer may just mean that the server has no such stream.
+ * Notices when a stream that only listens cannot be taken up again since the session is gone, for which many servers say
+ * 400. Before it was ever open, the same answer may just mean that the server has no such stream.
  */
 function watchListening({ server, fetch, onEnd }: HttpWireOptions): FetchLike {
   let hasListened = false;
   return async (url, init) => {
     const response = await fetch(url, init);
     if (init?.method !== 'GET') return response;
-    if (hasListened && response.status === 404) {
-      onEnd(refusedByHttp(server, 404, { facts: { session_lost: 'true' } }));
+    if (hasListened && (response.status === 404 || response.status === 400)) {
+      onEnd(refusedByHttp(server, response.status, { facts: { session_lost: 'true' } }));
     }
     hasListened ||= response.ok;
     return response;

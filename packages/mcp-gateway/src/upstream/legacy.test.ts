@@ -286,12 +286,13 @@ test('closing fails what is in flight and what is parked', async (t) => {
   assert.deepEqual(closings, [undefined]);
 });
 
-test('a stream that only listens and finds its session gone ends the connection', async (t) => {
+for (const status of [404, 400]) {
+  test(`a stream that only listens and finds its session gone (${status}) ends the connection`, async (t) => {
   let listens = 0;
   const server = legacyServer(({ method }) => {
     if (method !== 'GET') return {};
     listens += 1;
-    return listens === 1 ? eventsOf(': hello') : new Response('', { status: 404 });
+    return listens === 1 ? eventsOf(': hello') : new Response('', { status });
   });
   const { closings, clock } = await openConnection(t, await serveHandler(t, server));
   await until(() => clock.delays().includes(750));
@@ -299,6 +300,7 @@ test('a stream that only listens and finds its session gone ends the connection'
   await until(() => closings.length > 0);
   assert.ok(isHostError('mcp_connection_failed', { session_lost: 'true' })(closings[0]));
 });
+}
 
 test('a server without such a stream, whatever it says of it, is used all the same', async (t) => {
   const server = legacyServer(({ method }) =>

@@ -228,6 +228,20 @@ test('a question that tells not whose it is reaches nobody while somebody else g
   asked(await connection.exchange(callOf('ask'), contextOf(), undefined));
 });
 
+test('beyond 64 calls that wait for input the server gets an error, until there is room again', async (t) => {
+  const { connection, clock } = await openConnection(t, await serveAsking(t, 'legacy http'));
+  const ask = async (): Promise<ExchangeOutcome> =>
+    await connection.exchange(callOf('ask'), contextOf(), undefined);
+  const outcomes = await Promise.all(Array.from({ length: 65 }, ask));
+  const kinds = outcomes.map(({ kind }) => kind).sort();
+  assert.equal(kinds.filter((kind) => kind === 'input-required').length, 64);
+  assert.equal(kinds[0], 'error');
+  assert.equal(connection.exchangesInFlight(), 64);
+  clock.advance(300_000);
+  assert.equal(connection.exchangesInFlight(), 0);
+  assert.equal((await ask()).kind, 'input-required');
+});
+
 test('a call that is parked takes no question from another one of the same principal', async (t) => {
   const { connection } = await openConnection(t, await serveAsking(t, 'legacy stdio'));
   const first = asked(await connection.exchange(callOf('ask'), contextOf(), undefined));

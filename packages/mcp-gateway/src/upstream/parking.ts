@@ -65,7 +65,7 @@ export function createParking<T extends Parked>(options: ParkingOptions): Parkin
 }
 
 /** Whether two principals are the same one. Roles do not make another. */
-export function isSamePrincipal(one: Principal, other: Principal): boolean {
+function isSamePrincipal(one: Principal, other: Principal): boolean {
   return one.tenant === other.tenant && one.subject === other.subject;
 }
 

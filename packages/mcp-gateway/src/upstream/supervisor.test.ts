@@ -241,3 +241,19 @@ test('a catalogue that is old is read again when somebody looks at it', async (t
   clock.advance(50);
   await until(() => lists() === 2);
 });
+
+test('which protocol a server speaks is asked once a day, however often it is connected', async (t) => {
+  const { call, server, clock, state } = await startSupervised(t, { idleMs: 60_000 });
+  const questions = (): number | undefined => server.requests.get('server/discover');
+  assert.equal(questions(), 1);
+  for (let day = 0; day < 2; day += 1) {
+    clock.advance(60_000);
+    assert.equal(state(), 'idle');
+    await call('count__count', { id: `day ${day}` }); // oxlint-disable-line no-await-in-loop
+    assert.equal(questions(), day + 1);
+    clock.advance(60_000);
+    clock.advance(86_400_000 - 120_000);
+    await call('count__count', { id: `after day ${day}` }); // oxlint-disable-line no-await-in-loop
+    assert.equal(questions(), day + 2);
+  }
+});

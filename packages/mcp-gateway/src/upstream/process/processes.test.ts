@@ -130,3 +130,14 @@ test('20 connections to a stubborn server, one after the other, leave no process
   }
   assert.deepEqual(leaders.filter(isGroupRunning), []);
 });
+
+test('of what a server prints for people, so much goes to the log and no more', async (t) => {
+  const line = 'echo words >&2; yes 0123456789 | head -c 400000 >&2; echo after >&2; sleep 60';
+  const transport = { type: 'stdio', command: 'sh', args: ['-c', line], env: {} } as const;
+  const started = startGateway(t, [serverSpec('loud', transport)]);
+  await started.logged('(further output of this process is left out)');
+  const bytes = started.entries.reduce((sum, { message }) => sum + message.length + 1, 0);
+  assert.ok(bytes > 200_000 && bytes < 400_000);
+  assert.equal(started.entries[0]?.message, 'words');
+  assert.ok(!started.entries.some(({ message }) => message === 'after'));
+});

@@ -9,7 +9,7 @@ import { until } from '../../fixtures/start-gateway.ts';
 import { isGroupRunning, signalGroup } from './process-group.ts';
 import { createWatchdog } from './watchdog.ts';
 
-const host = fileURLToPath(new URL('../../fixtures/watched-host.ts', import.meta.url));
+const host = fileURLToPath(new URL('../../fixtures/killed-host.ts', import.meta.url));
 
 /** A process group that ends by nothing but SIGKILL. */
 async function startStubborn(t: TestContext): Promise<number> {
@@ -25,15 +25,15 @@ async function startStubborn(t: TestContext): Promise<number> {
   return leader;
 }
 
-test('when the host is killed, no process of its groups stays, however stubborn', async () => {
-  const process = spawn(globalThis.process.execPath, [host, '3'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines: readonly unknown[] = await once(createInterface({ input: process.stdout }), 'line');
-  // The host writes the numbers of its groups.
-  const leaders = JSON.parse(String(lines[0])) as readonly number[];
+test('when the host is killed, no process of its servers stays, however stubborn', async () => {
+  const killed = spawn(process.execPath, [host, '3'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const leaders: number[] = [];
+  for await (const line of createInterface({ input: killed.stdout })) {
+    if (line.startsWith('leader ')) leaders.push(Number(line.slice(7)));
+    if (leaders.length === 3) break;
+  }
   assert.deepEqual(leaders.map(isGroupRunning), [true, true, true]);
-  process.kill('SIGKILL');
+  killed.kill('SIGKILL');
   await until(() => !leaders.some(isGroupRunning));
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { HostError } from '@modelhost/kernel';
 import { readAuthorizationUrl } from './authorization-required.ts';
 import type { CredentialSpec } from './credential-spec.ts';
@@ -99,11 +100,14 @@ const key = {
   privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
   algorithm: 'ES256',
 } as const;
+// Any file will do as an assertion here.
+const assertionFile = fileURLToPath(new URL('credential-spec.ts', import.meta.url));
 const everySpec: readonly ((authorization: AuthorizationServer) => CredentialSpec)[] = [
   () => ({ type: 'none' }),
   () => ({ type: 'static', header: 'authorization', value: 'Bearer configured' }),
   ({ issuer }) => ({ type: 'client-credentials', issuer, clientId: 'c', clientSecret: 's' }),
   ({ issuer }) => ({ type: 'private-key-jwt', issuer, clientId: 'c', key }),
+  ({ issuer }) => ({ type: 'workload-identity', issuer, clientId: 'c', assertionFile }),
   () => userOAuth,
   ({ issuer }) => ({
     type: 'token-exchange',
@@ -143,4 +147,25 @@ test('abuse A15: the inbound token never reaches an upstream or its authorizatio
     assert.doesNotMatch(seen, new RegExp(inbound), type);
     assert.doesNotMatch(seen, new RegExp(Buffer.from(inbound).toString('base64url').slice(2, -2)));
   }
+});
+
+test('abuse A15: a credential goes to the origin of its server and nowhere else', async (t) => {
+  const heard: unknown[] = [];
+  const other = await listenHttp(t, ({ headers }, response) => {
+    heard.push(headers.authorization);
+    response.end();
+  });
+  for (const spec of everySpec) {
+    const world = await createWorld(t, { spec, more: { idTokenFor: async () => 'id-token' } });
+    const { type } = spec(world.authorization);
+    world.authorization.behave.idJag = type === 'enterprise-managed';
+    if (type === 'user-oauth') {
+      await world.credentials.finish(ann, await openInBrowser(await world.refusedUrl(ann)));
+    }
+    await world.ask(ann);
+    const outbound = world.credentials.outboundFor(ann);
+    await outbound(other.origin, { headers: { accept: '*/*' } });
+  }
+  assert.deepEqual(new Set(heard), new Set([undefined]));
+  assert.equal(heard.length, everySpec.length);
 });

@@ -15,9 +15,14 @@ export interface AuthorizedOutboundOptions {
   readonly principal: Principal;
 }
 
-/** Adds the same fields to every request. */
-export function withHeaders(outbound: OutboundFetch, fields: HeaderFields): OutboundFetch {
+/** Adds the same fields to every request to the origin of the server. */
+export function withHeaders(
+  outbound: OutboundFetch,
+  serverUrl: string,
+  fields: HeaderFields,
+): OutboundFetch {
   const fetchLike: FetchLike = async (url, init) => {
+    if (!isSameOrigin(url, serverUrl)) return await outbound(url, init);
     return await outbound(url, { ...init, headers: merge(init?.headers, fields) });
   };
   return Object.assign(fetchLike, {
@@ -28,12 +33,13 @@ export function withHeaders(outbound: OutboundFetch, fields: HeaderFields): Outb
   });
 }
 
-/** Adds the principal's token, and gets a better one for a request that was refused: each reason once. */
+/** Adds the principal's token at the origin of the server, and gets a better one for a request that was refused: each reason once. */
 export function withTokens(options: AuthorizedOutboundOptions): OutboundFetch {
   const { outbound, serverUrl } = options;
   const never = new AbortController().signal;
 
   const fetchLike: FetchLike = async (url, init) => {
+    if (!isSameOrigin(url, serverUrl)) return await outbound(url, init);
     return await sendAuthorized(options, {
       url: String(url),
       method: init?.method ?? 'GET',
@@ -110,6 +116,11 @@ function readRefusal(response: Response, token: AccessToken | undefined): Refusa
   const said = { scope, resourceMetadataUrl, isDpop };
   if (status === 401) return { reason: 'unauthorized', ...said };
   return error === 'insufficient_scope' ? { reason: 'insufficient-scope', ...said } : undefined;
+}
+
+/** No credential goes anywhere else, whoever asks for it. */
+function isSameOrigin(one: string | URL, other: string): boolean {
+  return new URL(one).origin === new URL(other).origin;
 }
 
 function merge(headers: RequestInit['headers'], fields: HeaderFields): Headers {

@@ -62,7 +62,9 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     case 'none':
       return { subjectOf: isShared, outboundFor: () => outbound, finish: refuseFinish(server) };
     case 'static': {
-      const authorized = withHeaders(outbound, { [spec.header.toLowerCase()]: spec.value });
+      const authorized = withHeaders(outbound, serverUrl, {
+        [spec.header.toLowerCase()]: spec.value,
+      });
       return { subjectOf: isShared, outboundFor: () => authorized, finish: refuseFinish(server) };
     }
     case 'client-credentials':

@@ -7,6 +7,7 @@ export type {
   GrpcStatusName,
   HostErrorOptions,
 } from './errors.ts';
+export { endOfString, parseJsonText } from './json-text.ts';
 export { canonicalJson, isJsonObject, sha256Hex } from './json.ts';
 export type { Json, JsonObject } from './json.ts';
 export { noStatistics } from './run.ts';

@@ -98,7 +98,7 @@ test('what is taken is what a slow parser reads, and no key comes twice in it', 
       const { value, hasTwin } = readSlowly(text);
       assert.deepEqual(json.message, value);
       assert.equal(hasTwin, false);
-      // The engine's parser is an oracle for texts without escapes; see json-text.ts.
+      // The engine's parser is an oracle for texts without escapes; see `parseJsonText`.
       if (!text.includes('\\')) assert.deepEqual(json.message, JSON.parse(text));
     }),
     { numRuns: 2_000 },

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { isJsonObject } from '@modelhost/kernel';
+import { endOfString, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { endOfString, jsonCode, parseJsonText } from './json-text.ts';
 import { hasCaseVariant } from './protocol-members.ts';
 
 /** Bounds of one message. */
@@ -19,7 +18,13 @@ export type StrictJson =
 const parseError = -32_700;
 const invalidRequest = -32_600;
 
-const { quote, colon, openBracket, closeBracket, openBrace, closeBrace } = jsonCode;
+// Characters of JSON, as UTF-16 codes.
+const quote = 0x22;
+const colon = 0x3a;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
 
 const tooDeep = -1;
 /** What {@link countMembers} answers instead of a number. */
@@ -28,6 +33,14 @@ const faults: Readonly<Record<number, string>> = {
   [-2]: 'the key constructor with an object is refused',
   [-3]: 'a number is beyond the range of JSON numbers',
 };
+
+function readJson(text: string): Json | undefined {
+  try {
+    return parseJsonText(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Reads one JSON-RPC message such that no other parser can see another one in it: valid UTF-8, no key twice in an object,
@@ -44,7 +57,7 @@ export function readStrictJson(bytes: Uint8Array, bounds: StrictJsonBounds): Str
   if (membersInText === tooDeep) {
     return refused(invalidRequest, `a message has at most ${bounds.depthMax} levels`);
   }
-  const value = parseJsonText(text);
+  const value = readJson(text);
   if (value === undefined) return refused(parseError, 'a message is JSON');
   if (Array.isArray(value))
     return refused(invalidRequest, 'batches are not taken; send one message');

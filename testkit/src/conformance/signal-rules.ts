@@ -5,6 +5,13 @@ import { createGate, rejection } from './workbench.ts';
 import type { Rules } from './workbench.ts';
 
 const yes: SignalPayload = { type: 'approval', approved: true, by: 'ann', comment: '' };
+const form = { type: 'object', properties: { name: { type: 'string' } } };
+const given: SignalPayload = {
+  type: 'tool-input',
+  action: 'accept',
+  content: { name: 'Ann' },
+  by: 'ann',
+};
 const no: SignalPayload = { type: 'approval', approved: false, by: 'bob', comment: 'never' };
 
 /** Answers from outside: buffered, taken once, waited for within bounds. */
@@ -144,6 +151,7 @@ export const signalRules: Rules = {
         await Promise.all([
           run.waitForSignal('approval/1', { timeoutMs: 9_000, approvers: ['boss'] }),
           run.waitForSignal('tool-result/2', { timeoutMs: 9_000, approvers: [] }),
+          run.waitForSignal('tool-input/3', { timeoutMs: 9_000, approvers: [], accepts: form }),
           run.step('work', async () => {
             working.open();
             await go.promise;
@@ -153,17 +161,19 @@ export const signalRules: Rules = {
       check: async ({ engine, start, waiting, status, finished, clock }) => {
         await start();
         await working.promise;
-        await waiting(2);
+        await waiting(3);
         const sinceMs = clock.now();
         assert.deepEqual(status().waitingFor, [
           { name: 'approval/1', sinceMs, approvers: ['boss'] },
           { name: 'tool-result/2', sinceMs, approvers: [] },
+          { name: 'tool-input/3', sinceMs, approvers: [], accepts: form },
         ]);
         assert.equal(status().state, 'running');
         go.open();
         await clock.advance(1);
         assert.equal(status().state, 'waiting');
         await engine.signal('acme', 'run_1', 'approval/1', yes);
+        await engine.signal('acme', 'run_1', 'tool-input/3', given);
         await waiting(1);
         assert.equal(status().state, 'waiting');
         await engine.signal('acme', 'run_1', 'tool-result/2', yes);

@@ -120,25 +120,37 @@ function drawDelta(random: Random): ModelEvent {
 }
 
 function drawCall(random: Random, index: number): ModelEvent {
-  return {
-    type: 'tool-call',
-    call: {
-      // Providers repeat their ids, within an answer and between answers.
-      id: random.chance(0.3) ? 'call_0' : `call_${index}`,
-      name: random.pick([
-        'desk__read',
-        'desk__note',
-        'desk__move',
-        'desk__pay',
-        'desk__pay',
-        'desk__nothing',
-        'ask_user',
-      ]),
-      arguments: random.chance(0.8)
-        ? `{"value":"${random.int(1, 3)}"}`
-        : random.pick(['{"value":', '{"value":3}', '[]', '', 'null', '{}']),
-    },
+  const plain = {
+    name: random.pick([
+      'desk__read',
+      'desk__note',
+      'desk__move',
+      'desk__pay',
+      'desk__pay',
+      'desk__nothing',
+      'ask_user',
+    ]),
+    arguments: random.chance(0.8)
+      ? `{"value":"${random.int(1, 3)}"}`
+      : random.pick(['{"value":', '{"value":3}', '[]', '', 'null', '{}']),
   };
+  const call = random.chance(0.25) ? drawSearch(random, plain) : plain;
+  // Providers repeat their ids, within an answer and between answers.
+  const id = random.chance(0.3) ? 'call_0' : `call_${index}`;
+  return { type: 'tool-call', call: { id, ...call } };
+}
+
+type Call = Omit<Extract<ModelEvent, { type: 'tool-call' }>['call'], 'id'>;
+
+/** A call by way of the catalogue, for an agent that searches its tools; any other does not have these three. */
+function drawSearch(random: Random, { name, arguments: inner }: Call): Call {
+  return random.pick([
+    { name: 'search_tools', arguments: '{"query":"pay"}' },
+    { name: 'describe_tool', arguments: JSON.stringify({ name }) },
+    { name: 'call_tool', arguments: JSON.stringify({ name, arguments: inner }) },
+    { name: 'call_tool', arguments: `{"name":"${name}","arguments":{"value":"4"}}` },
+    { name: 'call_tool', arguments: '{"name":"call_tool"}' },
+  ]);
 }
 
 function drawUsage(random: Random): TokenUsage | null {

@@ -71,7 +71,11 @@ export function createFakeTools(world: World): ToolGateway {
 
   return {
     listTools: () => tools,
-    searchTools: () => [],
+    searchTools: (_query, names, limit) =>
+      tools
+        .filter(({ name }) => names.includes(name))
+        .slice(0, limit)
+        .map((tool) => ({ tool, score: 1 })),
     checkArguments,
     callTool,
     servers: () => [],

@@ -13,6 +13,7 @@ export interface RunPlan {
   readonly approvalTimeoutMs: number;
   readonly hasClientTool: boolean;
   readonly mayBeSampled: boolean;
+  readonly isSearched: boolean;
   readonly wantsJson: boolean;
   /** Null when nobody cancels it. */
   readonly cancelAfterMs: number | null;
@@ -66,6 +67,7 @@ function drawRun(random: Random, number: number): RunPlan {
     approvalTimeoutMs: random.int(10, 3_000),
     hasClientTool: random.chance(0.4),
     mayBeSampled: random.chance(0.5),
+    isSearched: random.chance(0.3),
     wantsJson: random.chance(0.1),
     cancelAfterMs: random.chance(0.4) ? random.int(0, random.pick([150, 2_000])) : null,
     followers: Array.from({ length: random.int(0, 2) }, () => drawFollower(random)),
@@ -123,6 +125,7 @@ export function inputOf(plan: RunPlan): RunInput {
       approvalTimeoutMs,
       toolCallTimeoutMs: 400,
       samplingServers: plan.mayBeSampled ? ['desk'] : [],
+      toolSearch: plan.isSearched ? 'always' : 'never',
     },
     sampling: { maxOutputTokens },
     clientTools: plan.hasClientTool ? [clientTool] : [],

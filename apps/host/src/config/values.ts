@@ -11,7 +11,7 @@ export const port: z.ZodType<number> = z.int().min(0).max(65_535);
 /** A whole number. */
 export const count = (min: number, max: number): z.ZodType<number> => z.int().min(min).max(max);
 /** A time in milliseconds. */
-export const milliseconds: typeof count = count;
+export const milliseconds = (min: number, max: number): z.ZodType<number> => count(min, max);
 /** In milliseconds. */
 export const day = 86_400_000;
 /** Names and values, such as headers. */

@@ -11,6 +11,7 @@ import { median, percentile } from '../figures.ts';
 import { canPin, cpus, pinSelf, startProcess, type BenchProcess } from '../processes.ts';
 import { describeMachine } from '../report.ts';
 import { createModernCaller, type Caller } from './callers.ts';
+import { startMcpHost } from './host.ts';
 import { openInProcess } from './in-process.ts';
 import { startPeers } from './peers.ts';
 import * as report from './report.ts';
@@ -51,16 +52,22 @@ const naive = start(onMeasured, 'naive', raw);
 const ours = start(onMeasured, 'gateway', raw, big);
 const oursUrl = await urlOf(ours);
 
-const between: readonly CallSubject[] = [
-  subjectOf('hand-written relay', await urlOf(relay), relay),
-  subjectOf('naive SDK gateway', await urlOf(naive), naive),
-  subjectOf('model-host gateway', oursUrl, ours),
-  ...(values['without-peers'] ? [] : await startOthers()),
+const host = await startMcpHost(raw, folder.path, onMeasured);
+opened.use(host.process);
+const others = values['without-peers'] ? [] : await startOthers();
+
+const subjects: readonly CallSubject[] = [
+  { name: 'no gateway', call: callerOf(raw).call },
+  subjectOf('hand-written relay', relay, callerOf(await urlOf(relay))),
+  subjectOf('naive SDK gateway', naive, callerOf(await urlOf(naive))),
+  subjectOf('our gateway', ours, callerOf(oursUrl)),
+  subjectOf('model-host', host.process, callerOf(host.url, host.authorization)),
+  ...others,
 ];
-const subjects = [{ name: 'no gateway', call: callerOf(raw).call }, ...between];
 
 console.log(describeMachine(isPinned));
-console.log(`medians of ${timing.rounds} interleaved rounds of ${values.seconds} s\n`);
+console.log(`medians of ${timing.rounds} interleaved rounds of ${values.seconds} s`);
+console.log('model-host: our gateway in the whole host, with API keys, policy and durable audit\n');
 const alone = await measureCalls(subjects, { callers: 1, ...timing });
 const many = await measureCalls(subjects, { callers: manyCallers, ...timing });
 console.log(`${report.describeGateways(alone, many)}\n`);
@@ -87,18 +94,17 @@ async function startOthers(): Promise<readonly CallSubject[]> {
 }
 
 function judgeGateways() {
-  const our = find(many, 'model-host gateway');
+  const our = find(many, 'our gateway');
   const ofNaive = report.ratioOf(our, find(many, 'naive SDK gateway'), 'cpuMicrosPerCall');
   const floor = find(alone, 'no gateway');
-  const added = report.addedMs(find(alone, 'model-host gateway'), floor);
+  const added = report.addedMs(find(alone, 'our gateway'), floor);
   const addedByRelay = report.addedMs(find(alone, 'hand-written relay'), floor);
-  const others = many.slice(many.indexOf(our) + 1);
   return [
     report.verdict('CPU per call of the naive gateway, x', ofNaive, report.limits.cpuOfNaiveMax),
-    ...others.map((other) =>
+    ...others.map(({ name }) =>
       report.verdict(
-        `CPU per call of ${other.name}, x`,
-        report.ratioOf(our, other, 'cpuMicrosPerCall'),
+        `CPU per call of ${name}, x`,
+        report.ratioOf(our, find(many, name), 'cpuMicrosPerCall'),
         1,
       ),
     ),
@@ -151,12 +157,13 @@ function find(rows: readonly CallRow[], name: string): CallRow {
   return found;
 }
 
-function subjectOf(name: string, url: string, { treeCpuMicros }: BenchProcess): CallSubject {
-  return { name, call: callerOf(url).call, cpuMicros: treeCpuMicros };
+function subjectOf(name: string, process: BenchProcess, { call }: Caller): CallSubject {
+  return { name, call, cpuMicros: process.treeCpuMicros };
 }
 
-function callerOf(url: string): Caller {
-  const caller = createModernCaller({ url, tool: 'echo' });
+function callerOf(url: string, authorization?: string): Caller {
+  const credential = authorization === undefined ? {} : { authorization };
+  const caller = createModernCaller({ url, tool: 'echo', ...credential });
   opened.defer(caller.close);
   return caller;
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { missingArrivals, readArrivals } from './conformance/arrivals.ts';
+import { answeredByFacade, missingArrivals, readArrivals } from './conformance/arrivals.ts';
 import { describeRun, judge, type Run } from './conformance/judge.ts';
 import { runSuite, type Revision } from './conformance/suite.ts';
 import { startThrough, upstreamKinds, type UpstreamKind } from './conformance/through.ts';
@@ -35,6 +35,7 @@ try {
 } finally {
   await rm(folder, { recursive: true });
 }
+console.log(`the façade answers itself: ${Object.keys(answeredByFacade).join(', ')}`);
 console.log(`${((performance.now() - start) / 1_000).toFixed(0)} s`);
 if (!isGood) process.exitCode = 1;
 

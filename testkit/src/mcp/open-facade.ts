@@ -26,7 +26,7 @@ export interface OpenFacade extends AsyncDisposable {
 const version = '0.1.0';
 const principal = { tenant: 'acme', subject: 'ann', roles: [] };
 
-/** Starts everything; resolves when each tool server is ready or failed. Everybody is let in, as one principal. */
+/** Starts everything; resolves when each tool server is ready. Everybody is let in, as one principal. */
 export async function openFacade(options: OpenFacadeOptions): Promise<OpenFacade> {
   const { servers, environment, naming } = options;
   const clock = createClock();
@@ -42,11 +42,13 @@ export async function openFacade(options: OpenFacadeOptions): Promise<OpenFacade
     clientVersion: version,
     environment,
     pinStore: { load: async () => ({ servers: {} }), save: async () => undefined },
-    onLog: ({ server, source, message }) => {
-      if (source === 'gateway') console.error(`${server}: ${message}`);
-    },
   });
   await gateway.connected();
+  for (const { alias, state, error } of gateway.servers()) {
+    if (state === 'ready') continue;
+    await gateway.close();
+    throw new Error(`${alias}: ${state}: ${error}`);
+  }
   const core = createFacadeCore({
     relay: gateway.relay,
     view: {

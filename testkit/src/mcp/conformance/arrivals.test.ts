@@ -32,6 +32,25 @@ suite('arrivals at the upstream', () => {
     assert.deepEqual(missingArrivals(scenarios, [{ ...image, atMs: 201 }, audio]), []);
   });
 
+  test('one request counts for one scenario, and that of a task may come late', () => {
+    const scenarios = [
+      scenario('tasks-wire-fields', 100),
+      scenario('tasks-request-state-removal', 110),
+    ];
+    const late = { atMs: 150, what: 'tools/call slow_compute' };
+    assert.deepEqual(missingArrivals(scenarios, [late, { ...late }]), []);
+    assert.deepEqual(missingArrivals(scenarios, [late]), [
+      'tasks-request-state-removal: tools/call slow_compute did not reach the upstream',
+    ]);
+    assert.equal(missingArrivals(scenarios, [late, { ...late, atMs: 9_000 }]).length, 0);
+    assert.equal(
+      missingArrivals(scenarios.slice(0, 1).concat(scenario('ping', 110)), [
+        { ...late, atMs: 9_000 },
+      ]).length,
+      1,
+    );
+  });
+
   test('every tool that a scenario calls must arrive', () => {
     const arrived = ['greet', 'slow_compute', 'failing_job'].map((tool) => ({
       atMs: 1,

@@ -119,7 +119,7 @@ const choices = {
 };
 
 /** Asks one thing and answers with what came back. */
-export function askOnce(call: Call, key: string, request: InputRequest): ToolOutcome {
+function askOnce(call: Call, key: string, request: InputRequest): ToolOutcome {
   const answer = inputResponse(call.answers, key);
   switch (answer.kind) {
     case 'missing':

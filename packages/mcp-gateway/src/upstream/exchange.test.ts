@@ -140,3 +140,27 @@ for (const way of ways) {
     assert.ok(!log.some(({ message }) => message === 'call echo'));
   });
 }
+
+for (const way of ['legacy stdio', 'modern stdio'] as const) {
+  test(`${way}: a log message that tells not whose it is reaches nobody while somebody else gave a call up lately`, async (t) => {
+    const { connection, clock } = await openConnection(t, await serveAsking(t, way));
+    const told: JsonObject[] = [];
+    const listening = contextOf({ logLevel: 'info', onLog: (params) => told.push(params) });
+    const call = callOf('log', { text: 'canary' });
+    await connection.exchange(call, listening, undefined);
+    assert.equal(told.length, 1);
+    const giving = new AbortController();
+    const bobs = connection.exchange(
+      callOf('wait'),
+      contextOf({ principal: bob, signal: giving.signal }),
+      undefined,
+    );
+    giving.abort(new Error('enough'));
+    await assert.rejects(bobs, /enough/);
+    await connection.exchange(call, listening, undefined);
+    assert.equal(told.length, 1);
+    clock.advance(300_000);
+    await connection.exchange(call, listening, undefined);
+    assert.equal(told.length, 2);
+  });
+}

@@ -1,11 +1,12 @@
 import { isJsonObject } from '@modelhost/kernel';
-import type { Clock, JsonObject } from '@modelhost/kernel';
+import type { Clock, JsonObject, Principal } from '@modelhost/kernel';
 import type { ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import { unknownState } from './exchanges.ts';
 import type { Exchanges } from './exchanges.ts';
 import { inquire } from './inquiry.ts';
 import type { Inquiry } from './inquiry.ts';
+import { createLingering } from './lingering.ts';
 import { tellLog } from './log-levels.ts';
 import { toParamHeaders } from './mcp-headers.ts';
 import { declaresTasks, runModernCall } from './modern-call.ts';
@@ -45,6 +46,7 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
   const rootsResult = rootsResultOf(spec);
   const waiting = new Set<ExchangeContext>();
   const timeToLiveMs = parkedTimeToLiveMs;
+  const lingering = createLingering(() => clock.now(), timeToLiveMs);
   const parking = createParking<ParkedTask>({ clock, newId, parkedMax, timeToLiveMs });
 
   const exchange: Exchanges['exchange'] = async (exchanged, context, tool) => {
@@ -70,7 +72,11 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
   ): Promise<ExchangeOutcome> {
     const meta = toMeta(context, options, rootsResult);
     const { principal, capabilities, onProgress } = context;
-    let onGivenUp = (): void => {};
+    let stopTask = (): void => {};
+    const onGivenUp = (): void => {
+      lingering.add(principal);
+      stopTask();
+    };
     const going: Going = {
       server,
       meta,
@@ -78,17 +84,15 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
       wantsProgress: onProgress !== undefined,
       mayBeTask: declaresTasks(capabilities),
       onTask: (taskId) => {
-        onGivenUp = () => cancelTask(wire, taskId, meta);
+        stopTask = () => cancelTask(wire, taskId, meta);
       },
       park: (taskId) =>
         parking.park({ principal, taskId, onExpired: () => cancelTask(wire, taskId, meta) }),
     };
-    const limits = { server, wire, clock, progressTimeoutMs, context };
+    const limits = { server, wire, clock, progressTimeoutMs, context, onGivenUp };
     waiting.add(context);
     try {
-      return await inquire({ ...limits, onGivenUp: () => onGivenUp() }, (inquiry) =>
-        work(inquiry, going),
-      );
+      return await inquire(limits, (inquiry) => work(inquiry, going));
     } finally {
       waiting.delete(context);
       onOver();
@@ -97,7 +101,8 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
 
   return {
     exchange,
-    receive: (message) => receiveLog(message, parking.size() > 0 ? [] : [...waiting]),
+    receive: (message) =>
+      receiveLog(message, [...waiting], parking.size() > 0 ? undefined : lingering.principals()),
     inFlight: () => waiting.size + parking.size(),
     hasParked: (requestState) => parking.has(requestState),
     close: () => parking.clear(),
@@ -121,9 +126,11 @@ function toMeta(
 function receiveLog(
   { method, params }: RpcRequest | RpcNotification,
   waiting: readonly ExchangeContext[],
+  others: readonly Principal[] | undefined,
 ): boolean {
   if (method !== 'notifications/message') return false;
-  if (areSamePrincipal(waiting.map(({ principal }) => principal))) {
+  const principals = waiting.map(({ principal }) => principal);
+  if (others !== undefined && areSamePrincipal([...principals, ...others])) {
     waiting.some((context) => tellLog(params, context));
   }
   return true;

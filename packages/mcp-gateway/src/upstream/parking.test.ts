@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Principal } from '@modelhost/kernel';
 import fc from 'fast-check';
-import { createManualClock } from './fixtures/manual-clock.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
 import { ann, bob } from './fixtures/open-connection.ts';
 import { createParking } from './parking.ts';
 import type { Parked, Parking } from './parking.ts';

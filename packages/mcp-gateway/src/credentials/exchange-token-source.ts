@@ -1,5 +1,5 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
-import { HostError, isJsonObject } from '@modelhost/kernel';
+import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { JsonObject, Principal } from '@modelhost/kernel';
 import { importPKCS8, SignJWT } from 'jose';
 import { createBySubject } from './by-subject.ts';
@@ -84,7 +84,7 @@ async function exchange(
   });
   const text = await response.text();
   if (!response.ok) throw refusedCredential(server, new Error(text.slice(0, 1_000)));
-  return readToken(server, JSON.parse(text), spec.scope, now());
+  return readToken(server, parseJsonText(text), spec.scope, now());
 }
 
 /** RFC 6749 has id and secret encoded like a form before they are joined. */

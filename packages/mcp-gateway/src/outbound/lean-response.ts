@@ -1,3 +1,4 @@
+import { parseJsonText } from '@modelhost/kernel';
 import type { WireAnswer } from './wire-exchange.ts';
 
 /**
@@ -20,7 +21,7 @@ export function toResponse({ status, headers }: WireAnswer, text: string): Respo
     bodyUsed: false,
     headers: new Headers(withoutEncoding(headers)),
     text: async () => text,
-    json: async (): Promise<unknown> => JSON.parse(text),
+    json: async (): Promise<unknown> => parseJsonText(text),
   };
   // It has what the SDK's client reads of an answer that succeeded; tests run each of its ways to read one.
   return lean as unknown as Response;

@@ -1,4 +1,4 @@
-import { noStatistics, toErrorData } from '@modelhost/kernel';
+import { noStatistics, parseJsonText, toErrorData } from '@modelhost/kernel';
 import type {
   ErrorData,
   RunContext,
@@ -80,8 +80,7 @@ function misfitOf(run: ActiveRun, text: string): string | undefined {
   const { answerSchema } = run.input;
   if (answerSchema === undefined) return undefined;
   try {
-    // The schema is JSON, so what JSON.parse gives is what it checks.
-    const violations = run.ports.schemas.compile(answerSchema)(JSON.parse(text));
+    const violations = run.ports.schemas.compile(answerSchema)(parseJsonText(text));
     if (violations.length === 0) return undefined;
     const problems = violations.map(({ field, description }) => `${field}: ${description}`);
     return `The answer does not fit the schema that was asked for: ${problems.join('; ')}`;

@@ -1,4 +1,4 @@
-import { canonicalJson, isJsonObject } from '@modelhost/kernel';
+import { canonicalJson, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { ErrorData, FieldViolation, JsonObject, ToolOutcome } from '@modelhost/kernel';
 
 /** What the model sees of a call, and how the call ended. */
@@ -56,7 +56,7 @@ export function invalidArguments(
 /** The arguments of a call from the text that the model wrote; undefined when they are no JSON object. */
 export function readArguments(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text);
+    const value = parseJsonText(text.trim() === '' ? '{}' : text);
     if (!isJsonObject(value)) return undefined;
     canonicalJson(value);
     return value;

@@ -372,3 +372,13 @@ function hold(request: PolicyRequest): ReturnType<NonNullable<OutsideOptions['de
       : { effect: 'allow', reasons: [] }
   ) as ReturnType<NonNullable<OutsideOptions['decide']>>;
 }
+
+test('the arguments that are decided are those that the model wrote, whatever another run wrote before', async () => {
+  const argumentsOf = async (text: string): Promise<unknown> => {
+    const turns = [{ calls: [['desk__read', text]] }, { text: 'done' }] as const;
+    const played = await play({ turns });
+    return played.outside.calls[0]?.arguments;
+  };
+  assert.deepEqual(await argumentsOf(String.raw`{"h":[],"\\":0}`), { h: [], '\\': 0 });
+  assert.deepEqual(await argumentsOf(String.raw`{"h":1,"\"":2}`), { h: 1, '"': 2 });
+});

@@ -1,7 +1,7 @@
 import type { Duration } from '@bufbuild/protobuf/wkt';
 import { ToolChoice_Mode } from '@modelhost/contracts';
 import type { Budget, ClientTool, RunSpec, SamplingOptions } from '@modelhost/contracts';
-import { HostError, isJsonObject, toErrorData } from '@modelhost/kernel';
+import { HostError, isJsonObject, parseJsonText, toErrorData } from '@modelhost/kernel';
 import type {
   AgentSpec,
   BudgetLimits,
@@ -260,7 +260,7 @@ function readSchema(
     return undefined;
   }
   try {
-    const schema: unknown = JSON.parse(text);
+    const schema = parseJsonText(text);
     if (!isJsonObject(schema)) {
       reader.refuse(field, 'must be the text of a JSON Schema object');
       return undefined;

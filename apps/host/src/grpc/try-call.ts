@@ -1,6 +1,6 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ToolService } from '@modelhost/contracts';
-import { HostError, isJsonObject, sha256Hex } from '@modelhost/kernel';
+import { HostError, isJsonObject, parseJsonText, sha256Hex } from '@modelhost/kernel';
 import type { JsonObject, ToolReply } from '@modelhost/kernel';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { Handlers } from './service.ts';
@@ -76,7 +76,7 @@ function readArguments(name: string, argumentsJson: string): JsonObject {
 export function readJsonObject(text: string): JsonObject | undefined {
   if (text === '') return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJsonText(text);
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import test from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { createDecoder } from './content-decoder.ts';
+import type { Pausing } from './content-decoder.ts';
+
+test('a reader that takes nothing more holds the sender back, and lets it go on with the reading', async () => {
+  const plain = randomBytes(4_000_000);
+  const packed = gzipSync(plain, { level: 1 });
+  const resumed = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const heard: string[] = [];
+  const sender: Pausing = {
+    pause: () => void heard.push('pause'),
+    resume: () => {
+      heard.push('resume');
+      resumed.resolve();
+    },
+  };
+  const read: Uint8Array[] = [];
+  let reader: Pausing | undefined;
+  const decoder = createDecoder({ encoding: 'gzip', sender, server: 'notes' }, (pausing) => {
+    reader = pausing;
+    return {
+      push: (chunk) => void read.push(chunk),
+      end: ended.resolve,
+      fail: ended.reject,
+    };
+  });
+  reader?.pause();
+  let sent = 0;
+  function send(): void {
+    decoder.push(packed.subarray(sent, (sent += 16_384)));
+  }
+  while (heard.length === 0 && sent < packed.length) {
+    send();
+    await nextTurn();
+  }
+  assert.ok(sent < 1_000_000, `${sent} bytes were taken in`);
+  assert.deepEqual(heard, ['pause']);
+  reader?.resume();
+  await resumed.promise;
+  while (sent < packed.length) send();
+  decoder.end();
+  await ended.promise;
+  assert.ok(Buffer.concat(read).equals(plain));
+});
+
+test('what is not compressed goes on as it is', () => {
+  const sender: Pausing = { pause: () => {}, resume: () => {} };
+  const sink = { push: () => {}, end: () => {}, fail: () => {} };
+  for (const encoding of [undefined, '', 'identity', 'zstd']) {
+    const made = createDecoder({ encoding, sender, server: 'notes' }, (pausing) => {
+      assert.equal(pausing, sender);
+      return sink;
+    });
+    assert.equal(made, sink);
+  }
+});

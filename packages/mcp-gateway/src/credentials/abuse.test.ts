@@ -21,7 +21,7 @@ test('abuse A13: an authorization endpoint that is not of the web, or not over T
     'vbscript:x',
     'http://sso.example/authorize',
     'ms-settings:x',
-    'a:$(touch /tmp/owned)?response_type=code',
+    'a:$(touch owned)?response_type=code',
     '-oProxyCommand=x',
     '',
   ]) {

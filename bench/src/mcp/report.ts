@@ -49,8 +49,8 @@ export function ratioOf(row: CallRow, other: CallRow, key: 'cpuMicrosPerCall' | 
 }
 
 /** A row for each way to call from inside. */
-export function describeInProcess(rows: readonly CallRow[]): string {
-  const heading = line(['inside the process', 'p50 ms', 'p99 ms']);
+export function describeInProcess(title: string, rows: readonly CallRow[]): string {
+  const heading = line([title, 'p50 ms', 'p99 ms']);
   const lines = rows.map((row) =>
     line([row.name, figure(overRounds(row, 'p50Ms')), figure(overRounds(row, 'p99Ms'))]),
   );
@@ -69,7 +69,7 @@ export function verdict(
 }
 
 function line([name = '', ...cells]: readonly string[]): string {
-  return name.padEnd(28) + cells.map((cell) => cell.padStart(14)).join('');
+  return name.padEnd(36) + cells.map((cell) => cell.padStart(14)).join('');
 }
 
 function figure(value: number, digits = 2): string {

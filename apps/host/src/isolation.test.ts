@@ -4,7 +4,13 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { AgentService, Health, SystemService, ToolService } from '@modelhost/contracts';
+import {
+  AgentService,
+  Health,
+  InputAction,
+  SystemService,
+  ToolService,
+} from '@modelhost/contracts';
 import { next, watch } from './fixtures/run-watch.ts';
 import { keys, startTestHost, task } from './fixtures/started-host.ts';
 
@@ -64,12 +70,13 @@ test('ids of another tenant are as absent as ids that never were', async () => {
   const { approvalId, callId } = await next(watch(alice.followRun(runId)), 'approvalRequested');
   const absent = `run_${'0'.repeat(26)}`;
   const withRun = methods.filter(({ input }) => input.fields.some(({ name }) => name === 'run_id'));
-  assert.equal(withRun.length, 5);
+  assert.equal(withRun.length, 6);
+  const ids = { approvalId, callId, inputId: 'inp_0', action: InputAction.DECLINE };
   const headers = { authorization: `Bearer ${keys.carol.key}` };
   for (const method of withRun) {
     const [theirs, none] = [
-      await call(method, { runId, approvalId, callId }, headers),
-      await call(method, { runId: absent, approvalId, callId }, headers),
+      await call(method, { runId, ...ids }, headers),
+      await call(method, { runId: absent, ...ids }, headers),
     ];
     assert.equal(theirs.code, status.NOT_FOUND, method.name);
     const hidden = (text: string): string => text.replaceAll(runId, absent);

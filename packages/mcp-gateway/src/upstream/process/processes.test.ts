@@ -84,19 +84,23 @@ test('when the leader is killed in a call, the call fails, its group is ended an
   await started.logged('cancelled');
 });
 
-test('a server that hangs in a call is given up, ended, and the next call starts it anew', async (t) => {
-  const spec = serverSpec('wrap', wrapped('hangs'), {
-    callTimeoutMs: 300,
-    connectTimeoutMs: 2_500,
-  });
-  const started = startGateway(t, [spec]);
+test('a server that hangs in a call is given up, ended, and started anew', async (t) => {
+  const clock = createManualClock();
+  const spec = serverSpec('wrap', wrapped('hangs'), { callTimeoutMs: 300 });
+  const started = startGateway(t, [spec], { clock });
   const leader = await leaderOf(started);
   await started.gateway.connected();
   const state = (): string | undefined => started.gateway.servers()[0]?.state;
-  await assert.rejects(started.call('wrap__act'), isHostError('mcp_timeout', { sent: 'true' }));
-  // It does not even answer a ping.
-  await until(() => state() === 'failed' || !isGroupRunning(leader));
-  await until(() => !isGroupRunning(leader));
+  const calling = started.call('wrap__act');
+  await started.logged('called');
+  clock.advance(300);
+  await assert.rejects(calling, isHostError('mcp_timeout', { sent: 'true' }));
+  assert.equal(state(), 'degraded');
+  // Now it is asked for a sign of life, for which it has as long as for connecting.
+  clock.advance(spec.connectTimeoutMs);
+  await until(() => state() === 'failed' && !isGroupRunning(leader));
+  assert.match(started.gateway.servers()[0]?.error ?? '', /it no longer answers/);
+  clock.advance(1_000);
   await until(() => state() === 'ready');
 });
 
@@ -132,7 +136,8 @@ test('20 connections to a stubborn server, one after the other, leave no process
 });
 
 test('of what a server prints for people, so much goes to the log and no more', async (t) => {
-  const line = 'echo words >&2; yes 0123456789 | head -c 400000 >&2; echo after >&2; sleep 60';
+  const line =
+    'echo words >&2; yes "$(printf %0999d 0)" | head -c 400000 >&2; echo after >&2; sleep 60';
   const transport = { type: 'stdio', command: 'sh', args: ['-c', line], env: {} } as const;
   const started = startGateway(t, [serverSpec('loud', transport)]);
   await started.logged('(further output of this process is left out)');

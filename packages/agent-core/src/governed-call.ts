@@ -82,14 +82,19 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
       await record('decision', { agent, ...decisionFacts(decision) });
       throw refusal(tool, decision);
     }
+    // What changes nothing starts while its intent is being written.
+    const begun = tool.effect === 'none' ? settle(perform) : undefined;
     // Both share one group commit.
     const intent = Promise.all([
       record('decision', { agent, ...decisionFacts(decision) }),
       record('intent', intentFacts(keys, tenant, tool, argumentsText)),
     ]);
-    if (tool.effect !== 'none') await intent;
-    const [performed] = await Promise.all([settle(perform), intent]);
-    await record('outcome', toOutcome(performed, outcomeOf));
+    if (begun === undefined) await intent;
+    const recorded = (begun ?? settle(perform)).then(async (ended) => {
+      await record('outcome', toOutcome(ended, outcomeOf));
+      return ended;
+    });
+    const [performed] = await Promise.all([recorded, intent]);
     if ('thrown' in performed) throw performed.thrown;
     return performed.value;
   }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { serveCounting } from './fixtures/counting-server.ts';
+import { createHttpToolSet, serveHttp } from './fixtures/http-server.ts';
 import {
   fixtureProcess,
   isHostError,
@@ -83,21 +84,43 @@ test('a server that hangs delays neither the lists nor the calls of others by 10
   );
 });
 
-for (const [peer, transport] of [
-  ['stdio', async () => fixtureProcess('asking-process')],
-] as const) {
-  test(`${peer}: a call that is cancelled is cancelled at the server within 250 ms`, async (t) => {
-    const started = startGateway(t, [serverSpec('fix', await transport())]);
+test('stdio: a call that is cancelled is cancelled at the server within 250 ms', async (t) => {
+  const started = startGateway(t, [serverSpec('fix', fixtureProcess('asking-process'))]);
+  await started.gateway.connected();
+  const cancel = new AbortController();
+  const calling = started.call('fix__wait', { text: 'me' }, cancel);
+  await started.logged('waiting me');
+  const ms = await millisecondsOf(async () => {
+    cancel.abort(new Error('enough'));
+    await assert.rejects(calling, /enough/);
+    await started.logged('cancelled me');
+  });
+  assert.ok(ms < 250, `${ms} ms`);
+});
+
+for (const era of ['modern', 'legacy'] as const) {
+  test(`${era} HTTP: a call that is cancelled is cancelled at the server within 250 ms`, async (t) => {
+    const called = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    const handler = createHttpToolSet(era, (event) => {
+      if (event === 'call wait') called.resolve();
+      if (event === 'aborted') aborted.resolve();
+    });
+    const fixture = await serveHttp(handler);
+    t.after(() => fixture.close());
+    const transport = { type: 'http', url: fixture.url, headers: {} } as const;
+    const started = startGateway(t, [serverSpec('fix', transport)]);
     await started.gateway.connected();
     const cancel = new AbortController();
-    const calling = started.call('fix__wait', { text: 'me' }, cancel);
-    await started.logged('waiting me');
+    const calling = started.call('fix__wait', {}, cancel);
+    await called.promise;
     const ms = await millisecondsOf(async () => {
       cancel.abort(new Error('enough'));
       await assert.rejects(calling, /enough/);
-      await started.logged('cancelled me');
+      await aborted.promise;
     });
     assert.ok(ms < 250, `${ms} ms`);
+    assert.equal((await started.call('fix__echo', { text: 'still here' })).content, 'still here');
   });
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -9,6 +10,13 @@ import type { FileLock } from './file-lock.ts';
 import { createHeadNotes } from './head.ts';
 import { recoverTail } from './recover.ts';
 
+/** Whether a write is durable by itself. Elsewhere than on Linux it may stop in the disk's own cache. */
+const isWriteDurable = process.platform === 'linux';
+const appendFlags =
+  constants.O_WRONLY |
+  constants.O_CREAT |
+  constants.O_APPEND |
+  (isWriteDurable ? constants.O_DSYNC : 0);
 /** Records that may wait for the disk. */
 const waitingMax = 10_000;
 
@@ -37,7 +45,7 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
   const lock = lockFile(`${path}.lock`);
   try {
     const head = await recoverTail(path);
-    const file = await open(path, 'a', 0o600).catch(unavailable);
+    const file = await open(path, appendFlags, 0o600).catch(unavailable);
     return createAuditFile({ ...options, file, head, lock });
   } catch (thrown) {
     lock.release();
@@ -75,8 +83,8 @@ function createAuditFile(
   }
 
   async function commitAll(): Promise<void> {
-    // Everything that is appended in this turn of the event loop shares the first commit.
-    await new Promise(setImmediate);
+    // Everything that is appended before the event loop goes on shares the first commit.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
@@ -89,8 +97,7 @@ function createAuditFile(
     const { lines, receipts } = chain(batch, head, now());
     try {
       if (broken !== undefined) throw broken;
-      await file.appendFile(lines);
-      await file.datasync();
+      await writeDurably(file, lines);
       head = receipts.findLast((receipt) => receipt !== undefined) ?? head;
       await notes.noteIfDue(head);
     } catch (cause) {
@@ -121,6 +128,17 @@ function createAuditFile(
     check: async () => refuseIfUnusable(),
     close,
   };
+}
+
+/** Appends all of it, and resolves when the disk has it. */
+async function writeDurably(file: FileHandle, text: string): Promise<void> {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    // What was not written goes after what was.
+    const { bytesWritten } = await file.write(rest); // oxlint-disable-line no-await-in-loop
+    rest = rest.subarray(bytesWritten);
+  }
+  if (!isWriteDurable) await file.datasync();
 }
 
 function settle(batch: readonly Waiting[], receipts: readonly (AuditReceipt | undefined)[]): void {

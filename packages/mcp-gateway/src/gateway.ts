@@ -1,18 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { HostError } from '@modelhost/kernel';
-import type {
-  Clock,
-  JsonSchemas,
-  Principal,
-  ToolGateway,
-  ToolServerStatus,
-} from '@modelhost/kernel';
+import type { Clock, JsonSchemas, ToolGateway, ToolServerStatus } from '@modelhost/kernel';
 import { createCatalogues } from './catalogue/catalogues.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
 import type { PinAdmin, PinDrift } from './catalogue/pin-admin.ts';
 import type { PinStore } from './catalogue/pin-records.ts';
-import { serverOfState } from './credentials/authorization-required.ts';
-import type { AuthorizationCallback, Credentials } from './credentials/credentials.ts';
 import { createAuthorizations } from './credentials/authorizations.ts';
 import type { Authorizations, AuthorizingServer } from './credentials/authorizations.ts';
 import { createGatewayRelay } from './gateway-relay.ts';
@@ -42,11 +34,6 @@ export type McpGateway = ToolGateway & {
   readonly authorizations: Authorizations;
   /** Results that were too long for an answer. */
   readonly results: ResultStore;
-  /**
-   * Goes on with what the user's browser brought back from the authorization server of a tool server. Throws
-   * `failed_precondition` when this principal began nothing there.
-   */
-  finishAuthorization(principal: Principal, callback: AuthorizationCallback): Promise<void>;
   /** Settles when the pins are read and every server that starts at once is ready or failed; never rejects. */
   connected(): Promise<void>;
   /** Kills every child process and does not wait: for a process that is about to exit. */
@@ -147,8 +134,6 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     pins: catalogues.pins,
     authorizations: createAuthorizations((alias, tenant) => findVisible(upstreams, alias, tenant)),
     results,
-    finishAuthorization: async (principal, callback) =>
-      await authorizing(upstreams, principal, callback).finish(principal, callback),
     connected: () => allSettled(upstreams, catalogues),
     kill: groups.kill,
     close: async () => {
@@ -156,18 +141,6 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
       await groups.close();
     },
   };
-}
-
-function authorizing(
-  upstreams: ReadonlyMap<string, SuppliedUpstream>,
-  { tenant }: Principal,
-  { state }: AuthorizationCallback,
-): Credentials {
-  const supplied = upstreams.get(serverOfState(state));
-  if (supplied?.credentials !== undefined && isVisibleTo(supplied.spec, tenant)) {
-    return supplied.credentials;
-  }
-  throw new HostError('failed_precondition', 'no such authorization was begun');
 }
 
 /** A server that is well but offers nothing, since nobody approved it, is shown for what it is. */

@@ -1,6 +1,7 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type {
   JsonObject,
+  ToolDefinition,
   ToolGateway,
   ToolInputRequest,
   ToolInvocation,
@@ -55,9 +56,18 @@ export function createToolCaller(options: ToolCallerOptions): ToolGateway['callT
       }
     } catch (cause) {
       if (!(cause instanceof HostError)) throw cause;
-      throw withFacts(cause, { server: alias, tool: invocation.tool });
+      throw ofTool(cause, tool.definition);
     }
   };
+}
+
+/** The gateway speaks of its server; whoever called a tool knows that tool. */
+function ofTool(failure: HostError, { server, name: tool }: ToolDefinition): HostError {
+  const { code, message, facts, cause, retryAfterMs } = withFacts(failure, { server, tool });
+  const start = `${server}: `;
+  const said = message.startsWith(start) ? `${tool}: ${message.slice(start.length)}` : message;
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new HostError(code, said, { facts, cause, ...wait });
 }
 
 function toContext(

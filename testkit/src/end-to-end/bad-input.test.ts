@@ -104,16 +104,24 @@ async function assertNothingIsLeft({ client, host }: World, bytesBefore: number)
   const status = await client.getStatus();
   assert.equal(status.runsInFlight, 0);
   const { servers } = await client.listTools();
-  const ready = servers.filter(({ state }) => state === ToolServerState.READY);
+  // After a call without an answer a server is degraded, until it answers one.
+  const usable = servers.filter(
+    ({ state }) => state === ToolServerState.READY || state === ToolServerState.DEGRADED,
+  );
   assert.deepEqual(
-    ready.map(({ alias }) => alias),
+    usable.map(({ alias }) => alias),
     ['slow', 'tools'],
   );
   if (!hasProc) return;
   // The dead one is tried again from time to time.
   const commands = childrenOf(host.pid).map(commandOf);
   assert.equal(commands.filter((command) => command.endsWith('tool-server.ts')).length, 2);
-  assert.equal(commands.filter((command) => !command.includes('tool-server.ts')).length, 0);
+  // One shell watches over all of them.
+  const others = commands.filter((command) => !command.includes('tool-server.ts'));
+  assert.deepEqual(
+    others.map((command) => command.split(' ')[0]),
+    ['/bin/sh'],
+  );
   const grownBytes = residentBytes(host.pid) - bytesBefore;
   assert.ok(grownBytes < growthBytesMax, `the host has grown by ${grownBytes} bytes`);
 }

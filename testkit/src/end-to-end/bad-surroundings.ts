@@ -105,12 +105,14 @@ export const badToolServers: readonly Row[] = [
     'tools__refuse',
     'mcp_protocol_error',
     'it answered error -32000: out of paper',
+    { rpc_code: '-32000' },
   ),
   tool('a tool that fails', 'tools__fail', '{"text":"a"}', { outcome: 'TOOL_ERROR' }),
   tool('a result beyond the cap', 'tools__large', '{"text":"a"}', {
     outcome: 'OK',
     truncated: true,
-    bytes: 1_024,
+    // The last line tells where the rest is, and leaves room for more digits than it has.
+    bytes: 1_022,
   }),
 ];
 

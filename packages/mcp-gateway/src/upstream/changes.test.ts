@@ -37,7 +37,9 @@ async function openListening(
   const server = modernServer((received) => {
     if (refuse()) return errorTo(received.id, -32_601, 'no');
     return streamOf(
-      new ReadableStream({ start: (controller) => void streams.push(listen(received, controller)) }),
+      new ReadableStream({
+        start: (controller) => void streams.push(listen(received, controller)),
+      }),
     );
   }, capabilities);
   return { ...(await openConnection(t, await serveHandler(t, server))), streams };
@@ -110,7 +112,9 @@ test('a server that does not take it is asked ever later, and at last no more', 
     refusals += 1;
     return true;
   });
-  const waits = [750, 1_500, 3_000, 6_000, 12_000, 24_000, 45_000, 45_000, 45_000, 45_000, 45_000, 45_000];
+  const waits = [
+    750, 1_500, 3_000, 6_000, 12_000, 24_000, 45_000, 45_000, 45_000, 45_000, 45_000, 45_000,
+  ];
   for (const wait of waits) {
     await until(() => clock.delays().includes(wait)); // oxlint-disable-line no-await-in-loop
     clock.advance(wait);
@@ -121,11 +125,17 @@ test('a server that does not take it is asked ever later, and at last no more', 
 });
 
 test('a server that reports nothing is not listened to, until a resource is watched', async (t) => {
-  const { connection, streams } = await openListening(t, { tools: {}, resources: { subscribe: true } });
+  const { connection, streams } = await openListening(t, {
+    tools: {},
+    resources: { subscribe: true },
+  });
   await connection.ping().catch(() => {});
   assert.equal(streams.length, 0);
   await connection.watchResource('a:1');
-  assert.deepEqual(streams.map(({ filter }) => filter), [{ resourceSubscriptions: ['a:1'] }]);
+  assert.deepEqual(
+    streams.map(({ filter }) => filter),
+    [{ resourceSubscriptions: ['a:1'] }],
+  );
 });
 
 test('watching a resource of a server that cannot report it does nothing', async (t) => {

@@ -60,8 +60,14 @@ test('a request has its session and version, no envelope, and comes back whole',
 
 for (const [title, response] of [
   ['knows the session no more', () => new Response('', { status: 404 })],
-  ['was started again and says so in words', (id) => errorTo(id, -32_000, 'Server not initialized', 400)],
-  ['speaks of no valid session', () => new Response('No valid session ID provided', { status: 400 })],
+  [
+    'was started again and says so in words',
+    (id) => errorTo(id, -32_000, 'Server not initialized', 400),
+  ],
+  [
+    'speaks of no valid session',
+    () => new Response('No valid session ID provided', { status: 400 }),
+  ],
 ] satisfies readonly (readonly [string, (id: Received['id']) => Response])[]) {
   test(`a server that ${title} did nothing, and is not asked again`, async (t) => {
     const { connection, seen } = await openScripted(t, ({ id }) => response(id));
@@ -181,11 +187,15 @@ test('beyond sixteen questions of one call the server gets an error', async (t) 
     eventWith({ id: index, method: 'sampling/createMessage', params: {} }),
   );
   const { connection, seen } = await openScripted(t, ({ method }) =>
-    method === 'tools/call' ? streamOf(new ReadableStream({
-      start: (controller) => {
-        controller.enqueue(Buffer.from(questions.map((event) => `${event}\n\n`).join('')));
-      },
-    })) : {},
+    method === 'tools/call'
+      ? streamOf(
+          new ReadableStream({
+            start: (controller) => {
+              controller.enqueue(Buffer.from(questions.map((event) => `${event}\n\n`).join('')));
+            },
+          }),
+        )
+      : {},
   );
   const outcome = await connection.exchange(callOf('act'), contextOf(), undefined);
   assert.ok(outcome.kind === 'input-required');
@@ -200,13 +210,19 @@ test('the level of logging is set once for all who want as much or less', async 
     await connection.exchange(callOf('act'), contextOf({ logLevel }), undefined); // oxlint-disable-line no-await-in-loop
   }
   const levels = seen.filter(({ method }) => method === 'logging/setLevel');
-  assert.deepEqual(levels.map(({ params }) => params['level']), ['warning', 'info']);
+  assert.deepEqual(
+    levels.map(({ params }) => params['level']),
+    ['warning', 'info'],
+  );
 });
 
 test('a server that cannot log is not told how', async (t) => {
   const { connection, seen } = await openScripted(t, () => done);
   await connection.exchange(callOf('act'), contextOf({ logLevel: 'debug' }), undefined);
-  assert.deepEqual(seen.map(({ method }) => method), ['tools/call']);
+  assert.deepEqual(
+    seen.map(({ method }) => method),
+    ['tools/call'],
+  );
 });
 
 test('changes are heard on every stream, of resources only those that are watched', async (t) => {
@@ -235,7 +251,10 @@ test('changes are heard on every stream, of resources only those that are watche
   await connection.unwatchResource('a:1');
   await connection.unwatchResource('a:1');
   const about = seen.filter(({ method }) => method.startsWith('resources/'));
-  assert.deepEqual(about.map(({ method }) => method), ['resources/subscribe', 'resources/unsubscribe']);
+  assert.deepEqual(
+    about.map(({ method }) => method),
+    ['resources/subscribe', 'resources/unsubscribe'],
+  );
 });
 
 test('a retired connection lets what is in flight end, takes nothing further and closes', async (t) => {
@@ -261,14 +280,21 @@ test('a retired connection lets what is in flight end, takes nothing further and
 });
 
 test('a parked call can still be gone on with on a retired connection', async (t) => {
-  const { connection, closings, clock } = await openConnection(t, await serveAsking(t, 'legacy http'));
+  const { connection, closings, clock } = await openConnection(
+    t,
+    await serveAsking(t, 'legacy http'),
+  );
   const asked = await connection.exchange(callOf('ask'), contextOf(), undefined);
   assert.ok(asked.kind === 'input-required');
   connection.retire();
   const inputResponses = { 'input-1': { action: 'decline' } };
   const { requestState = '' } = asked;
   const params = { ...callOf('ask').params, inputResponses, requestState };
-  const outcome = await connection.exchange({ method: 'tools/call', params }, contextOf(), undefined);
+  const outcome = await connection.exchange(
+    { method: 'tools/call', params },
+    contextOf(),
+    undefined,
+  );
   assert.equal(outcome.kind, 'complete');
   clock.advance(1_000);
   await until(() => closings.length === 1);
@@ -288,18 +314,18 @@ test('closing fails what is in flight and what is parked', async (t) => {
 
 for (const status of [404, 400]) {
   test(`a stream that only listens and finds its session gone (${status}) ends the connection`, async (t) => {
-  let listens = 0;
-  const server = legacyServer(({ method }) => {
-    if (method !== 'GET') return {};
-    listens += 1;
-    return listens === 1 ? eventsOf(': hello') : new Response('', { status });
+    let listens = 0;
+    const server = legacyServer(({ method }) => {
+      if (method !== 'GET') return {};
+      listens += 1;
+      return listens === 1 ? eventsOf(': hello') : new Response('', { status });
+    });
+    const { closings, clock } = await openConnection(t, await serveHandler(t, server));
+    await until(() => clock.delays().includes(750));
+    clock.advance(750);
+    await until(() => closings.length > 0);
+    assert.ok(isHostError('mcp_connection_failed', { session_lost: 'true' })(closings[0]));
   });
-  const { closings, clock } = await openConnection(t, await serveHandler(t, server));
-  await until(() => clock.delays().includes(750));
-  clock.advance(750);
-  await until(() => closings.length > 0);
-  assert.ok(isHostError('mcp_connection_failed', { session_lost: 'true' })(closings[0]));
-});
 }
 
 test('a server without such a stream, whatever it says of it, is used all the same', async (t) => {

@@ -42,17 +42,27 @@ for (const way of ['legacy stdio', 'legacy http'] as const) {
     const { inputRequests, requestState } = asked(
       await connection.exchange(call, contextOf(), undefined),
     );
-    const [[key, request]] = Object.entries(inputRequests) as [[string, Asked['inputRequests'][string]]];
+    const [[key, request]] = Object.entries(inputRequests) as [
+      [string, Asked['inputRequests'][string]],
+    ];
     assert.equal(request.method, 'elicitation/create');
     assert.equal(request.params['message'], 'Who?');
     assert.equal(connection.exchangesInFlight(), 1);
     assert.ok(connection.hasParked(requestState ?? ''));
     const answers = { [key]: accept('ann') };
-    const outcome = await connection.exchange(goOn(call, requestState, answers), contextOf(), undefined);
+    const outcome = await connection.exchange(
+      goOn(call, requestState, answers),
+      contextOf(),
+      undefined,
+    );
     assert.deepEqual(valueOf(outcome), accept('ann'));
     assert.equal(connection.exchangesInFlight(), 0);
     // What was gone on with once is over.
-    const again = await connection.exchange(goOn(call, requestState, answers), contextOf(), undefined);
+    const again = await connection.exchange(
+      goOn(call, requestState, answers),
+      contextOf(),
+      undefined,
+    );
     assert.equal(again.kind === 'error' && again.error.code, -32_602);
   });
 
@@ -87,12 +97,17 @@ for (const way of ['legacy stdio', 'legacy http'] as const) {
     let { requestState } = first;
     for (const wrong of [{}, { 'input-9': accept('x') }, { 'input-1': 'no object' }]) {
       // Each round follows the one before it.
-      const again = asked(await connection.exchange(goOn(call, requestState, wrong), contextOf(), undefined)); // oxlint-disable-line no-await-in-loop
+      const again = asked(
+        await connection.exchange(goOn(call, requestState, wrong), contextOf(), undefined),
+      ); // oxlint-disable-line no-await-in-loop
       assert.deepEqual(again.inputRequests, first.inputRequests);
       ({ requestState } = again);
     }
     const right = goOn(call, requestState, { 'input-1': accept('ann') });
-    assert.deepEqual(valueOf(await connection.exchange(right, contextOf(), undefined)), accept('ann'));
+    assert.deepEqual(
+      valueOf(await connection.exchange(right, contextOf(), undefined)),
+      accept('ann'),
+    );
   });
 
   test(`${way}: nobody else goes on with a call, nor anybody with another one`, async (t) => {
@@ -108,7 +123,11 @@ for (const way of ['legacy stdio', 'legacy http'] as const) {
       );
       assert.equal(refused.kind === 'error' && refused.error.code, -32_602);
     }
-    const made = await connection.exchange(goOn(call, 'parked-77', answers), contextOf(), undefined);
+    const made = await connection.exchange(
+      goOn(call, 'parked-77', answers),
+      contextOf(),
+      undefined,
+    );
     assert.equal(made.kind === 'error' && made.error.code, -32_602);
     const other = await connection.exchange(
       goOn(callOf('ask', { text: 'other' }), requestState, answers),
@@ -159,7 +178,10 @@ for (const way of ['legacy stdio', 'legacy http'] as const) {
     const { inputRequests, requestState } = asked(
       await connection.exchange(call, contextOf(), undefined),
     );
-    assert.deepEqual(Object.values(inputRequests).map(({ method }) => method), ['roots/list']);
+    assert.deepEqual(
+      Object.values(inputRequests).map(({ method }) => method),
+      ['roots/list'],
+    );
     const own = { roots: [{ uri: 'file:///own' }] };
     const answered = goOn(call, requestState, { 'input-1': own });
     assert.deepEqual(valueOf(await connection.exchange(answered, contextOf(), undefined)), own);
@@ -263,7 +285,11 @@ async function answerAll(connection: TestConnection['connection']): Promise<Exch
       method === 'elicitation/create' ? accept('ann') : said,
     ]);
     // Each round follows the one before it.
-    outcome = await connection.exchange(goOn(call, outcome.requestState, Object.fromEntries(answers)), contextOf(), undefined); // oxlint-disable-line no-await-in-loop
+    outcome = await connection.exchange(
+      goOn(call, outcome.requestState, Object.fromEntries(answers)),
+      contextOf(),
+      undefined,
+    ); // oxlint-disable-line no-await-in-loop
   }
   return outcome;
 }

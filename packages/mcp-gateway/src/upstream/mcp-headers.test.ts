@@ -43,8 +43,14 @@ const faults: readonly (readonly [string, JsonObject])[] = [
   ['a number', property('number')],
   ['an object', property('object')],
   ['the root', toolWith({ type: 'object', 'x-mcp-header': 'Where' })],
-  ['an item of an array', toolWith({ properties: { a: { items: { type: 'string', 'x-mcp-header': 'A' } } } })],
-  ['a branch', toolWith({ anyOf: [{ properties: { a: { type: 'string', 'x-mcp-header': 'A' } } }] })],
+  [
+    'an item of an array',
+    toolWith({ properties: { a: { items: { type: 'string', 'x-mcp-header': 'A' } } } }),
+  ],
+  [
+    'a branch',
+    toolWith({ anyOf: [{ properties: { a: { type: 'string', 'x-mcp-header': 'A' } } }] }),
+  ],
   ['a definition', toolWith({ $defs: { a: { type: 'string', 'x-mcp-header': 'A' } } })],
   [
     'two names that differ in case only',
@@ -94,7 +100,8 @@ test('whatever the name, its header is plain and says the same', () => {
 });
 
 test('only what has a name says it', () => {
-  const of = (method: string, params: JsonObject): JsonObject => toStandardHeaders('v', method, params);
+  const of = (method: string, params: JsonObject): JsonObject =>
+    toStandardHeaders('v', method, params);
   const common = { 'mcp-protocol-version': 'v' };
   assert.deepEqual(of('tools/list', { name: 'x' }), { ...common, 'mcp-method': 'tools/list' });
   assert.deepEqual(of('tools/call', { name: 5 }), { ...common, 'mcp-method': 'tools/call' });

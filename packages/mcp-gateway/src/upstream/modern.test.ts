@@ -70,7 +70,11 @@ test('a request says whose capabilities it has, which version, what it is about 
     onProgress: () => {},
   });
   await connection.exchange(callOf('äct', { where: 'Köln', what: 'x' }), context, tool);
-  await connection.exchange({ method: 'resources/read', params: { uri: 'a:b' } }, contextOf(), undefined);
+  await connection.exchange(
+    { method: 'resources/read', params: { uri: 'a:b' } },
+    contextOf(),
+    undefined,
+  );
   const [{ params, headers }, read] = seen as [Received, Received];
   const { progressToken, ...meta } = isJsonObject(params['_meta']) ? params['_meta'] : {};
   assert.equal(typeof progressToken, 'number');
@@ -93,7 +97,9 @@ test('a result comes back exactly as the server gave it', async (t) => {
   let result: JsonObject = {};
   const server = modernServer(() => ({ ...result, resultType: 'complete' }));
   const { connection } = await openConnection(t, await serveHandler(t, server));
-  const member = fc.string().filter((name) => !['resultType', 'content', '__proto__'].includes(name));
+  const member = fc
+    .string()
+    .filter((name) => !['resultType', 'content', '__proto__'].includes(name));
   await fc.assert(
     fc.asyncProperty(fc.dictionary(member, fc.jsonValue({ maxDepth: 4 })), async (members) => {
       // Whatever JSON says of -0 it says of 0.
@@ -110,14 +116,23 @@ const unreadable: readonly (readonly [string, JsonObject])[] = [
   ['content that is no list', { resultType: 'complete', content: 5 }],
   ['input that is required of nobody', { resultType: 'input_required' }],
   ['a state that is no text', { resultType: 'input_required', requestState: 5 }],
-  ['a request that nobody could answer', { resultType: 'input_required', inputRequests: { a: { method: 'tools/call' } } }],
+  [
+    'a request that nobody could answer',
+    { resultType: 'input_required', inputRequests: { a: { method: 'tools/call' } } },
+  ],
   ['a request that is none', { resultType: 'input_required', inputRequests: { a: 'b' } }],
   ['a task, for one who knows of no tasks', { resultType: 'task', taskId: 'a', status: 'working' }],
 ];
 
 for (const [title, result] of unreadable) {
   test(`${title} is no answer`, async (t) => {
-    const { connection } = await openConnection(t, await serveHandler(t, modernServer(() => result)));
+    const { connection } = await openConnection(
+      t,
+      await serveHandler(
+        t,
+        modernServer(() => result),
+      ),
+    );
     await assert.rejects(
       connection.exchange(callOf('act'), contextOf(), undefined),
       isHostError('mcp_protocol_error', { server: 'srv', tool: 'act', sent: 'true' }),
@@ -127,7 +142,9 @@ for (const [title, result] of unreadable) {
 
 test("an error of the server is the server's own, with its data", async (t) => {
   const error = { code: -32_042, message: 'no', data: { elicitations: [] } };
-  const server = modernServer(({ id }) => Response.json({ jsonrpc: '2.0', id, error }, { status: 400 }));
+  const server = modernServer(({ id }) =>
+    Response.json({ jsonrpc: '2.0', id, error }, { status: 400 }),
+  );
   const { connection } = await openConnection(t, await serveHandler(t, server));
   const outcome = await connection.exchange(callOf('act'), contextOf(), undefined);
   assert.deepEqual(outcome, { kind: 'error', error });
@@ -225,7 +242,11 @@ test('configured roots answer in the place of the caller, who is asked for the r
     seen.push(rest);
     assert.match(JSON.stringify(meta), /"roots":\{\}/);
     if (params['requestState'] === undefined) {
-      return { resultType: 'input_required', inputRequests: { where: requests.where }, requestState: 'one' };
+      return {
+        resultType: 'input_required',
+        inputRequests: { where: requests.where },
+        requestState: 'one',
+      };
     }
     if (params['requestState'] === 'one') {
       return { resultType: 'input_required', inputRequests: requests, requestState: 'two' };
@@ -256,14 +277,19 @@ const withTasks = { ...ableToAll, extensions: { 'io.modelcontextprotocol/tasks':
 const started = { resultType: 'task', taskId: 'task-1', status: 'working', pollIntervalMs: 500 };
 
 /** A server whose tool goes on as a task, and what it was asked. */
-function taskServer(states: readonly JsonObject[]): { readonly asked: string[]; readonly script: Script } {
+function taskServer(states: readonly JsonObject[]): {
+  readonly asked: string[];
+  readonly script: Script;
+} {
   const asked: string[] = [];
   let looks = 0;
   return {
     asked,
     script: ({ method, params, headers }) => {
       const { inputResponses } = params;
-      asked.push(inputResponses === undefined ? method : `${method} ${JSON.stringify(inputResponses)}`);
+      asked.push(
+        inputResponses === undefined ? method : `${method} ${JSON.stringify(inputResponses)}`,
+      );
       if (method === 'tools/call') return started;
       assert.equal(params['taskId'], 'task-1');
       assert.equal(headers.get('mcp-name'), 'task-1');
@@ -279,8 +305,15 @@ test('a task is followed at the pace of its server until it is done', async (t) 
     { status: 'working', pollIntervalMs: 2_000 },
     { status: 'completed', result: { content: done.content } },
   ]);
-  const { connection, clock } = await openConnection(t, await serveHandler(t, modernServer(script)));
-  const going = connection.exchange(callOf('act'), contextOf({ capabilities: withTasks }), undefined);
+  const { connection, clock } = await openConnection(
+    t,
+    await serveHandler(t, modernServer(script)),
+  );
+  const going = connection.exchange(
+    callOf('act'),
+    contextOf({ capabilities: withTasks }),
+    undefined,
+  );
   await until(() => clock.delays().includes(500));
   clock.advance(500);
   await until(() => clock.delays().includes(2_000));
@@ -290,13 +323,28 @@ test('a task is followed at the pace of its server until it is done', async (t) 
 });
 
 for (const [title, state, error] of [
-  ['fails', { status: 'failed', error: { code: -1, message: 'out of paper' } }, { code: -1, message: 'out of paper' }],
-  ['is cancelled', { status: 'cancelled' }, { code: -32_603, message: 'the server cancelled its task' }],
+  [
+    'fails',
+    { status: 'failed', error: { code: -1, message: 'out of paper' } },
+    { code: -1, message: 'out of paper' },
+  ],
+  [
+    'is cancelled',
+    { status: 'cancelled' },
+    { code: -32_603, message: 'the server cancelled its task' },
+  ],
 ] as const) {
   test(`a task that ${title} ends its exchange with an error`, async (t) => {
     const { script } = taskServer([state]);
-    const { connection, clock } = await openConnection(t, await serveHandler(t, modernServer(script)));
-    const going = connection.exchange(callOf('act'), contextOf({ capabilities: withTasks }), undefined);
+    const { connection, clock } = await openConnection(
+      t,
+      await serveHandler(t, modernServer(script)),
+    );
+    const going = connection.exchange(
+      callOf('act'),
+      contextOf({ capabilities: withTasks }),
+      undefined,
+    );
     await until(() => clock.delays().includes(500));
     clock.advance(500);
     assert.deepEqual(await going, { kind: 'error', error });
@@ -309,7 +357,10 @@ test('a task that needs input is gone on with by the one it belongs to, and by n
     { status: 'input_required', inputRequests },
     { status: 'completed', result: { content: done.content } },
   ]);
-  const { connection, clock } = await openConnection(t, await serveHandler(t, modernServer(script)));
+  const { connection, clock } = await openConnection(
+    t,
+    await serveHandler(t, modernServer(script)),
+  );
   const call = callOf('act');
   const context = contextOf({ capabilities: withTasks });
   const going = connection.exchange(call, context, undefined);
@@ -325,14 +376,22 @@ test('a task that needs input is gone on with by the one it belongs to, and by n
   await until(() => clock.delays().includes(50));
   clock.advance(50);
   assert.deepEqual(await gone, complete);
-  assert.deepEqual(asked, ['tools/call', 'tasks/get', 'tasks/update {"who":{"action":"decline"}}', 'tasks/get']);
+  assert.deepEqual(asked, [
+    'tools/call',
+    'tasks/get',
+    'tasks/update {"who":{"action":"decline"}}',
+    'tasks/get',
+  ]);
 });
 
 test('a task is cancelled with its exchange, at its time limit, and when nobody brings its input', async (t) => {
   const inputRequests = { who: { method: 'elicitation/create' } };
   const input = { status: 'input_required', inputRequests };
   const { script, asked } = taskServer([input]);
-  const { connection, clock } = await openConnection(t, await serveHandler(t, modernServer(script)));
+  const { connection, clock } = await openConnection(
+    t,
+    await serveHandler(t, modernServer(script)),
+  );
   const cancels = (): number => asked.filter((method) => method === 'tasks/cancel').length;
   const cancelling = new AbortController();
   const context = contextOf({ capabilities: withTasks, signal: cancelling.signal });

@@ -7,9 +7,18 @@ const version = { jsonrpc: '2.0' };
 
 test('requests, notifications and answers are told apart', () => {
   const request = { ...version, id: 'a', method: 'ping' };
-  assert.deepEqual(readRpcMessage(request), { type: 'request', id: 'a', method: 'ping', params: {} });
+  assert.deepEqual(readRpcMessage(request), {
+    type: 'request',
+    id: 'a',
+    method: 'ping',
+    params: {},
+  });
   const notification = { ...version, method: 'm', params: { a: 1 } };
-  assert.deepEqual(readRpcMessage(notification), { type: 'notification', method: 'm', params: { a: 1 } });
+  assert.deepEqual(readRpcMessage(notification), {
+    type: 'notification',
+    method: 'm',
+    params: { a: 1 },
+  });
   const result = { a: { b: [1] } };
   const read = readRpcMessage({ ...version, id: 0, result });
   assert.ok(read?.type === 'answer' && read.answer.kind === 'result');

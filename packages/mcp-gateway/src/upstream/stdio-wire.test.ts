@@ -68,5 +68,8 @@ test('an answer that comes too late is of no account', async (t) => {
   await assert.rejects(going, /enough/);
   await until(() => log.some(({ message }) => message === 'cancelled'));
   await connection.lists();
-  assert.deepEqual(log.map(({ message }) => message), ['cancelled']);
+  assert.deepEqual(
+    log.map(({ message }) => message),
+    ['cancelled'],
+  );
 });

@@ -54,6 +54,12 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
         return outcome;
       }
     },
+    abandon: (principal, alias, requestState) => {
+      const known = upstreams.get(alias);
+      if (known !== undefined && isVisibleTo(known.spec, principal.tenant)) {
+        known.upstream.abandon(principal, requestState);
+      }
+    },
     onChange,
     watchResource: (principal, alias, uri) =>
       supplied(alias, principal.tenant).upstream.watchResource(principal, uri),

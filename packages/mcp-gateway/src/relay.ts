@@ -115,6 +115,11 @@ export interface McpRelay {
     exchange: Exchange,
     context: ExchangeContext,
   ): Promise<ExchangeOutcome>;
+  /**
+   * Nobody will go on with what asked for input under this `requestState`: the upstream is told. Nothing happens when it is
+   * not of this principal, is over, or is the upstream's own to keep.
+   */
+  abandon(principal: Principal, alias: string, requestState: string): void;
   /** Returns the way to stop. */
   onChange(listener: (change: RelayChange) => void): () => void;
   /** Asks the upstream to report changes of the resource while anybody watches. Returns the way to stop. */

@@ -168,6 +168,8 @@ export interface FacadeCore {
   /** Whether the method exists for clients of this era. */
   isMethod(method: string, era: FacadeCaller['era']): boolean;
   handle(request: FacadeRequest, caller: FacadeCaller, io: FacadeIo): Promise<FacadeOutcome>;
+  /** The caller will not go on with what asked for input under this state; without effect for any other state. */
+  abandon(caller: FacadeCaller, requestState: string): void;
   presentation(caller: FacadeCaller): FacadePresentation;
   /** Headers that a call of the tool must carry; none for a tool that is unknown. */
   paramHeaders(caller: FacadeCaller, tool: string): readonly ParamHeader[];

@@ -302,6 +302,27 @@ test('abuse A8: a state of somebody else is refused like one that was made up, a
   assert.equal(outside.arrivals.length, 1);
 });
 
+test('a call is given up by the one whose state it is, and by nobody else', async () => {
+  const outside = createOutside(() => ({
+    kind: 'input-required',
+    inputRequests: {},
+    requestState: 'mine',
+  }));
+  twoServers(outside);
+  const { core, ask } = openCore(outside);
+  const asked = await ask('tools/call', { name: 'files__read' });
+  assert.ok(asked.kind === 'input-required' && asked.requestState !== undefined);
+  const ann = { tenant: 'acme', subject: 'ann', roles: [] };
+  const abandon = (principal: Principal, state: string): void =>
+    core.abandon({ principal, capabilities: {}, era: 'modern' }, state);
+  abandon({ ...ann, subject: 'bob' }, asked.requestState);
+  abandon({ ...ann, tenant: 'evil' }, asked.requestState);
+  abandon(ann, 'mine');
+  assert.deepEqual(outside.abandoned, []);
+  abandon(ann, asked.requestState);
+  assert.deepEqual(outside.abandoned, ['acme ann files mine']);
+});
+
 test('a client is asked only for what it declares', async () => {
   const form = { method: 'elicitation/create', params: {} } as const;
   const url = { method: 'elicitation/create', params: { mode: 'url' } } as const;

@@ -19,6 +19,7 @@ import { createCallOutcomes, createCallRunner } from './relayed-calls.ts';
 import type { CallRunner } from './relayed-calls.ts';
 import { toRpcError } from './rpc-errors.ts';
 import { createSealedStates } from './sealed-state.ts';
+import type { SealedStates } from './sealed-state.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createTaskCalls } from './task-calls.ts';
 import { createTaskStore, isOwn } from './task-store.ts';
@@ -57,7 +58,8 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
   const serverInfo = { name: 'model-host', version };
   const indexOf = createIndexes(options, { bounds, meta: { [serverInfoKey]: serverInfo } });
   const store = createTaskStore({ clock, bounds });
-  const runCall = createCalls(options, { bounds, store });
+  const states = createStates(options, bounds);
+  const runCall = createCalls(options, { bounds, store, states });
 
   function presentation({ principal, era }: FacadeCaller): ReturnType<FacadeCore['presentation']> {
     const index = indexOf(principal.tenant);
@@ -77,6 +79,11 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
     } catch (thrown) {
       return { kind: 'error', error: toRpcError(thrown) };
     }
+  }
+
+  function abandon({ principal }: FacadeCaller, requestState: string): void {
+    const opened = states.read(requestState, principal);
+    if (opened !== undefined) relay.abandon(principal, opened.alias, opened.state);
   }
 
   function onChange(caller: FacadeCaller, listener: (change: FacadeChange) => void): () => void {
@@ -114,6 +121,7 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
     clock,
     isMethod: isFacadeMethod,
     handle,
+    abandon,
     presentation,
     paramHeaders: ({ principal }, tool) => indexOf(principal.tenant).tools.get(tool)?.headers ?? [],
     onChange,
@@ -126,11 +134,11 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
   };
 }
 
-function createCalls(
-  { relay, view, keys, clock, randomId }: FacadeCoreOptions,
-  { bounds, store }: { readonly bounds: FacadeBounds; readonly store: TaskStore },
-): CallRunner {
-  const states = createSealedStates({
+function createStates(
+  { view, keys, clock, randomId }: FacadeCoreOptions,
+  bounds: FacadeBounds,
+): SealedStates {
+  return createSealedStates({
     keys,
     view: view.name,
     now: () => clock.now(),
@@ -138,9 +146,21 @@ function createCalls(
     ttlMs: bounds.stateTtlMs,
     bytesMax: bounds.stateBytesMax,
   });
+}
+
+function createCalls(
+  { relay, view, clock, randomId }: FacadeCoreOptions,
+  { bounds, store, states }: CallParts,
+): CallRunner {
   const outcomes = createCallOutcomes({ relay, states, bounds });
   const tasks = createTaskCalls({ store, outcomes, view, bounds, clock, randomId });
   return createCallRunner({ outcomes, states, tasks });
+}
+
+interface CallParts {
+  readonly bounds: FacadeBounds;
+  readonly store: TaskStore;
+  readonly states: SealedStates;
 }
 
 /** What is made of a catalogue lives as long as the catalogue does. */

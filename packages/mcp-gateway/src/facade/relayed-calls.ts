@@ -29,6 +29,8 @@ export interface CallOutcomes {
   /** In the view's names; never throws. */
   show(call: RelayedCall, outcome: ExchangeOutcome): FacadeOutcome;
   fail(call: RelayedCall, thrown: unknown): FacadeOutcome;
+  /** Nobody will answer what the upstream asked under this state of its own. */
+  abandon(call: RelayedCall, requestState: string | undefined): void;
 }
 
 /** What calls are made with. */
@@ -71,11 +73,15 @@ export function createCallOutcomes({ relay, states, bounds }: CallOutcomesOption
   ): FacadeOutcome {
     const { inputRequests, requestState: own } = outcome;
     const lacking = lackingFor(inputRequests, call.caller.capabilities);
-    if (lacking !== undefined) return { kind: 'error', error: missingCapability(lacking) };
+    if (lacking !== undefined) {
+      abandon(call, own);
+      return { kind: 'error', error: missingCapability(lacking) };
+    }
     try {
       const requestState = own === undefined ? undefined : states.seal(own, originOf(call));
       return { kind: 'input-required', inputRequests, requestState };
     } catch (thrown) {
+      abandon(call, own);
       return fail(call, thrown);
     }
   }
@@ -87,7 +93,12 @@ export function createCallOutcomes({ relay, states, bounds }: CallOutcomesOption
     return { kind: 'error', error: toRpcError(thrown) };
   }
 
-  return { exchange, show, fail };
+  function abandon({ request, caller }: RelayedCall, requestState: string | undefined): void {
+    if (requestState === undefined) return;
+    relay.abandon(caller.principal, request.target.alias, requestState);
+  }
+
+  return { exchange, show, fail, abandon };
 }
 
 /** Answers requests that go to an upstream; never throws. */

@@ -1,4 +1,10 @@
-import { canonicalJson, HostError, isJsonObject, sha256Hex } from '@modelhost/kernel';
+import {
+  canonicalJson,
+  HostError,
+  isJsonObject,
+  parseJsonText,
+  sha256Hex,
+} from '@modelhost/kernel';
 import type { Json, JsonObject, Keys, Principal } from '@modelhost/kernel';
 import type { RelayedMethod } from '../relay.ts';
 
@@ -17,6 +23,11 @@ export interface SealedStates {
   seal(upstreamState: string, origin: StateOrigin): string;
   /** The upstream's state; undefined for anything that is not a state of exactly this request, whatever is wrong. */
   open(state: string, origin: StateOrigin): string | undefined;
+  /** The upstream's state and whose it is, for the principal it was sealed for, whatever the request. */
+  read(
+    state: string,
+    principal: Principal,
+  ): { readonly alias: string; readonly state: string } | undefined;
 }
 
 /** What states are made with. */
@@ -57,37 +68,51 @@ export function createSealedStates(options: SealedStatesOptions): SealedStates {
   }
 
   function open(state: string, origin: StateOrigin): string | undefined {
+    const sealed = unseal(state, origin.principal);
+    return sealed !== undefined && isOf(sealed, origin) ? sealed.state : undefined;
+  }
+
+  function unseal(state: string, principal: Principal): Sealed | undefined {
     if (state.length > bytesMax) return undefined;
     const end = state.indexOf('.');
     const data = state.slice(0, Math.max(end, 0));
     // One text for one state: a decoder forgives what a comparison would not.
     if (end < 0 || Buffer.from(data, 'base64').toString('base64') !== data) return undefined;
     try {
-      const text = keys.unseal({ data, keyId: state.slice(end + 1) }, contextOf(origin.principal));
-      return upstreamStateOf(JSON.parse(text), origin, now());
+      const text = keys.unseal({ data, keyId: state.slice(end + 1) }, contextOf(principal));
+      return readSealed(parseJsonText(text), now());
     } catch {
       // Which of the checks failed helps only whoever made the state up.
       return undefined;
     }
   }
 
-  return { seal, open };
+  return { seal, open, read: unseal };
 }
 
-function upstreamStateOf(
-  sealed: unknown,
-  { alias, method, params }: StateOrigin,
-  nowMs: number,
-): string | undefined {
+/** What is in a state that has not expired. */
+interface Sealed {
+  readonly alias: string;
+  readonly state: string;
+  readonly method: Json | undefined;
+  readonly digest: Json | undefined;
+}
+
+function readSealed(sealed: Json, nowMs: number): Sealed | undefined {
   if (!isJsonObject(sealed)) return undefined;
-  const { state, expiresAtMs } = sealed;
-  const isSame =
-    sealed['alias'] === alias &&
-    sealed['method'] === method &&
-    sealed['digest'] === digestOf(params) &&
-    typeof expiresAtMs === 'number' &&
-    nowMs < expiresAtMs;
-  return isSame && typeof state === 'string' ? state : undefined;
+  const { alias, state, method, digest, expiresAtMs } = sealed;
+  if (typeof alias !== 'string' || typeof state !== 'string') return undefined;
+  if (typeof expiresAtMs !== 'number' || nowMs >= expiresAtMs) return undefined;
+  return { alias, state, method, digest };
+}
+
+function isOf(sealed: Sealed, { alias, method, params }: StateOrigin): boolean {
+  try {
+    return sealed.alias === alias && sealed.method === method && sealed.digest === digestOf(params);
+  } catch {
+    // A request that is nested too deeply has no digest.
+    return false;
+  }
 }
 
 function digestOf(params: JsonObject): string {

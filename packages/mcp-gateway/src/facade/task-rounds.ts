@@ -58,8 +58,11 @@ export function createTaskRounds(options: TaskRoundsOptions): TaskRounds {
     if (outcome.kind !== 'input-required') return update(toEnd(outcomes.show(call, outcome)));
     const lacking = lackingFor(outcome.inputRequests, call.caller.capabilities);
     if (lacking !== undefined) {
+      outcomes.abandon(call, outcome.requestState);
       return update({ status: 'failed', error: missingCapability(lacking) });
     }
+    // It was cancelled while the question was on its way.
+    if (controller.signal.aborted) return outcomes.abandon(call, outcome.requestState);
     ask(outcome.inputRequests, outcome.requestState);
   }
 
@@ -109,6 +112,7 @@ export function createTaskRounds(options: TaskRoundsOptions): TaskRounds {
   }
 
   function cancel(): void {
+    outcomes.abandon(call, pending?.requestState);
     pending = undefined;
     controller.abort();
   }

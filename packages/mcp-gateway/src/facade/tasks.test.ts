@@ -44,8 +44,13 @@ function held(): { readonly answer: Answer; readonly give: (outcome: ExchangeOut
   };
 }
 
-async function begin({ ask }: OpenCore, name: string): Promise<string> {
-  const created = resultOf(await ask('tools/call', { name, arguments: {} }, { capabilities }));
+async function begin(
+  { ask }: OpenCore,
+  name: string,
+  declared: JsonObject = capabilities,
+): Promise<string> {
+  const params = { name, arguments: {} };
+  const created = resultOf(await ask('tools/call', params, { capabilities: declared }));
   assert.equal(created['resultType'], 'task');
   return textIn(created['taskId']);
 }
@@ -236,6 +241,26 @@ test('a cancelled task stays cancelled, and its call is stopped', async () => {
   give(textResult('too late'));
   await turn();
   assert.equal((await get(open, id))['status'], 'cancelled');
+});
+
+test('the server hears of a question in a task that was cancelled, or whose client cannot answer', async () => {
+  const outside = jobs(() => ({
+    kind: 'input-required',
+    inputRequests: { who: confirm },
+    requestState: 'mine',
+  }));
+  const open = openCore(outside);
+  const id = await begin(open, 'up__may');
+  await turn();
+  assert.deepEqual(outside.abandoned, []);
+  for (let round = 0; round < 2; round += 1) {
+    await open.ask('tasks/cancel', { taskId: id }, { capabilities });
+  }
+  assert.deepEqual(outside.abandoned, ['acme ann up mine']);
+  const { elicitation: _, ...unable } = capabilities;
+  await begin(open, 'up__may', unable);
+  await turn();
+  assert.deepEqual(outside.abandoned, ['acme ann up mine', 'acme ann up mine']);
 });
 
 test('abuse A10: a task of somebody else is as unknown as one that never was, whatever is done with it', async () => {

@@ -23,6 +23,7 @@ function startRelay(outcome: ExchangeOutcome, bytesMax = 100): StartedRelay {
       asked.push(method);
       return outcome;
     },
+    abandon: () => {},
     onChange: () => () => {},
     watchResource: () => () => {},
   };

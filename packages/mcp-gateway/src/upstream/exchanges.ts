@@ -1,4 +1,4 @@
-import type { JsonObject } from '@modelhost/kernel';
+import type { JsonObject, Principal } from '@modelhost/kernel';
 import type { Exchange, ExchangeContext, ExchangeOutcome, RpcError } from '../relay.ts';
 import type { RpcNotification, RpcRequest } from './rpc-message.ts';
 
@@ -17,6 +17,8 @@ export interface Exchanges {
   inFlight(): number;
   /** Whether that `requestState` is of something that is parked here. */
   hasParked(requestState: string): boolean;
+  /** Gives up what is parked under it, if it is this principal's. */
+  abandon(requestState: string, principal: Principal): void;
   /** Gives up what is parked. */
   close(): void;
 }

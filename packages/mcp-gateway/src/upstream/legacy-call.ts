@@ -81,7 +81,7 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
     ask,
     takeBack: (id) => questions.takeBack(id),
     log: (params) => leg !== undefined && tellLog(params, leg.context),
-    expire: () => onGivenUp('nobody came back in time', liveErrors.expired),
+    expire: () => onGivenUp('nobody comes back for it', liveErrors.expired),
   };
 
   function join(context: ExchangeContext, inputResponses: JsonObject): Promise<ExchangeOutcome> {

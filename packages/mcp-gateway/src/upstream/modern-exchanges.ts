@@ -105,6 +105,7 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
       receiveLog(message, [...waiting], parking.size() > 0 ? undefined : lingering.principals()),
     inFlight: () => waiting.size + parking.size(),
     hasParked: (requestState) => parking.has(requestState),
+    abandon: parking.abandon,
     close: () => parking.clear(),
   };
 }

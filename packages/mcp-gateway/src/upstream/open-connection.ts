@@ -1,4 +1,4 @@
-import type { Clock, HostError, JsonObject } from '@modelhost/kernel';
+import type { Clock, HostError, JsonObject, Principal } from '@modelhost/kernel';
 import type { Exchange, ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerLogEntry, ToolServerSpec } from '../server-spec.ts';
 import { createChanges } from './changes.ts';
@@ -44,6 +44,8 @@ export interface Connection {
   exchangesInFlight(): number;
   /** Whether that `requestState` can only be gone on with here. */
   hasParked(requestState: string): boolean;
+  /** Gives up what waits for input under that `requestState`, if it is this principal's. */
+  abandon(requestState: string, principal: Principal): void;
   /** Takes no further exchanges and closes when those in flight are done. */
   retire(): void;
 }
@@ -132,6 +134,7 @@ export function createOpenConnection(options: OpenConnectionOptions, link: Link)
     ping,
     exchangesInFlight: () => exchanges.inFlight(),
     hasParked: (requestState) => exchanges.hasParked(requestState),
+    abandon: (requestState, principal) => exchanges.abandon(requestState, principal),
     retire: gate.retire,
     receive: (message) => exchanges.receive(message) || changes.receive(message),
     end,

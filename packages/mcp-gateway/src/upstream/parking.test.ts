@@ -55,6 +55,23 @@ test('what nobody comes back for expires, and makes room', () => {
   assert.deepEqual(clock.delays(), []);
 });
 
+test('what is given up expires at once, for the one it belongs to and nobody else', () => {
+  const { parking, clock, expired, parkedBy } = createLot();
+  const name = parking.park(parkedBy(ann)) ?? '';
+  for (const [given, principal] of [
+    [name, bob],
+    [name, { ...ann, tenant: bob.tenant }],
+    ['id-2', ann],
+  ] as const) {
+    parking.abandon(given, principal);
+    assert.ok(parking.has(name));
+  }
+  parking.abandon(name, { ...ann, roles: ['more'] });
+  assert.deepEqual(expired, [ann]);
+  parking.abandon(name, ann);
+  assert.deepEqual([expired, parking.size(), clock.delays()], [[ann], 0, []]);
+});
+
 test('in no order of parking, coming back and time passing does anybody get what is not theirs', () => {
   const principals = [ann, bob, { ...ann, subject: 'amy' }];
   const step = fc.record({

@@ -3,7 +3,7 @@ import type { Clock, Principal } from '@modelhost/kernel';
 /** Something that waits for input, until the one it belongs to comes back with it. */
 export interface Parked {
   readonly principal: Principal;
-  /** Nobody came back in time, or the connection is over. */
+  /** Nobody came back in time or will come back, or the connection is over. */
   readonly onExpired: () => void;
 }
 
@@ -13,6 +13,8 @@ export interface Parking<T extends Parked> {
   park(parked: T): string | undefined;
   /** Takes it out, for the principal it belongs to and for nobody else. */
   take(name: string, principal: Principal): T | undefined;
+  /** Lets it expire now, for the principal it belongs to and for nobody else. */
+  abandon(name: string, principal: Principal): void;
   has(name: string): boolean;
   size(): number;
   /** Lets everything expire now. */
@@ -53,6 +55,10 @@ export function createParking<T extends Parked>(options: ParkingOptions): Parkin
     return entry.parked;
   }
 
+  function abandon(name: string, principal: Principal): void {
+    take(name, principal)?.onExpired();
+  }
+
   function clear(): void {
     for (const [name, { parked, stopTimer }] of entries) {
       entries.delete(name);
@@ -61,7 +67,8 @@ export function createParking<T extends Parked>(options: ParkingOptions): Parkin
     }
   }
 
-  return { park, take, has: (name) => entries.has(name), size: () => entries.size, clear };
+  const has = (name: string): boolean => entries.has(name);
+  return { park, take, abandon, has, size: () => entries.size, clear };
 }
 
 /** Whether two principals are the same one. Roles do not make another. */

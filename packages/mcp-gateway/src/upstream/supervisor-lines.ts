@@ -8,6 +8,8 @@ import type { Watches } from './supervisor-watches.ts';
 export interface Lines {
   /** Throws `overloaded` when there are too many and all of them are in use. */
   of(principal: Principal): SubjectLine;
+  /** That of the principal, if there is one. */
+  known(principal: Principal): SubjectLine | undefined;
   /** One that is connected, if there is any. */
   connected(): SubjectLine | undefined;
   /** That of the one who is best off. */
@@ -75,7 +77,7 @@ export function createLines(options: LinesOptions): Lines {
     await Promise.all([...[...lines.values()].map((line) => line.close()), ...endings]);
   }
 
-  return { of, connected, status, close };
+  return { of, known: (principal) => lines.get(subjectOf(principal)), connected, status, close };
 }
 
 function isInUse(line: SubjectLine): boolean {

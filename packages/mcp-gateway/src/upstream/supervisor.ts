@@ -37,6 +37,8 @@ export interface Upstream {
     context: ExchangeContext,
     options: ExchangeOptions,
   ): Promise<ExchangeOutcome>;
+  /** Gives up an exchange of the principal that waits for input; nothing happens when there is none. */
+  abandon(principal: Principal, requestState: string): void;
   /** Has changes of the resource reported while anybody watches, over lost connections too. Returns the way to stop. */
   watchResource(principal: Principal, uri: string): () => void;
   /** Ends every connection and its process. */
@@ -140,6 +142,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     status,
     connect: async (principal) => void (await lines.of(principal).connect()),
     exchange,
+    abandon: (principal, requestState) =>
+      lines.known(principal)?.parkedAt(requestState)?.abandon(requestState, principal),
     watchResource: (principal, uri) => lines.of(principal).watches.watch(uri),
     close,
   };

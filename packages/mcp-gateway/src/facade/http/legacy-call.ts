@@ -5,6 +5,7 @@ import { relayedMeta } from '../relayed-meta.ts';
 import { toRpcError } from '../rpc-errors.ts';
 import type { Answer } from './legacy-agreement.ts';
 import { askClient } from './live-input.ts';
+import type { LiveInput } from './live-input.ts';
 import type { LiveRequests } from './live-requests.ts';
 import { rpcNotification } from './rpc-message.ts';
 
@@ -31,20 +32,30 @@ export async function answerByCore(core: FacadeCore, call: LegacyCall): Promise<
     const outcome = await core.handle({ method, params: sent }, caller, io);
     if (outcome.kind === 'result') return { result: outcome.result };
     if (outcome.kind === 'error') return { error: outcome.error };
-    if (rounds === inputRoundsMax) return { error: toRpcError(tooManyRounds(inputRoundsMax)) };
-    const input = await askClient(outcome.inputRequests, call);
-    if (input.kind === 'failed') return { error: input.error };
-    const { requestState } = outcome;
+    const { inputRequests, requestState } = outcome;
+    const input =
+      rounds === inputRoundsMax
+        ? tooManyRounds(inputRoundsMax)
+        : await askClient(inputRequests, call).catch(toFailedInput);
+    if (input.kind === 'failed') {
+      // The upstream still waits for what it asked.
+      if (requestState !== undefined) core.abandon(caller, requestState);
+      return { error: input.error };
+    }
     const state = requestState === undefined ? {} : { requestState };
     sent = { ...params, inputResponses: input.responses, ...state };
   }
 }
 
-function tooManyRounds(roundsMax: number): HostError {
-  return new HostError(
-    'mcp_protocol_error',
-    `the call asked for input more than ${roundsMax} times`,
-  );
+type FailedInput = Extract<LiveInput, { kind: 'failed' }>;
+
+function tooManyRounds(roundsMax: number): FailedInput {
+  const message = `the call asked for input more than ${roundsMax} times`;
+  return toFailedInput(new HostError('mcp_protocol_error', message));
+}
+
+function toFailedInput(thrown: unknown): FailedInput {
+  return { kind: 'failed', error: toRpcError(thrown) };
 }
 
 /** The client hears of progress only when it gave a token for it, and under that token. */

@@ -6,6 +6,7 @@ import type { InputRequest } from '../../relay.ts';
 import { textResult } from './fixtures/fake-relay.ts';
 import { rpc } from './fixtures/http-client.ts';
 import { asking, clientInfo, connect, elicit, settle } from './fixtures/legacy-client.ts';
+import type { Client } from './fixtures/legacy-client.ts';
 
 function call(id: string | number, name: string, params: JsonObject = {}): JsonObject {
   return rpc(id, 'tools/call', { name, arguments: {}, ...params });
@@ -168,6 +169,8 @@ suite('a session before 2026-07-28', () => {
     // Too late: nobody waits for it.
     client.tell({ jsonrpc: '2.0', id: asked?.['id'] ?? '', result: { action: 'accept' } });
     assert.equal(client.clock.timers(), 0);
+    // The call went on without it.
+    assert.deepEqual(client.relay.abandoned, []);
   });
 
   test('a call that asks again and again comes to an end', async () => {
@@ -183,6 +186,36 @@ suite('a session before 2026-07-28', () => {
     }
     await settle();
     assert.equal(errorCodeOf(client.got.at(-2)), -32_603);
+    assert.deepEqual(client.relay.abandoned, ['s']);
+  });
+
+  test('the upstream hears of a question that its client will not answer, however that comes', async () => {
+    const ways: Readonly<Record<string, (client: Client, question: JsonObject) => void>> = {
+      refused: (client, { id = '' }) =>
+        client.tell({ jsonrpc: '2.0', id, error: { code: -1, message: 'no' } }),
+      late: (client) => client.clock.advance(300_000),
+      cancelled: (client) =>
+        client.tell({
+          jsonrpc: '2.0',
+          method: 'notifications/cancelled',
+          params: { requestId: 1 },
+        }),
+      ended: (client) => client.session.close(),
+    };
+    for (const [name, end] of Object.entries(ways)) {
+      const client = connect(
+        { ask: asking({ a: sample }) },
+        { capabilities: { sampling: {}, elicitation: {} } },
+      );
+      const [question] = await client.ask(call(1, 'ask'));
+      assert.deepEqual(client.relay.abandoned, [], name);
+      end(client, question ?? {});
+      await settle();
+      assert.deepEqual(client.relay.abandoned, ['state-1'], name);
+    }
+    const lacking = connect({ ask: asking({ a: sample }) });
+    await lacking.ask(call(1, 'ask'));
+    assert.deepEqual(lacking.relay.abandoned, ['state-1']);
   });
 
   test('to cancel a call aborts it, takes its question back, and leaves the others alone', async () => {

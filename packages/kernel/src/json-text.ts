@@ -21,13 +21,12 @@ export function endOfString(text: string, from: number): number {
 function hasEscapedKey(text: string): boolean {
   let isEscaped = false;
   let escape = text.indexOf('\\');
-  for (let at = 0; at < text.length; at += 1) {
+  // Ends early where no escape is left in the whole text.
+  for (let at = 0; escape >= 0 && at < text.length; at += 1) {
     if (text[at] === ':' && isEscaped) return true;
     if (text[at] !== '"') continue;
     const end = endOfString(text, at + 1);
     if (escape < at) escape = text.indexOf('\\', at);
-    // No escape is left in the whole text.
-    if (escape < 0) return false;
     isEscaped = escape < end;
     at = end;
   }
@@ -66,8 +65,7 @@ function createReader(text: string): () => Json {
     const start = skip();
     if (start === '"') return readString();
     if (start === '[') return readAll(']', read);
-    if (start === '{')
-      return Object.fromEntries(readAll('}', () => [readString(), read()] as const));
+    if (start === '{') return Object.fromEntries(readAll('}', () => [readString(), read()]));
     word.lastIndex = at;
     const token = word.exec(text)?.[0] ?? 'null';
     at += token.length;

@@ -11,6 +11,7 @@ import { createGatewayRelay } from './gateway-relay.ts';
 import { createListeners } from './listeners.ts';
 import type { McpRelay, RelayChange } from './relay.ts';
 import { createCappedRelay } from './results/capped-relay.ts';
+import { readPiece } from './results/result-piece.ts';
 import { createResultStore } from './results/result-store.ts';
 import type { ResultStore } from './results/result-store.ts';
 import { toToolAnswer } from './results/result-text.ts';
@@ -110,7 +111,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
   });
   const bytesMaxOf = (alias: string): number => upstreams.get(alias)?.spec.resultBytesMax ?? 0;
   const relay = createCappedRelay(bare, { results, bytesMaxOf });
-  const callTool = createToolCaller({
+  const caller = createToolCaller({
     relay: bare,
     toolFor: (tenant, name) => catalogues.toolFor(tenant, name),
     toReply: createReplyMaker(bytesMaxOf, results),
@@ -128,7 +129,8 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
       if (tool !== undefined) return tool.check(values);
       throw new HostError('mcp_tool_not_found', 'no such tool', { facts: { tool: name } });
     },
-    callTool,
+    ...caller,
+    readResult: (principal, handle, offset) => readPiece(results, principal, { handle, offset }),
     servers: () => [...upstreams.values()].map((supplied) => statusOf(supplied, catalogues)),
     relay,
     pins: catalogues.pins,

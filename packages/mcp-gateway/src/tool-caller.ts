@@ -1,6 +1,7 @@
-import { HostError, isJsonObject } from '@modelhost/kernel';
+import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type {
   JsonObject,
+  Principal,
   ToolDefinition,
   ToolGateway,
   ToolInputRequest,
@@ -21,6 +22,9 @@ export interface ToolCallerOptions {
   readonly toReply: (result: JsonObject, called: CalledTool) => ToolReply;
 }
 
+/** The part of a gateway that has to do with calls. */
+export type ToolCaller = Pick<ToolGateway, 'callTool' | 'abandonCall'>;
+
 /** A call and what it called. */
 export interface CalledTool {
   readonly tool: CatalogueTool;
@@ -31,8 +35,8 @@ const idempotencyMetaKey = 'modelhost/idempotency-key';
 const serverTextLengthMax = 300;
 
 /** Calls tools for agent runs, over the same relay as everybody else. */
-export function createToolCaller(options: ToolCallerOptions): ToolGateway['callTool'] {
-  return async (invocation, { signal, onProgress }) => {
+export function createToolCaller(options: ToolCallerOptions): ToolCaller {
+  const callTool: ToolCaller['callTool'] = async (invocation, { signal, onProgress }) => {
     signal.throwIfAborted();
     const tool = options.toolFor(invocation.principal.tenant, invocation.tool);
     const { server: alias, serverTool: name } = tool.definition;
@@ -48,7 +52,7 @@ export function createToolCaller(options: ToolCallerOptions): ToolGateway['callT
         case 'input-required':
           return {
             type: 'input-required',
-            state: JSON.stringify({ requestState: outcome.requestState }),
+            state: JSON.stringify({ server: alias, requestState: outcome.requestState }),
             requests: toRequests(outcome.inputRequests, alias),
           };
         case 'error':
@@ -59,6 +63,14 @@ export function createToolCaller(options: ToolCallerOptions): ToolGateway['callT
       throw ofTool(cause, tool.definition);
     }
   };
+
+  function abandonCall(principal: Principal, state: string): void {
+    const { server, requestState } = readState(state) ?? {};
+    if (server === undefined || requestState === undefined) return;
+    options.relay.abandon(principal, server, requestState);
+  }
+
+  return { callTool, abandonCall };
 }
 
 /** The gateway speaks of its server; whoever called a tool knows that tool. */
@@ -98,22 +110,32 @@ function readProgress({ progress, total, message }: JsonObject): ToolProgress {
 /** The state that comes back is our own, but it was somewhere else meanwhile. */
 function toResumption({ tool, resume }: ToolInvocation): JsonObject {
   if (resume === undefined) return {};
-  const { requestState } = readState(resume.state, tool);
+  const state = readState(resume.state);
+  if (state === undefined) {
+    const message = `${tool}: the state to go on from is not one of this gateway`;
+    throw new HostError('validation_failed', message, { facts: { tool } });
+  }
+  const { requestState } = state;
   const inputResponses = { ...resume.answers };
   return requestState === undefined ? { inputResponses } : { inputResponses, requestState };
 }
 
-function readState(state: string, tool: string): { readonly requestState?: string } {
+interface CallState {
+  readonly server: string;
+  /** The server may keep none. */
+  readonly requestState: string | undefined;
+}
+
+function readState(text: string): CallState | undefined {
   try {
-    const read: unknown = JSON.parse(state);
-    const { requestState } = isJsonObject(read) ? read : { requestState: null };
-    if (requestState === undefined) return {};
-    if (typeof requestState === 'string') return { requestState };
+    const state = parseJsonText(text);
+    const { server, requestState } = isJsonObject(state) ? state : {};
+    const isState = requestState === undefined || typeof requestState === 'string';
+    return typeof server === 'string' && isState ? { server, requestState } : undefined;
   } catch {
-    // It is told below.
+    // No JSON, so none of ours.
+    return undefined;
   }
-  const message = `${tool}: the state to go on from is not one of this gateway`;
-  throw new HostError('validation_failed', message, { facts: { tool } });
 }
 
 function toRequests(

@@ -40,6 +40,8 @@ export interface Outside {
   readonly questions: readonly PolicyRequest[];
   readonly records: readonly AuditRecord[];
   readonly calls: readonly ToolInvocation[];
+  /** States of calls that were given up. */
+  readonly abandoned: readonly string[];
 }
 
 /** What the world does; what is left out works and allows. */
@@ -53,6 +55,8 @@ export interface OutsideOptions {
   ) => Promise<ToolReply>;
   /** What a search finds; undefined when none is expected. */
   readonly searchTools?: ToolGateway['searchTools'];
+  /** What is kept of long results; undefined when nobody is expected to read on. */
+  readonly readResult?: ToolGateway['readResult'];
   readonly schemas?: JsonSchemas;
   readonly decide?: (request: PolicyRequest) => Omit<Decision, 'policyDigest'>;
   /** Kinds of records that cannot be written. */
@@ -68,6 +72,7 @@ export function createOutside(options: OutsideOptions): Outside {
   const questions: PolicyRequest[] = [];
   const records: AuditRecord[] = [];
   const calls: ToolInvocation[] = [];
+  const abandoned: string[] = [];
   const { tools = [createTool('desk__read', 'none')] } = options;
 
   const ports: AgentLoopPorts = {
@@ -82,6 +87,8 @@ export function createOutside(options: OutsideOptions): Outside {
           ? textAnswer(`result of ${invocation.tool}`)
           : options.callTool(invocation, signal, onProgress);
       },
+      abandonCall: (_principal, state) => void abandoned.push(state),
+      readResult: options.readResult ?? (() => assert.fail('nobody should read on')),
       servers: () => [],
       close: async () => {},
     },
@@ -113,7 +120,7 @@ export function createOutside(options: OutsideOptions): Outside {
     },
     budgets: createBudgetLedger(),
   };
-  return { ports, requests, questions, records, calls };
+  return { ports, requests, questions, records, calls, abandoned };
 }
 
 /** A plain answer of a tool. */

@@ -78,6 +78,8 @@ export function createFakeTools(world: World): ToolGateway {
         .map((tool) => ({ tool, score: 1 })),
     checkArguments,
     callTool,
+    abandonCall: () => {},
+    readResult: () => undefined,
     servers: () => [],
     close: async () => {},
   };

@@ -24,7 +24,7 @@ export interface ToolInvocation {
 /** What a tool answered. */
 export interface ToolAnswer {
   readonly type: 'answer';
-  /** Text for the model; other content is described in it. */
+  /** Text for the model; other content is described in it. When more is kept, its last line names the handle to read on. */
   readonly content: string;
   /** The tool itself says that it failed; the model sees the text. */
   readonly isError: boolean;
@@ -100,6 +100,13 @@ export interface ToolGateway {
       readonly onProgress?: (progress: ToolProgress) => void;
     },
   ): Promise<ToolReply>;
+  /** Nobody will go on with the call of this state: its server is told. Nothing happens when it is over or somebody else's. */
+  abandonCall(principal: Principal, state: string): void;
+  /**
+   * A piece, from that byte on, of a result that was too long for its answer. Undefined for a handle that names nothing
+   * that was given to this principal, or nothing any more.
+   */
+  readResult(principal: Principal, handle: string, offset: number): ToolAnswer | undefined;
   servers(): readonly ToolServerStatus[];
   /** Ends every connection and child process. */
   close(): Promise<void>;

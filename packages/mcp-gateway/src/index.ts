@@ -6,6 +6,7 @@ export type {
   PinView,
 } from './catalogue/pin-admin.ts';
 export { createPinFile } from './catalogue/pin-file.ts';
+export { serverOfState } from './credentials/authorization-required.ts';
 export { createTokenFile } from './credentials/token-file.ts';
 export { createFacadeAuthenticate } from './facade/auth/authenticate.ts';
 export type { FacadeAuthenticate } from './facade/auth/authenticate.ts';

@@ -356,6 +356,8 @@ test('tools are looked at, tried and approved, and what they ask for is answered
       callTool: () => ({ content: 'a note' }),
       listToolPins: () => ({ pins: [{ tool: 'read' }], sets: [{ setDigest: 's1' }] }),
       approveTools: () => ({ pins: [{ tool: 'read', digest: 'd1' }] }),
+      beginToolAuthorization: () => ({ authorizationUrl: 'https://login.example/' }),
+      finishToolAuthorization: () => ({}),
       submitInput: () => ({}),
     },
   };
@@ -368,6 +370,8 @@ test('tools are looked at, tried and approved, and what they ask for is answered
   assert.equal((await client.listToolPins({ pendingOnly: true })).sets[0]?.setDigest, 's1');
   const [pin] = await client.approveTools({ alias: 'desk', setDigest: 's1' });
   assert.equal(pin?.digest, 'd1');
+  assert.equal(await client.beginToolAuthorization('desk'), 'https://login.example/');
+  await client.finishToolAuthorization({ state: 'desk.1', code: 'c' });
   await client.submitInput({ runId: 'run_1', inputId: 'inp_1', action: InputAction.DECLINE });
   assert.deepEqual(host.calls, [
     'listToolServers',
@@ -375,6 +379,8 @@ test('tools are looked at, tried and approved, and what they ask for is answered
     'callTool',
     'listToolPins',
     'approveTools',
+    'beginToolAuthorization',
+    'finishToolAuthorization',
     'submitInput',
   ]);
   client.close();

@@ -91,6 +91,13 @@ export interface ListToolPinsOptions {
 /** What is approved: some tools by their digests, or all of a server by the digest of their set. */
 export type ToolApprovals = MessageInitShape<typeof ApproveToolsRequestSchema>;
 
+/** Parameters of the address that a browser was sent back to by an authorization server. */
+export interface ToolAuthorizationCallback {
+  readonly state: string;
+  readonly code: string;
+  readonly iss?: string;
+}
+
 /** A host, as an application sees it. Every method rejects with `ModelHostError`, or with the reason of its signal. */
 export interface ModelHostClient {
   /**
@@ -118,6 +125,13 @@ export interface ModelHostClient {
   listToolPins(options?: ListToolPinsOptions): Promise<ListToolPinsResponse>;
   /** Gives what was approved, as it is then. */
   approveTools(approvals: ToolApprovals): Promise<readonly ToolPin[]>;
+  /**
+   * Gives the URL that the caller has to open in a browser before the host may act for them at a tool server; undefined
+   * when it may.
+   */
+  beginToolAuthorization(alias: string): Promise<string | undefined>;
+  /** Goes on with what the browser was sent back with. */
+  finishToolAuthorization(callback: ToolAuthorizationCallback): Promise<void>;
   getStatus(): Promise<GetStatusResponse>;
   /** Closes the connection; calls in flight are cancelled. */
   close(): void;
@@ -172,7 +186,14 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
 
 type ToolMethods = Pick<
   ModelHostClient,
-  'listTools' | 'listToolServers' | 'getTool' | 'callTool' | 'listToolPins' | 'approveTools'
+  | 'listTools'
+  | 'listToolServers'
+  | 'getTool'
+  | 'callTool'
+  | 'listToolPins'
+  | 'approveTools'
+  | 'beginToolAuthorization'
+  | 'finishToolAuthorization'
 >;
 
 function createTools(caller: Caller): ToolMethods {
@@ -186,6 +207,13 @@ function createTools(caller: Caller): ToolMethods {
     listToolPins: async (options = {}) => callUnary(caller, method.listToolPins, options),
     approveTools: async (approvals) =>
       (await callUnary(caller, method.approveTools, approvals)).pins,
+    beginToolAuthorization: async (alias) => {
+      const begun = await callUnary(caller, method.beginToolAuthorization, { alias });
+      return begun.authorizationUrl === '' ? undefined : begun.authorizationUrl;
+    },
+    finishToolAuthorization: async (callback) => {
+      await callUnary(caller, method.finishToolAuthorization, callback);
+    },
   };
 }
 

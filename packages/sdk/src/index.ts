@@ -9,6 +9,7 @@ export type {
   ModelHostClientOptions,
   RunSpecInit,
   ToolApprovals,
+  ToolAuthorizationCallback,
   ToolResult,
 } from './client.ts';
 export { ModelHostError } from './error.ts';

@@ -1,12 +1,13 @@
 import type { ToolService } from '@modelhost/contracts';
-import { HostError, toErrorData } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
 import type { Json, Principal } from '@modelhost/kernel';
 import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
+import { onRecord } from './on-record.ts';
 import type { Handlers } from './service.ts';
 import { toPinMessage } from './tool-message.ts';
-import type { PinView } from './tool-message.ts';
 import type { ToolServiceOptions } from './tool-service.ts';
+import { checkServer } from './visible-servers.ts';
 
 type Approve = Handlers<typeof ToolService>['approveTools'];
 type PinApproval = Parameters<McpGateway['pins']['approve']>[0];
@@ -15,7 +16,7 @@ type PinApproval = Parameters<McpGateway['pins']['approve']>[0];
 const approverRoles = ['admin', 'operator'];
 const toolsMax = 1_000;
 
-/** Approves definitions that were looked at. That somebody wants it is on record before, and what came of it after. */
+/** Approves definitions that were looked at, on record. */
 export function createApproveTools({
   gateway,
   audit,
@@ -28,41 +29,17 @@ export function createApproveTools({
       );
     }
     const approval = readApproval(request, principal);
-    const { alias } = approval;
-    // What another tenant alone may see is not there.
-    if (!gateway.pins.sets(principal.tenant).some((set) => set.alias === alias)) {
-      throw new HostError('not_found', `there is no tool server ${alias}`);
-    }
-    const record = async (facts: Readonly<Record<string, Json>>): Promise<void> => {
-      const { tenant, subject: actor } = principal;
-      const about = { server: alias, action: 'approve' };
-      await audit.append({
-        kind: 'tool-pin',
-        tenant,
-        runId: '',
-        step: '',
-        actor,
-        facts: { ...about, ...facts },
-      });
-    };
-    await record({ phase: 'intent', ...factsOf(approval) });
-    const pins = await approveOrRecord(gateway, approval, record);
-    await record({ phase: 'outcome', outcome: 'approved', tools: digestsOf(pins) });
+    checkServer(gateway, principal, approval.alias);
+    const pins = await onRecord(audit, {
+      kind: 'tool-pin',
+      principal,
+      about: { server: approval.alias, action: 'approve' },
+      intent: factsOf(approval),
+      work: async () => gateway.pins.approve(approval),
+      outcomeOf: (approved) => ({ outcome: 'approved', tools: digestsOf(approved) }),
+    });
     return { pins: pins.map(toPinMessage) };
   };
-}
-
-async function approveOrRecord(
-  gateway: ToolServiceOptions['gateway'],
-  approval: PinApproval,
-  record: (facts: Readonly<Record<string, Json>>) => Promise<void>,
-): Promise<readonly PinView[]> {
-  try {
-    return await gateway.pins.approve(approval);
-  } catch (thrown) {
-    await record({ phase: 'outcome', outcome: 'failed', code: toErrorData(thrown).code });
-    throw thrown;
-  }
 }
 
 function readApproval(

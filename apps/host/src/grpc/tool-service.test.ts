@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { createCallGovernor } from '@modelhost/agent-core';
 import {
   ApproveToolsRequestSchema,
   CallToolRequestSchema,
@@ -16,150 +15,13 @@ import {
   ToolServerState,
 } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
-import type {
-  AuditRecord,
-  Decision,
-  ToolDefinition,
-  ToolReply,
-  ToolServerStatus,
-} from '@modelhost/kernel';
-import type { PinView } from './tool-message.ts';
-import { createToolService } from './tool-service.ts';
-import type { ToolServiceOptions } from './tool-service.ts';
-
-const read: ToolDefinition = {
-  name: 'desk__read',
-  description: 'Reads a note.',
-  inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
-  effect: 'none',
-  integrity: 'untrusted',
-  decisionArguments: ['path'],
-  server: 'desk',
-  serverTool: 'read',
-  executor: 'host',
-};
-const listed = {
-  name: 'read',
-  title: 'Read',
-  annotations: { readOnlyHint: true, destructiveHint: 'no' },
-  outputSchema: { type: 'object' },
-};
-
-function pinOf(tool: string, state: PinView['state']): PinView {
-  const approved = { digest: 'd0', by: 'first-use', atMs: 1_000 };
-  return {
-    alias: 'desk',
-    tool,
-    name: `desk__${tool}`,
-    state,
-    digest: 'd1',
-    approved: state === 'new' ? undefined : approved,
-    changed: state === 'quarantined' ? ['description'] : [],
-    diff: state === 'quarantined' ? '- Reads.\n+ Reads and tells.' : '',
-    warnings: [],
-    problem: undefined,
-  };
-}
-
-function statusOf(alias: string, change: Partial<ToolServerStatus> = {}): ToolServerStatus {
-  return { alias, state: 'ready', toolCount: 1, quarantinedCount: 0, error: undefined, ...change };
-}
-
-interface World {
-  readonly reply?: ToolReply;
-  readonly decide?: Omit<Decision, 'policyDigest'>;
-  readonly approve?: () => Promise<readonly PinView[]>;
-}
-
-const answer: ToolReply = { type: 'answer', content: 'a note', isError: false, isTruncated: true };
-
-/** The service over a gateway that `acme` sees the server `desk` of, and nobody the server `vault`. */
-function open(world: World = {}) {
-  const records: AuditRecord[] = [];
-  const calls: unknown[] = [];
-  const approvals: unknown[] = [];
-  const pins = [pinOf('read', 'approved'), pinOf('send', 'quarantined'), pinOf('wipe', 'new')];
-  const set = { alias: 'desk', setDigest: 's1', approvedSetDigest: 's0', quarantined: 2 };
-  const gateway: ToolServiceOptions['gateway'] = {
-    listTools: (tenant) => (tenant === 'acme' ? [read] : []),
-    checkArguments: (_tool, values) =>
-      typeof (values['path'] ?? '') === 'string'
-        ? []
-        : [{ field: 'path', description: 'must be string' }],
-    callTool: async (invocation) => {
-      calls.push(invocation);
-      return world.reply ?? answer;
-    },
-    servers: () => [
-      statusOf('vault', { state: 'failed', error: 'secret place' }),
-      statusOf('desk', { state: 'degraded', quarantinedCount: 2 }),
-    ],
-    pins: {
-      list: (tenant) => (tenant === 'acme' ? pins : []),
-      sets: (tenant) => (tenant === 'acme' ? [set] : []),
-      approve: async (approval) => {
-        approvals.push(approval);
-        return world.approve?.() ?? [pinOf('send', 'approved')];
-      },
-    },
-    relay: {
-      catalogue: () => ({
-        servers: [],
-        tools: [{ alias: 'desk', serverTool: 'read', name: 'desk__read', listed, effect: 'none' }],
-        prompts: [],
-        resources: [],
-        resourceTemplates: [],
-      }),
-    },
-  };
-  const audit: ToolServiceOptions['audit'] = {
-    append: async (record) => {
-      records.push(record);
-      return { index: records.length - 1, hash: '' };
-    },
-    head: () => undefined,
-    check: async () => {},
-    close: async () => {},
-  };
-  const allow = { effect: 'allow', reasons: [{ rule: 'r', message: 'm' }] } as const;
-  const governor = createCallGovernor({
-    audit,
-    // A decision without its digest is one with it.
-    policy: {
-      decide: async () => ({ policyDigest: 'p', ...(world.decide ?? allow) }) as Decision,
-      digest: () => 'p',
-    },
-    keys: {
-      seal: (text) => ({ keyId: 'k', data: text }),
-      unseal: ({ data }) => data,
-      commit: (text) => `commit ${text.length}`,
-    },
-    now: () => 1_000,
-  });
-  const service = createToolService({
-    gateway,
-    governor,
-    audit,
-    ids: { create: (prefix) => `${prefix}_1` },
-  });
-  return { service, records, calls, approvals };
-}
-
-function caller(tenant = 'acme', roles: readonly string[] = []) {
-  const principal = { tenant, subject: 'ann', roles };
-  return { principal, signal: new AbortController().signal };
-}
-
-async function refusalOf(work: Promise<unknown>): Promise<HostError> {
-  return work.then(
-    () => assert.fail('nothing was refused'),
-    (thrown: unknown) => (thrown instanceof HostError ? thrown : assert.fail(String(thrown))),
-  );
-}
+import type { ToolReply } from '@modelhost/kernel';
+import { caller, openToolService, refusalOf } from '../fixtures/tool-service-world.ts';
+import type { World } from '../fixtures/tool-service-world.ts';
 
 suite('tools', () => {
   test('are listed with what the operator declares and what their server says', async () => {
-    const { tools, servers } = await open().service.listTools(
+    const { tools, servers } = await openToolService().service.listTools(
       create(ListToolsRequestSchema),
       caller(),
     );
@@ -182,7 +44,7 @@ suite('tools', () => {
   });
 
   test('and servers of another tenant are not there, nor what is said of them', async () => {
-    const { service } = open();
+    const { service } = openToolService();
     const own = await service.listToolServers(create(ListToolServersRequestSchema), caller());
     assert.deepEqual(own.servers, [
       {
@@ -207,7 +69,7 @@ suite('tools', () => {
   });
 
   test('are described with their pin, also when they are held back', async () => {
-    const { service } = open();
+    const { service } = openToolService();
     const ask = async (name: string) =>
       service.getTool(create(GetToolRequestSchema, { name }), caller());
     const whole = await ask('desk__read');
@@ -232,7 +94,7 @@ suite('a tool that is tried', () => {
     request: MessageInitShape<typeof CallToolRequestSchema>,
     tenant = 'acme',
   ) => {
-    const opened = open(world);
+    const opened = openToolService(world);
     const work = opened.service.callTool(create(CallToolRequestSchema, request), caller(tenant));
     return { ...opened, work };
   };
@@ -306,7 +168,7 @@ suite('approving tools', () => {
     call = caller('acme', ['operator']),
     world: World = {},
   ) => {
-    const opened = open(world);
+    const opened = openToolService(world);
     const work = opened.service.approveTools(create(ApproveToolsRequestSchema, request), call);
     return { ...opened, work };
   };
@@ -373,7 +235,7 @@ suite('approving tools', () => {
   });
 
   test('what is pending can be listed alone, by server', async () => {
-    const { service } = open();
+    const { service } = openToolService();
     const list = async (request: MessageInitShape<typeof ListToolPinsRequestSchema>) =>
       service.listToolPins(create(ListToolPinsRequestSchema, request), caller());
     const { pins, sets } = await list({ pendingOnly: true });

@@ -4,6 +4,7 @@ import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { AuditLog, Ids, JsonObject, Principal, ToolDefinition } from '@modelhost/kernel';
 import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createApproveTools } from './approve-tools.ts';
+import { createAuthorizeTools } from './authorize-tools.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { Handlers } from './service.ts';
 import { toPinMessage, toPinSetMessage, toServerMessage, toToolMessage } from './tool-message.ts';
@@ -13,7 +14,7 @@ import { createTryCall } from './try-call.ts';
 export interface ToolServiceOptions {
   readonly gateway: Pick<
     McpGateway,
-    'listTools' | 'checkArguments' | 'callTool' | 'servers' | 'pins'
+    'listTools' | 'checkArguments' | 'callTool' | 'servers' | 'pins' | 'authorizations'
   > & { readonly relay: Pick<McpGateway['relay'], 'catalogue'> };
   readonly governor: CallGovernor;
   readonly audit: AuditLog;
@@ -52,6 +53,7 @@ export function createToolService(options: ToolServiceOptions): Service {
       };
     },
     approveTools: createApproveTools(options),
+    ...createAuthorizeTools(options),
   };
 }
 

@@ -12,6 +12,7 @@ export interface AuditRecord {
     | 'run-finished'
     | 'tool-input'
     | 'tool-pin'
+    | 'tool-authorization'
     | 'host-started'
     | 'host-stopped';
   readonly tenant: string;

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file modelhost/v1/tool_service.proto.
  */
 export const file_modelhost_v1_tool_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tb2RlbGhvc3QvdjEvdG9vbF9zZXJ2aWNlLnByb3RvEgxtb2RlbGhvc3QudjEiEgoQTGlzdFRvb2xzUmVxdWVzdCJhChFMaXN0VG9vbHNSZXNwb25zZRIhCgV0b29scxgBIAMoCzISLm1vZGVsaG9zdC52MS5Ub29sEikKB3NlcnZlcnMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciIYChZMaXN0VG9vbFNlcnZlcnNSZXF1ZXN0IkQKF0xpc3RUb29sU2VydmVyc1Jlc3BvbnNlEikKB3NlcnZlcnMYASADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciIeCg5HZXRUb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJInMKD0dldFRvb2xSZXNwb25zZRIgCgR0b29sGAEgASgLMhIubW9kZWxob3N0LnYxLlRvb2wSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAIgASgJEiIKA3BpbhgDIAEoCzIVLm1vZGVsaG9zdC52MS5Ub29sUGluIjcKD0NhbGxUb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJEhYKDmFyZ3VtZW50c19qc29uGAIgASgJIoYBChBDYWxsVG9vbFJlc3BvbnNlEg8KB2NhbGxfaWQYASABKAkSDwoHY29udGVudBgCIAEoCRIQCghpc19lcnJvchgDIAEoCBIRCgl0cnVuY2F0ZWQYBCABKAgSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoTTGlzdFRvb2xQaW5zUmVxdWVzdBINCgVhbGlhcxgBIAEoCRIUCgxwZW5kaW5nX29ubHkYAiABKAgiYwoUTGlzdFRvb2xQaW5zUmVzcG9uc2USIwoEcGlucxgBIAMoCzIVLm1vZGVsaG9zdC52MS5Ub29sUGluEiYKBHNldHMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFBpblNldCJjChNBcHByb3ZlVG9vbHNSZXF1ZXN0Eg0KBWFsaWFzGAEgASgJEikKBXRvb2xzGAIgAygLMhoubW9kZWxob3N0LnYxLlRvb2xBcHByb3ZhbBISCgpzZXRfZGlnZXN0GAMgASgJIjsKFEFwcHJvdmVUb29sc1Jlc3BvbnNlEiMKBHBpbnMYASADKAsyFS5tb2RlbGhvc3QudjEuVG9vbFBpbiIsCgxUb29sQXBwcm92YWwSDAoEdG9vbBgBIAEoCRIOCgZkaWdlc3QYAiABKAkikQIKB1Rvb2xQaW4SDQoFYWxpYXMYASABKAkSDAoEdG9vbBgCIAEoCRIMCgRuYW1lGAMgASgJEikKBXN0YXRlGAQgASgOMhoubW9kZWxob3N0LnYxLlRvb2xQaW5TdGF0ZRIOCgZkaWdlc3QYBSABKAkSFwoPYXBwcm92ZWRfZGlnZXN0GAYgASgJEhMKC2FwcHJvdmVkX2J5GAcgASgJEjAKDGFwcHJvdmVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHY2hhbmdlZBgJIAMoCRIMCgRkaWZmGAogASgJEhAKCHdhcm5pbmdzGAsgAygJEg8KB3Byb2JsZW0YDCABKAkiZwoKVG9vbFBpblNldBINCgVhbGlhcxgBIAEoCRISCgpzZXRfZGlnZXN0GAIgASgJEhsKE2FwcHJvdmVkX3NldF9kaWdlc3QYAyABKAkSGQoRcXVhcmFudGluZWRfY291bnQYBCABKAUi6AEKD1Rvb2xBbm5vdGF0aW9ucxINCgV0aXRsZRgBIAEoCRIbCg5yZWFkX29ubHlfaGludBgCIAEoCEgAiAEBEh0KEGRlc3RydWN0aXZlX2hpbnQYAyABKAhIAYgBARIcCg9pZGVtcG90ZW50X2hpbnQYBCABKAhIAogBARIcCg9vcGVuX3dvcmxkX2hpbnQYBSABKAhIA4gBAUIRCg9fcmVhZF9vbmx5X2hpbnRCEwoRX2Rlc3RydWN0aXZlX2hpbnRCEgoQX2lkZW1wb3RlbnRfaGludEISChBfb3Blbl93b3JsZF9oaW50IpMCCgRUb29sEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSGQoRaW5wdXRfc2NoZW1hX2pzb24YAyABKAkSKAoGZWZmZWN0GAQgASgOMhgubW9kZWxob3N0LnYxLlRvb2xFZmZlY3QSDgoGc2VydmVyGAUgASgJEhMKC3NlcnZlcl90b29sGAYgASgJEi4KCWludGVncml0eRgHIAEoDjIbLm1vZGVsaG9zdC52MS5Ub29sSW50ZWdyaXR5EhoKEmRlY2lzaW9uX2FyZ3VtZW50cxgIIAMoCRIyCgthbm5vdGF0aW9ucxgJIAEoCzIdLm1vZGVsaG9zdC52MS5Ub29sQW5ub3RhdGlvbnMihwEKClRvb2xTZXJ2ZXISDQoFYWxpYXMYASABKAkSLAoFc3RhdGUYAiABKA4yHS5tb2RlbGhvc3QudjEuVG9vbFNlcnZlclN0YXRlEhIKCnRvb2xfY291bnQYAyABKAUSDQoFZXJyb3IYBCABKAkSGQoRcXVhcmFudGluZWRfY291bnQYBSABKAUqnAEKDFRvb2xQaW5TdGF0ZRIeChpUT09MX1BJTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElRPT0xfUElOX1NUQVRFX05FVxABEh4KGlRPT0xfUElOX1NUQVRFX1FVQVJBTlRJTkVEEAISGwoXVE9PTF9QSU5fU1RBVEVfQVBQUk9WRUQQAxIXChNUT09MX1BJTl9TVEFURV9HT05FEAQqlQEKClRvb2xFZmZlY3QSGwoXVE9PTF9FRkZFQ1RfVU5TUEVDSUZJRUQQABIUChBUT09MX0VGRkVDVF9OT05FEAESGgoWVE9PTF9FRkZFQ1RfSURFTVBPVEVOVBACEhoKFlRPT0xfRUZGRUNUX1JFVkVSU0lCTEUQAxIcChhUT09MX0VGRkVDVF9JUlJFVkVSU0lCTEUQBCppCg1Ub29sSW50ZWdyaXR5Eh4KGlRPT0xfSU5URUdSSVRZX1VOU1BFQ0lGSUVEEAASGgoWVE9PTF9JTlRFR1JJVFlfVFJVU1RFRBABEhwKGFRPT0xfSU5URUdSSVRZX1VOVFJVU1RFRBACKqoCCg9Ub29sU2VydmVyU3RhdGUSIQodVE9PTF9TRVJWRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIgChxUT09MX1NFUlZFUl9TVEFURV9DT05ORUNUSU5HEAESGwoXVE9PTF9TRVJWRVJfU1RBVEVfUkVBRFkQAhIcChhUT09MX1NFUlZFUl9TVEFURV9GQUlMRUQQAxIcChhUT09MX1NFUlZFUl9TVEFURV9DTE9TRUQQBBIaChZUT09MX1NFUlZFUl9TVEFURV9JRExFEAUSHgoaVE9PTF9TRVJWRVJfU1RBVEVfREVHUkFERUQQBhIaChZUT09MX1NFUlZFUl9TVEFURV9PUEVOEAcSIQodVE9PTF9TRVJWRVJfU1RBVEVfUVVBUkFOVElORUQQCDL8AwoLVG9vbFNlcnZpY2USTAoJTGlzdFRvb2xzEh4ubW9kZWxob3N0LnYxLkxpc3RUb29sc1JlcXVlc3QaHy5tb2RlbGhvc3QudjEuTGlzdFRvb2xzUmVzcG9uc2USXgoPTGlzdFRvb2xTZXJ2ZXJzEiQubW9kZWxob3N0LnYxLkxpc3RUb29sU2VydmVyc1JlcXVlc3QaJS5tb2RlbGhvc3QudjEuTGlzdFRvb2xTZXJ2ZXJzUmVzcG9uc2USRgoHR2V0VG9vbBIcLm1vZGVsaG9zdC52MS5HZXRUb29sUmVxdWVzdBodLm1vZGVsaG9zdC52MS5HZXRUb29sUmVzcG9uc2USSQoIQ2FsbFRvb2wSHS5tb2RlbGhvc3QudjEuQ2FsbFRvb2xSZXF1ZXN0Gh4ubW9kZWxob3N0LnYxLkNhbGxUb29sUmVzcG9uc2USVQoMTGlzdFRvb2xQaW5zEiEubW9kZWxob3N0LnYxLkxpc3RUb29sUGluc1JlcXVlc3QaIi5tb2RlbGhvc3QudjEuTGlzdFRvb2xQaW5zUmVzcG9uc2USVQoMQXBwcm92ZVRvb2xzEiEubW9kZWxob3N0LnYxLkFwcHJvdmVUb29sc1JlcXVlc3QaIi5tb2RlbGhvc3QudjEuQXBwcm92ZVRvb2xzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch9tb2RlbGhvc3QvdjEvdG9vbF9zZXJ2aWNlLnByb3RvEgxtb2RlbGhvc3QudjEiEgoQTGlzdFRvb2xzUmVxdWVzdCJhChFMaXN0VG9vbHNSZXNwb25zZRIhCgV0b29scxgBIAMoCzISLm1vZGVsaG9zdC52MS5Ub29sEikKB3NlcnZlcnMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciIYChZMaXN0VG9vbFNlcnZlcnNSZXF1ZXN0IkQKF0xpc3RUb29sU2VydmVyc1Jlc3BvbnNlEikKB3NlcnZlcnMYASADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFNlcnZlciIeCg5HZXRUb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJInMKD0dldFRvb2xSZXNwb25zZRIgCgR0b29sGAEgASgLMhIubW9kZWxob3N0LnYxLlRvb2wSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAIgASgJEiIKA3BpbhgDIAEoCzIVLm1vZGVsaG9zdC52MS5Ub29sUGluIjcKD0NhbGxUb29sUmVxdWVzdBIMCgRuYW1lGAEgASgJEhYKDmFyZ3VtZW50c19qc29uGAIgASgJIoYBChBDYWxsVG9vbFJlc3BvbnNlEg8KB2NhbGxfaWQYASABKAkSDwoHY29udGVudBgCIAEoCRIQCghpc19lcnJvchgDIAEoCBIRCgl0cnVuY2F0ZWQYBCABKAgSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoTTGlzdFRvb2xQaW5zUmVxdWVzdBINCgVhbGlhcxgBIAEoCRIUCgxwZW5kaW5nX29ubHkYAiABKAgiYwoUTGlzdFRvb2xQaW5zUmVzcG9uc2USIwoEcGlucxgBIAMoCzIVLm1vZGVsaG9zdC52MS5Ub29sUGluEiYKBHNldHMYAiADKAsyGC5tb2RlbGhvc3QudjEuVG9vbFBpblNldCJjChNBcHByb3ZlVG9vbHNSZXF1ZXN0Eg0KBWFsaWFzGAEgASgJEikKBXRvb2xzGAIgAygLMhoubW9kZWxob3N0LnYxLlRvb2xBcHByb3ZhbBISCgpzZXRfZGlnZXN0GAMgASgJIjsKFEFwcHJvdmVUb29sc1Jlc3BvbnNlEiMKBHBpbnMYASADKAsyFS5tb2RlbGhvc3QudjEuVG9vbFBpbiIuCh1CZWdpblRvb2xBdXRob3JpemF0aW9uUmVxdWVzdBINCgVhbGlhcxgBIAEoCSI7Ch5CZWdpblRvb2xBdXRob3JpemF0aW9uUmVzcG9uc2USGQoRYXV0aG9yaXphdGlvbl91cmwYASABKAkiSgoeRmluaXNoVG9vbEF1dGhvcml6YXRpb25SZXF1ZXN0Eg0KBXN0YXRlGAEgASgJEgwKBGNvZGUYAiABKAkSCwoDaXNzGAMgASgJIiEKH0ZpbmlzaFRvb2xBdXRob3JpemF0aW9uUmVzcG9uc2UiLAoMVG9vbEFwcHJvdmFsEgwKBHRvb2wYASABKAkSDgoGZGlnZXN0GAIgASgJIpECCgdUb29sUGluEg0KBWFsaWFzGAEgASgJEgwKBHRvb2wYAiABKAkSDAoEbmFtZRgDIAEoCRIpCgVzdGF0ZRgEIAEoDjIaLm1vZGVsaG9zdC52MS5Ub29sUGluU3RhdGUSDgoGZGlnZXN0GAUgASgJEhcKD2FwcHJvdmVkX2RpZ2VzdBgGIAEoCRITCgthcHByb3ZlZF9ieRgHIAEoCRIwCgxhcHByb3ZlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2NoYW5nZWQYCSADKAkSDAoEZGlmZhgKIAEoCRIQCgh3YXJuaW5ncxgLIAMoCRIPCgdwcm9ibGVtGAwgASgJImcKClRvb2xQaW5TZXQSDQoFYWxpYXMYASABKAkSEgoKc2V0X2RpZ2VzdBgCIAEoCRIbChNhcHByb3ZlZF9zZXRfZGlnZXN0GAMgASgJEhkKEXF1YXJhbnRpbmVkX2NvdW50GAQgASgFIugBCg9Ub29sQW5ub3RhdGlvbnMSDQoFdGl0bGUYASABKAkSGwoOcmVhZF9vbmx5X2hpbnQYAiABKAhIAIgBARIdChBkZXN0cnVjdGl2ZV9oaW50GAMgASgISAGIAQESHAoPaWRlbXBvdGVudF9oaW50GAQgASgISAKIAQESHAoPb3Blbl93b3JsZF9oaW50GAUgASgISAOIAQFCEQoPX3JlYWRfb25seV9oaW50QhMKEV9kZXN0cnVjdGl2ZV9oaW50QhIKEF9pZGVtcG90ZW50X2hpbnRCEgoQX29wZW5fd29ybGRfaGludCKTAgoEVG9vbBIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhkKEWlucHV0X3NjaGVtYV9qc29uGAMgASgJEigKBmVmZmVjdBgEIAEoDjIYLm1vZGVsaG9zdC52MS5Ub29sRWZmZWN0Eg4KBnNlcnZlchgFIAEoCRITCgtzZXJ2ZXJfdG9vbBgGIAEoCRIuCglpbnRlZ3JpdHkYByABKA4yGy5tb2RlbGhvc3QudjEuVG9vbEludGVncml0eRIaChJkZWNpc2lvbl9hcmd1bWVudHMYCCADKAkSMgoLYW5ub3RhdGlvbnMYCSABKAsyHS5tb2RlbGhvc3QudjEuVG9vbEFubm90YXRpb25zIocBCgpUb29sU2VydmVyEg0KBWFsaWFzGAEgASgJEiwKBXN0YXRlGAIgASgOMh0ubW9kZWxob3N0LnYxLlRvb2xTZXJ2ZXJTdGF0ZRISCgp0b29sX2NvdW50GAMgASgFEg0KBWVycm9yGAQgASgJEhkKEXF1YXJhbnRpbmVkX2NvdW50GAUgASgFKpwBCgxUb29sUGluU3RhdGUSHgoaVE9PTF9QSU5fU1RBVEVfVU5TUEVDSUZJRUQQABIWChJUT09MX1BJTl9TVEFURV9ORVcQARIeChpUT09MX1BJTl9TVEFURV9RVUFSQU5USU5FRBACEhsKF1RPT0xfUElOX1NUQVRFX0FQUFJPVkVEEAMSFwoTVE9PTF9QSU5fU1RBVEVfR09ORRAEKpUBCgpUb29sRWZmZWN0EhsKF1RPT0xfRUZGRUNUX1VOU1BFQ0lGSUVEEAASFAoQVE9PTF9FRkZFQ1RfTk9ORRABEhoKFlRPT0xfRUZGRUNUX0lERU1QT1RFTlQQAhIaChZUT09MX0VGRkVDVF9SRVZFUlNJQkxFEAMSHAoYVE9PTF9FRkZFQ1RfSVJSRVZFUlNJQkxFEAQqaQoNVG9vbEludGVncml0eRIeChpUT09MX0lOVEVHUklUWV9VTlNQRUNJRklFRBAAEhoKFlRPT0xfSU5URUdSSVRZX1RSVVNURUQQARIcChhUT09MX0lOVEVHUklUWV9VTlRSVVNURUQQAiqqAgoPVG9vbFNlcnZlclN0YXRlEiEKHVRPT0xfU0VSVkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASIAocVE9PTF9TRVJWRVJfU1RBVEVfQ09OTkVDVElORxABEhsKF1RPT0xfU0VSVkVSX1NUQVRFX1JFQURZEAISHAoYVE9PTF9TRVJWRVJfU1RBVEVfRkFJTEVEEAMSHAoYVE9PTF9TRVJWRVJfU1RBVEVfQ0xPU0VEEAQSGgoWVE9PTF9TRVJWRVJfU1RBVEVfSURMRRAFEh4KGlRPT0xfU0VSVkVSX1NUQVRFX0RFR1JBREVEEAYSGgoWVE9PTF9TRVJWRVJfU1RBVEVfT1BFThAHEiEKHVRPT0xfU0VSVkVSX1NUQVRFX1FVQVJBTlRJTkVEEAgy6QUKC1Rvb2xTZXJ2aWNlEkwKCUxpc3RUb29scxIeLm1vZGVsaG9zdC52MS5MaXN0VG9vbHNSZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLkxpc3RUb29sc1Jlc3BvbnNlEl4KD0xpc3RUb29sU2VydmVycxIkLm1vZGVsaG9zdC52MS5MaXN0VG9vbFNlcnZlcnNSZXF1ZXN0GiUubW9kZWxob3N0LnYxLkxpc3RUb29sU2VydmVyc1Jlc3BvbnNlEkYKB0dldFRvb2wSHC5tb2RlbGhvc3QudjEuR2V0VG9vbFJlcXVlc3QaHS5tb2RlbGhvc3QudjEuR2V0VG9vbFJlc3BvbnNlEkkKCENhbGxUb29sEh0ubW9kZWxob3N0LnYxLkNhbGxUb29sUmVxdWVzdBoeLm1vZGVsaG9zdC52MS5DYWxsVG9vbFJlc3BvbnNlElUKDExpc3RUb29sUGlucxIhLm1vZGVsaG9zdC52MS5MaXN0VG9vbFBpbnNSZXF1ZXN0GiIubW9kZWxob3N0LnYxLkxpc3RUb29sUGluc1Jlc3BvbnNlElUKDEFwcHJvdmVUb29scxIhLm1vZGVsaG9zdC52MS5BcHByb3ZlVG9vbHNSZXF1ZXN0GiIubW9kZWxob3N0LnYxLkFwcHJvdmVUb29sc1Jlc3BvbnNlEnMKFkJlZ2luVG9vbEF1dGhvcml6YXRpb24SKy5tb2RlbGhvc3QudjEuQmVnaW5Ub29sQXV0aG9yaXphdGlvblJlcXVlc3QaLC5tb2RlbGhvc3QudjEuQmVnaW5Ub29sQXV0aG9yaXphdGlvblJlc3BvbnNlEnYKF0ZpbmlzaFRvb2xBdXRob3JpemF0aW9uEiwubW9kZWxob3N0LnYxLkZpbmlzaFRvb2xBdXRob3JpemF0aW9uUmVxdWVzdBotLm1vZGVsaG9zdC52MS5GaW5pc2hUb29sQXV0aG9yaXphdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message modelhost.v1.ListToolsRequest
@@ -313,6 +313,93 @@ export const ApproveToolsResponseSchema: GenMessage<ApproveToolsResponse> = /*@_
   messageDesc(file_modelhost_v1_tool_service, 11);
 
 /**
+ * @generated from message modelhost.v1.BeginToolAuthorizationRequest
+ */
+export type BeginToolAuthorizationRequest = Message<"modelhost.v1.BeginToolAuthorizationRequest"> & {
+  /**
+   * Required: alias of the server.
+   *
+   * @generated from field: string alias = 1;
+   */
+  alias: string;
+};
+
+/**
+ * Describes the message modelhost.v1.BeginToolAuthorizationRequest.
+ * Use `create(BeginToolAuthorizationRequestSchema)` to create a new message.
+ */
+export const BeginToolAuthorizationRequestSchema: GenMessage<BeginToolAuthorizationRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 12);
+
+/**
+ * @generated from message modelhost.v1.BeginToolAuthorizationResponse
+ */
+export type BeginToolAuthorizationResponse = Message<"modelhost.v1.BeginToolAuthorizationResponse"> & {
+  /**
+   * Asks the caller, in a browser, to let the host act for them; it leads back to the redirect URL of the configuration. Empty
+   * when the host may act already, or needs no leave of theirs.
+   *
+   * @generated from field: string authorization_url = 1;
+   */
+  authorizationUrl: string;
+};
+
+/**
+ * Describes the message modelhost.v1.BeginToolAuthorizationResponse.
+ * Use `create(BeginToolAuthorizationResponseSchema)` to create a new message.
+ */
+export const BeginToolAuthorizationResponseSchema: GenMessage<BeginToolAuthorizationResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 13);
+
+/**
+ * Parameters of the address that the browser was sent back to.
+ *
+ * @generated from message modelhost.v1.FinishToolAuthorizationRequest
+ */
+export type FinishToolAuthorizationRequest = Message<"modelhost.v1.FinishToolAuthorizationRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string state = 1;
+   */
+  state: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * Empty when there was none.
+   *
+   * @generated from field: string iss = 3;
+   */
+  iss: string;
+};
+
+/**
+ * Describes the message modelhost.v1.FinishToolAuthorizationRequest.
+ * Use `create(FinishToolAuthorizationRequestSchema)` to create a new message.
+ */
+export const FinishToolAuthorizationRequestSchema: GenMessage<FinishToolAuthorizationRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 14);
+
+/**
+ * @generated from message modelhost.v1.FinishToolAuthorizationResponse
+ */
+export type FinishToolAuthorizationResponse = Message<"modelhost.v1.FinishToolAuthorizationResponse"> & {
+};
+
+/**
+ * Describes the message modelhost.v1.FinishToolAuthorizationResponse.
+ * Use `create(FinishToolAuthorizationResponseSchema)` to create a new message.
+ */
+export const FinishToolAuthorizationResponseSchema: GenMessage<FinishToolAuthorizationResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_tool_service, 15);
+
+/**
  * The definition of a tool that somebody looked at.
  *
  * @generated from message modelhost.v1.ToolApproval
@@ -338,7 +425,7 @@ export type ToolApproval = Message<"modelhost.v1.ToolApproval"> & {
  * Use `create(ToolApprovalSchema)` to create a new message.
  */
 export const ToolApprovalSchema: GenMessage<ToolApproval> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 12);
+  messageDesc(file_modelhost_v1_tool_service, 16);
 
 /**
  * What is known of the definition of one tool.
@@ -432,7 +519,7 @@ export type ToolPin = Message<"modelhost.v1.ToolPin"> & {
  * Use `create(ToolPinSchema)` to create a new message.
  */
 export const ToolPinSchema: GenMessage<ToolPin> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 13);
+  messageDesc(file_modelhost_v1_tool_service, 17);
 
 /**
  * What is known of the tools of one server together.
@@ -472,7 +559,7 @@ export type ToolPinSet = Message<"modelhost.v1.ToolPinSet"> & {
  * Use `create(ToolPinSetSchema)` to create a new message.
  */
 export const ToolPinSetSchema: GenMessage<ToolPinSet> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 14);
+  messageDesc(file_modelhost_v1_tool_service, 18);
 
 /**
  * What a server says of its tool. Nothing rests on it.
@@ -511,7 +598,7 @@ export type ToolAnnotations = Message<"modelhost.v1.ToolAnnotations"> & {
  * Use `create(ToolAnnotationsSchema)` to create a new message.
  */
 export const ToolAnnotationsSchema: GenMessage<ToolAnnotations> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 15);
+  messageDesc(file_modelhost_v1_tool_service, 19);
 
 /**
  * A tool of a tool server.
@@ -580,7 +667,7 @@ export type Tool = Message<"modelhost.v1.Tool"> & {
  * Use `create(ToolSchema)` to create a new message.
  */
 export const ToolSchema: GenMessage<Tool> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 16);
+  messageDesc(file_modelhost_v1_tool_service, 20);
 
 /**
  * A configured tool server.
@@ -623,7 +710,7 @@ export type ToolServer = Message<"modelhost.v1.ToolServer"> & {
  * Use `create(ToolServerSchema)` to create a new message.
  */
 export const ToolServerSchema: GenMessage<ToolServer> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_tool_service, 17);
+  messageDesc(file_modelhost_v1_tool_service, 21);
 
 /**
  * Where the definition of a tool stands.
@@ -900,6 +987,28 @@ export const ToolService: GenService<{
     methodKind: "unary";
     input: typeof ApproveToolsRequestSchema;
     output: typeof ApproveToolsResponseSchema;
+  },
+  /**
+   * Connects to a tool server as the caller, and tells what the caller has to open in a browser before the host may act for
+   * them there. On record.
+   *
+   * @generated from rpc modelhost.v1.ToolService.BeginToolAuthorization
+   */
+  beginToolAuthorization: {
+    methodKind: "unary";
+    input: typeof BeginToolAuthorizationRequestSchema;
+    output: typeof BeginToolAuthorizationResponseSchema;
+  },
+  /**
+   * Goes on with what the browser brought back. On record, without what it brought. FAILED_PRECONDITION when no authorization
+   * of this caller waits for it: it was never begun, it is older than ten minutes, or it was finished already.
+   *
+   * @generated from rpc modelhost.v1.ToolService.FinishToolAuthorization
+   */
+  finishToolAuthorization: {
+    methodKind: "unary";
+    input: typeof FinishToolAuthorizationRequestSchema;
+    output: typeof FinishToolAuthorizationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_modelhost_v1_tool_service, 0);

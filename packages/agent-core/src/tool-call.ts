@@ -8,6 +8,7 @@ import type {
   ToolAnswer,
   ToolInputRequest,
   ToolInvocation,
+  ToolReply,
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { createCallProgress } from './call-progress.ts';
@@ -41,8 +42,8 @@ export async function performCall(
     const answered =
       round > inputRoundsMax
         ? { error: tooManyRounds(call) }
-        : await answerOrAbandon(run, call, { round, requests });
-    if ('error' in answered) return giveUp(run, call, answered.error);
+        : await answerOrAbandon(run, call, { round, state, requests });
+    if ('error' in answered) return giveUp(run, call, { state, error: answered.error });
     taken = await takeRound(run, call, {
       name: `${call.base}/call-${round + 1}`,
       begin: undefined,
@@ -144,7 +145,7 @@ async function callGateway(
       { signal: info.signal, onProgress },
     );
     if (reply.type === 'answer') return { kind: 'answered', answer: reply };
-    checkRequests(call.tool, reply);
+    readRequests(run, call, reply);
     return { kind: 'input-required', state: reply.state, requests: reply.requests };
   } catch (thrown) {
     if (info.signal.aborted) return stoppedWithin(call);
@@ -152,6 +153,25 @@ async function callGateway(
     const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
     return { kind: isRepeatable(call) || isAnswered ? 'failed' : 'unknown', error };
   }
+}
+
+/** Throws for a question that nobody is going to answer. */
+function readRequests(
+  run: ActiveRun,
+  { tool }: CheckedCall,
+  reply: Extract<ToolReply, { type: 'input-required' }>,
+): void {
+  try {
+    checkRequests(tool, reply);
+  } catch (thrown) {
+    abandon(run, reply.state);
+    throw thrown;
+  }
+}
+
+/** Tells the server that nobody goes on with a call that waits for input. */
+function abandon({ ports, input }: ActiveRun, state: string): void {
+  ports.tools.abandonCall(input.principal, state);
 }
 
 /** A run brings an elicitation before a person, and lets the servers that its agent names ask its model. */
@@ -187,18 +207,26 @@ async function recordOutcome(
   return run.tryRecord(recordOf(run, call, 'outcome', { outcome: end.kind, code }));
 }
 
+interface Asked {
+  readonly round: number;
+  readonly state: string;
+  readonly requests: InputRequests;
+}
+
 /** Answers what the tool asks for. When the run is stopped meanwhile, the call that is left half done gets its outcome. */
 async function answerOrAbandon(
   run: ActiveRun,
   call: CheckedCall,
-  asked: { readonly round: number; readonly requests: InputRequests },
+  asked: Asked,
 ): ReturnType<typeof answerRequests> {
   try {
     return await answerRequests(run, call, asked);
   } catch (thrown) {
     if (run.context.signal.aborted) {
-      const record = async (): Promise<ErrorData | null> =>
-        recordOutcome(run, call, stoppedWithin(call));
+      const record = async (): Promise<ErrorData | null> => {
+        abandon(run, asked.state);
+        return recordOutcome(run, call, stoppedWithin(call));
+      };
       // The run ends as stopped, whatever becomes of this record.
       await run.context
         .step(`${call.base}/abandoned`, record, { isCleanup: true })
@@ -209,10 +237,15 @@ async function answerOrAbandon(
 }
 
 /** Ends a call that cannot have what it asks for. */
-async function giveUp(run: ActiveRun, call: CheckedCall, error: ErrorData): Promise<ToolVerdict> {
-  const unaudited = await run.context.step(`${call.base}/given-up`, async () =>
-    recordOutcome(run, call, { kind: 'failed', error }),
-  );
+async function giveUp(
+  run: ActiveRun,
+  call: CheckedCall,
+  { state, error }: { readonly state: string; readonly error: ErrorData },
+): Promise<ToolVerdict> {
+  const unaudited = await run.context.step(`${call.base}/given-up`, async () => {
+    abandon(run, state);
+    return recordOutcome(run, call, { kind: 'failed', error });
+  });
   if (unaudited !== null) run.fail(unaudited);
   return refused('failed', error);
 }

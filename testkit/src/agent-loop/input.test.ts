@@ -169,6 +169,8 @@ suite('input that a tool asks for', () => {
         records.map(({ facts }) => facts['outcome']),
         [outcome],
       );
+      // The tool learns that nobody will answer it.
+      assert.deepEqual(played.outside.abandoned, ['s1']);
     }
   });
 
@@ -221,6 +223,7 @@ suite('input that a tool asks for', () => {
         ['failed', 'mcp_protocol_error'],
       );
       assert.equal(bodies(played, 'input-requested').length, 0);
+      assert.deepEqual(played.outside.abandoned, ['s1']);
       assert.equal(played.outside.records.filter(({ kind }) => kind === 'outcome').length, 1);
     }
   });
@@ -234,6 +237,8 @@ suite('input that a tool asks for', () => {
     assert.equal(endless.outside.calls.length, 9);
     assert.equal(bodies(endless, 'input-requested').length, 8);
     assert.match(bodies(endless, 'tool-finished')[0]?.error?.message ?? '', /more than 8 times/);
+    assert.deepEqual(endless.outside.abandoned, ['s1']);
+    await assertReplays(endless);
     const form = { method: 'elicitation/create', params: nameForm } as const;
     const greedyRequests: readonly InputRequired['requests'][] = [
       Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`k${index}`, form])),
@@ -243,10 +248,11 @@ suite('input that a tool asks for', () => {
     ];
     for (const requests of greedyRequests) {
       const greedy = await play(
-        worldOf(async () => ({ type: 'input-required', state: '', requests })),
+        worldOf(async () => ({ type: 'input-required', state: 'greedy', requests })),
       );
       assert.equal(bodies(greedy, 'tool-finished')[0]?.error?.code, 'mcp_protocol_error');
       assert.equal(greedy.outside.calls.length, 1);
+      assert.deepEqual(greedy.outside.abandoned, ['greedy']);
     }
   });
 

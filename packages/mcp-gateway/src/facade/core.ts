@@ -19,7 +19,6 @@ import { createCallOutcomes, createCallRunner } from './relayed-calls.ts';
 import type { CallRunner } from './relayed-calls.ts';
 import { toRpcError } from './rpc-errors.ts';
 import { createSealedStates } from './sealed-state.ts';
-import type { SealedStates } from './sealed-state.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createTaskCalls } from './task-calls.ts';
 import { createTaskStore, isOwn } from './task-store.ts';
@@ -58,8 +57,7 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
   const serverInfo = { name: 'model-host', version };
   const indexOf = createIndexes(options, { bounds, meta: { [serverInfoKey]: serverInfo } });
   const store = createTaskStore({ clock, bounds });
-  const states = createStates(options, bounds);
-  const runCall = createCalls(options, { bounds, store, states });
+  const { runCall, abandon } = createCalls(options, { bounds, store });
 
   function presentation({ principal, era }: FacadeCaller): ReturnType<FacadeCore['presentation']> {
     const index = indexOf(principal.tenant);
@@ -79,11 +77,6 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
     } catch (thrown) {
       return { kind: 'error', error: toRpcError(thrown) };
     }
-  }
-
-  function abandon({ principal }: FacadeCaller, requestState: string): void {
-    const opened = states.read(requestState, principal);
-    if (opened !== undefined) relay.abandon(principal, opened.alias, opened.state);
   }
 
   function onChange(caller: FacadeCaller, listener: (change: FacadeChange) => void): () => void {
@@ -134,11 +127,15 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
   };
 }
 
-function createStates(
-  { view, keys, clock, randomId }: FacadeCoreOptions,
-  bounds: FacadeBounds,
-): SealedStates {
-  return createSealedStates({
+interface Calls extends Pick<FacadeCore, 'abandon'> {
+  readonly runCall: CallRunner;
+}
+
+function createCalls(
+  { relay, view, keys, clock, randomId }: FacadeCoreOptions,
+  { bounds, store }: { readonly bounds: FacadeBounds; readonly store: TaskStore },
+): Calls {
+  const states = createSealedStates({
     keys,
     view: view.name,
     now: () => clock.now(),
@@ -146,21 +143,15 @@ function createStates(
     ttlMs: bounds.stateTtlMs,
     bytesMax: bounds.stateBytesMax,
   });
-}
-
-function createCalls(
-  { relay, view, clock, randomId }: FacadeCoreOptions,
-  { bounds, store, states }: CallParts,
-): CallRunner {
   const outcomes = createCallOutcomes({ relay, states, bounds });
   const tasks = createTaskCalls({ store, outcomes, view, bounds, clock, randomId });
-  return createCallRunner({ outcomes, states, tasks });
-}
 
-interface CallParts {
-  readonly bounds: FacadeBounds;
-  readonly store: TaskStore;
-  readonly states: SealedStates;
+  function abandon({ principal }: FacadeCaller, requestState: string): void {
+    const opened = states.read(requestState, principal);
+    if (opened !== undefined) relay.abandon(principal, opened.alias, opened.state);
+  }
+
+  return { runCall: createCallRunner({ outcomes, states, tasks }), abandon };
 }
 
 /** What is made of a catalogue lives as long as the catalogue does. */

@@ -108,7 +108,7 @@ export function createLegacyExchanges(options: LegacyExchangesOptions): Exchange
     receive: (message) => attribution.receive(message, undefined),
     inFlight: () => calls.size,
     hasParked: (requestState) => parking.has(requestState),
-    abandon: parking.abandon,
+    abandon: (requestState, principal) => parking.abandon(requestState, principal),
     close: () => parking.clear(),
   };
 }

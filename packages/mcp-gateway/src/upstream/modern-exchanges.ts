@@ -105,7 +105,7 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
       receiveLog(message, [...waiting], parking.size() > 0 ? undefined : lingering.principals()),
     inFlight: () => waiting.size + parking.size(),
     hasParked: (requestState) => parking.has(requestState),
-    abandon: parking.abandon,
+    abandon: (requestState, principal) => parking.abandon(requestState, principal),
     close: () => parking.clear(),
   };
 }

@@ -11,6 +11,7 @@ import { createCedarPolicyEngine } from '@modelhost/policy-engine';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { echoMessage } from './echo.ts';
@@ -28,6 +29,9 @@ const policy = `
 permit (principal, action in ModelHost::Action::"CallTool", resource)
 when { resource.effect == "none" };
 `;
+/** The cheapest way to a durable record: one write that returns when the disk has it. */
+const durableAppend =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC;
 /** As long as what the audit log writes of this call: decision and intent together, then the outcome. */
 const intentLine = Buffer.alloc(1_050, 'x');
 const outcomeLine = Buffer.alloc(400, 'x');
@@ -53,10 +57,11 @@ export async function openInProcess(
     const [first] = content;
     check(first?.type === 'text' ? first.text : undefined);
   };
-  const disk = opened.adopt(await open(join(folder, 'commits'), 'a'), async (one) => one.close());
+  const disk = opened.adopt(await open(join(folder, 'commits'), durableAppend), async (one) =>
+    one.close(),
+  );
   const commit = async (line: Buffer): Promise<void> => {
     await disk.write(line);
-    await disk.datasync();
   };
   const gateway = opened.adopt(
     await openGateway([{ alias: 'echo', transport: { type: 'stdio', command, args, env: {} } }]),

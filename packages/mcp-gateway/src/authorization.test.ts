@@ -69,6 +69,8 @@ for (const era of ['modern', 'legacy'] as const) {
     assert.equal((await call('fix__echo', { text: 'a' })).content, 'a');
 
     const other = { ...somebody, subject: 'bob' };
+    const otherUrl = (await authorizations.begin(other, 'fix')) ?? '';
+    assert.ok(otherUrl !== '' && otherUrl !== url);
     const refused = isHostError('failed_precondition', { server: 'fix', tool: 'fix__echo' });
     await assert.rejects(call('fix__echo', { text: 'b' }, { principal: other }), refused);
     const [token] = authorization.live.keys();

@@ -1,3 +1,4 @@
+import { HostError } from '@modelhost/kernel';
 import type { Clock, Principal, ToolServerStatus } from '@modelhost/kernel';
 import { createBulkhead } from '@modelhost/resilience';
 import type { Exchange, ExchangeContext, ExchangeOutcome, RelayChange } from '../relay.ts';
@@ -140,13 +141,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     wake,
     settled: () => settled,
     status,
-    connect: async (principal) => void (await lines.of(principal).connect()),
+    connect: async (principal) => await connectAndAsk(lines.of(principal)),
     exchange,
     abandon: (principal, requestState) =>
       lines.known(principal)?.parkedAt(requestState)?.abandon(requestState, principal),
     watchResource: (principal, uri) => lines.of(principal).watches.watch(uri),
     close,
   };
+}
+
+/** Where protocol and lists are known, connecting alone asks the server nothing, and says nothing about who may. */
+async function connectAndAsk(line: SubjectLine): Promise<void> {
+  const connection = await line.connect();
+  try {
+    await connection.ping();
+    line.answered(connection);
+  } catch (cause) {
+    if (cause instanceof HostError) line.failed(connection, cause);
+    throw cause;
+  }
 }
 
 /** What the lines to one server have in common. */

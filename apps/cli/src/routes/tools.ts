@@ -17,6 +17,11 @@ export interface ApproveToolsFlags extends ConnectionFlags, JsonFlag {
   readonly yes?: boolean;
 }
 
+/** What `tools authorize` is told. */
+export interface AuthorizeFlags extends ConnectionFlags, JsonFlag {
+  readonly callback?: string;
+}
+
 const readFlags = { ...connectionFlags, ...jsonFlag };
 const tool = {
   brief: 'Name of the tool, as `tools list` names it',
@@ -111,8 +116,29 @@ const approve = buildCommand<ApproveToolsFlags, [alias: string, ...names: string
   },
 });
 
+const authorize = buildCommand<AuthorizeFlags, [alias: string], CliContext>({
+  loader: bind(async () => (await import('../commands/authorize.ts')).authorizeServer),
+  parameters: {
+    flags: {
+      ...readFlags,
+      callback: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Address that the browser ended at, instead of asking for it',
+        placeholder: 'url',
+      },
+    },
+    positional: { kind: 'tuple', parameters: [server] },
+  },
+  docs: {
+    brief: 'Let the host act for you at a tool server that every user authorizes it for',
+    customUsage: ['tickets', "tickets --callback 'https://host.example/callback?state=…&code=…'"],
+  },
+});
+
 /** `model-host tools`. */
 export const toolsRoutes: RouteMap<CliContext> = buildRouteMap({
-  routes: { list, show, call, status, pins, approve },
+  routes: { list, show, call, status, pins, approve, authorize },
   docs: { brief: 'Tools that agents may call' },
 });

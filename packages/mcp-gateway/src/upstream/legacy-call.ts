@@ -136,8 +136,9 @@ export function createLegacyCall(options: LegacyCallOptions): LegacyCall {
 
   function onGivenUp(reason: string, error: RpcError = liveErrors.ended): void {
     leg = undefined;
-    questions.refuse(error);
+    // First, so that a server does not take the refusal for its answer and go on.
     if (ending === undefined) sent?.cancel(reason);
+    questions.refuse(error);
     options.onOver(self, ending === undefined);
   }
 

@@ -84,7 +84,7 @@ test('after failures in a row a server is spared for a while, and the next succe
   await assert.rejects(call('count__count', { id: 'a' }), (error) => {
     assert.ok(error instanceof HostError && error.code === 'mcp_connection_failed');
     assert.deepEqual([error.retryAfterMs, error.facts['sent']], [10_000, undefined]);
-    assert.match(error.message, /^count: it is not tried for a while \(count: /);
+    assert.match(error.message, /^count__count: it is not tried for a while \(count: /);
     return true;
   });
   assert.equal(server.visits(), visits);

@@ -16,6 +16,7 @@ import type {
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
+import { estimateToolsTokens } from './tokens.ts';
 import { offerTools } from './tool-offer.ts';
 
 /** Everything that the loop reaches beyond its own memory. */
@@ -39,8 +40,12 @@ export interface ActiveRun {
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
-  /** What the model sees of them: all, or the tools that search them. */
-  readonly offered: readonly ToolDefinition[];
+  /** What the model sees of them: all, or the tools that search them, and what was offered since. */
+  offered(): readonly ToolDefinition[];
+  /** An estimate of what the definitions of all these weigh. */
+  offeredTokens(): number;
+  /** Shows the model one more tool from now on; false when another one has its name. */
+  offer(tool: ToolDefinition): boolean;
   /** Whether the model searches for tools. */
   readonly isSearched: boolean;
   /** What is wrong with the arguments of a tool; empty when they fit. */
@@ -67,8 +72,18 @@ export async function openRun(
       .filter(({ name }) => isOffered(input.agent.tools, name)),
   );
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
-  const offer = offerTools(input, catalogue);
+  const shown = offerTools(input, catalogue);
+  let { offered } = shown;
+  let offeredTokens = estimateToolsTokens(offered);
   const counters: Counters = { ...noStatistics };
+
+  function offer(tool: ToolDefinition): boolean {
+    const named = offered.find(({ name }) => name === tool.name) ?? tools.get(tool.name);
+    if (named !== undefined) return named === tool;
+    offered = [...offered, tool];
+    offeredTokens += estimateToolsTokens([tool]);
+    return true;
+  }
 
   async function record(entry: AuditRecord): Promise<void> {
     await ports.audit.append(entry);
@@ -79,7 +94,10 @@ export async function openRun(
     input,
     ports,
     tools,
-    ...offer,
+    offered: () => offered,
+    offeredTokens: () => offeredTokens,
+    offer,
+    isSearched: shown.isSearched,
     // By the schema that was journaled with the catalogue: the gateway may know another one by now.
     checkArguments: ({ inputSchema }, values) => ports.schemas.compile(inputSchema)(values),
     count: (name, by = 1) => {

@@ -1,21 +1,18 @@
-import type { Message, RunInput, ToolDefinition } from '@modelhost/kernel';
-import { estimateMessageTokens, estimateToolsTokens } from './tokens.ts';
+import type { Message, RunInput } from '@modelhost/kernel';
+import { estimateMessageTokens } from './tokens.ts';
 
 /** The messages of a run, with a running estimate of what they weigh, so that no step counts them again. */
 export interface Conversation {
   readonly messages: readonly Message[];
-  /** Tokens of all messages and of the tool definitions. */
+  /** Of all messages. */
   tokens(): number;
   add(message: Message): void;
 }
 
 /** Starts the conversation of a run: instructions, history, task. */
-export function createConversation(
-  input: RunInput,
-  tools: readonly ToolDefinition[],
-): Conversation {
+export function createConversation(input: RunInput): Conversation {
   const messages: Message[] = [];
-  let tokens = estimateToolsTokens(tools);
+  let tokens = 0;
 
   function add(message: Message): void {
     messages.push(message);

@@ -55,7 +55,7 @@ interface Progress {
 }
 
 async function takeTurns(run: ActiveRun): Promise<RunEnding> {
-  const conversation = createConversation(run.input, run.offered);
+  const conversation = createConversation(run.input);
   let repairsLeft = answerRepairsMax;
   // Ends at the latest when the budget of steps is used up: every turn takes at least one.
   for (let turn = 1; ; turn += 1) {

@@ -14,11 +14,11 @@ export async function takeModelTurn(
   turn: number,
 ): Promise<ModelAnswer | RunEnding> {
   const { input } = run;
-  const inputTokens = conversation.tokens();
+  const inputTokens = run.offeredTokens() + conversation.tokens();
   const called = await callModel(run, {
     name: `turn-${turn}/model`,
     messages: conversation.messages,
-    tools: run.offered,
+    tools: run.offered(),
     // A choice that forces a tool would never let the model answer; it binds the first answer only.
     toolChoice:
       turn === 1 || input.toolChoice.type === 'none' ? input.toolChoice : { type: 'auto' },

@@ -4,6 +4,7 @@ import type { ActiveRun } from './active-run.ts';
 import { askApproval } from './approval.ts';
 import { decisionEvent, reasonsText } from './decisions.ts';
 import { performCall } from './tool-call.ts';
+import { answerReading, isReadingCall } from './tool-reading.ts';
 import { decisionRecord, recordIntent } from './tool-records.ts';
 import type { CheckedCall, PlannedCall } from './tool-records.ts';
 import { answerSearch, isSearchCall } from './tool-search.ts';
@@ -16,9 +17,7 @@ export async function takeToolStep(run: ActiveRun, planned: PlannedCall): Promis
   const { call, base } = planned;
   context.emit(base, { type: 'step-started', kind: 'tool' });
   const startedMs = await context.now(`${base}/start`);
-  const verdict = isSearchCall(run, call)
-    ? await answerSearch(run, planned)
-    : await takeCall(run, planned);
+  const verdict = await answer(run, planned);
   const durationMs = (await context.now(`${base}/end`)) - startedMs;
   if (verdict.outcome === 'denied') run.count('toolCallsDenied');
   const { id: callId, name: tool } = call;
@@ -30,6 +29,12 @@ export async function takeToolStep(run: ActiveRun, planned: PlannedCall): Promis
     durationMs,
   });
   return verdict;
+}
+
+async function answer(run: ActiveRun, planned: PlannedCall): Promise<ToolVerdict> {
+  if (isSearchCall(run, planned.call)) return answerSearch(run, planned);
+  if (isReadingCall(run, planned.call)) return answerReading(run, planned);
+  return takeCall(run, planned);
 }
 
 async function takeCall(run: ActiveRun, planned: PlannedCall): Promise<ToolVerdict> {

@@ -1,13 +1,11 @@
 import type { RunEnding, ToolCall } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { Conversation } from './conversation.ts';
+import { noteCut } from './tool-reading.ts';
 import type { PlannedCall } from './tool-records.ts';
 import { takeToolStep } from './tool-step.ts';
 import { unwrapCall } from './tool-search.ts';
 import type { ToolVerdict } from './tool-verdict.ts';
-
-/** Follows a result that was cut, so that the model does not take the part for the whole. */
-const cutNote = '[The result was cut here: it is longer than the host lets through.]';
 
 /**
  * Takes all calls of one answer, in parallel up to the agent's bound. The budget is set aside for all of them or for
@@ -38,15 +36,15 @@ export async function takeToolTurn(
     budgets.settle(runId, id, amount);
     run.count('toolCalls', calls.length);
   }
-  for (const [index, { outcome, content, isTruncated }] of verdicts.entries()) {
+  for (const [index, verdict] of verdicts.entries()) {
     const call = calls[index];
     if (call === undefined) break;
     conversation.add({
       role: 'tool',
       toolCallId: call.id,
       toolName: call.name,
-      content: isTruncated ? `${content}\n${cutNote}` : content,
-      isError: outcome !== 'ok',
+      content: noteCut(run, verdict),
+      isError: verdict.outcome !== 'ok',
     });
   }
   return undefined;

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { fixtureProcess, isHostError, serverSpec, startGateway } from './fixtures/start-gateway.ts';
+import {
+  fixtureProcess,
+  isHostError,
+  serverSpec,
+  somebody,
+  startGateway,
+} from './fixtures/start-gateway.ts';
 
 test('an answer beyond the bound fails its own call only, and the process goes on', async (t) => {
   const server = serverSpec('raw', fixtureProcess('raw-server', 'huge-among-four'));
@@ -47,3 +53,27 @@ for (const era of ['modern', 'legacy']) {
     assert.equal(startsOf(), starts);
   });
 }
+
+test('what did not fit into an answer is read on by the one who got it, and by nobody else', async (t) => {
+  const { gateway, call } = startGateway(t, [
+    serverSpec('sdk', fixtureProcess('stdio-server', 'legacy')),
+  ]);
+  await gateway.connected();
+  const { content, isTruncated } = await call('sdk__large', { text: '50000' });
+  assert.equal(isTruncated, true);
+  const [line = '', handle = '', from] =
+    /\n\[.*the rest is in (result:\/\/\S+) from offset (\d+)\]$/.exec(content) ?? [];
+  const first = gateway.readResult(somebody, handle, Number(from));
+  assert.ok(first?.isTruncated);
+  const [note = '', next] = /\n\[.* from offset (\d+)\]$/.exec(first.content) ?? [];
+  const second = gateway.readResult(somebody, handle, Number(next));
+  assert.equal(second?.isTruncated, false);
+  const pieces = [content.slice(0, -line.length), first.content.slice(0, -note.length)];
+  assert.equal(`${pieces.join('')}${second.content}`, 'é'.repeat(50_000));
+  for (const principal of [
+    { ...somebody, subject: 'bob' },
+    { ...somebody, tenant: 'rival' },
+  ]) {
+    assert.equal(gateway.readResult(principal, handle, 0), undefined);
+  }
+});

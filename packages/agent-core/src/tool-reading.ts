@@ -1,0 +1,70 @@
+import type { ToolCall, ToolDefinition } from '@modelhost/kernel';
+import type { ActiveRun } from './active-run.ts';
+import type { PlannedCall } from './tool-records.ts';
+import { invalidArguments, readArguments, refused } from './tool-verdict.ts';
+import type { ToolVerdict } from './tool-verdict.ts';
+
+/** Follows a result that was cut, so that the model does not take the part for the whole. */
+const cutNote = '[The result was cut here: it is longer than the host lets through.]';
+/** In the last line of a result whose rest is kept. */
+const handlePattern = /result:\/\/[A-Za-z0-9-]+[^\n]*$/;
+
+const readTool: ToolDefinition = {
+  name: 'read_result',
+  description:
+    'Reads on in a result that was cut. Handle and offset are in the last line of what there is of it.',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      handle: { type: 'string', maxLength: 128, description: 'Such as result://1f0a.' },
+      offset: { type: 'integer', minimum: 0, description: 'The byte to begin at, 0 by default.' },
+    },
+    required: ['handle'],
+    additionalProperties: false,
+  },
+  effect: 'none',
+  integrity: 'untrusted',
+  decisionArguments: [],
+  server: 'host',
+  serverTool: 'read_result',
+  executor: 'host',
+};
+
+/**
+ * A result as the model gets it, with a note where it was cut. Once the rest of one is kept, the run offers a tool to read
+ * on; a tool of the caller with the same name takes precedence.
+ */
+export function noteCut(run: ActiveRun, { content, isTruncated }: ToolVerdict): string {
+  if (!isTruncated) return content;
+  const canReadOn = handlePattern.test(content) && run.offer(readTool);
+  return `${content}\n${canReadOn ? `[Read on with ${readTool.name}.]` : cutNote}`;
+}
+
+/** Whether the call is answered by the loop itself, from a result that was given already. */
+export function isReadingCall(run: ActiveRun, { name }: ToolCall): boolean {
+  return name === readTool.name && run.offered().includes(readTool);
+}
+
+/** Answers a call to read on. The principal has the result already as far as policy goes, so it needs no decision. */
+export async function answerReading(
+  run: ActiveRun,
+  { call, base }: PlannedCall,
+): Promise<ToolVerdict> {
+  const values = readArguments(call.arguments);
+  if (values === undefined) return invalidArguments(readTool.name);
+  const violations = run.checkArguments(readTool, values);
+  const { handle, offset = 0 } = values;
+  if (violations.length > 0 || typeof handle !== 'string' || typeof offset !== 'number') {
+    return invalidArguments(readTool.name, violations);
+  }
+  const piece = await run.context.step(
+    `${base}/read`,
+    async () => run.ports.tools.readResult(run.input.principal, handle, offset) ?? null,
+  );
+  if (piece === null) {
+    const message = 'there is no such result, or it is no longer kept';
+    return refused('failed', { code: 'not_found', message, facts: { tool: readTool.name } });
+  }
+  const { content, isTruncated } = piece;
+  return { outcome: 'ok', content, isTruncated, error: undefined };
+}

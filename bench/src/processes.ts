@@ -2,7 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus as processors } from 'node:os';
 
 /** A process that runs until it is disposed of. */
 export interface BenchProcess extends AsyncDisposable {
@@ -26,7 +26,16 @@ export function canPin(): boolean {
 
 /** Keeps this process to the CPU of the load. */
 export function pinSelf(): void {
-  const options = ['--all-tasks', '--cpu-list', '--pid', String(cpus.load), String(process.pid)];
+  placeSelf(String(cpus.load));
+}
+
+/** Lets this process, and what it starts from now on, run on every CPU again. */
+export function unpinSelf(): void {
+  placeSelf(`0-${processors().length - 1}`);
+}
+
+function placeSelf(list: string): void {
+  const options = ['--all-tasks', '--cpu-list', '--pid', list, String(process.pid)];
   spawnSync('taskset', options);
 }
 

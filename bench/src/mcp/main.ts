@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median, percentile } from '../figures.ts';
-import { canPin, cpus, pinSelf, startProcess, type BenchProcess } from '../processes.ts';
+import { canPin, cpus, pinSelf, startProcess, unpinSelf, type BenchProcess } from '../processes.ts';
 import { describeMachine } from '../report.ts';
 import { createModernCaller, type Caller } from './callers.ts';
 import { startMcpHost } from './host.ts';
@@ -75,7 +75,9 @@ const alone = await measureCalls(subjects, { callers: 1, ...timing });
 const many = await measureCalls(subjects, { callers: manyCallers, ...timing });
 console.log(`${report.describeGateways(alone, many)}\n`);
 
-// Where commits cost next to nothing, what the host itself costs is seen; on the disk, what a call takes.
+// A host and its tool server have a CPU each. Where commits cost next to nothing, what the host itself costs is seen; on the
+// disk, what a call takes.
+if (isPinned) unpinSelf();
 const inside = await measureInside(existsSync(memoryFolder) ? memoryFolder : tmpdir());
 console.log(`${report.describeInProcess('inside the process, audit in memory', inside)}\n`);
 const onDisk = await measureInside(folder.path);

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { signalGroup } from './processes.ts';
 
@@ -38,6 +37,11 @@ export interface HostProcess {
   readonly exited: Promise<Exit>;
 }
 
+/** Ends what was started for it, such as a test. */
+export interface Owner {
+  after(end: () => Promise<void>): void;
+}
+
 /** What a host is started with. */
 export interface HostSetup {
   /** The configuration, written as JSON, which is YAML. */
@@ -51,8 +55,8 @@ export const commandPath: string = fileURLToPath(
   new URL('../../../apps/cli/src/main.ts', import.meta.url),
 );
 
-/** Starts a host on free ports in a directory of its own; both are gone after the test. */
-export async function startHost(t: TestContext, setup: HostSetup): Promise<HostProcess> {
+/** Starts a host on free ports in a directory of its own; both are gone with their owner. */
+export async function startHost(t: Owner, setup: HostSetup): Promise<HostProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'model-host-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const files = { ...setup.files, 'model-host.yaml': JSON.stringify(setup.config) };

@@ -1,6 +1,6 @@
 /**
  * Programs of others on both sides of our façade: `npm run peers:mcp`. Five tool servers, one of them over HTTP too, and five
- * clients, each of which lists all tools and calls one tool of each server. Exits with 1 when anything is missing.
+ * clients and an agent's run, each of which lists all tools and calls one tool of each server. Exits with 1 when anything is missing.
  */
 import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { openFacade } from './open-facade.ts';
+import { runAgent } from './peers/agent-run.ts';
 import { connectClients, type PeerClient } from './peers/clients.ts';
 import { peerServers, referenceServer, type PeerServer } from './peers/servers.ts';
 
@@ -44,6 +45,7 @@ for (const client of clients) {
   console.log(await describe(client));
 }
 for (const client of clients.slice(-1)) await checkEnvironment(client);
+await checkAgentRun();
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 
@@ -75,6 +77,17 @@ async function tryCall(
     return `${call.tool} answered ${answer.slice(0, 300)}`;
   } catch (cause) {
     return String(cause);
+  }
+}
+
+/** The same servers behind a whole host, used by an agent. */
+async function checkAgentRun(): Promise<void> {
+  const { toolsSeen, answered } = await runAgent(servers, (end) => opened.defer(end));
+  console.log(
+    `${'agent run over gRPC'.padEnd(20)} ${String(toolsSeen).padStart(3)} tools, called ${answered.join(', ')}`,
+  );
+  for (const { alias } of servers) {
+    if (!answered.includes(alias)) problems.push(`agent run: ${alias} was not called well`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { parseJsonText } from '@modelhost/kernel';
 import { toPrintable } from './printable.ts';
 
 /**
@@ -33,7 +34,7 @@ function block(text: string): readonly string[] {
 
 function readObject(text: string): object | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJsonText(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,3 +1,4 @@
+import { parseJsonText } from '@modelhost/kernel';
 /** A field of a form that a tool server asks a person to fill in. */
 export interface FormField {
   readonly name: string;
@@ -138,7 +139,7 @@ function wrong(problem: string): FieldReading {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return undefined;
   }

@@ -93,5 +93,5 @@ type Gappy<Value> = Value extends object
 /** What the configuration does not have is absent, not undefined. */
 function withoutGaps(credential: Gappy<Credential>): Credential {
   // Only members that are undefined go, and those may be absent.
-  return JSON.parse(JSON.stringify(credential)) as Credential;
+  return JSON.parse(JSON.stringify(credential)) as Credential; // oxlint-disable-line no-restricted-properties -- its keys are ours
 }

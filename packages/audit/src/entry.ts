@@ -1,4 +1,4 @@
-import { canonicalJson, isJsonObject, sha256Hex } from '@modelhost/kernel';
+import { canonicalJson, isJsonObject, parseJsonText, sha256Hex } from '@modelhost/kernel';
 import type { AuditReceipt, AuditRecord, Json } from '@modelhost/kernel';
 
 /** Hash before the first entry. */
@@ -57,8 +57,7 @@ function isCanonical(value: Json, line: string): boolean {
 
 function parse(line: string): Json | undefined {
   try {
-    // What JSON.parse gives is JSON by definition.
-    return JSON.parse(line) as Json;
+    return parseJsonText(line);
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { open, readFile, rename } from 'node:fs/promises';
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { AuditReceipt } from '@modelhost/kernel';
 
 /** After a crash, a cut of the end is noticed as far as the newest note goes. */
@@ -45,7 +45,7 @@ async function writeHead(path: string, head: AuditReceipt): Promise<void> {
 /** The noted entry; undefined when there is no note, or none that can be read. */
 export async function readHead(path: string): Promise<AuditReceipt | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(`${path}.head`, 'utf8'));
+    const value = parseJsonText(await readFile(`${path}.head`, 'utf8'));
     if (!isJsonObject(value)) return undefined;
     const { index, hash } = value;
     return typeof index === 'number' && typeof hash === 'string' ? { index, hash } : undefined;

@@ -7,7 +7,7 @@ import type { Json } from './json.ts';
  */
 export function parseJsonText(text: string): Json {
   // JSON.parse gives JSON values only.
-  const value = JSON.parse(text) as Json;
+  const value = JSON.parse(text) as Json; // oxlint-disable-line no-restricted-properties -- objects with such keys are read again
   return text.includes('\\') && hasEscapedKey(text) ? createReader(text)() : value;
 }
 
@@ -43,7 +43,7 @@ function createReader(text: string): () => Json {
     const from = at;
     at = endOfString(text, at + 1) + 1;
     // The text between two quotes of JSON.
-    return JSON.parse(text.slice(from, at)) as string;
+    return JSON.parse(text.slice(from, at)) as string; // oxlint-disable-line no-restricted-properties
   }
 
   function readAll<Item>(end: string, readOne: () => Item): readonly Item[] {
@@ -70,7 +70,7 @@ function createReader(text: string): () => Json {
     const token = word.exec(text)?.[0] ?? 'null';
     at += token.length;
     // A number or one of the three words.
-    return JSON.parse(token) as Json;
+    return JSON.parse(token) as Json; // oxlint-disable-line no-restricted-properties
   }
 
   return read;

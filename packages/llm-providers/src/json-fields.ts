@@ -1,4 +1,4 @@
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 
 /** A field that is a text; anything else counts as absent. */
@@ -28,7 +28,7 @@ export function readCount(value: JsonObject | undefined, key: string): number | 
 /** JSON text as a value, or undefined where it is no JSON. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return undefined;
   }

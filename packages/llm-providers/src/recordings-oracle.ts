@@ -1,3 +1,4 @@
+import { parseJsonText } from '@modelhost/kernel';
 import type { TokenUsage } from '@modelhost/kernel';
 
 /** One recorded exchange with a provider. */
@@ -194,13 +195,13 @@ function expectGemini(events: readonly unknown[]): Expectation {
 }
 
 function eventsOf({ contentType, responseBody }: Recording): unknown[] {
-  if (!contentType.startsWith('text/event-stream')) return [JSON.parse(responseBody)];
+  if (!contentType.startsWith('text/event-stream')) return [parseJsonText(responseBody)];
   return responseBody
     .replaceAll('\r\n', '\n')
     .split('\n\n')
     .map((block) => block.split('\n').find((line) => line.startsWith('data: ')))
     .filter((line) => line !== undefined && line !== 'data: [DONE]')
-    .map((line): unknown => JSON.parse((line ?? '').slice('data: '.length)));
+    .map((line): unknown => parseJsonText((line ?? '').slice('data: '.length)));
 }
 
 function at(value: unknown, ...path: readonly (string | number)[]): unknown {
@@ -228,6 +229,6 @@ function count(value: unknown): number {
 function parsed(calls: readonly Call[]): { name: string; arguments: unknown }[] {
   return calls.map((call) => ({
     name: call.name,
-    arguments: JSON.parse(call.arguments === '' ? '{}' : call.arguments) as unknown,
+    arguments: parseJsonText(call.arguments === '' ? '{}' : call.arguments),
   }));
 }

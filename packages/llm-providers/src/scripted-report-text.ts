@@ -1,4 +1,4 @@
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import { cutToBytes } from './scripted-answer.ts';
 import type { FileSurvey, SurveyedFile } from './scripted-files.ts';
 import { relativePath } from './scripted-task.ts';
@@ -116,7 +116,7 @@ function shapeOf(path: string, text: string): readonly string[] {
 
 function keysOf(text: string): string {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJsonText(text);
     if (Array.isArray(value)) return `list of ${count(value.length, 'item')}`;
     if (isJsonObject(value)) return `object with the keys ${quoted(Object.keys(value).join(', '))}`;
     return 'a single JSON value';

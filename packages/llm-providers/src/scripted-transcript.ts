@@ -1,4 +1,4 @@
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { JsonObject, Message } from '@modelhost/kernel';
 import { userTextOf } from './scripted-answer.ts';
 
@@ -44,7 +44,7 @@ export function readTranscript(messages: readonly Message[]): Transcript {
 
 function readArguments(text: string): JsonObject {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJsonText(text);
     return isJsonObject(value) ? value : {};
   } catch {
     // A script may write arguments that are no JSON, to see what the host does.

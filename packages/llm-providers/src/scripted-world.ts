@@ -1,4 +1,4 @@
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type {
   JsonObject,
   Message,
@@ -70,7 +70,7 @@ export async function playRun(world: World, task: string): Promise<string> {
     messages.push({ role: 'assistant', content: text, toolCalls });
     if (toolCalls.length === 0) return text;
     for (const { id, name, arguments: json } of toolCalls) {
-      const values: unknown = JSON.parse(json);
+      const values = parseJsonText(json);
       const { content, isError = false } = world.call(name, isJsonObject(values) ? values : {});
       messages.push({ role: 'tool', toolCallId: id, toolName: name, content, isError });
     }

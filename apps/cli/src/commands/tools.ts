@@ -1,3 +1,4 @@
+import { parseJsonText } from '@modelhost/kernel';
 import { create } from '@bufbuild/protobuf';
 import {
   CallToolResponseSchema,
@@ -137,7 +138,7 @@ export async function callTool(
 /** A schema for people, as it stands where it is no JSON. */
 function renderJson(text: string): string {
   try {
-    return `${toPrintable(JSON.stringify(JSON.parse(text), undefined, 2))}\n`;
+    return `${toPrintable(JSON.stringify(parseJsonText(text), undefined, 2))}\n`;
   } catch {
     return `${toPrintable(text)}\n`;
   }

@@ -1,6 +1,6 @@
 import { Role } from '@modelhost/contracts';
 import type { ContentPart as PartMessage, Message as MessageMessage } from '@modelhost/contracts';
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { ContentPart, Message, ToolCall } from '@modelhost/kernel';
 import type { FieldReader } from './field-reader.ts';
 
@@ -183,7 +183,7 @@ function readCalls(
 
 function isObjectText(text: string): boolean {
   try {
-    return isJsonObject(JSON.parse(text));
+    return isJsonObject(parseJsonText(text));
   } catch {
     // No JSON at all.
     return false;

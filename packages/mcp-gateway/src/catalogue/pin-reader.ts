@@ -1,4 +1,4 @@
-import { HostError, isJsonObject } from '@modelhost/kernel';
+import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { digestOf } from './listed-tools.ts';
 import type {
@@ -43,8 +43,7 @@ class PinsUnreadable extends Error {
 
 function parse(text: string): Json {
   try {
-    // JSON.parse makes nothing else.
-    return JSON.parse(text) as Json;
+    return parseJsonText(text);
   } catch {
     throw new PinsUnreadable('$', 'is no JSON');
   }

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HostError, isJsonObject } from '@modelhost/kernel';
+import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Keys, Sealed } from '@modelhost/kernel';
 import { keepBounded, keyOfOwner } from './token-store.ts';
 import type { Grant, TokenStore } from './token-store.ts';
@@ -66,7 +66,7 @@ function openGrants(keys: Keys, sealed: Sealed, name: string): readonly Grant[] 
     return [];
   }
   // The text was written by `save` above, and the seal shows that nobody has changed it.
-  return JSON.parse(text) as readonly Grant[];
+  return parseJsonText(text) as unknown as readonly Grant[];
 }
 
 function toText(all: ReadonlyMap<string, Sealed>): string {
@@ -82,7 +82,7 @@ async function readSealed(path: string): Promise<Map<string, Sealed>> {
     throw unreadable(path, cause);
   }
   try {
-    return readOwners(JSON.parse(text));
+    return readOwners(parseJsonText(text));
   } catch (cause) {
     throw unreadable(path, cause);
   }

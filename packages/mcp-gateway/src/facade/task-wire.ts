@@ -1,3 +1,4 @@
+import { parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import type { FacadeBounds } from './core-types.ts';
 import type { Task, TaskRecord } from './task-store.ts';
@@ -21,8 +22,7 @@ export function toDetailed(
       // Requests are JSON, as they came from the wire; their type only says less than that.
       return { ...base, inputRequests: state.inputRequests as unknown as Json };
     case 'completed':
-      // It was written from a JSON object.
-      return { ...base, result: JSON.parse(state.text) as JsonObject };
+      return { ...base, result: parseJsonText(state.text) };
     case 'failed':
       return { ...base, error: { ...state.error } };
   }

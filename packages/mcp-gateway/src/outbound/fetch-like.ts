@@ -1,5 +1,5 @@
 import type { FetchLike } from '@modelcontextprotocol/client';
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import { readId, wireError, wireErrorCodes } from '../upstream/wire-errors.ts';
 import { createEventWatch } from './event-watch.ts';
 import { toResponse, toStreamResponse } from './lean-response.ts';
@@ -51,7 +51,7 @@ function readBody(body: unknown): string | undefined {
 
 function readSentRequest(body: string | undefined): SentRequest | undefined {
   if (body?.startsWith('{') !== true) return undefined;
-  const message: unknown = JSON.parse(body);
+  const message = parseJsonText(body);
   const id = readId(message);
   return id !== undefined && isJsonObject(message) ? { id, method: message['method'] } : undefined;
 }

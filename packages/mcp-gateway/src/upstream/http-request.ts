@@ -1,4 +1,4 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, parseJsonText } from '@modelhost/kernel';
 import type { Clock } from '@modelhost/kernel';
 import type { StreamEvent } from '../outbound/event-stream.ts';
 import type { OutboundAnswer, OutboundFetch } from '../outbound/outbound-fetch.ts';
@@ -164,7 +164,7 @@ function isSessionLost(status: number, text: string, sessionId: string | undefin
 }
 
 function parse(text: string): unknown {
-  const value: unknown = JSON.parse(text);
+  const value = parseJsonText(text);
   if (isNestedTooDeeply(value, text.length)) throw new SyntaxError('nested too deeply');
   return value;
 }

@@ -1,4 +1,4 @@
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { ExchangeOutcome, InputRequest } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
@@ -68,7 +68,7 @@ function readKept(
   | { readonly rootsKeys: readonly string[]; readonly requestState: string | undefined }
   | undefined {
   try {
-    const kept: unknown = JSON.parse(text);
+    const kept = parseJsonText(text);
     if (!isJsonObject(kept)) return undefined;
     const { rootsKeys, requestState } = kept;
     if (!Array.isArray(rootsKeys)) return undefined;

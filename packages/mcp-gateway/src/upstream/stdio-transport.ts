@@ -1,6 +1,6 @@
 import { parseJSONRPCMessage, serializeMessage } from '@modelcontextprotocol/client';
 import type { Transport } from '@modelcontextprotocol/client';
-import { isJsonObject } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { HostError } from '@modelhost/kernel';
 import { readAnswerId } from './answer-id.ts';
 import { failed } from './failures.ts';
@@ -122,7 +122,7 @@ type ReadLine =
 function readLine(line: string): ReadLine {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJsonText(line);
   } catch {
     return line.startsWith('{"') ? { type: 'malformed', id: undefined } : { type: 'stray' };
   }

@@ -1,4 +1,4 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, parseJsonText } from '@modelhost/kernel';
 import { createLocalJWKSet, errors } from 'jose';
 import type { CompactJWSHeaderParameters, CryptoKey, FlattenedJWSInput, JSONWebKeySet } from 'jose';
 
@@ -115,7 +115,7 @@ async function fetchKeys({ url, fetch, bounds }: KeySetOptions): Promise<Fetched
     if (bytes > bounds.bytesMax) throw new Error('the key set is too large');
     chunks.push(chunk);
   }
-  const document = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+  const document: unknown = parseJsonText(Buffer.concat(chunks).toString());
   if (!isKeySet(document)) throw new Error('the key set is not one');
   if (document.keys.length > bounds.keysMax) throw new Error('the key set has too many keys');
   // Symmetric keys have no place in a public document; nothing is ever verified with one.

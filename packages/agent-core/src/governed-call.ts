@@ -61,14 +61,6 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     const { tenant, subject } = principal;
     const argumentsText = canonicalJson(values);
     const callDigest = sha256Hex(canonicalJson([runId, tenant, subject, tool.name, argumentsText]));
-    const about = callFacts(keys, tenant, tool.name, callDigest);
-    const record = async (
-      kind: AuditRecord['kind'],
-      facts: Readonly<Record<string, Json>>,
-    ): Promise<void> => {
-      const place = { tenant, runId, step: 'call', actor: subject };
-      await audit.append({ ...place, kind, facts: { ...about, ...facts } });
-    };
     const context = { runId, nowMs: now(), callDigest, spent: noStatistics, approval: undefined };
     const resource = { type: 'tool', tool, arguments: values } as const;
     const decision = await policy.decide({
@@ -78,12 +70,21 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
       resource,
       context,
     });
+    // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
+    const isHarmless = decision.effect === 'allow' && tool.effect === 'none';
+    const begun = isHarmless ? settle(perform) : undefined;
+    const about = callFacts(keys, tenant, tool.name, callDigest);
+    const record = async (
+      kind: AuditRecord['kind'],
+      facts: Readonly<Record<string, Json>>,
+    ): Promise<void> => {
+      const place = { tenant, runId, step: 'call', actor: subject };
+      await audit.append({ ...place, kind, facts: { ...about, ...facts } });
+    };
     if (decision.effect !== 'allow') {
       await record('decision', { agent, ...decisionFacts(decision) });
       throw refusal(tool, decision);
     }
-    // What changes nothing starts while its intent is being written.
-    const begun = tool.effect === 'none' ? settle(perform) : undefined;
     // Both share one group commit.
     const intent = Promise.all([
       record('decision', { agent, ...decisionFacts(decision) }),

@@ -46,6 +46,12 @@ test('the same text is sealed differently each time and committed to the same wa
   assert.notEqual(keys.commit('a', 'c'), others.commit('a', 'c'));
 });
 
+test('no nonce comes twice', async () => {
+  const keys = await loadKeys({ path: 'unused', environmentValue });
+  const nonces = Array.from({ length: 1_000 }, () => keys.seal('', 'c').data.slice(0, 16));
+  assert.equal(new Set(nonces).size, 1_000);
+});
+
 test('a cut text does not open', async () => {
   const keys = await loadKeys({ path: 'unused', environmentValue });
   const sealed = keys.seal('text', 'c');

@@ -3,9 +3,11 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  createSecretKey,
   hkdfSync,
-  randomBytes,
+  randomFillSync,
 } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { HostError } from '@modelhost/kernel';
 import type { Keys, Sealed } from '@modelhost/kernel';
 
@@ -14,6 +16,7 @@ export const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 const purposeKeysMax = 1_000;
+const noncesAtOnce = 128;
 
 /**
  * AES-256-GCM under keys that HKDF makes from the master key, one for each context, with the context as additional
@@ -21,12 +24,14 @@ const purposeKeysMax = 1_000;
  */
 export function createKeys(masterKey: Buffer): Keys {
   const keyId = createHash('sha256').update(masterKey).digest('hex').slice(0, 16);
-  const purposeKeys = new Map<string, Buffer>();
+  const purposeKeys = new Map<string, KeyObject>();
+  const takeNonce = createNonces();
 
-  function keyFor(purpose: string): Buffer {
+  function keyFor(purpose: string): KeyObject {
     const known = purposeKeys.get(purpose);
     if (known !== undefined) return known;
-    const key = Buffer.from(hkdfSync('sha256', masterKey, '', purpose, keyBytes));
+    const bytes = Buffer.from(hkdfSync('sha256', masterKey, '', purpose, keyBytes));
+    const key = createSecretKey(bytes);
     // A key is cheap to make again, so the cache simply starts anew at its bound.
     if (purposeKeys.size >= purposeKeysMax) purposeKeys.clear();
     purposeKeys.set(purpose, key);
@@ -34,7 +39,7 @@ export function createKeys(masterKey: Buffer): Keys {
   }
 
   function seal(text: string, context: string): Sealed {
-    const nonce = randomBytes(nonceBytes);
+    const nonce = takeNonce();
     const cipher = createCipheriv('aes-256-gcm', keyFor(`seal/${context}`), nonce);
     cipher.setAAD(Buffer.from(context));
     const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
@@ -71,5 +76,19 @@ export function createKeys(masterKey: Buffer): Keys {
       createHmac('sha256', keyFor(`commit/${context}`))
         .update(text, 'utf8')
         .digest('hex'),
+  };
+}
+
+/** Random nonces, made many at a time: asking for each alone costs as much as the encryption. None is given twice. */
+function createNonces(): () => Buffer {
+  let pool = Buffer.alloc(0);
+  let at = 0;
+  return () => {
+    if (at === pool.length) {
+      pool = randomFillSync(Buffer.alloc(noncesAtOnce * nonceBytes));
+      at = 0;
+    }
+    at += nonceBytes;
+    return pool.subarray(at - nonceBytes, at);
   };
 }

@@ -55,6 +55,8 @@ export interface OutsideOptions {
   ) => Promise<ToolReply>;
   /** What a search finds; undefined when none is expected. */
   readonly searchTools?: ToolGateway['searchTools'];
+  /** What is done with a call that was given up, beside noting it. */
+  readonly abandonCall?: ToolGateway['abandonCall'];
   /** What is kept of long results; undefined when nobody is expected to read on. */
   readonly readResult?: ToolGateway['readResult'];
   readonly schemas?: JsonSchemas;
@@ -87,7 +89,10 @@ export function createOutside(options: OutsideOptions): Outside {
           ? textAnswer(`result of ${invocation.tool}`)
           : options.callTool(invocation, signal, onProgress);
       },
-      abandonCall: (_principal, state) => void abandoned.push(state),
+      abandonCall: (principal, state) => {
+        abandoned.push(state);
+        options.abandonCall?.(principal, state);
+      },
       readResult: options.readResult ?? (() => assert.fail('nobody should read on')),
       servers: () => [],
       close: async () => {},

@@ -122,7 +122,9 @@ async function callTool(
   const end = await callGateway(run, call, round, work);
   const unaudited =
     (await begun) ?? (end.kind === 'input-required' ? null : await recordOutcome(run, call, end));
-  return unaudited === null ? end : { kind: 'unaudited', error: unaudited };
+  if (unaudited === null) return end;
+  if (end.kind === 'input-required') abandon(run, end.state);
+  return { kind: 'unaudited', error: unaudited };
 }
 
 async function callGateway(

@@ -174,6 +174,14 @@ suite('input that a tool asks for', () => {
     }
   });
 
+  test('a call whose intent cannot be put on record is given up when it asks', async () => {
+    const world = { ...worldOf(askOnce(nameForm), 'none'), unwritable: ['intent'] as const };
+    const played = await play(world);
+    assert.deepEqual(bodies(played, 'input-requested'), []);
+    assert.equal(played.result.ending.reason, 'failed');
+    assert.deepEqual(played.outside.abandoned, ['s1']);
+  });
+
   test('what is awaited can be seen, with the schema that an answer must fit', async () => {
     let waiting: Json = null;
     await play(worldOf(askOnce(nameForm)), {}, (body, act) => {

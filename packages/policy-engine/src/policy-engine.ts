@@ -94,13 +94,13 @@ function checkPlainActions(rules: readonly Rule[], cedar: CedarRuntime): void {
 
 const typeDigests = new WeakMap<RecordType, string>();
 
+/** Ids may hold anything but what comes before them: their lengths keep two keys apart. */
 function sliceKey({ subject, resource, resourceParents }: Question): string {
-  return JSON.stringify([
-    subject.action,
-    subject.type === 'tool' ? digestOfType(subject.arguments) : '',
-    resource,
-    resourceParents,
-  ]);
+  const type = subject.type === 'tool' ? digestOfType(subject.arguments) : '';
+  const entities = [resource, ...resourceParents].map(
+    (entity) => `${entity.type}:${entity.id.length}:${entity.id}`,
+  );
+  return `${type}:${subject.action.length}:${subject.action}:${entities.join(':')}`;
 }
 
 function digestOfType(type: RecordType): string {

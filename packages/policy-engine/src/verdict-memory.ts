@@ -1,4 +1,4 @@
-import type { AuthorizationAnswer } from '@cedar-policy/cedar-wasm/nodejs';
+import type { AuthorizationAnswer, CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { createBoundedMap } from './bounded-map.ts';
 import type { CedarQuestion, CedarRuntime, PolicySlice } from './cedar-runtime.ts';
 import { wholeContext } from './rule-names.ts';
@@ -42,6 +42,10 @@ export function createVerdictMemory(cedar: CedarRuntime): Evaluate {
 /** The question without what no rule can read. */
 function readable(question: CedarQuestion, contextNamed: ReadonlySet<string>): CedarQuestion {
   if (contextNamed.has(wholeContext)) return question;
-  const members = Object.entries(question.context).filter(([name]) => contextNamed.has(name));
-  return { ...question, context: Object.fromEntries(members) };
+  const context: Record<string, CedarValueJson> = {};
+  for (const name of contextNamed) {
+    const value = Object.hasOwn(question.context, name) ? question.context[name] : undefined;
+    if (value !== undefined) context[name] = value;
+  }
+  return { ...question, context };
 }

@@ -230,7 +230,10 @@ function logCall(log: Logger, { method, principal, durationMs, error }: CallRepo
   const call = { method, tenant: principal?.tenant, durationMs: Math.round(durationMs) };
   if (error === undefined) log.debug(call, 'call');
   else if (error instanceof HostError && error.code !== 'internal') {
-    log.info({ ...call, code: error.code, error: error.message }, 'call refused');
+    // What a tool server says of a failure may hold what it was called with.
+    const isServersOwn = error.code === 'mcp_protocol_error';
+    const why = isServersOwn ? {} : { error: error.message };
+    log.info({ ...call, code: error.code, ...why }, 'call did not go through');
   } else log.error({ ...call, err: error }, 'call failed');
 }
 

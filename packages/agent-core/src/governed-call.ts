@@ -72,6 +72,8 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     });
     // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
     const isHarmless = decision.effect === 'allow' && tool.effect === 'none';
+    // Not on a log that is known to be broken: its calls would go on without a record.
+    if (isHarmless) await audit.check();
     const begun = isHarmless ? settle(perform) : undefined;
     const about = callFacts(keys, tenant, tool.name, callDigest);
     const record = async (
@@ -120,7 +122,9 @@ function toOutcome<T>(
 ): Readonly<Record<string, Json>> {
   if ('value' in performed) return { outcome: outcomeOf(performed.value), code: '' };
   const { code, facts } = toErrorData(performed.thrown);
-  return { outcome: facts['sent'] === 'true' ? 'unknown' : 'failed', code };
+  // Who gave up, or what nobody foresaw, says nothing of how far the call had come.
+  const isUnknown = facts['sent'] === 'true' || code === 'cancelled' || code === 'internal';
+  return { outcome: isUnknown ? 'unknown' : 'failed', code };
 }
 
 function refusal(tool: ToolDefinition, decision: Decision): HostError {

@@ -59,7 +59,13 @@ export function checkReferences(tree: ConfigTree, report: Report): void {
     views.map(({ name }, at) => ({ id: name, path: ['mcp', 'views', at, 'name'] })),
     report,
   );
-  for (const [at, { servers = [], tools = [] }] of views.entries()) {
+  for (const [at, { servers = [], tools = [], naming }] of views.entries()) {
+    if (naming === 'none' && servers.length !== 1 && aliases.length > 1) {
+      report.add(
+        ['mcp', 'views', at, 'naming'],
+        'none is for one server, since one could take the names of another; name it in servers, or use prefix or on-collision',
+      );
+    }
     checkAliases(servers, ['mcp', 'views', at, 'servers'], aliases, report);
     checkToolNames(tools, ['mcp', 'views', at, 'tools'], aliases, report);
   }

@@ -15,7 +15,18 @@ const issuer = z.strictObject({
     .default(['RS256', 'ES256', 'EdDSA']),
   tenant: name.optional().describe('Tenant of everybody it knows; without: by the claim.'),
   tenantClaim: text.default('tenant'),
+  tenants: z
+    .array(name)
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('Tenants that the claim may name; without: any, so the issuer has to be your own.'),
   rolesClaim: text.default('roles'),
+  roles: z
+    .array(name)
+    .max(1_000)
+    .optional()
+    .describe('Roles that the claim may give; without: any.'),
   scopes: z.array(text).max(64).default([]).describe('Scopes that a token must have.'),
 });
 

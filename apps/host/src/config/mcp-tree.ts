@@ -107,7 +107,9 @@ export interface McpIssuerConfig {
   readonly algorithms: readonly string[];
   readonly tenant?: string | undefined;
   readonly tenantClaim: string;
+  readonly tenants?: readonly string[] | undefined;
   readonly rolesClaim: string;
+  readonly roles?: readonly string[] | undefined;
   readonly scopes: readonly string[];
 }
 

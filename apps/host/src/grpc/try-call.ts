@@ -1,7 +1,7 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ToolService } from '@modelhost/contracts';
 import { HostError, isJsonObject, parseJsonText, sha256Hex } from '@modelhost/kernel';
-import type { JsonObject, ToolReply } from '@modelhost/kernel';
+import type { JsonObject, Principal, ToolReply } from '@modelhost/kernel';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { Handlers } from './service.ts';
 import type { ToolServiceOptions } from './tool-service.ts';
@@ -24,9 +24,7 @@ export function createTryCall(
     const values = readArguments(name, argumentsJson);
     const tool = gateway.listTools(principal.tenant).find((known) => known.name === name);
     if (tool === undefined) {
-      throw new HostError('mcp_tool_not_found', `there is no tool ${name}`, {
-        facts: { tool: name },
-      });
+      throw notThere(gateway, principal, name);
     }
     const violations = gateway.checkArguments(name, values);
     if (violations.length > 0) {
@@ -58,6 +56,20 @@ export function createTryCall(
     const duration = durationFromMs(Math.round(now() - startedMs));
     return { callId, content, isError, truncated: isTruncated, duration };
   };
+}
+
+/** A tool that is held back is told from one that never was: its tenant may look at it, and somebody may approve it. */
+function notThere(
+  gateway: ToolServiceOptions['gateway'],
+  { tenant }: Principal,
+  name: string,
+): HostError {
+  const pin = gateway.pins.list(tenant).find((known) => known.name === name);
+  const isHeldBack = pin?.state === 'new' || pin?.state === 'quarantined';
+  const why = isHeldBack
+    ? `${name} is held back until its definition is approved (tools approve ${pin.alias})`
+    : `there is no tool ${name}`;
+  return new HostError('mcp_tool_not_found', why, { facts: { tool: name } });
 }
 
 function readArguments(name: string, argumentsJson: string): JsonObject {

@@ -1,5 +1,5 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
-import type { Ids, JsonObject, ToolDefinition, ToolGateway } from '@modelhost/kernel';
+import type { Ids, JsonObject, Principal, ToolDefinition, ToolGateway } from '@modelhost/kernel';
 import type { CallGovernor } from '@modelhost/agent-core';
 import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
 
@@ -65,7 +65,23 @@ export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts)
     );
   }
 
-  return { ...relay, exchange };
+  /** Decided as the reading that it announces. Refused, it is on record, and nothing is ever reported. */
+  function watchResource(principal: Principal, alias: string, uri: string): () => void {
+    let stop: (() => void) | undefined;
+    let isOver = false;
+    const { tool, values } = readingOf(alias, { method: 'resources/read', params: { uri } });
+    const watch = async (): Promise<void> => {
+      if (!isOver) stop = relay.watchResource(principal, alias, uri);
+    };
+    const call = { callId: ids.create('mcp'), principal, agent, tool, arguments: values };
+    governor.govern(call, watch, () => 'watched').catch(() => {});
+    return () => {
+      isOver = true;
+      stop?.();
+    };
+  }
+
+  return { ...relay, exchange, watchResource };
 }
 
 /** What changes nothing at a server, as a tool of it. */

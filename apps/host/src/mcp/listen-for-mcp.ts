@@ -68,11 +68,14 @@ export async function listenForMcp(options: McpListenerOptions): Promise<McpList
     onFault: (cause) => log.error({ err: cause }, 'a request of an MCP client failed'),
   });
   const host = mcp.host ?? config.tree.server.host;
-  return {
-    host,
-    address: await server.listen({ host, port: mcp.port }),
-    close: (graceMs) => close({ server, cores, outbound }, graceMs),
-  };
+  const opened = { server, cores, outbound };
+  try {
+    const address = await server.listen({ host, port: mcp.port });
+    return { host, address, close: (graceMs) => close(opened, graceMs) };
+  } catch (thrown) {
+    await close(opened, 0);
+    throw thrown;
+  }
 }
 
 async function close(

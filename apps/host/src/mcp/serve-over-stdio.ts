@@ -3,6 +3,7 @@ import { serveFacadeOverStdio } from '@modelhost/mcp-gateway';
 import { HostError } from '@modelhost/kernel';
 import { createAuthenticate } from '../auth.ts';
 import { closeParts, compose } from '../compose.ts';
+import type { Parts } from '../compose.ts';
 import type { HostConfig } from '../config/read-config.ts';
 import { createLog } from '../log.ts';
 import { createViews } from './facade.ts';
@@ -29,6 +30,8 @@ export interface McpOverStdioOptions {
   readonly log?: 'stderr' | 'silent';
 }
 
+const connectedWithinMs = 3_000;
+
 /**
  * Serves the tools of a configuration over stdio, under its policy and on record in its data directory; no listener is
  * opened. The caller is the local principal, or the one of the API key in `MODEL_HOST_API_KEY` where keys are configured.
@@ -54,8 +57,9 @@ export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<M
   const { clock, keys, relay } = parts;
   const core = createViews([view], { relay, keys, clock, version })[name];
   if (core === undefined) throw new TypeError('the view was just made');
-  // A desktop host lists the tools once, when it starts: what is still connecting would be missing.
-  await parts.tools.connected();
+  // Some desktop hosts list the tools once, when they start: what is still connecting would be missing. One that hangs
+  // must not keep the others from it.
+  await untilConnected(parts);
   const service = serveFacadeOverStdio(core, { input, output, principal });
   const finish = async (): Promise<void> => {
     await service.closed;
@@ -67,4 +71,11 @@ export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<M
     close: () => service.close(),
     abandon: () => parts.tools.kill(),
   };
+}
+
+async function untilConnected({ tools, clock }: Parts): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const stopTimer = clock.setTimer(connectedWithinMs, late.resolve);
+  await Promise.race([tools.connected(), late.promise]);
+  stopTimer();
 }

@@ -2,7 +2,10 @@ import { HostError, parseJsonText } from '@modelhost/kernel';
 import { createLocalJWKSet, errors } from 'jose';
 import type { CompactJWSHeaderParameters, CryptoKey, FlattenedJWSInput, JSONWebKeySet } from 'jose';
 
-/** Reads the document of an issuer; the outbound fetch of the gateway fits. It must follow no redirect to another origin. */
+/**
+ * Reads the document of an issuer; the outbound fetch of the gateway fits. It must bound what it
+ * reads, and follow no redirect to another origin.
+ */
 export type KeyFetch = (
   url: string,
   init: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
@@ -104,18 +107,10 @@ export function createKeySet(options: KeySetOptions): KeySet {
 async function fetchKeys({ url, fetch, bounds }: KeySetOptions): Promise<Fetched['keys']> {
   const signal = AbortSignal.timeout(bounds.timeoutMs);
   const response = await fetch(url, { headers: { accept: 'application/json' }, signal });
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel();
-    throw new Error(`the key set was answered with ${response.status}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    if (bytes > bounds.bytesMax) throw new Error('the key set is too large');
-    chunks.push(chunk);
-  }
-  const document: unknown = parseJsonText(Buffer.concat(chunks).toString());
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`the key set was answered with ${response.status}`);
+  if (Buffer.byteLength(text) > bounds.bytesMax) throw new Error('the key set is too large');
+  const document: unknown = parseJsonText(text);
   if (!isKeySet(document)) throw new Error('the key set is not one');
   if (document.keys.length > bounds.keysMax) throw new Error('the key set has too many keys');
   // Symmetric keys have no place in a public document; nothing is ever verified with one.

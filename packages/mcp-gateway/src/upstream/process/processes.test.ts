@@ -36,6 +36,19 @@ for (const fault of ['', 'stubborn', 'leaves-child']) {
   });
 }
 
+test('closing ends what a server started in a session of its own', linuxOnly, async (t) => {
+  const escape = `require('child_process').spawn('sleep', ['997'], { detached: true, stdio: 'ignore' })`;
+  const line = `"${process.execPath}" -e "const child = ${escape}; child.unref(); console.error('escaped ' + child.pid)"; exec "${process.execPath}" "${script}"`;
+  const transport = { type: 'stdio', command: 'sh', args: ['-c', line], env: {} } as const;
+  const started = startGateway(t, [serverSpec('wrap', transport)]);
+  const { message } = await started.logged('escaped ');
+  await started.gateway.connected();
+  const escaped = Number(message.replace('escaped ', ''));
+  assert.equal(isGroupRunning(escaped), true);
+  await started.gateway.close();
+  await until(() => !isGroupRunning(escaped));
+});
+
 test('killing leaves no process of a stubborn server behind, at once', async (t) => {
   const started = startGateway(t, [serverSpec('wrap', wrapped('stubborn'))], {
     endingTimes: { inputEndMs: 60_000, terminateMs: 60_000, killMs: 2_000 },

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { HostError } from '@modelhost/kernel';
@@ -7,6 +8,7 @@ import { childEnvironment } from './child-environment.ts';
 import { createLineSplitter } from '../line-splitter.ts';
 import type { LineEnds } from '../line-splitter.ts';
 import type { MemoryCap } from './memory-watch.ts';
+import { markName } from './marked-processes.ts';
 import { endProcessGroup, signalGroup } from './process-group.ts';
 import type { EndingTimes } from './process-group.ts';
 import type { ProcessGroups } from './process-groups.ts';
@@ -62,8 +64,9 @@ export function startServerProcess(
   events: ServerProcessEvents,
 ): ServerProcess {
   const { server, messageBytesMax, endingTimes, groups } = options;
-  const child = spawnChild(options);
-  if (child.pid !== undefined) groups.add(child.pid, memoryCap(child.pid));
+  const mark = randomUUID();
+  const child = spawnChild(options, mark);
+  if (child.pid !== undefined) groups.add(child.pid, mark, memoryCap(child.pid));
   const spawned = once(child, 'spawn');
   const { onLine, onDropped } = events;
   const lineBytesMax = messageBytesMax;
@@ -127,10 +130,10 @@ export function startServerProcess(
   return { pid: child.pid, started: async () => void (await spawned), write, end };
 }
 
-function spawnChild({ transport, environment }: ServerProcessOptions): Child {
+function spawnChild({ transport, environment }: ServerProcessOptions, mark: string): Child {
   const { command, args, env, cwd } = transport;
   return spawn(command, args, {
-    env: childEnvironment(environment, env),
+    env: { ...childEnvironment(environment, env), [markName]: mark },
     ...(cwd === undefined ? {} : { cwd }),
     stdio: ['pipe', 'pipe', 'pipe'],
     // Makes it the leader of a new process group, which is ended as a whole.

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
+import { markName } from './marked-processes.ts';
 
 /** Kills process groups when the host itself is gone, however it went. */
 export interface Watchdog {
-  /** From now on the group does not outlive the host. */
-  add(leader: number): void;
+  /** From now on neither the group nor what has the mark in its environment outlives the host. No mark begins another. */
+  add(leader: number, mark: string): void;
   /** Nothing of the group is left, so that its number may become that of another. */
   delete(leader: number): void;
   /** Lets the watchdog leave; groups that are still listed are killed by it. */
@@ -20,13 +21,20 @@ export interface Watchdog {
 const script = `
 trap '' HUP INT QUIT TERM
 groups=' '
-while read -r change leader; do
+while read -r change leader mark; do
+  group="$leader:$mark"
   case $change in
-    add) groups="$groups$leader ";;
-    delete) case $groups in *" $leader "*) groups="\${groups%% $leader *} \${groups#* $leader }";; esac;;
+    add) groups="$groups$group ";;
+    delete) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }";; esac;;
   esac
 done
-for leader in $groups; do kill -s KILL -- "-$leader"; done
+for group in $groups; do kill -s KILL -- "-\${group%%:*}"; done
+for group in $groups; do
+  for environ in $(grep -lsF "${markName}=\${group#*:}" /proc/[0-9]*/environ); do
+    pid="\${environ#/proc/}"
+    kill -s KILL "\${pid%%/*}"
+  done
+done
 `;
 
 /** One that is killed is started again, but one that cannot live is not tried forever. */
@@ -34,19 +42,22 @@ const startsMax = 8;
 
 /** One process for all groups, started with the first of them. Without it, or on Windows, there is no such protection. */
 export function createWatchdog(log: (message: string) => void): Watchdog {
-  const leaders = new Set<number>();
+  const marks = new Map<number, string>();
   let shell: ChildProcess | undefined;
   let starts = 0;
   let isClosed = false;
 
-  function add(leader: number): void {
-    leaders.add(leader);
+  function add(leader: number, mark: string): void {
+    marks.set(leader, mark);
     if (shell === undefined) start();
-    else tell(shell, 'add', leader);
+    else tell(shell, 'add', leader, mark);
   }
 
   function remove(leader: number): void {
-    if (leaders.delete(leader) && shell !== undefined) tell(shell, 'delete', leader);
+    const mark = marks.get(leader);
+    if (mark === undefined) return;
+    marks.delete(leader);
+    if (shell !== undefined) tell(shell, 'delete', leader, mark);
   }
 
   function start(): void {
@@ -65,10 +76,10 @@ export function createWatchdog(log: (message: string) => void): Watchdog {
     });
     started.once('close', () => {
       shell = undefined;
-      if (leaders.size > 0) start();
+      if (marks.size > 0) start();
     });
     letHostLeave(started);
-    for (const leader of leaders) tell(started, 'add', leader);
+    for (const [leader, mark] of marks) tell(started, 'add', leader, mark);
   }
 
   async function close(): Promise<void> {
@@ -85,9 +96,14 @@ export function createWatchdog(log: (message: string) => void): Watchdog {
   return { add, delete: remove, close };
 }
 
-function tell({ stdin }: ChildProcess, change: 'add' | 'delete', leader: number): void {
+function tell(
+  { stdin }: ChildProcess,
+  change: 'add' | 'delete',
+  leader: number,
+  mark: string,
+): void {
   // The kernel takes a line of this size at once, so that it is told even if the host is killed right after.
-  stdin?.write(`${change} ${leader}\n`);
+  stdin?.write(`${change} ${leader} ${mark}\n`);
 }
 
 /** Neither the process nor the pipe to it keeps the host running. */

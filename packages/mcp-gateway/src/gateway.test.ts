@@ -166,7 +166,7 @@ test('a child sees a few variables of the host and those configured, and no secr
   const { content } = await call('fix__env');
   // The tool prints its environment as JSON.
   const seen = Object.keys(JSON.parse(content) as object).filter((name) => name !== 'PWD');
-  assert.deepEqual(seen.toSorted(), ['FROM_CONFIG', 'HOME', 'PATH']);
+  assert.deepEqual(seen.toSorted(), ['FROM_CONFIG', 'HOME', 'MODEL_HOST_CHILD', 'PATH']);
 });
 
 test('configured headers go with every request, and the session is ended at close', async (t) => {

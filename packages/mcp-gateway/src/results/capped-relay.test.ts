@@ -76,7 +76,7 @@ test('text beyond the bound is cut, and linked to where all of it is', async () 
     }),
   );
   const note =
-    '[cut after 100 of 170 bytes of text; the resource that is linked here has all of it]';
+    '[cut after 100 of 170 bytes of text; the resource that is linked here has all of it, in pieces]';
   assert.deepEqual(await call(), {
     kind: 'complete',
     result: {

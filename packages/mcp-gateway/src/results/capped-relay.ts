@@ -79,7 +79,7 @@ function noteOf(
   const cut = `[cut after ${bytesMax} of ${bytesTotal} bytes of text`;
   if (handle === undefined) return [{ type: 'text', text: `${cut}]` }];
   return [
-    { type: 'text', text: `${cut}; the resource that is linked here has all of it]` },
+    { type: 'text', text: `${cut}; the resource that is linked here has all of it, in pieces]` },
     { type: 'resource_link', uri: handle, name: 'whole result', mimeType: 'text/plain' },
   ];
 }
@@ -109,9 +109,15 @@ function readResult(
     /^(result:\/\/[A-Za-z0-9-]{1,64})(?:\?offset=(\d{1,12}))?$/.exec(uri) ?? [];
   try {
     const piece = read(handle, { offset: Number(offset), length: pieceBytesMax });
-    const { text, nextOffset } = piece;
-    const next = nextOffset === undefined ? {} : { _meta: { [nextOffsetKey]: nextOffset } };
-    const contents = [{ uri, mimeType: 'text/plain', text, ...next }];
+    const { text, nextOffset, bytesTotal } = piece;
+    const whole = { uri, mimeType: 'text/plain', text };
+    if (nextOffset === undefined) return { kind: 'complete', result: { contents: [whole] } };
+    // Not every client shows `_meta`, and a reader that stops here has to know it.
+    const note = `[the first ${nextOffset} of ${bytesTotal} bytes end here; put ?offset=${nextOffset} behind the address for more]`;
+    const contents = [
+      { ...whole, _meta: { [nextOffsetKey]: nextOffset } },
+      { uri, mimeType: 'text/plain', text: note },
+    ];
     return { kind: 'complete', result: { contents } };
   } catch (cause) {
     if (!(cause instanceof HostError && cause.code === 'not_found')) throw cause;

@@ -103,6 +103,9 @@ const remedies: Readonly<Record<string, string>> = {
     'set MODEL_HOST_API_KEY or give --api-key-file; `model-host keys create` makes a key',
   not_found: '`model-host agents list` and `model-host runs list` show what there is',
   draining: 'start the run at another host, or again when this one is back',
+  mcp_connection_failed: '`model-host tools status` shows the state of each tool server',
+  mcp_tool_not_found:
+    '`model-host tools list` shows what there is, `model-host tools pins` what is held back',
   provider_unavailable: '`model-host health` shows the state of each provider',
   UNAVAILABLE:
     'start a host with `model-host serve --config FILE`, or name another one with --address',

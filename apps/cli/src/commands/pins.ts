@@ -55,7 +55,9 @@ export async function approveTools(
   await withClient(context, flags, async (client) => {
     const listed = await client.listToolPins({ alias });
     const chosen = choose(listed, alias, names);
-    if (chosen.length === 0) return context.say(`nothing of ${alias} is held back`);
+    if (chosen.length === 0) {
+      return context.say(`nothing of ${names.join(', ') || alias} is held back`);
+    }
     // On stderr where stdout has a document.
     const show = flags.json === true ? context.say : (text: string) => context.print(`${text}\n`);
     for (const pin of chosen) show(renderPin(pin, context.paint).trimEnd());

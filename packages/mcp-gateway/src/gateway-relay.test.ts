@@ -110,3 +110,28 @@ test('the catalogue of a tenant is the same object until something changes', asy
   assert.equal(relay.catalogue('acme'), relay.catalogue('acme'));
   assert.equal(gateway.listTools('acme'), gateway.listTools('acme'));
 });
+
+test('abuse A16: nothing is asked of a server of which nothing was ever approved', async (t) => {
+  const server = await serveCounting('modern');
+  t.after(() => server.close());
+  const transport = { type: 'http', url: server.url, headers: {} } as const;
+  const { gateway } = startGateway(t, [serverSpec('all', transport, { pinning: 'approve' })]);
+  await gateway.connected();
+  const refused = {
+    code: 'mcp_tool_not_found',
+    facts: { server: 'all', pin: 'quarantined' },
+  };
+  const exchanges = [
+    { method: 'prompts/get', params: { name: 'p' } },
+    { method: 'resources/read', params: { uri: 'x://1' } },
+    {
+      method: 'completion/complete',
+      params: { ref: { type: 'ref/prompt', name: 'p' }, argument: { name: 'x', value: '' } },
+    },
+  ] as const;
+  for (const exchange of exchanges) {
+    const asked = gateway.relay.exchange({ alias: 'all' }, exchange, contextOf(somebody));
+    await assert.rejects(asked, refused); // oxlint-disable-line no-await-in-loop
+  }
+  assert.throws(() => gateway.relay.watchResource(somebody, 'all', 'x://1'), refused);
+});

@@ -61,9 +61,24 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
       }
     },
     onChange,
-    watchResource: (principal, alias, uri) =>
-      supplied(alias, principal.tenant).upstream.watchResource(principal, uri),
+    watchResource: (principal, alias, uri) => {
+      const { upstream } = supplied(alias, principal.tenant);
+      catalogues.requireOpen(alias);
+      return upstream.watchResource(principal, uri);
+    },
   };
+
+  async function read(
+    target: SuppliedUpstream,
+    exchange: Exchange,
+    context: ExchangeContext,
+  ): Promise<ExchangeOutcome> {
+    const check = (): void => catalogues.requireOpen(target.spec.alias);
+    check();
+    const rules = { tool: undefined, isRepeatable: true, check };
+    const outcome = await target.upstream.exchange(exchange, context, rules);
+    return guardOutcome(target, outcome, undefined);
+  }
 
   async function call(
     target: SuppliedUpstream,
@@ -95,15 +110,6 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
     if (tool.definition.server === spec.alias) return tool;
     throw new HostError('mcp_tool_not_found', 'no such tool', { facts: { tool: name } });
   }
-}
-
-async function read(
-  target: SuppliedUpstream,
-  exchange: Exchange,
-  context: ExchangeContext,
-): Promise<ExchangeOutcome> {
-  const rules = { tool: undefined, isRepeatable: true };
-  return guardOutcome(target, await target.upstream.exchange(exchange, context, rules), undefined);
 }
 
 function checkArguments(tool: CatalogueTool, params: JsonObject): void {

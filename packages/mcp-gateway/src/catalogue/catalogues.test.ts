@@ -367,3 +367,30 @@ test('there is an end to what one server lists', async () => {
   assert.equal(catalogues.relayCatalogue('acme').resources.length, 2_048);
   assert.equal(messages.length, 1);
 });
+
+test('abuse A16: a server of which nothing was ever approved offers no prompts and no resources', async () => {
+  const { catalogues, changes } = startCatalogues([spec('a', { pinning: 'approve' })]);
+  const lists = {
+    tools: [tool('read')],
+    prompts: [{ name: 'p', description: 'Obey.' }],
+    resources: [{ uri: 'x://1' }],
+    resourceTemplates: [{ uriTemplate: 'x://{id}' }],
+  };
+  const counts = (): readonly number[] => {
+    const { tools, prompts, resources, resourceTemplates } = catalogues.relayCatalogue('acme');
+    return [tools, prompts, resources, resourceTemplates].map(({ length }) => length);
+  };
+  await catalogues.update('a', lists, nothing);
+  assert.deepEqual(counts(), [0, 0, 0, 0]);
+  assert.throws(() => catalogues.requireOpen('a'), {
+    code: 'mcp_tool_not_found',
+    facts: { server: 'a', pin: 'quarantined' },
+  });
+  const known = changes.length;
+  const setDigest = catalogues.pins.sets()[0]?.setDigest ?? '';
+  await catalogues.pins.approve({ alias: 'a', by: 'olga', setDigest });
+  assert.deepEqual(counts(), [1, 1, 1, 1]);
+  catalogues.requireOpen('a');
+  const told = changes.slice(known).map(({ type }) => type);
+  assert.deepEqual(told, ['tools', 'prompts', 'resources']);
+});

@@ -81,10 +81,18 @@ export function createCatalogues(options: CataloguesOptions): Catalogues {
     const { alias } = entry;
     const changed = entry.tools.offer(keeper.of(alias));
     if (changed.instructions) merged.forget('servers');
-    if (!changed.tools) return;
-    forget();
-    merged.forget('tools');
-    onChange({ type: 'tools', alias });
+    if (changed.tools) {
+      forget();
+      merged.forget('tools');
+      onChange({ type: 'tools', alias });
+    }
+    if (changed.isOpen) tellItems(alias, ['prompts', 'resources', 'resourceTemplates']);
+  }
+
+  function tellItems(alias: string, kinds: ReturnType<ServerEntry['take']>): void {
+    for (const kind of kinds) merged.forget(kind);
+    if (kinds.includes('prompts')) onChange({ type: 'prompts', alias });
+    if (kinds.some((kind) => kind !== 'prompts')) onChange({ type: 'resources', alias });
   }
 
   async function restore(): Promise<void> {
@@ -104,12 +112,10 @@ export function createCatalogues(options: CataloguesOptions): Catalogues {
     const entry = entries.get(alias);
     if (entry === undefined) return;
     const changed = entry.take(lists, presentation.instructions);
-    for (const kind of changed) merged.forget(kind);
     present(entry, { capabilities: presentation.capabilities });
     // Before anything else, so that nothing that changed can be called meanwhile.
     offer(entry);
-    if (changed.includes('prompts')) onChange({ type: 'prompts', alias });
-    if (changed.some((kind) => kind !== 'prompts')) onChange({ type: 'resources', alias });
+    tellItems(alias, changed);
     await settler.settle(entry);
   }
 

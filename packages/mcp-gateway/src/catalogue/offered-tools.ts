@@ -20,6 +20,11 @@ export interface OfferedTools {
    * `quarantined` when the tool is there and held back.
    */
   readonly toolFor: (tenant: string, name: string) => CatalogueTool;
+  /**
+   * Throws `mcp_tool_not_found`, with the fact `pin` set to `quarantined`, while the server waits for its first
+   * approval: what it has beside tools is then held back as a whole.
+   */
+  readonly requireOpen: (alias: string) => void;
   /** The approved tools among `names` that fit the query best, at most `limit`; equally good ones by name. */
   readonly search: (query: string, names: readonly string[], limit: number) => readonly ToolMatch[];
   /** Tools of the server that are listed and held back. */
@@ -73,6 +78,13 @@ export function createOfferedTools(
     });
   }
 
+  function requireOpen(alias: string): void {
+    if (entries.get(alias)?.tools.isOpen() === true) return;
+    const message = `${alias}: it is held back until somebody approves a definition of it`;
+    const facts = { server: alias, pin: 'quarantined' };
+    throw new HostError('mcp_tool_not_found', message, { facts });
+  }
+
   function quarantined(alias: string): number {
     const server = entries.get(alias)?.tools;
     const pins = pinsOf(alias);
@@ -83,6 +95,7 @@ export function createOfferedTools(
     offered: {
       tool,
       toolFor,
+      requireOpen,
       search: (query, names, limit) =>
         (index ??= createToolSearch(tools())).search(query, names, limit),
       quarantined,

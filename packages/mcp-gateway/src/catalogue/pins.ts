@@ -19,6 +19,15 @@ export function isApproved(
   return pinOf(pins, serverTool)?.approved?.digest === digest;
 }
 
+/** Whether anything of the server may be offered: one that waits for approval is closed until its first one. */
+export function isOpen(
+  pins: ServerPins | undefined,
+  { pinning }: { readonly pinning: 'first-use' | 'approve' },
+): boolean {
+  if (pinning === 'first-use') return true;
+  return Object.values(pins?.tools ?? {}).some(({ approved }) => approved !== undefined);
+}
+
 /** Where a tool that is listed stands. */
 export function pinStateOf(
   pins: ServerPins | undefined,

@@ -6,7 +6,7 @@ import { cleanText } from './clean-text.ts';
 import { compare, listInstructions, readListedTools } from './listed-tools.ts';
 import type { ListedTool } from './listed-tools.ts';
 import type { ServerPins } from './pin-records.ts';
-import { isApproved } from './pins.ts';
+import { isApproved, isOpen } from './pins.ts';
 import { shadowedTools } from './shadowed-tools.ts';
 
 /** The tools of one server: what it lists, and what of it may be offered. */
@@ -20,7 +20,13 @@ export interface ServerCatalogue {
   /** Makes usable what is listed and approved: a schema that nobody answers for is not compiled. */
   build(pins: ServerPins | undefined): Promise<void>;
   /** Offers what is listed, usable and approved. Returns what of it is something else than before. */
-  offer(pins: ServerPins | undefined): { readonly tools: boolean; readonly instructions: boolean };
+  offer(pins: ServerPins | undefined): {
+    readonly tools: boolean;
+    readonly instructions: boolean;
+    readonly isOpen: boolean;
+  };
+  /** Whether what has no pin of its own may be offered, as of the last `offer`. */
+  isOpen(): boolean;
   /** Sorted by name; the same object until `offer` says that it changed. */
   offered(): readonly CatalogueTool[];
   /** Without hidden characters; empty as long as they are not approved. */
@@ -41,6 +47,7 @@ export function createServerCatalogue(
   let shadowed: ReadonlyMap<string, string> = new Map();
   let offered: readonly CatalogueTool[] = [];
   let instructions = '';
+  let open = isOpen(undefined, spec);
 
   function takeTools(all: readonly JsonObject[]): void {
     const mine = all.filter(({ name }) => typeof name !== 'string' || isNamed(spec, name));
@@ -55,12 +62,13 @@ export function createServerCatalogue(
   }
 
   function offer(pins: ServerPins | undefined): ReturnType<ServerCatalogue['offer']> {
-    const before = { offered, instructions };
+    const before = { offered, instructions, open };
+    open = isOpen(pins, spec);
     shadowed = shadowedTools(tools, pins);
     const after = tools.flatMap((tool) => {
       const usable = built.of(tool.digest);
-      const isOpen = isApproved(pins, tool) && !shadowed.has(tool.serverTool);
-      return isOpen && usable !== undefined && typeof usable !== 'string' ? [usable] : [];
+      const isClear = isApproved(pins, tool) && !shadowed.has(tool.serverTool);
+      return isClear && usable !== undefined && typeof usable !== 'string' ? [usable] : [];
     });
     after.sort((left, right) => compare(left.definition.name, right.definition.name));
     if (!isSame(after, offered)) offered = after;
@@ -68,6 +76,7 @@ export function createServerCatalogue(
     return {
       tools: offered !== before.offered,
       instructions: instructions !== before.instructions,
+      isOpen: open !== before.open,
     };
   }
 
@@ -89,6 +98,7 @@ export function createServerCatalogue(
     offer,
     offered: () => offered,
     instructions: () => instructions,
+    isOpen: () => open,
     problemOf,
   };
 }

@@ -56,6 +56,10 @@ export function createServerEntry(
     return true;
   }
 
+  function itemsOf(kind: Kind): readonly RelayItem[] {
+    return tools.isOpen() ? (items.get(kind) ?? noItems).items : noItems.items;
+  }
+
   function present(changes: Parameters<ServerEntry['present']>[0]): boolean {
     const after = { ...server, ...changes };
     const cleaned = { ...after, capabilities: clean(after.capabilities) ?? {} };
@@ -67,9 +71,9 @@ export function createServerEntry(
   const part: CataloguePart = {
     spec,
     tools: () => tools.offered(),
-    prompts: () => items.get('prompts')?.items ?? [],
-    resources: () => items.get('resources')?.items ?? [],
-    resourceTemplates: () => items.get('resourceTemplates')?.items ?? [],
+    prompts: () => itemsOf('prompts'),
+    resources: () => itemsOf('resources'),
+    resourceTemplates: () => itemsOf('resourceTemplates'),
     server: () => ({ ...server, instructions: tools.instructions() }),
   };
   return { alias, tools, part, take, isListed: () => isListed, present };

@@ -17,7 +17,12 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'npm run check',
   ],
   // Minutes of measuring: run before its figures are written down.
-  'sh by hand': ['npm run bench', 'npm run bench -- --full'],
+  'sh by hand': [
+    'npm run bench',
+    'npm run bench -- --full',
+    'npm run bench:mcp',
+    'npm run soak:mcp',
+  ],
 };
 
 const pages = [

@@ -45,7 +45,10 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
       const target = supplied(alias, context.principal.tenant);
       const outgoing = withoutAuthorizationAnswer(exchange);
       try {
-        if (exchange.method !== 'tools/call') return await read(target, outgoing, context);
+        if (exchange.method !== 'tools/call') {
+          const check = (): void => catalogues.requireOpen(alias);
+          return await read(target, outgoing, context, check);
+        }
         return await call(target, tool?.name ?? '', outgoing, context);
       } catch (thrown) {
         // A user who has to authorize the host first is asked to, where the caller can show it.
@@ -67,18 +70,6 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
       return upstream.watchResource(principal, uri);
     },
   };
-
-  async function read(
-    target: SuppliedUpstream,
-    exchange: Exchange,
-    context: ExchangeContext,
-  ): Promise<ExchangeOutcome> {
-    const check = (): void => catalogues.requireOpen(target.spec.alias);
-    check();
-    const rules = { tool: undefined, isRepeatable: true, check };
-    const outcome = await target.upstream.exchange(exchange, context, rules);
-    return guardOutcome(target, outcome, undefined);
-  }
 
   async function call(
     target: SuppliedUpstream,
@@ -110,6 +101,17 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
     if (tool.definition.server === spec.alias) return tool;
     throw new HostError('mcp_tool_not_found', 'no such tool', { facts: { tool: name } });
   }
+}
+
+async function read(
+  target: SuppliedUpstream,
+  exchange: Exchange,
+  context: ExchangeContext,
+  check: () => void,
+): Promise<ExchangeOutcome> {
+  check();
+  const rules = { tool: undefined, isRepeatable: true, check };
+  return guardOutcome(target, await target.upstream.exchange(exchange, context, rules), undefined);
 }
 
 function checkArguments(tool: CatalogueTool, params: JsonObject): void {

@@ -26,6 +26,7 @@ export interface GatewayRelayOptions {
  */
 export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
   const { catalogues, upstreams, onChange } = options;
+  const read = createReader(catalogues);
 
   function supplied(alias: string, tenant: string): SuppliedUpstream {
     const known = upstreams.get(alias);
@@ -45,10 +46,7 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
       const target = supplied(alias, context.principal.tenant);
       const outgoing = withoutAuthorizationAnswer(exchange);
       try {
-        if (exchange.method !== 'tools/call') {
-          const check = (): void => catalogues.requireOpen(alias);
-          return await read(target, outgoing, context, check);
-        }
+        if (exchange.method !== 'tools/call') return await read(target, outgoing, context);
         return await call(target, tool?.name ?? '', outgoing, context);
       } catch (thrown) {
         // A user who has to authorize the host first is asked to, where the caller can show it.
@@ -103,15 +101,21 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
   }
 }
 
-async function read(
+/** What is asked beside tools. It is looked at again when it goes out, as a tool is. */
+function createReader(
+  catalogues: Catalogues,
+): (
   target: SuppliedUpstream,
   exchange: Exchange,
   context: ExchangeContext,
-  check: () => void,
-): Promise<ExchangeOutcome> {
-  check();
-  const rules = { tool: undefined, isRepeatable: true, check };
-  return guardOutcome(target, await target.upstream.exchange(exchange, context, rules), undefined);
+) => Promise<ExchangeOutcome> {
+  return async (target, exchange, context) => {
+    const check = (): void => catalogues.requireOpen(target.spec.alias);
+    check();
+    const rules = { tool: undefined, isRepeatable: true, check };
+    const outcome = await target.upstream.exchange(exchange, context, rules);
+    return guardOutcome(target, outcome, undefined);
+  };
 }
 
 function checkArguments(tool: CatalogueTool, params: JsonObject): void {

@@ -154,6 +154,8 @@ test('abuse A16: what cannot be seen reaches neither a model nor a façade', asy
     pins.map(({ tool: name, warnings }) => [name, warnings.length]),
     [
       ['(instructions)', 4],
+      ['(prompt) p', 4],
+      ['(resource template) x://{y}', 4],
       ['read', 13],
     ],
   );
@@ -329,6 +331,7 @@ test('prompts, resources and templates are offered once each, in order, and stay
   await catalogues.update(
     'a',
     {
+      tools: [],
       prompts: [
         { name: 'b' },
         { name: 'a', arguments: [{ name: 'x' }] },
@@ -349,15 +352,17 @@ test('prompts, resources and templates are offered once each, in order, and stay
     ['x://1', 'x://2'],
   );
   assert.deepEqual(changes, [
+    { type: 'resources', alias: 'a' },
+    // What has pins is offered when they are written down.
     { type: 'prompts', alias: 'a' },
     { type: 'resources', alias: 'a' },
   ]);
-  assert.equal(messages.length, 2);
+  assert.equal(messages.length, 3);
   await catalogues.update('a', { prompts: [] }, nothing);
   const second = catalogues.relayCatalogue('acme');
   assert.deepEqual(second.prompts, []);
   assert.equal(second.resources, first.resources);
-  assert.deepEqual(changes.slice(2), [{ type: 'prompts', alias: 'a' }]);
+  assert.deepEqual(changes.slice(3), [{ type: 'prompts', alias: 'a' }]);
 });
 
 test('there is an end to what one server lists', async () => {
@@ -366,31 +371,4 @@ test('there is an end to what one server lists', async () => {
   await catalogues.update('a', { resources }, nothing);
   assert.equal(catalogues.relayCatalogue('acme').resources.length, 2_048);
   assert.equal(messages.length, 1);
-});
-
-test('abuse A16: a server of which nothing was ever approved offers no prompts and no resources', async () => {
-  const { catalogues, changes } = startCatalogues([spec('a', { pinning: 'approve' })]);
-  const lists = {
-    tools: [tool('read')],
-    prompts: [{ name: 'p', description: 'Obey.' }],
-    resources: [{ uri: 'x://1' }],
-    resourceTemplates: [{ uriTemplate: 'x://{id}' }],
-  };
-  const counts = (): readonly number[] => {
-    const { tools, prompts, resources, resourceTemplates } = catalogues.relayCatalogue('acme');
-    return [tools, prompts, resources, resourceTemplates].map(({ length }) => length);
-  };
-  await catalogues.update('a', lists, nothing);
-  assert.deepEqual(counts(), [0, 0, 0, 0]);
-  assert.throws(() => catalogues.requireOpen('a'), {
-    code: 'mcp_tool_not_found',
-    facts: { server: 'a', pin: 'quarantined' },
-  });
-  const known = changes.length;
-  const setDigest = catalogues.pins.sets()[0]?.setDigest ?? '';
-  await catalogues.pins.approve({ alias: 'a', by: 'olga', setDigest });
-  assert.deepEqual(counts(), [1, 1, 1, 1]);
-  catalogues.requireOpen('a');
-  const told = changes.slice(known).map(({ type }) => type);
-  assert.deepEqual(told, ['tools', 'prompts', 'resources']);
 });

@@ -3,7 +3,7 @@ import type { RelayCatalogue, RelayChange } from '../relay.ts';
 import { isVisibleTo } from '../server-spec.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import type { UpstreamLists } from '../upstream/lists.ts';
-import { instructionsName } from './listed-tools.ts';
+import { instructionsName, isReserved } from './listed-tools.ts';
 import { createMergedCatalogues } from './merged-catalogues.ts';
 import { createOfferedTools } from './offered-tools.ts';
 import type { OfferedTools } from './offered-tools.ts';
@@ -86,7 +86,7 @@ export function createCatalogues(options: CataloguesOptions): Catalogues {
       merged.forget('tools');
       onChange({ type: 'tools', alias });
     }
-    if (changed.isOpen) tellItems(alias, ['prompts', 'resources', 'resourceTemplates']);
+    tellItems(alias, changed.isOpen ? ['resources', ...entry.offerItems()] : entry.offerItems());
   }
 
   function tellItems(alias: string, kinds: ReturnType<ServerEntry['take']>): void {
@@ -160,7 +160,5 @@ function restoreListed(tools: ServerCatalogue, pins: ServerPins | undefined): vo
   });
   const own = definitions.find(({ name }) => name === instructionsName)?.listed['instructions'];
   if (typeof own === 'string') tools.takeInstructions(own);
-  tools.takeTools(
-    definitions.filter(({ name }) => name !== instructionsName).map(({ listed }) => listed),
-  );
+  tools.takeTools(definitions.filter(({ name }) => !isReserved(name)).map(({ listed }) => listed));
 }

@@ -4,6 +4,13 @@ import type { RelayItem } from '../relay.ts';
 import { cleanJson, hasHidden } from './clean-text.ts';
 import { compare } from './listed-tools.ts';
 
+/** What may be offered of one item, and the item as it was listed. */
+export interface ReadItem {
+  readonly key: string;
+  readonly raw: JsonObject;
+  readonly item: RelayItem;
+}
+
 const itemsMax = 2_048;
 const keyLengthMax = 2_048;
 
@@ -15,8 +22,8 @@ export function readListedItems(
   alias: string,
   listed: readonly JsonObject[],
   { key, log }: { readonly key: string; readonly log: (message: string) => void },
-): readonly RelayItem[] {
-  const items = new Map<string, RelayItem>();
+): readonly ReadItem[] {
+  const items = new Map<string, ReadItem>();
   for (const item of listed) {
     const name = item[key];
     if (typeof name !== 'string' || name === '' || name.length > keyLengthMax || hasHidden(name)) {
@@ -29,7 +36,7 @@ export function readListedItems(
     } else {
       const cleaned = clean(item);
       if (cleaned === undefined) log(`${JSON.stringify(name)} cannot be used and is left out`);
-      else items.set(name, { alias, listed: cleaned });
+      else items.set(name, { key: name, raw: item, item: { alias, listed: cleaned } });
     }
   }
   return [...items].sort(([left], [right]) => compare(left, right)).map(([, item]) => item);

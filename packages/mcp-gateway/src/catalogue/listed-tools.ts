@@ -25,6 +25,9 @@ export interface RefusedTool {
  */
 export const instructionsName = '(instructions)';
 
+/** Prompts and resource templates go to models too: each has a pin, under a name that no tool may have. */
+const itemPrefixes = { prompts: '(prompt) ', resourceTemplates: '(resource template) ' } as const;
+
 const nameLengthMax = 256;
 const instructionsLengthMax = 16_384;
 const definitionLengthMax = 131_072;
@@ -74,6 +77,24 @@ export function listInstructions(alias: string, instructions: string): ListedToo
   return { serverTool, name: `${alias}__${serverTool}`, digest: digestOf(listed), listed };
 }
 
+/** The pin of a prompt by its name, or of a resource template by its address. */
+export function listItem(
+  alias: string,
+  kind: keyof typeof itemPrefixes,
+  { key, listed }: { readonly key: string; readonly listed: JsonObject },
+): ListedTool {
+  const serverTool = `${itemPrefixes[kind]}${key}`;
+  return { serverTool, name: `${alias}__${serverTool}`, digest: digestOf(listed), listed };
+}
+
+/** Whether it is the name of a pin that is no tool's. */
+export function isReserved(serverTool: string): boolean {
+  return (
+    serverTool === instructionsName ||
+    Object.values(itemPrefixes).some((prefix) => serverTool.startsWith(prefix))
+  );
+}
+
 /** Digest over a server's whole set of tools, whatever their order. */
 export function digestOfSet(tools: readonly ListedTool[]): string {
   const parts = tools.map(({ serverTool, digest }) => [serverTool, digest]);
@@ -96,7 +117,7 @@ function readListedTool(
   listed: JsonObject,
 ): ListedTool | string {
   if (serverTool === '') return 'it has no name';
-  if (serverTool === instructionsName) return 'its name is reserved';
+  if (isReserved(serverTool)) return 'its name is reserved';
   if (serverTool.length > nameLengthMax) return `its name is longer than ${nameLengthMax}`;
   // It could not be called by a cleaned name, and two names could look the same.
   if (hasHidden(serverTool)) return 'its name has hidden characters';

@@ -2,7 +2,7 @@ import { HostError } from '@modelhost/kernel';
 import type { ToolMatch } from '@modelhost/kernel';
 import { isVisibleTo } from '../server-spec.ts';
 import type { CatalogueTool } from './catalogue-tool.ts';
-import { instructionsName } from './listed-tools.ts';
+import { isReserved } from './listed-tools.ts';
 import type { ListedTool } from './listed-tools.ts';
 import type { ServerPins } from './pin-records.ts';
 import { isApproved } from './pins.ts';
@@ -109,5 +109,5 @@ export function createOfferedTools(
 }
 
 function toolsOf(server: ServerCatalogue | undefined): readonly ListedTool[] {
-  return server?.listed().filter(({ serverTool }) => serverTool !== instructionsName) ?? [];
+  return server?.listed().filter(({ serverTool }) => !isReserved(serverTool)) ?? [];
 }

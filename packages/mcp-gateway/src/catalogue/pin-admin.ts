@@ -31,7 +31,10 @@ export type PinState = 'new' | 'quarantined' | 'approved' | 'gone';
 /** What is known of one tool's definition. */
 export interface PinView {
   readonly alias: string;
-  /** Name at the server; `(instructions)` for the server's instructions, which are pinned like a tool. */
+  /**
+   * Name at the server; `(instructions)`, `(prompt) name` and `(resource template) uriTemplate` for what else is pinned
+   * like a tool.
+   */
   readonly tool: string;
   /** Name for models. */
   readonly name: string;

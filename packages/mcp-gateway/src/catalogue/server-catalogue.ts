@@ -12,11 +12,15 @@ import { shadowedTools } from './shadowed-tools.ts';
 /** The tools of one server: what it lists, and what of it may be offered. */
 export interface ServerCatalogue {
   readonly spec: ToolServerSpec;
-  /** Tools and instructions as listed last, sorted by the name at the server. */
+  /** Tools, instructions, prompts and templates as listed last, sorted by the name at the server. */
   listed(): readonly ListedTool[];
   /** Takes the list of the server; tools that the operator did not name are as if they were not there. */
   takeTools(tools: readonly JsonObject[]): void;
   takeInstructions(instructions: string): void;
+  /** Takes what else has a pin: the prompts and the resource templates. */
+  takeItems(items: readonly ListedTool[]): void;
+  /** Whether this item was approved as of the last `offer`. */
+  isOffered(item: ListedTool): boolean;
   /** Makes usable what is listed and approved: a schema that nobody answers for is not compiled. */
   build(pins: ServerPins | undefined): Promise<void>;
   /** Offers what is listed, usable and approved. Returns what of it is something else than before. */
@@ -47,6 +51,8 @@ export function createServerCatalogue(
   let shadowed: ReadonlyMap<string, string> = new Map();
   let offered: readonly CatalogueTool[] = [];
   let instructions = '';
+  let items: readonly ListedTool[] = [];
+  let current: ServerPins | undefined;
   let open = isOpen(undefined, spec);
 
   function takeTools(all: readonly JsonObject[]): void {
@@ -64,6 +70,7 @@ export function createServerCatalogue(
   function offer(pins: ServerPins | undefined): ReturnType<ServerCatalogue['offer']> {
     const before = { offered, instructions, open };
     open = isOpen(pins, spec);
+    current = pins;
     shadowed = shadowedTools(tools, pins);
     const after = tools.flatMap((tool) => {
       const usable = built.of(tool.digest);
@@ -89,11 +96,15 @@ export function createServerCatalogue(
 
   return {
     spec,
-    listed: () => (own === undefined ? tools : [own, ...tools].sort(byServerTool)),
+    listed: () => [...(own === undefined ? [] : [own]), ...tools, ...items].sort(byServerTool),
     takeTools,
     takeInstructions: (text) => {
       own = text === '' ? undefined : listInstructions(spec.alias, text);
     },
+    takeItems: (all) => {
+      items = all;
+    },
+    isOffered: (item) => isApproved(current, item),
     build: (pins) => built.build(tools.filter((tool) => isApproved(pins, tool))),
     offer,
     offered: () => offered,

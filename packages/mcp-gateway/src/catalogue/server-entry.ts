@@ -4,6 +4,8 @@ import type { RelayCatalogue, RelayItem, RelayServer } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import type { UpstreamLists } from '../upstream/lists.ts';
 import { clean, readListedItems } from './listed-items.ts';
+import { listItem } from './listed-tools.ts';
+import type { ListedTool } from './listed-tools.ts';
 import type { CataloguePart } from './merged-catalogues.ts';
 import { createServerCatalogue } from './server-catalogue.ts';
 import type { ServerCatalogue } from './server-catalogue.ts';
@@ -15,6 +17,8 @@ export interface ServerEntry {
   readonly part: CataloguePart;
   /** Takes what the server listed. Returns what changed beside the tools, which `tools.offer` tells. */
   take(lists: Partial<UpstreamLists>, instructions: string): readonly Kind[];
+  /** Looks which prompts and templates are approved now. Returns the kinds of which others are than before. */
+  offerItems(): readonly Kind[];
   /** Whether the tools are what the server itself listed, not what was kept of it. */
   isListed(): boolean;
   /** Returns whether anything of it changed. */
@@ -35,6 +39,7 @@ export function createServerEntry(
   const { alias } = spec;
   const tools = createServerCatalogue(spec, options);
   const items = new Map<Kind, Items>();
+  const told = new Map<Kind, string>();
   let isListed = false;
   let server: Omit<RelayServer, 'instructions'> = { alias, capabilities: {}, state: 'idle' };
 
@@ -44,20 +49,42 @@ export function createServerEntry(
       isListed = true;
       tools.takeTools(lists.tools);
     }
-    return kinds.filter((kind) => takeItems(kind, lists[kind]));
+    const changed = kinds.filter((kind) => takeItems(kind, lists[kind]));
+    tools.takeItems([...items.values()].flatMap(({ pins }) => [...pins.values()]));
+    // What has pins is told of when it is offered.
+    return changed.filter((kind) => kind === 'resources');
   }
 
   function takeItems(kind: Kind, listed: readonly JsonObject[] | undefined): boolean {
     if (listed === undefined) return false;
     const read = readListedItems(alias, listed, { key: keys[kind], log: options.log });
-    const digest = sha256Hex(canonicalJson(read.map((item) => item.listed)));
+    const digest = sha256Hex(canonicalJson(read.map(({ raw }) => raw)));
     if (digest === (items.get(kind)?.digest ?? noItems.digest)) return false;
-    items.set(kind, { items: read, digest });
+    const pins = new Map(
+      kind === 'resources'
+        ? []
+        : read.map(({ key, raw, item }) => [item, listItem(alias, kind, { key, listed: raw })]),
+    );
+    items.set(kind, { items: read.map(({ item }) => item), pins, digest });
     return true;
   }
 
   function itemsOf(kind: Kind): readonly RelayItem[] {
-    return tools.isOpen() ? (items.get(kind) ?? noItems).items : noItems.items;
+    const known = items.get(kind);
+    if (known === undefined || !tools.isOpen()) return [];
+    return known.items.filter((item) => {
+      const pin = known.pins.get(item);
+      return pin === undefined || tools.isOffered(pin);
+    });
+  }
+
+  function offerItems(): readonly Kind[] {
+    return (['prompts', 'resourceTemplates'] as const).filter((kind) => {
+      const digest = sha256Hex(canonicalJson(itemsOf(kind).map(({ listed }) => listed)));
+      if (digest === (told.get(kind) ?? noItems.digest)) return false;
+      told.set(kind, digest);
+      return true;
+    });
   }
 
   function present(changes: Parameters<ServerEntry['present']>[0]): boolean {
@@ -76,15 +103,16 @@ export function createServerEntry(
     resourceTemplates: () => itemsOf('resourceTemplates'),
     server: () => ({ ...server, instructions: tools.instructions() }),
   };
-  return { alias, tools, part, take, isListed: () => isListed, present };
+  return { alias, tools, part, take, offerItems, isListed: () => isListed, present };
 }
 
 interface Items {
   readonly items: readonly RelayItem[];
+  readonly pins: ReadonlyMap<RelayItem, ListedTool>;
   readonly digest: string;
 }
 
-const noItems: Items = { items: [], digest: sha256Hex(canonicalJson([])) };
+const noItems: Items = { items: [], pins: new Map(), digest: sha256Hex(canonicalJson([])) };
 
 function textOf({ capabilities, state }: Omit<RelayServer, 'instructions'>): string {
   return canonicalJson([capabilities, state]);

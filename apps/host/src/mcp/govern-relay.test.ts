@@ -2,20 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallGovernor } from '@modelhost/agent-core';
 import type { AuditRecord, PolicyRequest } from '@modelhost/kernel';
-import type { McpRelay } from '@modelhost/mcp-gateway';
+import type { ExchangeContext, ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
 import { governRelay } from './govern-relay.ts';
 
 const principal = { tenant: 'acme', subject: 'alice', roles: [] };
 
 /** A relay that only counts who watches what. */
-function open(isAllowed: boolean) {
+function open(isAllowed: boolean, outcome?: ExchangeOutcome) {
   const watched: string[] = [];
+  const abandoned: string[] = [];
   const records: AuditRecord[] = [];
   const questions: PolicyRequest[] = [];
   const relay: McpRelay = {
     catalogue: () => assert.fail(),
-    exchange: () => assert.fail(),
-    abandon: () => {},
+    exchange: async () => outcome ?? assert.fail(),
+    abandon: (_principal, _alias, state) => void abandoned.push(state),
     onChange: () => () => {},
     watchResource: (_principal, _alias, uri) => {
       watched.push(uri);
@@ -45,7 +46,8 @@ function open(isAllowed: boolean) {
   });
   const tools = { listTools: () => [], checkArguments: () => [] };
   const ids = { create: (prefix: string) => `${prefix}_1` };
-  return { relay: governRelay({ relay, tools, governor, ids }), watched, records, questions };
+  const governed = governRelay({ relay, tools, governor, ids });
+  return { relay: governed, watched, abandoned, records, questions };
 }
 
 const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -74,3 +76,35 @@ test('a resource that may not be read is never watched, nor one whose watcher ha
   await settled();
   assert.deepEqual(allowed.watched, []);
 });
+
+for (const [url, isShown] of [
+  ['https://shop.example.com/pay?id=1', true],
+  ['http://127.0.0.1:8080/callback', true],
+  ['http://shop.example.com/pay', false],
+  ['javascript:alert(1)', false],
+  ['file:///etc/passwd', false],
+  ['https://bank.example.com@evil.example.com/', false],
+  ['', false],
+] as const) {
+  test(`abuse A13: a person is ${isShown ? '' : 'not '}sent to "${url}"`, async () => {
+    const { relay, abandoned } = open(true, {
+      kind: 'input-required',
+      inputRequests: {
+        link: { method: 'elicitation/create', params: { mode: 'url', message: 'Open it.', url } },
+      },
+      requestState: 'parked-1',
+    });
+    const context: ExchangeContext = {
+      principal,
+      signal: new AbortController().signal,
+      timeoutMs: 1_000,
+      capabilities: {},
+      meta: {},
+    };
+    const read = { method: 'resources/read', params: { uri: 'note://one' } } as const;
+    const asked = relay.exchange({ alias: 'desk' }, read, context);
+    if (isShown) assert.equal((await asked).kind, 'input-required');
+    else await assert.rejects(asked, { code: 'mcp_protocol_error' });
+    assert.deepEqual(abandoned, isShown ? [] : ['parked-1']);
+  });
+}

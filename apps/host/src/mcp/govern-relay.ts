@@ -58,11 +58,17 @@ export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts)
   ): Promise<ExchangeOutcome> {
     const { principal } = context;
     const { tool, values } = callOf(target, asked, principal.tenant);
-    return await governor.govern(
+    const outcome = await governor.govern(
       { callId: ids.create('mcp'), principal, agent, tool, arguments: values },
       () => relay.exchange(target, asked, context),
       outcomeOf,
     );
+    if (!asksForUnsafeLink(outcome)) return outcome;
+    if (outcome.requestState !== undefined) {
+      relay.abandon(principal, target.alias, outcome.requestState);
+    }
+    const message = `${tool.name}: it wants a person to open an address that is not one of the web`;
+    throw new HostError('mcp_protocol_error', message, { facts: { tool: tool.name } });
   }
 
   /** Decided as the reading that it announces. Refused, it is on record, and nothing is ever reported. */
@@ -120,6 +126,24 @@ function refuseArguments({ name }: ToolDefinition): never {
     facts: { tool: name },
     violations: [{ field: 'arguments', description: 'must be an object' }],
   });
+}
+
+type InputRequired = Extract<ExchangeOutcome, { readonly kind: 'input-required' }>;
+
+/** A server may send a person to a page, not to a script, a file, or a page that looks like another (`bank.com@evil.com`). */
+function asksForUnsafeLink(outcome: ExchangeOutcome): outcome is InputRequired {
+  if (outcome.kind !== 'input-required') return false;
+  return Object.values(outcome.inputRequests).some(
+    ({ method, params }) =>
+      method === 'elicitation/create' && params['mode'] === 'url' && !isWebAddress(params['url']),
+  );
+}
+
+function isWebAddress(text: unknown): boolean {
+  const url = typeof text === 'string' ? URL.parse(text) : null;
+  if (url === null || url.username !== '' || url.password !== '') return false;
+  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback);
 }
 
 function outcomeOf(outcome: ExchangeOutcome): string {

@@ -3,7 +3,15 @@ import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { JsonObject } from '@modelhost/kernel';
 import type { FacadeCaller, FacadeChange, FacadeCore, SubscriptionFilter } from './core-types.ts';
-import { ann, createOutside, listedTool, openCore, resultOf, textIn } from './fixtures/outside.ts';
+import {
+  ann,
+  createOutside,
+  fullUri,
+  listedTool,
+  openCore,
+  resultOf,
+  textIn,
+} from './fixtures/outside.ts';
 import type { Outside } from './fixtures/outside.ts';
 
 const caller: FacadeCaller = { principal: ann, capabilities: {}, era: 'modern' };
@@ -90,6 +98,18 @@ test('a resource is watched at its server for as long as somebody listens, under
   assert.deepEqual(watching.changes, [{ type: 'resource-updated', uri: 'up+test://a' }]);
   watching.close();
   watching.close();
+  assert.equal(outside.watched.size, 0);
+});
+
+test('a subscription that cannot have all its watches has none, and says why', () => {
+  const outside = createOutside();
+  oneServer(outside);
+  const { core } = openCore(outside);
+  const { error, accepted } = listen(core, {
+    resourceSubscriptions: ['up+test://a', `up+${fullUri}`],
+  });
+  assert.match(error, /its watches are taken/);
+  assert.equal(accepted, undefined);
   assert.equal(outside.watched.size, 0);
 });
 

@@ -11,7 +11,7 @@ import type {
   SubscriptionFilter,
   SubscriptionSink,
 } from './core-types.ts';
-import { invalidParams, rpcCodes } from './rpc-errors.ts';
+import { invalidParams, rpcCodes, toRpcError } from './rpc-errors.ts';
 
 /** Open subscriptions of one façade. */
 export interface Subscriptions {
@@ -27,6 +27,11 @@ export interface SubscriptionsOptions {
   readonly watchResource: FacadeCore['watchResource'];
   /** Whether the caller has such a task. */
   readonly hasTask: (caller: FacadeCaller, taskId: string) => boolean;
+}
+
+interface Watched {
+  readonly uris: readonly string[];
+  readonly stop: () => void;
 }
 
 /** Counts subscriptions, of each principal and of all, and lets through what each one asked for. */
@@ -50,7 +55,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     const isFull =
       open.size >= bounds.subscriptionsMax || countOf(owner) >= bounds.subscriptionsPerPrincipalMax;
     if (isFull) return { error: tooMany };
-    const watched = watchAll(caller, requested.resourceSubscriptions ?? []);
+    const watched = watchAll(watchResource, caller, requested.resourceSubscriptions ?? []);
+    if ('error' in watched) return watched;
     const accepted = accept(caller, requested, watched.uris);
     const unlisten = onChange(caller, (change) => {
       if (isWanted(accepted, change)) sink.onChange(change);
@@ -62,23 +68,6 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     };
     open.set(sink, { owner, stop });
     return { accepted, close: stop };
-  }
-
-  function watchAll(
-    caller: FacadeCaller,
-    uris: readonly string[],
-  ): { readonly uris: readonly string[]; readonly stop: () => void } {
-    const stops = new Map<string, () => void>();
-    for (const uri of new Set(uris)) {
-      const stop = watchResource(caller, uri);
-      if (stop !== undefined) stops.set(uri, stop);
-    }
-    return {
-      uris: [...stops.keys()],
-      stop() {
-        for (const stop of stops.values()) stop();
-      },
-    };
   }
 
   function accept(
@@ -105,6 +94,29 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   return { subscribe, close };
+}
+
+/** All of them or, when one cannot be had, none. */
+function watchAll(
+  watchResource: FacadeCore['watchResource'],
+  caller: FacadeCaller,
+  uris: readonly string[],
+): Watched | { readonly error: RpcError } {
+  const stops = new Map<string, () => void>();
+  const stopAll = (): void => {
+    for (const stop of stops.values()) stop();
+  };
+  try {
+    for (const uri of new Set(uris)) {
+      const stop = watchResource(caller, uri);
+      if (stop !== undefined) stops.set(uri, stop);
+    }
+  } catch (thrown) {
+    // Nobody would ever stop what was begun.
+    stopAll();
+    return { error: toRpcError(thrown) };
+  }
+  return { uris: [...stops.keys()], stop: stopAll };
 }
 
 const tooMany: RpcError = {

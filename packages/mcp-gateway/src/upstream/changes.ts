@@ -1,5 +1,5 @@
 import type { Client } from '@modelcontextprotocol/client';
-import { isJsonObject } from '@modelhost/kernel';
+import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Clock, JsonObject } from '@modelhost/kernel';
 import type { ListKind } from './lists.ts';
 import type { Requester } from './requester.ts';
@@ -36,7 +36,8 @@ export interface ChangesOptions {
 }
 
 const kinds = ['tools', 'prompts', 'resources'] as const satisfies readonly ListKind[];
-const watchedMax = 256;
+/** Resources whose changes one connection reports. */
+export const watchedMax = 256;
 
 /** Reads what the notifications of either era say. */
 function readChange({ method, params }: RpcNotification): ConnectionChange | undefined {
@@ -71,7 +72,9 @@ export function createChanges(options: ChangesOptions): Changes {
   }
 
   async function watch(uri: string): Promise<void> {
-    if (watched.has(uri) || watched.size >= watchedMax) return;
+    if (watched.has(uri)) return;
+    if (watched.size >= watchedMax)
+      throw new HostError('overloaded', 'too many resources are watched');
     watched.add(uri);
     await setWatching('resources/subscribe', uri);
   }

@@ -11,6 +11,8 @@ import {
 } from '../fixtures/start-gateway.ts';
 import type { StartedGateway } from '../fixtures/start-gateway.ts';
 
+import { watchedMax } from './changes.ts';
+
 const uri = 'file:///watched';
 
 interface Watched extends StartedGateway {
@@ -52,6 +54,18 @@ test('a resource is asked for once, for all who watch it, and given up with the 
   assert.equal(asked('resources/subscribe'), 1);
   // Nobody needs the server any more.
   await until(() => gateway.servers()[0]?.state === 'idle');
+});
+
+test('the watch that is one too many is refused at once, and those before it stay', async (t) => {
+  const { gateway, asked } = await start(t);
+  const { relay } = gateway;
+  relay.watchResource(somebody, 'fix', uri);
+  for (let at = 1; at < watchedMax; at += 1) relay.watchResource(somebody, 'fix', `${uri}-${at}`);
+  assert.throws(
+    () => relay.watchResource(somebody, 'fix', 'file:///more'),
+    isHostError('overloaded'),
+  );
+  await until(() => asked('resources/subscribe') === 1);
 });
 
 test('who watches does so over lost connections too, without doing anything', async (t) => {

@@ -1,4 +1,5 @@
 import { HostError } from '@modelhost/kernel';
+import { watchedMax } from './changes.ts';
 import type { Connection } from './connection.ts';
 
 /** Resources whose changes somebody wants to hear of, over one line. */
@@ -19,8 +20,6 @@ export interface WatchesOptions {
   readonly log: (message: string) => void;
 }
 
-const urisMax = 1_024;
-
 /** A request that fails is logged: whoever watches hears of the next change after the next connection. */
 export function createWatches(options: WatchesOptions): Watches {
   const watchers = new Map<string, number>();
@@ -28,7 +27,7 @@ export function createWatches(options: WatchesOptions): Watches {
 
   function watch(uri: string): () => void {
     const count = watchers.get(uri) ?? 0;
-    if (count === 0 && watchers.size >= urisMax) throw tooMany(options.alias);
+    if (count === 0 && watchers.size >= watchedMax) throw tooMany(options.alias);
     watchers.set(uri, count + 1);
     if (count === 0) void attempt(async () => await ask(await options.connect(), uri));
     let isWatched = true;
@@ -55,7 +54,13 @@ export function createWatches(options: WatchesOptions): Watches {
     asked.set(connection, uris);
     if (uris.has(uri) || !watchers.has(uri)) return;
     uris.add(uri);
-    await connection.watchResource(uri);
+    try {
+      await connection.watchResource(uri);
+    } catch (cause) {
+      // The next who watches it asks again.
+      uris.delete(uri);
+      throw cause;
+    }
   }
 
   async function attempt(request: () => Promise<void>): Promise<void> {
@@ -74,5 +79,5 @@ export function createWatches(options: WatchesOptions): Watches {
 }
 
 function tooMany(alias: string): HostError {
-  return new HostError('overloaded', `${alias}: ${urisMax} resources are watched`);
+  return new HostError('overloaded', `${alias}: ${watchedMax} resources are watched`);
 }

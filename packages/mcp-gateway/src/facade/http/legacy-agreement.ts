@@ -97,10 +97,14 @@ function createWatches({ core, subscriptionsMax }: AgreementOptions): Watches {
         const message = `a session watches at most ${subscriptionsMax} resources`;
         return { error: toRpcError(new HostError('overloaded', message)) };
       }
-      const stop = core.watchResource(caller, uri);
-      if (stop === undefined) return { error: invalidParams('uri names no resource') };
-      stops.set(uri, stop);
-      return { result: {} };
+      try {
+        const stop = core.watchResource(caller, uri);
+        if (stop === undefined) return { error: invalidParams('uri names no resource') };
+        stops.set(uri, stop);
+        return { result: {} };
+      } catch (thrown) {
+        return { error: toRpcError(thrown) };
+      }
     },
     unwatch: ({ uri }) => {
       if (typeof uri !== 'string') return missing('uri');

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { InputRequest } from '../../relay.ts';
-import { textResult } from './fixtures/fake-relay.ts';
+import { fullUri, textResult } from './fixtures/fake-relay.ts';
 import { rpc } from './fixtures/http-client.ts';
 import { asking, clientInfo, connect, elicit, settle } from './fixtures/legacy-client.ts';
 import type { Client } from './fixtures/legacy-client.ts';
@@ -288,6 +288,9 @@ suite('a session before 2026-07-28', () => {
     assert.equal(client.relay.watched.size, 0);
     const unknown = await client.ask(rpc(4, 'resources/subscribe', {}));
     assert.equal(errorCodeOf(unknown[0]), -32_602);
+    const full = await client.ask(rpc(6, 'resources/subscribe', { uri: fullUri }));
+    assert.equal(errorCodeOf(full[0]), -32_603);
+    assert.match(JSON.stringify(full[0]), /"code":"overloaded"/);
     await client.ask(rpc(5, 'resources/subscribe', thing));
     client.session.close();
     assert.deepEqual([client.relay.watched.size, client.relay.listeners()], [0, 0]);

@@ -1,18 +1,14 @@
-export { errorTable, HostError, toErrorData } from './errors.ts';
-export type {
-  ErrorCode,
-  ErrorData,
-  ErrorRule,
-  FieldViolation,
-  GrpcStatusName,
-  HostErrorOptions,
-} from './errors.ts';
+export { HostError, toErrorData } from './errors.ts';
+export type { ErrorCode, ErrorData, FieldViolation, HostErrorOptions } from './errors.ts';
 export { endOfString, parseJsonText } from './json-text.ts';
 export { canonicalJson, isJsonObject, sha256Hex } from './json.ts';
 export type { Json, JsonObject } from './json.ts';
-export { noStatistics } from './run.ts';
+export { confidentialityLevels, joinLabels, plainLabels } from './labels.ts';
+export type { Confidentiality, DataLabels, Integrity } from './labels.ts';
+export { noObligations, noStatistics } from './run.ts';
 export type {
   AgentSpec,
+  ApprovalGate,
   BudgetKind,
   BudgetLimits,
   ContentPart,
@@ -20,7 +16,9 @@ export type {
   DecisionReason,
   Message,
   ModelRoute,
+  Obligations,
   Principal,
+  RedactionStyle,
   RunEnding,
   RunEvent,
   RunEventBody,
@@ -35,6 +33,7 @@ export type {
   ToolDefinition,
   ToolEffect,
   ToolOutcome,
+  ValueOrigin,
 } from './run.ts';
 export type { AuditLog, AuditReceipt, AuditRecord } from './ports/audit-log.ts';
 export type {
@@ -54,14 +53,19 @@ export type {
   ModelEvent,
   ModelRequest,
 } from './ports/llm-provider.ts';
+export { noHistory } from './ports/policy-engine.ts';
 export type {
   ApprovalFact,
+  CallEvidence,
+  CallHistory,
   Decision,
   DecisionBasis,
   PolicyAction,
+  PolicyAsker,
   PolicyEngine,
   PolicyRequest,
   PolicyResource,
+  Remedy,
 } from './ports/policy-engine.ts';
 export type {
   AtMostOnce,

@@ -1,5 +1,7 @@
 import type { ErrorData } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import { plainLabels } from './labels.ts';
+import type { Confidentiality, DataLabels } from './labels.ts';
 
 /** Who asks: authenticated by the host, never taken from a request field. */
 export interface Principal {
@@ -64,6 +66,14 @@ export interface ToolDefinition {
   readonly integrity: 'trusted' | 'untrusted';
   /** Arguments that decide what the call does (a recipient, a path), as the operator declares them. */
   readonly decisionArguments: readonly string[];
+  /** Whether its arguments may leave the house, as the operator declares it. Absent: they may. */
+  readonly egress?: boolean;
+  /** How confidential its answers are, as the operator declares it. Absent: `internal`. */
+  readonly confidentiality?: Confidentiality;
+  /** The most confidential that its arguments may be, as the operator declares it. Absent: `internal`. */
+  readonly clearance?: Confidentiality;
+  /** Arguments, whole numbers, of which policy sees the sums over calls. Absent: none. */
+  readonly summedArguments?: readonly string[];
   /** Alias of the tool server; `client` for tools that the caller runs itself. */
   readonly server: string;
   /** Name of the tool at its server. */
@@ -215,10 +225,14 @@ export interface RunResult {
   readonly statistics: RunStatistics;
 }
 
-/** How a tool call ended. `unknown`: it may or may not have had its effect, and nobody tries again. */
+/**
+ * How a tool call ended. `withheld`: it was answered, but policy keeps the answer from the model. `unknown`: it may or may not
+ * have had its effect, and nobody tries again.
+ */
 export type ToolOutcome =
   | 'ok'
   | 'tool_error'
+  | 'withheld'
   | 'denied'
   | 'invalid_arguments'
   | 'failed'
@@ -251,6 +265,7 @@ export type RunEventBody =
       readonly resource: string;
       readonly effect: 'allow' | 'deny' | 'hold';
       readonly reasons: readonly DecisionReason[];
+      readonly obligations: Obligations;
       readonly policyDigest: string;
     }
   | {
@@ -260,8 +275,18 @@ export type RunEventBody =
       readonly tool: string;
       readonly arguments: string;
       readonly callDigest: string;
-      readonly approvers: readonly string[];
+      readonly gates: readonly ApprovalGate[];
+      /** Where the values come from that decide what the call does. */
+      readonly origins: readonly ValueOrigin[];
       readonly expiresAtMs: number;
+    }
+  /** One yes of several that are needed. */
+  | {
+      readonly type: 'approval-vote';
+      readonly approvalId: string;
+      readonly callId: string;
+      readonly by: string;
+      readonly votesMissing: number;
     }
   | {
       readonly type: 'approval-resolved';
@@ -304,6 +329,7 @@ export type RunEventBody =
       readonly outcome: ToolOutcome;
       readonly content: string;
       readonly isTruncated: boolean;
+      readonly labels: DataLabels;
       readonly durationMs: number;
       readonly error: ErrorData | undefined;
     }
@@ -343,3 +369,60 @@ export interface DecisionReason {
 
 /** Where a run stands. */
 export type RunState = 'running' | 'waiting' | 'finished';
+
+/** People who have to say yes before a call may run. */
+export interface ApprovalGate {
+  /** Roles of which a person needs one to count; empty for anybody of the tenant. */
+  readonly approvers: readonly string[];
+  /** How many of them, each a different person. */
+  readonly quorum: number;
+  /** Whether the one who asks counts too. */
+  readonly isSelfApprovalAllowed: boolean;
+}
+
+/**
+ * Where a value of a call was found before the call: in what the user asked, in trusted text, by reference (the id of the one
+ * thing that the user named), in untrusted text alone, or nowhere, so that the model made it up.
+ */
+export interface ValueOrigin {
+  /** Path in the arguments, such as `recipients[0]`. */
+  readonly path: string;
+  readonly origin: 'prompt' | 'trusted' | 'reference' | 'untrusted' | 'model';
+  /** Where it stands, such as `prompt` or `turn-1/tool-2`; the first 8. */
+  readonly sources: readonly string[];
+}
+
+/** How what is found is hidden, from what says most to what says nothing. */
+export type RedactionStyle = 'token' | 'mask' | 'hash' | 'drop';
+
+/** What policy demands beside its answer. */
+export interface Obligations {
+  readonly redact: {
+    /** By the name of the detector. */
+    readonly detectors: Readonly<Record<string, RedactionStyle>>;
+    /** Paths of arguments that logs keep as keyed hashes only; sorted. */
+    readonly arguments: readonly string[];
+  };
+  readonly limits: {
+    readonly maxOutputTokens?: number;
+    readonly resultBytesMax?: number;
+    readonly timeoutMsMax?: number;
+  };
+  /** Sorted; each leaves alone what it has done already. */
+  readonly transforms: readonly ('strip_invisible' | 'strip_links' | 'strip_markup')[];
+  /** Joined with those that are there. */
+  readonly labels: DataLabels;
+  readonly audit: 'standard' | 'full';
+  /** Names of those to be told; sorted. */
+  readonly notify: readonly string[];
+}
+
+/** Nothing is demanded. */
+export const noObligations: Obligations = {
+  redact: { detectors: {}, arguments: [] },
+  limits: {},
+  transforms: [],
+  labels: plainLabels,
+  audit: 'standard',
+  notify: [],
+};

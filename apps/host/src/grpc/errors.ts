@@ -9,7 +9,8 @@ import {
   RetryInfoSchema,
   RpcStatusSchema,
 } from '@modelhost/contracts';
-import { errorTable, HostError } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
+import { errorTable } from './error-table.ts';
 
 /** Domain of our codes in google.rpc.ErrorInfo. */
 const errorDomain = 'modelhost';

@@ -11,9 +11,10 @@ import {
   SystemService,
   ToolService,
 } from '@modelhost/contracts';
-import { errorTable, HostError } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
 import type { ErrorCode } from '@modelhost/kernel';
 import fc from 'fast-check';
+import { errorTable } from './error-table.ts';
 import { encode } from './service.ts';
 import { apiKey, failureOf, serveGuarded } from '../fixtures/guarded-server.ts';
 

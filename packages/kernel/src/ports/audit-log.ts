@@ -13,6 +13,7 @@ export interface AuditRecord {
     | 'tool-input'
     | 'tool-pin'
     | 'tool-authorization'
+    | 'policy'
     | 'host-started'
     | 'host-stopped';
   readonly tenant: string;

@@ -68,6 +68,8 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /** Roles of which the one who answers must have at least one; empty for anybody of the tenant. Shown in `PendingSignal`. */
   readonly approvers: readonly string[];
+  /** Subjects who may not answer, since they asked or have answered already. Shown in `PendingSignal`. */
+  readonly refused?: readonly string[];
   /** JSON Schema that the content of an accepted `tool-input` must fit; absent where none is asked for. Shown in `PendingSignal`. */
   readonly accepts?: JsonObject;
 }
@@ -78,6 +80,8 @@ export type SignalPayload =
       readonly type: 'approval';
       readonly approved: boolean;
       readonly by: string;
+      /** Roles that the one who answers has. */
+      readonly roles: readonly string[];
       readonly comment: string;
     }
   | { readonly type: 'tool-result'; readonly content: string; readonly isError: boolean }
@@ -90,11 +94,13 @@ export type SignalPayload =
 
 /** Something a run waits for, as `GetRun` shows it. */
 export interface PendingSignal {
-  /** Name of the signal: `approval/<id>`, `tool-result/<call id>` or `tool-input/<id>`. */
+  /** Name of the signal: `approval/<id>/<vote, from 1>`, `tool-result/<call id>` or `tool-input/<id>`. */
   readonly name: string;
   readonly sinceMs: number;
   /** Roles that may answer; empty for anybody of the tenant. The edge checks them before it signals. */
   readonly approvers: readonly string[];
+  /** Subjects who may not answer. The edge checks them before it signals. */
+  readonly refused?: readonly string[];
   /** JSON Schema of the content that is asked for. The edge checks it before it signals, so that whoever errs can try again. */
   readonly accepts?: JsonObject;
 }

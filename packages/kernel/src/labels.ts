@@ -1,0 +1,50 @@
+/** Whether data may be believed: `untrusted` as soon as a third party could have written a part of it. */
+export type Integrity = 'trusted' | 'untrusted';
+
+/** How far data may travel, from anybody to almost nobody. */
+export type Confidentiality = 'public' | 'internal' | 'confidential' | 'secret';
+
+/** What is known of a piece of data: where it may come from and where it may go. */
+export interface DataLabels {
+  readonly integrity: Integrity;
+  /** Whoever brought in what is untrusted, such as the alias of a tool server; sorted, the first 32. */
+  readonly sources: readonly string[];
+  readonly confidentiality: Confidentiality;
+  /** Kinds of content that need care of their own, such as `pii`; sorted, the first 32. */
+  readonly compartments: readonly string[];
+}
+
+/** The levels, from the lowest; the place in the list is the number that policy sees. */
+export const confidentialityLevels: readonly Confidentiality[] = [
+  'public',
+  'internal',
+  'confidential',
+  'secret',
+];
+
+/** Labels of what says nothing of anybody: the neutral element of {@link joinLabels}. */
+export const plainLabels: DataLabels = {
+  integrity: 'trusted',
+  sources: [],
+  confidentiality: 'public',
+  compartments: [],
+};
+
+const namesMax = 32;
+
+/** Labels of data that holds both: never more trusted nor less confidential than either. Associative, commutative, idempotent. */
+export function joinLabels(one: DataLabels, other: DataLabels): DataLabels {
+  if (one === other || other === plainLabels) return one;
+  const integrity = one.integrity === 'trusted' ? other.integrity : 'untrusted';
+  const levels = [one.confidentiality, other.confidentiality];
+  return {
+    integrity,
+    sources: joinNames(one.sources, other.sources),
+    confidentiality: confidentialityLevels.findLast((level) => levels.includes(level)) ?? 'secret',
+    compartments: joinNames(one.compartments, other.compartments),
+  };
+}
+
+function joinNames(one: readonly string[], other: readonly string[]): readonly string[] {
+  return [...new Set([...one, ...other])].sort().slice(0, namesMax);
+}

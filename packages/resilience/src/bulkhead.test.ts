@@ -70,6 +70,17 @@ test('with no queue, nobody waits', async () => {
   await assert.rejects(enter(), isOverloaded(/in flight/));
 });
 
+test('who would not wait gets in only where there is room, and never before those who wait', async () => {
+  const { bulkhead, enter } = start(1, 1);
+  const leave = bulkhead.tryEnter();
+  assert.equal(bulkhead.tryEnter(), undefined);
+  const entering = enter();
+  leave?.();
+  assert.equal(bulkhead.tryEnter(), undefined);
+  (await entering)();
+  assert.equal(bulkhead.inFlight(), 0);
+});
+
 test('waiting ends with the reason of the signal, and the place in the queue is free', async () => {
   const { bulkhead, enter, timers } = start(1, 1);
   const leave = await enter();
@@ -103,7 +114,7 @@ test('leaving twice is leaving once', async () => {
 });
 
 const step = fc.record({
-  type: fc.constantFrom('enter', 'enter', 'leave', 'leave', 'abort', 'time', 'turn'),
+  type: fc.constantFrom('enter', 'enter', 'try', 'leave', 'leave', 'abort', 'time', 'turn'),
   which: fc.nat(),
 });
 
@@ -129,6 +140,7 @@ test('in no order of events is a bound passed, a place lost or somebody forgotte
               ),
             );
           }
+          if (type === 'try') inside.push(bulkhead.tryEnter() ?? (() => {}));
           if (type === 'leave') inside.splice(which % Math.max(inside.length, 1), 1)[0]?.();
           if (type === 'abort') cancels[which % Math.max(cancels.length, 1)]?.abort();
           if (type === 'time') timers.goOff();

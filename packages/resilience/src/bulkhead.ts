@@ -3,6 +3,8 @@ import type { Clock } from '@modelhost/kernel';
 
 /** Bounds how much is under way at a time, and how much waits for it. */
 export interface Bulkhead {
+  /** The way to leave, where there is room at once; undefined where one would have to wait, or be refused. */
+  tryEnter(): (() => void) | undefined;
   /**
    * Resolves, in the order of asking, with the way to leave. Rejects with the signal's reason, or with `overloaded`
    * when the queue is full or no turn came within `timeoutMs`.
@@ -29,18 +31,23 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
   const queue = new Set<() => void>();
   let inFlight = 0;
 
+  function tryEnter(): (() => void) | undefined {
+    // Where somebody waits there is no room: whoever leaves hands the place over.
+    if (inFlight >= inFlightMax) return undefined;
+    inFlight += 1;
+    return createExit();
+  }
+
   async function enter(wait: {
     readonly signal: AbortSignal;
     readonly timeoutMs: number;
   }): Promise<() => void> {
     wait.signal.throwIfAborted();
-    if (inFlight < inFlightMax) {
-      inFlight += 1;
-    } else {
-      if (queue.size >= queueMax) throw full();
-      // Whoever leaves hands the place over, so the count stays as it is.
-      await turn(wait.signal, wait.timeoutMs);
-    }
+    const leave = tryEnter();
+    if (leave !== undefined) return leave;
+    if (queue.size >= queueMax) throw full();
+    // The count stays as it is.
+    await turn(wait.signal, wait.timeoutMs);
     return createExit();
   }
 
@@ -89,5 +96,5 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
     return new HostError('overloaded', `${name}: no turn in ${timeoutMs} ms`, { facts });
   }
 
-  return { enter, inFlight: () => inFlight, waiting: () => queue.size };
+  return { tryEnter, enter, inFlight: () => inFlight, waiting: () => queue.size };
 }

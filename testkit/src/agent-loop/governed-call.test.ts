@@ -56,6 +56,24 @@ suite('direct calls', () => {
     });
   });
 
+  test('what changes nothing is on its way before anything is sealed', async () => {
+    const { outside } = open();
+    const order: string[] = [];
+    const { keys } = outside.ports;
+    const seal: typeof keys.seal = (text, context) => {
+      order.push('sealed');
+      return keys.seal(text, context);
+    };
+    const ports = { ...outside.ports, keys: { ...keys, seal }, now: () => 1_000 };
+    const perform = async (): Promise<string> => {
+      order.push('performed');
+      return 'done';
+    };
+    await createCallGovernor(ports).govern(callOf('none'), perform, String);
+    await createCallGovernor(ports).govern(callOf('irreversible'), perform, String);
+    assert.deepEqual(order, ['performed', 'sealed', 'sealed', 'performed']);
+  });
+
   for (const effect of ['deny', 'hold'] as const) {
     test(`a call that policy answers with ${effect} is on record and never performed`, async () => {
       const { outside, governor } = open({

@@ -1,5 +1,5 @@
 import { HostError } from '@modelhost/kernel';
-import type { Clock, JsonObject } from '@modelhost/kernel';
+import type { Clock, JsonObject, Principal } from '@modelhost/kernel';
 import type { Bulkhead } from '@modelhost/resilience';
 import type { Exchange, ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
@@ -8,7 +8,6 @@ import type { Connection } from './connection.ts';
 import { failed, withFacts } from './failures.ts';
 import { createDeadline } from './supervisor-deadline.ts';
 import type { Line } from './supervisor-line.ts';
-import type { Lines } from './supervisor-lines.ts';
 
 /** What is known of an exchange beside its content. */
 export interface ExchangeOptions {
@@ -27,11 +26,14 @@ export type SendExchange = (
   options: ExchangeOptions,
 ) => Promise<ExchangeOutcome>;
 
+/** What a sender needs of a line. */
+type ExchangeLine = Pick<Line, 'connect' | 'current' | 'parkedAt' | 'answered' | 'failed'>;
+
 /** What a sender works with. */
 export interface ExchangeSenderOptions {
   readonly spec: ToolServerSpec;
   readonly clock: Clock;
-  readonly lines: Lines;
+  readonly lines: { of(principal: Principal): ExchangeLine };
   readonly bulkhead: Bulkhead;
 }
 
@@ -43,7 +45,9 @@ export function createExchangeSender(options: ExchangeSenderOptions): SendExchan
     const { signal } = context;
     const timeoutMs = Math.min(context.timeoutMs, spec.callTimeoutMs);
     const endsAtMs = clock.now() + timeoutMs;
-    const leave = await bulkhead.enter({ signal, timeoutMs });
+    signal.throwIfAborted();
+    // What need not wait is sent before this returns: its caller has other work to do meanwhile.
+    const leave = bulkhead.tryEnter() ?? (await bulkhead.enter({ signal, timeoutMs }));
     try {
       const attempt = async (): Promise<ExchangeOutcome> =>
         await send(lines.of(context.principal), exchange, { context, rules, endsAtMs });
@@ -61,7 +65,7 @@ export function createExchangeSender(options: ExchangeSenderOptions): SendExchan
   };
 
   async function send(
-    line: Line,
+    line: ExchangeLine,
     exchange: Exchange,
     { context, rules, endsAtMs }: Attempt,
   ): Promise<ExchangeOutcome> {
@@ -81,7 +85,11 @@ export function createExchangeSender(options: ExchangeSenderOptions): SendExchan
     }
   }
 
-  async function connect(line: Line, signal: AbortSignal, endsAtMs: number): Promise<Connection> {
+  async function connect(
+    line: ExchangeLine,
+    signal: AbortSignal,
+    endsAtMs: number,
+  ): Promise<Connection> {
     const delayMs = Math.max(0, Math.round(endsAtMs - clock.now()));
     const deadline = createDeadline(clock, delayMs, signal);
     try {

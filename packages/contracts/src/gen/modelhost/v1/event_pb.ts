@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file modelhost/v1/event.proto.
  */
 export const file_modelhost_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhtb2RlbGhvc3QvdjEvZXZlbnQucHJvdG8SDG1vZGVsaG9zdC52MSLwBgoIUnVuRXZlbnQSEAoIc2VxdWVuY2UYASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc3RlcBgDIAEoCRIvCgtydW5fc3RhcnRlZBgEIAEoCzIYLm1vZGVsaG9zdC52MS5SdW5TdGFydGVkSAASLQoKdGV4dF9kZWx0YRgFIAEoCzIXLm1vZGVsaG9zdC52MS5UZXh0RGVsdGFIABI3Cg9yZWFzb25pbmdfZGVsdGEYBiABKAsyHC5tb2RlbGhvc3QudjEuUmVhc29uaW5nRGVsdGFIABIxCgxzdGVwX3N0YXJ0ZWQYByABKAsyGS5tb2RlbGhvc3QudjEuU3RlcFN0YXJ0ZWRIABI1Cg50b29sX3JlcXVlc3RlZBgIIAEoCzIbLm1vZGVsaG9zdC52MS5Ub29sUmVxdWVzdGVkSAASKgoIZGVjaXNpb24YCSABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb25IABI9ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYCiABKAsyHy5tb2RlbGhvc3QudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI7ChFhcHByb3ZhbF9yZXNvbHZlZBgLIAEoCzIeLm1vZGVsaG9zdC52MS5BcHByb3ZhbFJlc29sdmVkSAASMwoNdG9vbF9maW5pc2hlZBgMIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sRmluaXNoZWRIABIkCgV1c2FnZRgNIAEoCzITLm1vZGVsaG9zdC52MS5Vc2FnZUgAEjMKDXN0ZXBfZmluaXNoZWQYDiABKAsyGi5tb2RlbGhvc3QudjEuU3RlcEZpbmlzaGVkSAASMQoMcnVuX2ZpbmlzaGVkGA8gASgLMhkubW9kZWxob3N0LnYxLlJ1bkZpbmlzaGVkSAASMwoNdG9vbF9wcm9ncmVzcxgQIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sUHJvZ3Jlc3NIABI3Cg9pbnB1dF9yZXF1ZXN0ZWQYESABKAsyHC5tb2RlbGhvc3QudjEuSW5wdXRSZXF1ZXN0ZWRIABI1Cg5pbnB1dF9yZXNvbHZlZBgSIAEoCzIbLm1vZGVsaG9zdC52MS5JbnB1dFJlc29sdmVkSABCBwoFZXZlbnQiUQoKUnVuU3RhcnRlZBIOCgZydW5faWQYASABKAkSDQoFYWdlbnQYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRINCgVtb2RlbBgEIAEoCSIzCgtTdGVwU3RhcnRlZBIkCgRraW5kGAEgASgOMhYubW9kZWxob3N0LnYxLlN0ZXBLaW5kIhkKCVRleHREZWx0YRIMCgR0ZXh0GAEgASgJIh4KDlJlYXNvbmluZ0RlbHRhEgwKBHRleHQYASABKAkidAoNVG9vbFJlcXVlc3RlZBIPCgdjYWxsX2lkGAEgASgJEgwKBHRvb2wYAiABKAkSFgoOYXJndW1lbnRzX2pzb24YAyABKAkSLAoIZXhlY3V0b3IYBCABKA4yGi5tb2RlbGhvc3QudjEuVG9vbEV4ZWN1dG9yIi8KDkRlY2lzaW9uUmVhc29uEgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKxAQoIRGVjaXNpb24SDwoHY2FsbF9pZBgBIAEoCRIOCgZhY3Rpb24YAiABKAkSEAoIcmVzb3VyY2UYAyABKAkSLAoGZWZmZWN0GAQgASgOMhwubW9kZWxob3N0LnYxLkRlY2lzaW9uRWZmZWN0Ei0KB3JlYXNvbnMYBSADKAsyHC5tb2RlbGhvc3QudjEuRGVjaXNpb25SZWFzb24SFQoNcG9saWN5X2RpZ2VzdBgGIAEoCSK4AQoRQXBwcm92YWxSZXF1ZXN0ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhMKC2NhbGxfZGlnZXN0GAUgASgJEhEKCWFwcHJvdmVycxgGIAMoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEhMKC3Jlc29sdmVkX2J5GAQgASgJEg8KB2NvbW1lbnQYBSABKAkiYAoMVG9vbFByb2dyZXNzEg8KB2NhbGxfaWQYASABKAkSEAoIcHJvZ3Jlc3MYAiABKAESEgoFdG90YWwYAyABKAFIAIgBARIPCgdtZXNzYWdlGAQgASgJQggKBl90b3RhbCKlAQoOSW5wdXRSZXF1ZXN0ZWQSEAoIaW5wdXRfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSEwoLc2NoZW1hX2pzb24YBSABKAkSCwoDdXJsGAYgASgJEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJyCg1JbnB1dFJlc29sdmVkEhAKCGlucHV0X2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSKQoGYWN0aW9uGAMgASgOMhkubW9kZWxob3N0LnYxLklucHV0QWN0aW9uEhMKC3Jlc29sdmVkX2J5GAQgASgJItIBCgxUb29sRmluaXNoZWQSDwoHY2FsbF9pZBgBIAEoCRIMCgR0b29sGAIgASgJEioKB291dGNvbWUYAyABKA4yGS5tb2RlbGhvc3QudjEuVG9vbE91dGNvbWUSDwoHY29udGVudBgEIAEoCRIRCgl0cnVuY2F0ZWQYBSABKAgSKwoIZHVyYXRpb24YBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoFZXJyb3IYByABKAsyFy5tb2RlbGhvc3QudjEuRXJyb3JEYXRhIr4BCgVVc2FnZRINCgVtb2RlbBgBIAEoCRIUCgxpbnB1dF90b2tlbnMYAiABKAMSFQoNb3V0cHV0X3Rva2VucxgDIAEoAxIbChNjYWNoZWRfaW5wdXRfdG9rZW5zGAQgASgDEhgKEHJlYXNvbmluZ190b2tlbnMYBSABKAMSFgoOY29zdF9taWNyb191c2QYBiABKAMSKgoFc3BlbnQYByABKAsyGy5tb2RlbGhvc3QudjEuUnVuU3RhdGlzdGljcyJ4CgxTdGVwRmluaXNoZWQSJAoEa2luZBgBIAEoDjIWLm1vZGVsaG9zdC52MS5TdGVwS2luZBIVCg1maW5pc2hfcmVhc29uGAIgASgJEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjYKC1J1bkZpbmlzaGVkEicKBnJlc3VsdBgBIAEoCzIXLm1vZGVsaG9zdC52MS5SdW5SZXN1bHQqTgoIU3RlcEtpbmQSGQoVU1RFUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPU1RFUF9LSU5EX01PREVMEAESEgoOU1RFUF9LSU5EX1RPT0wQAipfCgxUb29sRXhlY3V0b3ISHQoZVE9PTF9FWEVDVVRPUl9VTlNQRUNJRklFRBAAEhYKElRPT0xfRVhFQ1VUT1JfSE9TVBABEhgKFFRPT0xfRVhFQ1VUT1JfQ0xJRU5UEAIqgAEKDkRlY2lzaW9uRWZmZWN0Eh8KG0RFQ0lTSU9OX0VGRkVDVF9VTlNQRUNJRklFRBAAEhkKFURFQ0lTSU9OX0VGRkVDVF9BTExPVxABEhgKFERFQ0lTSU9OX0VGRkVDVF9ERU5ZEAISGAoUREVDSVNJT05fRUZGRUNUX0hPTEQQAyp3CgtJbnB1dEFjdGlvbhIcChhJTlBVVF9BQ1RJT05fVU5TUEVDSUZJRUQQABIXChNJTlBVVF9BQ1RJT05fQUNDRVBUEAESGAoUSU5QVVRfQUNUSU9OX0RFQ0xJTkUQAhIXChNJTlBVVF9BQ1RJT05fQ0FOQ0VMEAMq6QEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD1RPT0xfT1VUQ09NRV9PSxABEhsKF1RPT0xfT1VUQ09NRV9UT09MX0VSUk9SEAISFwoTVE9PTF9PVVRDT01FX0RFTklFRBADEiIKHlRPT0xfT1VUQ09NRV9JTlZBTElEX0FSR1VNRU5UUxAEEhcKE1RPT0xfT1VUQ09NRV9GQUlMRUQQBRIYChRUT09MX09VVENPTUVfVU5LTk9XThAGEhoKFlRPT0xfT1VUQ09NRV9DQU5DRUxMRUQQB2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_modelhost_v1_run]);
+  fileDesc("Chhtb2RlbGhvc3QvdjEvZXZlbnQucHJvdG8SDG1vZGVsaG9zdC52MSKlBwoIUnVuRXZlbnQSEAoIc2VxdWVuY2UYASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc3RlcBgDIAEoCRIvCgtydW5fc3RhcnRlZBgEIAEoCzIYLm1vZGVsaG9zdC52MS5SdW5TdGFydGVkSAASLQoKdGV4dF9kZWx0YRgFIAEoCzIXLm1vZGVsaG9zdC52MS5UZXh0RGVsdGFIABI3Cg9yZWFzb25pbmdfZGVsdGEYBiABKAsyHC5tb2RlbGhvc3QudjEuUmVhc29uaW5nRGVsdGFIABIxCgxzdGVwX3N0YXJ0ZWQYByABKAsyGS5tb2RlbGhvc3QudjEuU3RlcFN0YXJ0ZWRIABI1Cg50b29sX3JlcXVlc3RlZBgIIAEoCzIbLm1vZGVsaG9zdC52MS5Ub29sUmVxdWVzdGVkSAASKgoIZGVjaXNpb24YCSABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb25IABI9ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYCiABKAsyHy5tb2RlbGhvc3QudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI7ChFhcHByb3ZhbF9yZXNvbHZlZBgLIAEoCzIeLm1vZGVsaG9zdC52MS5BcHByb3ZhbFJlc29sdmVkSAASMwoNdG9vbF9maW5pc2hlZBgMIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sRmluaXNoZWRIABIkCgV1c2FnZRgNIAEoCzITLm1vZGVsaG9zdC52MS5Vc2FnZUgAEjMKDXN0ZXBfZmluaXNoZWQYDiABKAsyGi5tb2RlbGhvc3QudjEuU3RlcEZpbmlzaGVkSAASMQoMcnVuX2ZpbmlzaGVkGA8gASgLMhkubW9kZWxob3N0LnYxLlJ1bkZpbmlzaGVkSAASMwoNdG9vbF9wcm9ncmVzcxgQIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sUHJvZ3Jlc3NIABI3Cg9pbnB1dF9yZXF1ZXN0ZWQYESABKAsyHC5tb2RlbGhvc3QudjEuSW5wdXRSZXF1ZXN0ZWRIABI1Cg5pbnB1dF9yZXNvbHZlZBgSIAEoCzIbLm1vZGVsaG9zdC52MS5JbnB1dFJlc29sdmVkSAASMwoNYXBwcm92YWxfdm90ZRgTIAEoCzIaLm1vZGVsaG9zdC52MS5BcHByb3ZhbFZvdGVIAEIHCgVldmVudCJRCgpSdW5TdGFydGVkEg4KBnJ1bl9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg0KBW1vZGVsGAQgASgJIjMKC1N0ZXBTdGFydGVkEiQKBGtpbmQYASABKA4yFi5tb2RlbGhvc3QudjEuU3RlcEtpbmQiGQoJVGV4dERlbHRhEgwKBHRleHQYASABKAkiHgoOUmVhc29uaW5nRGVsdGESDAoEdGV4dBgBIAEoCSJ0Cg1Ub29sUmVxdWVzdGVkEg8KB2NhbGxfaWQYASABKAkSDAoEdG9vbBgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCRIsCghleGVjdXRvchgEIAEoDjIaLm1vZGVsaG9zdC52MS5Ub29sRXhlY3V0b3IiLwoORGVjaXNpb25SZWFzb24SDAoEcnVsZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIuEBCghEZWNpc2lvbhIPCgdjYWxsX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIsCgZlZmZlY3QYBCABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QSLQoHcmVhc29ucxgFIAMoCzIcLm1vZGVsaG9zdC52MS5EZWNpc2lvblJlYXNvbhIVCg1wb2xpY3lfZGlnZXN0GAYgASgJEi4KC29ibGlnYXRpb25zGAcgASgLMhkubW9kZWxob3N0LnYxLk9ibGlnYXRpb25zIqADCgtPYmxpZ2F0aW9ucxJIChByZWRhY3RfZGV0ZWN0b3JzGAEgAygLMi4ubW9kZWxob3N0LnYxLk9ibGlnYXRpb25zLlJlZGFjdERldGVjdG9yc0VudHJ5EhgKEHJlZGFjdF9hcmd1bWVudHMYAiADKAkSHgoRbWF4X291dHB1dF90b2tlbnMYAyABKANIAIgBARIdChByZXN1bHRfYnl0ZXNfbWF4GAQgASgDSAGIAQESGwoOdGltZW91dF9tc19tYXgYBSABKANIAogBARISCgp0cmFuc2Zvcm1zGAYgAygJEigKBmxhYmVscxgHIAEoCzIYLm1vZGVsaG9zdC52MS5EYXRhTGFiZWxzEg0KBWF1ZGl0GAggASgJEg4KBm5vdGlmeRgJIAMoCRo2ChRSZWRhY3REZXRlY3RvcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhQKEl9tYXhfb3V0cHV0X3Rva2Vuc0ITChFfcmVzdWx0X2J5dGVzX21heEIRCg9fdGltZW91dF9tc19tYXgifgoKRGF0YUxhYmVscxIRCgl1bnRydXN0ZWQYASABKAgSDwoHc291cmNlcxgCIAMoCRI2Cg9jb25maWRlbnRpYWxpdHkYAyABKA4yHS5tb2RlbGhvc3QudjEuQ29uZmlkZW50aWFsaXR5EhQKDGNvbXBhcnRtZW50cxgEIAMoCSJQCgxBcHByb3ZhbEdhdGUSEQoJYXBwcm92ZXJzGAEgAygJEg4KBnF1b3J1bRgCIAEoBRIdChVzZWxmX2FwcHJvdmFsX2FsbG93ZWQYAyABKAgiPAoLVmFsdWVPcmlnaW4SDAoEcGF0aBgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDwoHc291cmNlcxgDIAMoCSKPAgoRQXBwcm92YWxSZXF1ZXN0ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhMKC2NhbGxfZGlnZXN0GAUgASgJEhEKCWFwcHJvdmVycxgGIAMoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZ2F0ZXMYCCADKAsyGi5tb2RlbGhvc3QudjEuQXBwcm92YWxHYXRlEioKB29yaWdpbnMYCSADKAsyGS5tb2RlbGhvc3QudjEuVmFsdWVPcmlnaW4iYAoMQXBwcm92YWxWb3RlEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSEwoLYXBwcm92ZWRfYnkYAyABKAkSFQoNdm90ZXNfbWlzc2luZxgEIAEoBSJwChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSEwoLcmVzb2x2ZWRfYnkYBCABKAkSDwoHY29tbWVudBgFIAEoCSJgCgxUb29sUHJvZ3Jlc3MSDwoHY2FsbF9pZBgBIAEoCRIQCghwcm9ncmVzcxgCIAEoARISCgV0b3RhbBgDIAEoAUgAiAEBEg8KB21lc3NhZ2UYBCABKAlCCAoGX3RvdGFsIqUBCg5JbnB1dFJlcXVlc3RlZBIQCghpbnB1dF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEgwKBHRvb2wYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRITCgtzY2hlbWFfanNvbhgFIAEoCRILCgN1cmwYBiABKAkSLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInIKDUlucHV0UmVzb2x2ZWQSEAoIaW5wdXRfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIpCgZhY3Rpb24YAyABKA4yGS5tb2RlbGhvc3QudjEuSW5wdXRBY3Rpb24SEwoLcmVzb2x2ZWRfYnkYBCABKAki/AEKDFRvb2xGaW5pc2hlZBIPCgdjYWxsX2lkGAEgASgJEgwKBHRvb2wYAiABKAkSKgoHb3V0Y29tZRgDIAEoDjIZLm1vZGVsaG9zdC52MS5Ub29sT3V0Y29tZRIPCgdjb250ZW50GAQgASgJEhEKCXRydW5jYXRlZBgFIAEoCBIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgVlcnJvchgHIAEoCzIXLm1vZGVsaG9zdC52MS5FcnJvckRhdGESKAoGbGFiZWxzGAggASgLMhgubW9kZWxob3N0LnYxLkRhdGFMYWJlbHMivgEKBVVzYWdlEg0KBW1vZGVsGAEgASgJEhQKDGlucHV0X3Rva2VucxgCIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAMgASgDEhsKE2NhY2hlZF9pbnB1dF90b2tlbnMYBCABKAMSGAoQcmVhc29uaW5nX3Rva2VucxgFIAEoAxIWCg5jb3N0X21pY3JvX3VzZBgGIAEoAxIqCgVzcGVudBgHIAEoCzIbLm1vZGVsaG9zdC52MS5SdW5TdGF0aXN0aWNzIngKDFN0ZXBGaW5pc2hlZBIkCgRraW5kGAEgASgOMhYubW9kZWxob3N0LnYxLlN0ZXBLaW5kEhUKDWZpbmlzaF9yZWFzb24YAiABKAkSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNgoLUnVuRmluaXNoZWQSJwoGcmVzdWx0GAEgASgLMhcubW9kZWxob3N0LnYxLlJ1blJlc3VsdCpOCghTdGVwS2luZBIZChVTVEVQX0tJTkRfVU5TUEVDSUZJRUQQABITCg9TVEVQX0tJTkRfTU9ERUwQARISCg5TVEVQX0tJTkRfVE9PTBACKl8KDFRvb2xFeGVjdXRvchIdChlUT09MX0VYRUNVVE9SX1VOU1BFQ0lGSUVEEAASFgoSVE9PTF9FWEVDVVRPUl9IT1NUEAESGAoUVE9PTF9FWEVDVVRPUl9DTElFTlQQAiqAAQoORGVjaXNpb25FZmZlY3QSHwobREVDSVNJT05fRUZGRUNUX1VOU1BFQ0lGSUVEEAASGQoVREVDSVNJT05fRUZGRUNUX0FMTE9XEAESGAoUREVDSVNJT05fRUZGRUNUX0RFTlkQAhIYChRERUNJU0lPTl9FRkZFQ1RfSE9MRBADKqoBCg9Db25maWRlbnRpYWxpdHkSHwobQ09ORklERU5USUFMSVRZX1VOU1BFQ0lGSUVEEAASGgoWQ09ORklERU5USUFMSVRZX1BVQkxJQxABEhwKGENPTkZJREVOVElBTElUWV9JTlRFUk5BTBACEiAKHENPTkZJREVOVElBTElUWV9DT05GSURFTlRJQUwQAxIaChZDT05GSURFTlRJQUxJVFlfU0VDUkVUEAQqdwoLSW5wdXRBY3Rpb24SHAoYSU5QVVRfQUNUSU9OX1VOU1BFQ0lGSUVEEAASFwoTSU5QVVRfQUNUSU9OX0FDQ0VQVBABEhgKFElOUFVUX0FDVElPTl9ERUNMSU5FEAISFwoTSU5QVVRfQUNUSU9OX0NBTkNFTBADKoQCCgtUb29sT3V0Y29tZRIcChhUT09MX09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9UT09MX09VVENPTUVfT0sQARIbChdUT09MX09VVENPTUVfVE9PTF9FUlJPUhACEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQAxIiCh5UT09MX09VVENPTUVfSU5WQUxJRF9BUkdVTUVOVFMQBBIXChNUT09MX09VVENPTUVfRkFJTEVEEAUSGAoUVE9PTF9PVVRDT01FX1VOS05PV04QBhIaChZUT09MX09VVENPTUVfQ0FOQ0VMTEVEEAcSGQoVVE9PTF9PVVRDT01FX1dJVEhIRUxEEAhiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_modelhost_v1_run]);
 
 /**
  * A numbered item of a run's stream.
@@ -138,6 +138,12 @@ export type RunEvent = Message<"modelhost.v1.RunEvent"> & {
      */
     value: InputResolved;
     case: "inputResolved";
+  } | {
+    /**
+     * @generated from field: modelhost.v1.ApprovalVote approval_vote = 19;
+     */
+    value: ApprovalVote;
+    case: "approvalVote";
   } | { case: undefined; value?: undefined };
 };
 
@@ -350,6 +356,13 @@ export type Decision = Message<"modelhost.v1.Decision"> & {
    * @generated from field: string policy_digest = 6;
    */
   policyDigest: string;
+
+  /**
+   * What policy demands beside its answer.
+   *
+   * @generated from field: modelhost.v1.Obligations obligations = 7;
+   */
+  obligations?: Obligations | undefined;
 };
 
 /**
@@ -358,6 +371,189 @@ export type Decision = Message<"modelhost.v1.Decision"> & {
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
   messageDesc(file_modelhost_v1_event, 7);
+
+/**
+ * What policy demands. What the host cannot keep, it denies.
+ *
+ * @generated from message modelhost.v1.Obligations
+ */
+export type Obligations = Message<"modelhost.v1.Obligations"> & {
+  /**
+   * Detectors whose finds are hidden, and how: `token`, `mask`, `hash` or `drop`.
+   *
+   * @generated from field: map<string, string> redact_detectors = 1;
+   */
+  redactDetectors: { [key: string]: string };
+
+  /**
+   * Paths of arguments that logs keep as keyed hashes only.
+   *
+   * @generated from field: repeated string redact_arguments = 2;
+   */
+  redactArguments: string[];
+
+  /**
+   * Absent for no limit beside those of the agent.
+   *
+   * @generated from field: optional int64 max_output_tokens = 3;
+   */
+  maxOutputTokens?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 result_bytes_max = 4;
+   */
+  resultBytesMax?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 timeout_ms_max = 5;
+   */
+  timeoutMsMax?: bigint | undefined;
+
+  /**
+   * Such as `strip_links`.
+   *
+   * @generated from field: repeated string transforms = 6;
+   */
+  transforms: string[];
+
+  /**
+   * Joined with those that the data has.
+   *
+   * @generated from field: modelhost.v1.DataLabels labels = 7;
+   */
+  labels?: DataLabels | undefined;
+
+  /**
+   * `standard` or `full`.
+   *
+   * @generated from field: string audit = 8;
+   */
+  audit: string;
+
+  /**
+   * Names of those to be told.
+   *
+   * @generated from field: repeated string notify = 9;
+   */
+  notify: string[];
+};
+
+/**
+ * Describes the message modelhost.v1.Obligations.
+ * Use `create(ObligationsSchema)` to create a new message.
+ */
+export const ObligationsSchema: GenMessage<Obligations> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 8);
+
+/**
+ * Where data may come from, and where it may go.
+ *
+ * @generated from message modelhost.v1.DataLabels
+ */
+export type DataLabels = Message<"modelhost.v1.DataLabels"> & {
+  /**
+   * A third party could have written a part of it.
+   *
+   * @generated from field: bool untrusted = 1;
+   */
+  untrusted: boolean;
+
+  /**
+   * Who brought that in, such as the alias of a tool server.
+   *
+   * @generated from field: repeated string sources = 2;
+   */
+  sources: string[];
+
+  /**
+   * @generated from field: modelhost.v1.Confidentiality confidentiality = 3;
+   */
+  confidentiality: Confidentiality;
+
+  /**
+   * Kinds of content that need care, such as `pii`.
+   *
+   * @generated from field: repeated string compartments = 4;
+   */
+  compartments: string[];
+};
+
+/**
+ * Describes the message modelhost.v1.DataLabels.
+ * Use `create(DataLabelsSchema)` to create a new message.
+ */
+export const DataLabelsSchema: GenMessage<DataLabels> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 9);
+
+/**
+ * People who have to say yes.
+ *
+ * @generated from message modelhost.v1.ApprovalGate
+ */
+export type ApprovalGate = Message<"modelhost.v1.ApprovalGate"> & {
+  /**
+   * Roles of which one is needed; empty for anybody of the tenant.
+   *
+   * @generated from field: repeated string approvers = 1;
+   */
+  approvers: string[];
+
+  /**
+   * How many different people.
+   *
+   * @generated from field: int32 quorum = 2;
+   */
+  quorum: number;
+
+  /**
+   * Whether the one who asks counts too.
+   *
+   * @generated from field: bool self_approval_allowed = 3;
+   */
+  selfApprovalAllowed: boolean;
+};
+
+/**
+ * Describes the message modelhost.v1.ApprovalGate.
+ * Use `create(ApprovalGateSchema)` to create a new message.
+ */
+export const ApprovalGateSchema: GenMessage<ApprovalGate> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 10);
+
+/**
+ * Where a value that decides what a call does was found before the call.
+ *
+ * @generated from message modelhost.v1.ValueOrigin
+ */
+export type ValueOrigin = Message<"modelhost.v1.ValueOrigin"> & {
+  /**
+   * Path in the arguments, such as `recipients[0]`.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * `prompt`, `trusted`, `reference` (the id of the one thing that the user named), `untrusted`, or `model`, which made it up.
+   *
+   * @generated from field: string origin = 2;
+   */
+  origin: string;
+
+  /**
+   * Where it stands, such as `turn-1/tool-2`.
+   *
+   * @generated from field: repeated string sources = 3;
+   */
+  sources: string[];
+};
+
+/**
+ * Describes the message modelhost.v1.ValueOrigin.
+ * Use `create(ValueOriginSchema)` to create a new message.
+ */
+export const ValueOriginSchema: GenMessage<ValueOrigin> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 11);
 
 /**
  * The run waits until a person says yes or no to exactly this call.
@@ -409,6 +605,20 @@ export type ApprovalRequested = Message<"modelhost.v1.ApprovalRequested"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * All of them have to be passed; `approvers` are the roles of all of them together.
+   *
+   * @generated from field: repeated modelhost.v1.ApprovalGate gates = 8;
+   */
+  gates: ApprovalGate[];
+
+  /**
+   * Where the values come from that decide what the call does.
+   *
+   * @generated from field: repeated modelhost.v1.ValueOrigin origins = 9;
+   */
+  origins: ValueOrigin[];
 };
 
 /**
@@ -416,7 +626,45 @@ export type ApprovalRequested = Message<"modelhost.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 8);
+  messageDesc(file_modelhost_v1_event, 12);
+
+/**
+ * One yes of several that are needed.
+ *
+ * @generated from message modelhost.v1.ApprovalVote
+ */
+export type ApprovalVote = Message<"modelhost.v1.ApprovalVote"> & {
+  /**
+   * @generated from field: string approval_id = 1;
+   */
+  approvalId: string;
+
+  /**
+   * @generated from field: string call_id = 2;
+   */
+  callId: string;
+
+  /**
+   * Subject.
+   *
+   * @generated from field: string approved_by = 3;
+   */
+  approvedBy: string;
+
+  /**
+   * How many more are needed at least.
+   *
+   * @generated from field: int32 votes_missing = 4;
+   */
+  votesMissing: number;
+};
+
+/**
+ * Describes the message modelhost.v1.ApprovalVote.
+ * Use `create(ApprovalVoteSchema)` to create a new message.
+ */
+export const ApprovalVoteSchema: GenMessage<ApprovalVote> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 13);
 
 /**
  * A person answered, or the time for it is over.
@@ -457,7 +705,7 @@ export type ApprovalResolved = Message<"modelhost.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 9);
+  messageDesc(file_modelhost_v1_event, 14);
 
 /**
  * How far a tool call has come, as its server tells.
@@ -495,7 +743,7 @@ export type ToolProgress = Message<"modelhost.v1.ToolProgress"> & {
  * Use `create(ToolProgressSchema)` to create a new message.
  */
 export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 10);
+  messageDesc(file_modelhost_v1_event, 15);
 
 /**
  * The run waits for input that a tool server asks for in the middle of a call. Answer with SubmitInput.
@@ -554,7 +802,7 @@ export type InputRequested = Message<"modelhost.v1.InputRequested"> & {
  * Use `create(InputRequestedSchema)` to create a new message.
  */
 export const InputRequestedSchema: GenMessage<InputRequested> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 11);
+  messageDesc(file_modelhost_v1_event, 16);
 
 /**
  * A request for input was answered, or the time for it is over. What was answered is not shown.
@@ -590,7 +838,7 @@ export type InputResolved = Message<"modelhost.v1.InputResolved"> & {
  * Use `create(InputResolvedSchema)` to create a new message.
  */
 export const InputResolvedSchema: GenMessage<InputResolved> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 12);
+  messageDesc(file_modelhost_v1_event, 17);
 
 /**
  * A tool call ended. The model sees the content, and where it was cut a note that says so.
@@ -633,11 +881,18 @@ export type ToolFinished = Message<"modelhost.v1.ToolFinished"> & {
   duration?: Duration | undefined;
 
   /**
-   * For FAILED, INVALID_ARGUMENTS and DENIED.
+   * For FAILED, INVALID_ARGUMENTS, DENIED and WITHHELD.
    *
    * @generated from field: modelhost.v1.ErrorData error = 7;
    */
   error?: ErrorData | undefined;
+
+  /**
+   * Labels of the content.
+   *
+   * @generated from field: modelhost.v1.DataLabels labels = 8;
+   */
+  labels?: DataLabels | undefined;
 };
 
 /**
@@ -645,7 +900,7 @@ export type ToolFinished = Message<"modelhost.v1.ToolFinished"> & {
  * Use `create(ToolFinishedSchema)` to create a new message.
  */
 export const ToolFinishedSchema: GenMessage<ToolFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 13);
+  messageDesc(file_modelhost_v1_event, 18);
 
 /**
  * What a model call used.
@@ -704,7 +959,7 @@ export type Usage = Message<"modelhost.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 14);
+  messageDesc(file_modelhost_v1_event, 19);
 
 /**
  * A step ended.
@@ -735,7 +990,7 @@ export type StepFinished = Message<"modelhost.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 15);
+  messageDesc(file_modelhost_v1_event, 20);
 
 /**
  * The last event of every run.
@@ -754,7 +1009,7 @@ export type RunFinished = Message<"modelhost.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 16);
+  messageDesc(file_modelhost_v1_event, 21);
 
 /**
  * What kind of work a step is.
@@ -871,6 +1126,51 @@ export const DecisionEffectSchema: GenEnum<DecisionEffect> = /*@__PURE__*/
   enumDesc(file_modelhost_v1_event, 2);
 
 /**
+ * How confidential data is.
+ *
+ * @generated from enum modelhost.v1.Confidentiality
+ */
+export const Confidentiality = {
+  /**
+   * @generated from enum value: CONFIDENTIALITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: CONFIDENTIALITY_PUBLIC = 1;
+   */
+  PUBLIC: 1,
+
+  /**
+   * @generated from enum value: CONFIDENTIALITY_INTERNAL = 2;
+   */
+  INTERNAL: 2,
+
+  /**
+   * @generated from enum value: CONFIDENTIALITY_CONFIDENTIAL = 3;
+   */
+  CONFIDENTIAL: 3,
+
+  /**
+   * @generated from enum value: CONFIDENTIALITY_SECRET = 4;
+   */
+  SECRET: 4,
+} as const;
+
+/**
+ * How confidential data is.
+ *
+ * @generated from enum modelhost.v1.Confidentiality
+ */
+export type Confidentiality = (typeof Confidentiality)[keyof typeof Confidentiality] | UnknownEnum;
+
+/**
+ * Describes the enum modelhost.v1.Confidentiality.
+ */
+export const ConfidentialitySchema: GenEnum<Confidentiality> = /*@__PURE__*/
+  enumDesc(file_modelhost_v1_event, 3);
+
+/**
  * What a person does with a request for input.
  *
  * @generated from enum modelhost.v1.InputAction
@@ -912,7 +1212,7 @@ export type InputAction = (typeof InputAction)[keyof typeof InputAction] | Unkno
  * Describes the enum modelhost.v1.InputAction.
  */
 export const InputActionSchema: GenEnum<InputAction> = /*@__PURE__*/
-  enumDesc(file_modelhost_v1_event, 3);
+  enumDesc(file_modelhost_v1_event, 4);
 
 /**
  * How a tool call ended.
@@ -969,6 +1269,13 @@ export const ToolOutcome = {
    * @generated from enum value: TOOL_OUTCOME_CANCELLED = 7;
    */
   CANCELLED: 7,
+
+  /**
+   * It was answered, but policy keeps the answer from the model.
+   *
+   * @generated from enum value: TOOL_OUTCOME_WITHHELD = 8;
+   */
+  WITHHELD: 8,
 } as const;
 
 /**
@@ -982,5 +1289,5 @@ export type ToolOutcome = (typeof ToolOutcome)[keyof typeof ToolOutcome] | Unkno
  * Describes the enum modelhost.v1.ToolOutcome.
  */
 export const ToolOutcomeSchema: GenEnum<ToolOutcome> = /*@__PURE__*/
-  enumDesc(file_modelhost_v1_event, 4);
+  enumDesc(file_modelhost_v1_event, 5);
 

@@ -1,5 +1,10 @@
 import { HostError } from '@modelhost/kernel';
-import type { FieldViolation, ToolEffect } from '@modelhost/kernel';
+import type {
+  Confidentiality,
+  FieldViolation,
+  ToolDefinition,
+  ToolEffect,
+} from '@modelhost/kernel';
 import type { CredentialSpec } from './credentials/credential-spec.ts';
 
 /** How a tool server is reached. */
@@ -56,6 +61,14 @@ export interface ToolServerSpec {
   readonly integrity: Readonly<Record<string, 'trusted' | 'untrusted'>>;
   /** Arguments that decide what a call does, by the tool's name at the server. */
   readonly decisionArguments: Readonly<Record<string, readonly string[]>>;
+  /** Whether the arguments of a call may leave the house, by the tool's name at the server, `*` for the rest. */
+  readonly egress: Readonly<Record<string, boolean>>;
+  /** How confidential answers are, by the tool's name at the server, `*` for the rest. */
+  readonly confidentiality: Readonly<Record<string, Confidentiality>>;
+  /** The most confidential that arguments may be, by the tool's name at the server, `*` for the rest. */
+  readonly clearance: Readonly<Record<string, Confidentiality>>;
+  /** Arguments, whole numbers, of which policy sees sums, by the tool's name at the server. */
+  readonly summedArguments: Readonly<Record<string, readonly string[]>>;
   /** `idempotent`: a call of a tool that is declared `none` or `idempotent` goes out once more after a lost connection. */
   readonly replay: 'never' | 'idempotent';
   /** Whether a tool that was never seen before is offered at once, or held back until somebody approves it. */
@@ -85,6 +98,10 @@ export const toolServerDefaults: Omit<ToolServerSpec, 'alias' | 'transport' | 'e
   tools: undefined,
   integrity: {},
   decisionArguments: {},
+  egress: {},
+  confidentiality: {},
+  clearance: {},
+  summedArguments: {},
   replay: 'never',
   pinning: 'first-use',
   outputSchema: 'warn',
@@ -105,19 +122,33 @@ export function messageBytesMaxOf(spec: ToolServerSpec): number {
   return Math.max(1_048_576, spec.resultBytesMax * 4);
 }
 
-/** What the operator says the tool may change. */
-export function effectOf(spec: ToolServerSpec, serverTool: string): ToolEffect {
-  return declared(spec.effects, serverTool) ?? 'irreversible';
-}
+/** What the operator says of a tool: what a call may change, which data it takes and gives. Never what the server says. */
+export type ToolManifest = Pick<
+  ToolDefinition,
+  | 'clearance'
+  | 'confidentiality'
+  | 'decisionArguments'
+  | 'effect'
+  | 'egress'
+  | 'integrity'
+  | 'summedArguments'
+>;
 
-/** Whether the operator says that the answers of the tool may be believed. */
-export function integrityOf(spec: ToolServerSpec, serverTool: string): 'trusted' | 'untrusted' {
-  return declared(spec.integrity, serverTool) ?? 'untrusted';
-}
-
-/** The arguments of the tool that decide what it does, as the operator says. */
-export function decisionArgumentsOf(spec: ToolServerSpec, serverTool: string): readonly string[] {
-  return declared(spec.decisionArguments, serverTool) ?? [];
+/** What the operator says of the tool; of what was not said the safe side. */
+export function manifestOf(spec: ToolServerSpec, serverTool: string): ToolManifest {
+  const egress = declared(spec.egress, serverTool);
+  const confidentiality = declared(spec.confidentiality, serverTool);
+  const clearance = declared(spec.clearance, serverTool);
+  const summedArguments = declared(spec.summedArguments, serverTool);
+  return {
+    effect: declared(spec.effects, serverTool) ?? 'irreversible',
+    integrity: declared(spec.integrity, serverTool) ?? 'untrusted',
+    decisionArguments: declared(spec.decisionArguments, serverTool) ?? [],
+    ...(egress === undefined ? {} : { egress }),
+    ...(confidentiality === undefined ? {} : { confidentiality }),
+    ...(clearance === undefined ? {} : { clearance }),
+    ...(summedArguments === undefined ? {} : { summedArguments }),
+  };
 }
 
 /** Whether the tenant may see the server at all. */

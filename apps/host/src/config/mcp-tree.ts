@@ -1,3 +1,5 @@
+import type { Confidentiality } from '@modelhost/kernel';
+
 /** A tool server as it is written; secrets are references. */
 export interface ToolServerConfig {
   readonly alias: string;
@@ -27,6 +29,10 @@ export interface ToolServerConfig {
   readonly effects: Readonly<Record<string, 'none' | 'idempotent' | 'reversible' | 'irreversible'>>;
   readonly integrity: Readonly<Record<string, 'trusted' | 'untrusted'>>;
   readonly decisionArguments: Readonly<Record<string, readonly string[]>>;
+  readonly egress: Readonly<Record<string, boolean>>;
+  readonly confidentiality: Readonly<Record<string, Confidentiality>>;
+  readonly clearance: Readonly<Record<string, Confidentiality>>;
+  readonly summedArguments: Readonly<Record<string, readonly string[]>>;
   readonly roots: readonly { readonly uri: string; readonly name: string }[];
 }
 

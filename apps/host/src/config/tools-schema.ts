@@ -11,6 +11,8 @@ const effect = z.enum(['none', 'idempotent', 'reversible', 'irreversible']);
 /** By the tool's name at the server. */
 const byTool = <Value extends z.ZodType>(value: Value) =>
   z.record(z.string().min(1).max(256), value).default({});
+const confidentiality = z.enum(['public', 'internal', 'confidential', 'secret']);
+const argumentNames = z.array(z.string().min(1).max(256)).max(64);
 const oauthUrl = z.url({ protocol: /^https?$/ });
 
 const algorithm = z
@@ -119,8 +121,20 @@ export const toolServer: z.ZodType<ToolServerConfig> = z
     integrity: byTool(z.enum(['trusted', 'untrusted'])).describe(
       'Whether what a tool answers may be believed; * for the rest. Without: untrusted.',
     ),
-    decisionArguments: byTool(z.array(z.string().min(1).max(256)).max(64)).describe(
+    decisionArguments: byTool(argumentNames).describe(
       'Arguments that decide what a call does, such as a recipient.',
+    ),
+    egress: byTool(z.boolean()).describe(
+      'Whether the arguments of a call may leave the house; * for the rest. Without: they may.',
+    ),
+    confidentiality: byTool(confidentiality).describe(
+      'How confidential what a tool answers is; * for the rest. Without: internal.',
+    ),
+    clearance: byTool(confidentiality).describe(
+      'The most confidential that arguments may be; * for the rest. Without: internal.',
+    ),
+    summedArguments: byTool(argumentNames).describe(
+      'Whole numbers of which policy sees the sums over calls, such as an amount.',
     ),
     roots: z
       .array(

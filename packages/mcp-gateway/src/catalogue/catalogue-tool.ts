@@ -8,7 +8,7 @@ import type {
   ToolDefinition,
 } from '@modelhost/kernel';
 import type { RelayTool } from '../relay.ts';
-import { decisionArgumentsOf, effectOf, integrityOf } from '../server-spec.ts';
+import { manifestOf } from '../server-spec.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
 import { cleanJson } from './clean-text.ts';
 import type { ListedTool } from './listed-tools.ts';
@@ -41,20 +41,18 @@ export function createCatalogueTool(
   if (!isJsonObject(inputSchema) || inputSchema['type'] !== 'object') {
     throw new HostError('mcp_protocol_error', 'its input schema is not one of an object');
   }
-  const effect = effectOf(spec, serverTool);
+  const manifest = manifestOf(spec, serverTool);
   return {
     definition: {
       name,
       description: typeof description === 'string' ? description : '',
       inputSchema,
-      effect,
-      integrity: integrityOf(spec, serverTool),
-      decisionArguments: decisionArgumentsOf(spec, serverTool),
+      ...manifest,
       server: alias,
       serverTool,
       executor: 'host',
     },
-    relay: { alias, serverTool, name, listed, effect },
+    relay: { alias, serverTool, name, listed, effect: manifest.effect },
     check: createArgumentCheck(inputSchema, options.schemas),
     checkOutput: createOutputCheck(spec, { name, schema: listed['outputSchema'] }, options),
   };

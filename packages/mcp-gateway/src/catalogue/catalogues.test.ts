@@ -96,12 +96,26 @@ test('what a tool does is what the operator says, whatever its annotations and i
       effects: { known: 'none' },
       integrity: { known: 'trusted' },
       decisionArguments: { known: ['to'], '*': ['path'] },
+      egress: { known: false },
+      confidentiality: { known: 'secret' },
+      clearance: { known: 'public' },
+      summedArguments: { known: ['amount'] },
     }),
   ]);
   await list(
     'a',
     ['known', 'unknown', 'constructor'].map((name) => tool(name, { annotations })),
   );
+  const [, known, unknown] = catalogues.definitions('acme');
+  const { egress, confidentiality, clearance, summedArguments } = known ?? {};
+  assert.deepEqual(
+    [egress, confidentiality, clearance, summedArguments],
+    [false, 'secret', 'public', ['amount']],
+  );
+  // What was not declared is absent, which stands for the safe side.
+  for (const name of ['egress', 'confidentiality', 'clearance', 'summedArguments']) {
+    assert.ok(!Object.hasOwn(unknown ?? {}, name), name);
+  }
   assert.deepEqual(
     catalogues
       .definitions('acme')

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RunEventSchema, RunSchema } from '@modelhost/contracts';
+import { noObligations, plainLabels } from '@modelhost/kernel';
 import { toEventMessage } from './event-message.ts';
 import { approvalSignal, toolResultSignal, toRunMessage } from './run-message.ts';
 import { encode } from './service.ts';
@@ -53,6 +54,7 @@ test('advice of a provider in parts of a millisecond is sent as whole ones', () 
       outcome: 'failed',
       content: '',
       isTruncated: false,
+      labels: plainLabels,
       durationMs: 1,
       error: { ...error, retryAfterMs: 33.3 },
     },
@@ -61,4 +63,58 @@ test('advice of a provider in parts of a millisecond is sent as whole ones', () 
   assert.ok(message.event.case === 'toolFinished');
   const retryAfter = message.event.value.error?.retryAfter;
   assert.equal(retryAfter && durationMs(retryAfter), 34);
+});
+
+test('a held call tells its gates and where its values come from, and a decision what it demands', () => {
+  const gates = [
+    { approvers: ['finance', 'legal'], quorum: 2, isSelfApprovalAllowed: false },
+    { approvers: ['finance'], quorum: 1, isSelfApprovalAllowed: true },
+  ];
+  const origins = [{ path: 'to', origin: 'untrusted', sources: ['turn-1/tool-1'] }] as const;
+  const asked = toEventMessage({
+    sequence: 1,
+    timeMs: 1,
+    step: 'turn-2/tool-1',
+    body: {
+      type: 'approval-requested',
+      approvalId: 'apr_1',
+      callId: 'c',
+      tool: 'bank__pay',
+      arguments: '{}',
+      callDigest: 'd',
+      gates,
+      origins,
+      expiresAtMs: 2,
+    },
+  });
+  assert.ok(asked.event.case === 'approvalRequested');
+  assert.deepEqual(asked.event.value.approvers, ['finance', 'legal']);
+  assert.deepEqual(
+    asked.event.value.gates.map(({ quorum, selfApprovalAllowed }) => [quorum, selfApprovalAllowed]),
+    [
+      [2, false],
+      [1, true],
+    ],
+  );
+  assert.equal(asked.event.value.origins[0]?.origin, 'untrusted');
+  const decided = toEventMessage({
+    sequence: 2,
+    timeMs: 1,
+    step: 'turn-2/tool-1',
+    body: {
+      type: 'decision',
+      callId: 'c',
+      action: 'CallTool',
+      resource: 'bank__pay',
+      effect: 'hold',
+      reasons: [],
+      obligations: { ...noObligations, limits: { resultBytesMax: 5 }, notify: ['soc'] },
+      policyDigest: 'p',
+    },
+  });
+  assert.ok(decided.event.case === 'decision');
+  const { obligations } = decided.event.value;
+  assert.equal(obligations?.resultBytesMax, 5n);
+  assert.equal(obligations.timeoutMsMax, undefined);
+  assert.deepEqual(obligations.notify, ['soc']);
 });

@@ -2,7 +2,6 @@ import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   BudgetKind,
-  DecisionEffect,
   InputAction,
   RunEndReason,
   RunEventSchema,
@@ -22,16 +21,12 @@ import type {
   RunStatistics,
   ToolOutcome as Outcome,
 } from '@modelhost/kernel';
+import { toDecisionMessage, toGateMessage, toLabelsMessage } from './policy-message.ts';
 
 type EventInit = NonNullable<MessageInitShape<typeof RunEventSchema>['event']>;
 
 const stepKinds = { model: StepKind.MODEL, tool: StepKind.TOOL } as const;
 const executors = { host: ToolExecutor.HOST, client: ToolExecutor.CLIENT } as const;
-const effects = {
-  allow: DecisionEffect.ALLOW,
-  deny: DecisionEffect.DENY,
-  hold: DecisionEffect.HOLD,
-} as const;
 const inputActions = {
   accept: InputAction.ACCEPT,
   decline: InputAction.DECLINE,
@@ -45,6 +40,7 @@ const outcomes: Readonly<Record<Outcome, ToolOutcome>> = {
   failed: ToolOutcome.FAILED,
   unknown: ToolOutcome.UNKNOWN,
   cancelled: ToolOutcome.CANCELLED,
+  withheld: ToolOutcome.WITHHELD,
 };
 const budgets: Readonly<Record<Budget, BudgetKind>> = {
   tokens: BudgetKind.TOKENS,
@@ -105,11 +101,7 @@ function toEvent(body: RunEventBody): EventInit {
     case 'tool-requested':
       return { case: 'toolRequested', value: toToolRequested(body) };
     case 'decision':
-      return { case: 'decision', value: toDecision(body) };
-    case 'approval-requested':
-      return { case: 'approvalRequested', value: toApprovalRequested(body) };
-    case 'approval-resolved':
-      return { case: 'approvalResolved', value: { ...body, resolvedBy: body.by } };
+      return { case: 'decision', value: toDecisionMessage(body) };
     case 'tool-finished':
       return { case: 'toolFinished', value: toToolFinished(body) };
     case 'usage':
@@ -121,15 +113,28 @@ function toEvent(body: RunEventBody): EventInit {
 
 type Body<Type extends RunEventBody['type']> = Extract<RunEventBody, { type: Type }>;
 type Value<Case extends EventInit['case']> = Extract<EventInit, { case: Case }>['value'];
-type WithinCall = Body<'tool-progress' | 'input-requested' | 'input-resolved'>;
+type WithinCall = Body<
+  | 'approval-requested'
+  | 'approval-resolved'
+  | 'approval-vote'
+  | 'input-requested'
+  | 'input-resolved'
+  | 'tool-progress'
+>;
 
-/** What a tool server tells or asks in the middle of a call. */
+/** What is told or asked between the request of a call and its end. */
 function isWithinCall(body: RunEventBody): body is WithinCall {
-  return body.type === 'tool-progress' || body.type.startsWith('input-');
+  return ['approval-', 'input-', 'tool-progress'].some((start) => body.type.startsWith(start));
 }
 
 function toEventWithinCall(body: WithinCall): EventInit {
   switch (body.type) {
+    case 'approval-requested':
+      return { case: 'approvalRequested', value: toApprovalRequested(body) };
+    case 'approval-vote':
+      return { case: 'approvalVote', value: { ...body, approvedBy: body.by } };
+    case 'approval-resolved':
+      return { case: 'approvalResolved', value: { ...body, resolvedBy: body.by } };
     case 'tool-progress':
       return { case: 'toolProgress', value: toToolProgress(body) };
     case 'input-requested':
@@ -157,22 +162,18 @@ function toToolRequested(body: Body<'tool-requested'>): Value<'toolRequested'> {
   return { callId, tool, argumentsJson: body.arguments, executor: executors[executor] };
 }
 
-function toDecision(body: Body<'decision'>): Value<'decision'> {
-  const { callId, action, resource, effect, policyDigest } = body;
-  const reasons = body.reasons.map(({ rule, message }) => ({ rule, message }));
-  return { callId, action, resource, effect: effects[effect], reasons, policyDigest };
-}
-
 function toApprovalRequested(body: Body<'approval-requested'>): Value<'approvalRequested'> {
-  const { approvalId, callId, tool, callDigest, approvers, expiresAtMs } = body;
+  const { approvalId, callId, tool, callDigest, gates, origins, expiresAtMs } = body;
   return {
     approvalId,
     callId,
     tool,
     argumentsJson: body.arguments,
     callDigest,
-    approvers: [...approvers],
+    approvers: [...new Set(gates.flatMap(({ approvers }) => approvers))].sort(),
     expireTime: timestampFromMs(expiresAtMs),
+    gates: gates.map(toGateMessage),
+    origins: origins.map(({ path, origin, sources }) => ({ path, origin, sources: [...sources] })),
   };
 }
 
@@ -195,13 +196,14 @@ function toInputResolved(body: Body<'input-resolved'>): Value<'inputResolved'> {
 }
 
 function toToolFinished(body: Body<'tool-finished'>): Value<'toolFinished'> {
-  const { callId, tool, outcome, content, isTruncated, durationMs, error } = body;
+  const { callId, tool, outcome, content, isTruncated, labels, durationMs, error } = body;
   return {
     callId,
     tool,
     outcome: outcomes[outcome],
     content,
     truncated: isTruncated,
+    labels: toLabelsMessage(labels),
     duration: durationFromMs(durationMs),
     ...(error === undefined ? {} : { error: toErrorMessage(error) }),
   };

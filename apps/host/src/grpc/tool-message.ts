@@ -11,6 +11,7 @@ import type {
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject, ToolDefinition, ToolServerStatus } from '@modelhost/kernel';
 import type { McpGateway } from '@modelhost/mcp-gateway';
+import { confidentialities } from './policy-message.ts';
 
 /** What the gateway knows of one tool's definition. */
 export type PinView = ReturnType<McpGateway['pins']['list']>[number];
@@ -59,6 +60,10 @@ export function toToolMessage(
     serverTool: tool.serverTool,
     integrity: integrities[tool.integrity],
     decisionArguments: [...tool.decisionArguments],
+    egress: tool.egress ?? true,
+    confidentiality: confidentialities[tool.confidentiality ?? 'internal'],
+    clearance: confidentialities[tool.clearance ?? 'internal'],
+    summedArguments: [...(tool.summedArguments ?? [])],
     ...(annotations === undefined ? {} : { annotations }),
   };
 }

@@ -66,7 +66,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const auditPath = join(data, 'audit.jsonl');
   const clock = createSystemClock();
   const schemas = createJsonSchemas();
-  const policies = await readPolicyDirectory(pathOf(tree.policies.directory));
+  const policies = await readPolicyDirectory(pathOf(tree.policies.directory ?? ''));
   const policy = createCedarPolicyEngine({ files: policies });
   const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
   const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue });

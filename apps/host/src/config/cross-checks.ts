@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { isThere } from './is-there.ts';
 import { nearest } from './nearest.ts';
 import type { Report } from './report.ts';
 import type { ConfigPath } from './source.ts';
@@ -133,17 +133,6 @@ export function checkFiles(
       report.add(['providers', at, 'scriptFile'], `there is no file ${scriptFile}`);
     }
   }
-  if (!isThere(pathOf(tree.policies.directory), 'directory')) {
-    report.add(
-      ['policies', 'directory'],
-      `there is no directory ${tree.policies.directory}; make it and put .cedar files there`,
-    );
-  }
-}
-
-function isThere(path: string, kind: 'file' | 'directory'): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return kind === 'file' ? found?.isFile() === true : found?.isDirectory() === true;
 }
 
 /** A listener that other machines reach needs TLS and keys. */

@@ -19,7 +19,7 @@ test('a configuration without a fault is read, with its defaults', () => {
   assert.equal(tree.server.host, '127.0.0.1');
   assert.equal(tree.agents[0]?.budget.maxSteps, 50);
   assert.equal(tree.tools.servers[0]?.callTimeoutMs, 30_000);
-  assert.equal(pathOf(tree.policies.directory), join(dirname(directory.file), 'policies'));
+  assert.equal(pathOf(tree.policies.directory ?? ''), join(dirname(directory.file), 'policies'));
   assert.equal(reveal(tree.providers[0]?.apiKey ?? ''), 'canary-1');
   assert.equal(reveal('Bearer ${env:MAIN_KEY}'), 'Bearer canary-1');
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { HostError } from '@modelhost/kernel';
 import type { z } from 'zod';
+import { checkPolicies } from './check-policies.ts';
 import { checkFiles, checkListeners, checkReferences } from './cross-checks.ts';
 import { readSecrets } from './read-secrets.ts';
 import { createKnownKeys } from './known-keys.ts';
@@ -50,6 +51,7 @@ export function readHostConfig(input: ConfigInput): HostConfig {
   const report = createReport(source);
   checkReferences(tree, report);
   checkFiles(tree, pathOf, report);
+  checkPolicies({ tree, environment: input.environment, pathOf, report });
   checkListeners(tree, report);
   const reveal = readSecrets({ tree, environment: input.environment, pathOf, report });
   refuse(report.problems);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { mcp } from './mcp-schema.ts';
+import { policies } from './policies-schema.ts';
 import { alias, toolServer } from './tools-schema.ts';
 import type { ConfigTree } from './tree.ts';
 import { count, day, labels, milliseconds, name, port, secret, text } from './values.ts';
@@ -123,9 +124,7 @@ export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
   agents: z.array(agent).max(10_000),
   tools: z.strictObject({ servers: z.array(toolServer).max(1_000).default([]) }).prefault({}),
   mcp: mcp.optional(),
-  policies: z.strictObject({
-    directory: text.describe('Directory of .cedar files; without a permit everything is denied.'),
-  }),
+  policies,
   memory: z
     .strictObject({
       enabled: z

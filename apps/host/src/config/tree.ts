@@ -1,4 +1,5 @@
 import type { McpConfig, ToolServerConfig } from './mcp-tree.ts';
+import type { PoliciesConfig } from './policies-schema.ts';
 
 /** The configuration with every default filled in; secrets are still references. */
 export interface ConfigTree {
@@ -7,7 +8,7 @@ export interface ConfigTree {
   readonly agents: readonly AgentConfig[];
   readonly tools: { readonly servers: readonly ToolServerConfig[] };
   readonly mcp?: McpConfig | undefined;
-  readonly policies: { readonly directory: string };
+  readonly policies: PoliciesConfig;
   readonly memory: { readonly enabled: false };
   readonly telemetry: { readonly logLevel: LogLevel };
 }

@@ -2,18 +2,24 @@ import { createRequire } from 'node:module';
 import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
 import type {
   AuthorizationAnswer,
+  CheckParseAnswer,
+  PartialAuthorizationAnswer,
   PolicyToJsonAnswer,
   SchemaJson,
   StatefulAuthorizationCall,
   ValidationAnswer,
 } from '@cedar-policy/cedar-wasm/nodejs';
-import { HostError, sha256Hex } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
+import { createSlots } from './cedar-slots.ts';
+import type { SlotBounds } from './cedar-slots.ts';
 
 type Cedar = typeof CedarModule;
 
-/** Rules and the schema that they are checked and evaluated against. */
+/** Rules that are evaluated together. What is prepared for them is found by this very object, or by its content. */
 export interface PolicySlice {
-  readonly schema: SchemaJson<string>;
+  /** What questions are checked against; absent where whoever makes them vouches for their types. */
+  readonly schema?: SchemaJson<string>;
+  /** Texts by id. */
   readonly policies: Readonly<Record<string, string>>;
 }
 
@@ -26,12 +32,15 @@ export type CedarQuestion = Omit<
 /** Cedar as this package uses it. Any method may throw; after a trap the next call gets a new instance. */
 export interface CedarRuntime {
   parse(policy: string): PolicyToJsonAnswer;
-  validate(slice: PolicySlice): ValidationAnswer;
+  validate(slice: Required<PolicySlice>): ValidationAnswer;
   evaluate(slice: PolicySlice, question: CedarQuestion): AuthorizationAnswer;
+  /** Parts of the context may be unknown. Nothing is prepared, so it takes milliseconds. */
+  evaluatePartially(slice: PolicySlice, question: CedarQuestion): PartialAuthorizationAnswer;
 }
 
-// Cedar has no way to forget a prepared name, so a fixed ring of names is written over again and again.
-const slotsMax = 128;
+// Schemas are prepared apart from rules, since all principals share that of an action. Rules take about 4 KB each.
+const schemaSlots: SlotBounds = { slotsMax: 128, weightMax: 128 };
+const policySlots: SlotBounds = { slotsMax: 1_024, weightMax: 20_000 };
 
 /**
  * Keeps one WebAssembly instance and what is prepared in it. `load` makes a new instance: it is called first when the
@@ -39,9 +48,8 @@ const slotsMax = 128;
  */
 export function createCedarRuntime(load: () => Cedar): CedarRuntime {
   let instance: Cedar | undefined;
-  // By digest of the slice, least recently used first; the value is the name in the instance.
-  const slots = new Map<string, string>();
-  const digests = new WeakMap<PolicySlice, string>();
+  const schemas = createSlots('schema', schemaSlots);
+  const policySets = createSlots('rules', policySlots);
 
   function use<Answer>(call: (cedar: Cedar) => Answer): Answer {
     try {
@@ -50,49 +58,51 @@ export function createCedarRuntime(load: () => Cedar): CedarRuntime {
     } catch (thrown) {
       if (!isRefusal(thrown)) {
         instance = undefined;
-        slots.clear();
+        schemas.clear();
+        policySets.clear();
       }
       throw thrown;
     }
   }
 
-  function digestOf(slice: PolicySlice): string {
-    const known = digests.get(slice);
-    if (known !== undefined) return known;
-    const digest = sha256Hex(JSON.stringify([slice.schema, slice.policies]));
-    digests.set(slice, digest);
-    return digest;
+  function prepareSchema(cedar: Cedar, schema: SchemaJson<string>): string {
+    return schemas.nameOf(schema, 1, {
+      prepare: (name) => requireSuccess(cedar.preparseSchema(name, schema)),
+      drop: (name) => requireSuccess(cedar.preparseSchema(name, {})),
+    });
   }
 
-  function prepare(cedar: Cedar, slice: PolicySlice): string {
-    const digest = digestOf(slice);
-    const name = slots.get(digest) ?? freeName(slots);
-    if (!slots.delete(digest)) {
-      const schema = cedar.preparseSchema(name, slice.schema);
-      const policies = cedar.preparsePolicySet(name, { staticPolicies: { ...slice.policies } });
-      if (schema.type === 'failure' || policies.type === 'failure') {
-        throw new Error('a slice that was validated cannot be prepared');
-      }
-    }
-    slots.set(digest, name);
-    return name;
+  function prepareRules(cedar: Cedar, policies: PolicySlice['policies']): string {
+    const prepare = (name: string, staticPolicies: Record<string, string>): void =>
+      requireSuccess(cedar.preparsePolicySet(name, { staticPolicies }));
+    return policySets.nameOf(policies, Object.keys(policies).length, {
+      prepare: (name) => prepare(name, { ...policies }),
+      drop: (name) => prepare(name, {}),
+    });
   }
 
   return {
     parse: (policy) => use((cedar) => cedar.policyToJson(policy)),
     validate: ({ schema, policies }) =>
       use((cedar) => cedar.validate({ schema, policies: { staticPolicies: { ...policies } } })),
-    evaluate: (slice, question) =>
+    evaluate: ({ schema, policies }, question) =>
       use((cedar) => {
-        const name = prepare(cedar, slice);
-        return cedar.statefulIsAuthorized({
-          ...question,
-          preparsedSchemaName: name,
-          preparsedPolicySetId: name,
-          validateRequest: true,
-        });
+        const call = { ...question, preparsedPolicySetId: prepareRules(cedar, policies) };
+        if (schema === undefined) return cedar.statefulIsAuthorized(call);
+        const preparsedSchemaName = prepareSchema(cedar, schema);
+        return cedar.statefulIsAuthorized({ ...call, preparsedSchemaName, validateRequest: true });
+      }),
+    evaluatePartially: ({ schema, policies }, question) =>
+      use((cedar) => {
+        const call = { ...question, policies: { staticPolicies: { ...policies } } };
+        if (schema === undefined) return cedar.isAuthorizedPartial(call);
+        return cedar.isAuthorizedPartial({ ...call, schema });
       }),
   };
+}
+
+function requireSuccess({ type }: CheckParseAnswer): void {
+  if (type === 'failure') throw new Error('what was validated cannot be prepared');
 }
 
 /** Input that the module cannot read is thrown as a plain error; a trap or a full stack leaves it half-way, for good. */
@@ -106,14 +116,6 @@ function start(load: () => Cedar): Cedar {
   } catch (cause) {
     throw new HostError('internal', 'the policy engine cannot be started', { cause });
   }
-}
-
-function freeName(slots: Map<string, string>): string {
-  if (slots.size < slotsMax) return `slot-${slots.size}`;
-  const [oldest] = slots;
-  if (oldest === undefined) return 'slot-0';
-  slots.delete(oldest[0]);
-  return oldest[1];
 }
 
 /** Loads a new instance of the WebAssembly module, whatever was loaded before. Takes about 0.1 s and 15 MB. */

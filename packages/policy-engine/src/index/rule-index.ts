@@ -1,0 +1,202 @@
+import type {
+  EntityUidJson,
+  PrincipalConstraint,
+  ResourceConstraint,
+  TypeAndId,
+} from '@cedar-policy/cedar-wasm/nodejs';
+import { createBoundedMap } from '../bounded-map.ts';
+import { uidOf } from '../entity-uid.ts';
+import type { RuleScope } from '../rule-scope.ts';
+import type { Rule } from '../rules.ts';
+
+/** What the index has to know of a rule. */
+export interface IndexedRule extends RuleScope {
+  readonly id: string;
+}
+
+/** What a rule's head is compared with. */
+export interface RuleQuery {
+  /** Id of the action, then those of its groups. */
+  readonly actions: readonly string[];
+  readonly principal: TypeAndId;
+  /** What the principal is in, all the way up. */
+  readonly principalParents: readonly TypeAndId[];
+  readonly resource: TypeAndId;
+  readonly resourceParents: readonly TypeAndId[];
+}
+
+/** Rules by what their heads say. It never changes. */
+export interface RuleIndex<Each extends IndexedRule = Rule> {
+  /** In the order in which they were given. */
+  readonly rules: readonly Each[];
+  /**
+   * Exactly the rules whose head fits, sorted by id. The cost does not grow with the number of rules. Queries that the
+   * same rules answer get the very same list, so that what is prepared for it can be found by it; lists that were not
+   * asked for in a long time are forgotten and made anew.
+   */
+  candidates(query: RuleQuery): readonly Each[];
+}
+
+/** Takes rules one by one, so that many of them need not be indexed at one go. */
+export interface RuleIndexBuilder<Each extends IndexedRule = Rule> {
+  add(rule: Each): void;
+  /** To be called once, after the last rule. */
+  build(): RuleIndex<Each>;
+}
+
+/** Makes the index at one go: some microseconds for each rule. */
+export function createRuleIndex<Each extends IndexedRule>(rules: readonly Each[]): RuleIndex<Each> {
+  const builder = createRuleIndexBuilder<Each>();
+  for (const rule of rules) builder.add(rule);
+  return builder.build();
+}
+
+/** Rules with the same head, but for other actions that they name. */
+interface Bucket<Each> {
+  readonly number: number;
+  readonly rules: Each[];
+}
+
+/** By key of the principal, of the resource, of the action. */
+type Buckets<Each> = Map<string, Map<string, Map<string, Bucket<Each>>>>;
+
+const listsMax = 4_096;
+
+/** Makes an index rule by rule. */
+export function createRuleIndexBuilder<Each extends IndexedRule>(): RuleIndexBuilder<Each> {
+  const rules: Each[] = [];
+  const buckets: Buckets<Each> = new Map();
+  const resourceKeys = new Set<string>();
+  const principalKeys = new Set<string>();
+  let bucketsMade = 0;
+
+  function bucketOf(action: string, resource: string, principal: string): Bucket<Each> {
+    const byPrincipal = entryOf(
+      entryOf(buckets, action, () => new Map<string, Map<string, Bucket<Each>>>()),
+      resource,
+      () => new Map<string, Bucket<Each>>(),
+    );
+    return entryOf(byPrincipal, principal, () => {
+      bucketsMade += 1;
+      return { number: bucketsMade, rules: [] };
+    });
+  }
+
+  return {
+    add: (rule) => {
+      const resource = keyOf(rule.resource);
+      const principal = keyOf(rule.principal);
+      resourceKeys.add(resource);
+      principalKeys.add(principal);
+      rules.push(rule);
+      for (const action of rule.actions === undefined ? [anyKey] : new Set(rule.actions)) {
+        bucketOf(action === anyKey ? anyKey : `=${action}`, resource, principal).rules.push(rule);
+      }
+    },
+    build: () => indexOf({ rules, buckets, resourceKeys, principalKeys }),
+  };
+}
+
+interface Contents<Each> {
+  readonly rules: readonly Each[];
+  readonly buckets: Buckets<Each>;
+  /** Those that any rule has: a query need not try others. */
+  readonly resourceKeys: ReadonlySet<string>;
+  readonly principalKeys: ReadonlySet<string>;
+}
+
+function indexOf<Each extends IndexedRule>({
+  rules,
+  buckets,
+  resourceKeys,
+  principalKeys,
+}: Contents<Each>): RuleIndex<Each> {
+  const lists = createBoundedMap<readonly Each[]>(listsMax);
+  const none: readonly Each[] = [];
+
+  function bucketsFor(query: RuleQuery): readonly Bucket<Each>[] {
+    const ofResource = keysFor(query.resource, query.resourceParents, resourceKeys);
+    const ofPrincipal = keysFor(query.principal, query.principalParents, principalKeys);
+    const found: Bucket<Each>[] = [];
+    for (const action of [anyKey, ...query.actions.map((id) => `=${id}`)]) {
+      const byResource = buckets.get(action);
+      if (byResource === undefined) continue;
+      for (const resource of ofResource) {
+        const byPrincipal = byResource.get(resource);
+        if (byPrincipal === undefined) continue;
+        for (const principal of ofPrincipal) {
+          const bucket = byPrincipal.get(principal);
+          if (bucket !== undefined) found.push(bucket);
+        }
+      }
+    }
+    return found;
+  }
+
+  return {
+    rules,
+    candidates: (query) => {
+      const found = bucketsFor(query);
+      if (found.length === 0) return none;
+      // The numbers say which rules they are, whoever asks: principals that no rule tells apart share a list.
+      const key = found
+        .map(({ number }) => number)
+        .sort((left, right) => left - right)
+        .join();
+      return lists.getOrMake(key, () => merge(found));
+    },
+  };
+}
+
+/** A rule about several actions can stand in several buckets. */
+function merge<Each extends IndexedRule>(buckets: readonly Bucket<Each>[]): readonly Each[] {
+  const rules = new Set(buckets.flatMap((bucket) => bucket.rules));
+  return [...rules].sort((left, right) => (left.id < right.id ? -1 : 1));
+}
+
+const anyKey = '*';
+
+/** The signs before the names keep apart what they mean: `=` is, `<` in, `:` of the type. */
+function keyOf(constraint: PrincipalConstraint | ResourceConstraint): string {
+  switch (constraint.op) {
+    case 'All':
+      return anyKey;
+    case '==':
+      return 'entity' in constraint ? `=${nameOf(constraint.entity)}` : anyKey;
+    case 'in':
+      return 'entity' in constraint ? `<${nameOf(constraint.entity)}` : anyKey;
+    case 'is': {
+      const type = `:${constraint.entity_type}`;
+      const { in: within } = constraint;
+      return within !== undefined && 'entity' in within ? `${type}<${nameOf(within.entity)}` : type;
+    }
+  }
+}
+
+/** The keys of the constraints that hold for the entity, of those that there are. An entity is in itself. */
+function keysFor(
+  self: TypeAndId,
+  parents: readonly TypeAndId[],
+  known: ReadonlySet<string>,
+): readonly string[] {
+  const type = `:${self.type}`;
+  const keys = [anyKey, `=${nameOf(self)}`, type];
+  for (const entity of [self, ...parents]) {
+    const key = `<${nameOf(entity)}`;
+    keys.push(key, `${type}${key}`);
+  }
+  return keys.filter((key) => known.has(key));
+}
+
+function nameOf(reference: EntityUidJson): string {
+  const { type, id } = uidOf(reference);
+  return `${type}::${id}`;
+}
+
+function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -2,3 +2,19 @@ export { createCedarPolicyEngine } from './policy-engine.ts';
 export type { CedarPolicyEngineOptions } from './policy-engine.ts';
 export { readPolicyDirectory } from './policy-file.ts';
 export type { PolicyFile } from './policy-file.ts';
+export { compareDecisions } from './rehearsal/compare-decisions.ts';
+export type { ChangeKind, DecisionChange } from './rehearsal/compare-decisions.ts';
+export type { DecisionExample, DecisionGroup } from './rehearsal/change-groups.ts';
+export { allArguments, maskArguments } from './rehearsal/masked-arguments.ts';
+export type { MaskedRequest } from './rehearsal/masked-arguments.ts';
+export { nameResource } from './rehearsal/recorded-decision.ts';
+export type { RecordedDecision } from './rehearsal/recorded-decision.ts';
+export { replayDecisions } from './rehearsal/replay-decisions.ts';
+export type {
+  ChangeKey,
+  RehearsalBound,
+  RehearsalCandidate,
+  RehearsalReport,
+  ReplayOptions,
+  UndecidableKey,
+} from './rehearsal/replay-decisions.ts';

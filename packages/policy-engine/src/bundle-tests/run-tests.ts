@@ -1,0 +1,59 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Decision } from '@modelhost/kernel';
+import { createPolicyEngine, singleSource } from '../policy-engine.ts';
+import type { RuleSet } from '../rule-set.ts';
+import { compareDecision } from './expectation.ts';
+import type { BundleTest } from './read-tests.ts';
+
+/** How the tests of a bundle went. */
+export interface TestReport {
+  /** Every test passed and every rule was hit. */
+  readonly isPassed: boolean;
+  readonly tests: readonly TestResult[];
+  /** Rules that applied in no test; sorted by id. */
+  readonly neverHit: readonly RulePlace[];
+  readonly ruleCount: number;
+}
+
+/** How one test went. */
+export interface TestResult {
+  readonly file: string;
+  readonly line: number;
+  readonly name: string;
+  /** What is not as expected, a line each; none when it passed. */
+  readonly problems: readonly string[];
+  readonly decision: Decision;
+}
+
+/** A rule and where it is written. */
+export interface RulePlace {
+  readonly id: string;
+  /** `file:line:column`. */
+  readonly place: string;
+}
+
+/** Asks the rules each question of the tests, and which rules apply. Lets others run between two tests. */
+export async function runBundleTests(
+  ruleSet: RuleSet,
+  tests: readonly BundleTest[],
+): Promise<TestReport> {
+  const engine = createPolicyEngine({ source: singleSource(ruleSet) });
+  const results: TestResult[] = [];
+  const hit = new Set<string>();
+  for (const { file, line, name, request, expect } of tests) {
+    await setImmediate();
+    const { decision, rules } = await engine.explain(request);
+    for (const { id, set, state } of rules) if (state === 'applies') hit.add(`${set} ${id}`);
+    results.push({ file, line, name, problems: compareDecision(expect, decision), decision });
+  }
+  const all = [
+    ...ruleSet.authorize.rules.map(({ id, place }) => ({ key: `authorize ${id}`, id, place })),
+    ...ruleSet.oblige.rules.map(({ id, place }) => ({ key: `oblige ${id}`, id, place })),
+  ];
+  const neverHit = all
+    .filter(({ key }) => !hit.has(key))
+    .map(({ id, place }) => ({ id, place }))
+    .sort((one, other) => (one.id < other.id ? -1 : 1));
+  const isPassed = neverHit.length === 0 && results.every(({ problems }) => problems.length === 0);
+  return { isPassed, tests: results, neverHit, ruleCount: all.length };
+}

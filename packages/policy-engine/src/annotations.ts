@@ -1,49 +1,94 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import type { HostError } from '@modelhost/kernel';
+import type { HostError, Obligations } from '@modelhost/kernel';
 import { textBounds } from './bounds.ts';
+import { obligationAnnotations, readObligation } from './oblige-annotations.ts';
+import { readRemedy, remedyAnnotations } from './remedy-annotations.ts';
+import type { RuleRemedy } from './remedy-annotations.ts';
 
-/** The way out of a forbid: a human's approval. */
-export interface Remedy {
-  /** Roles that may approve; empty leaves it to the host. */
-  readonly approvers: readonly string[];
-  readonly ttlMs: number;
-  /** Whether the principal may approve its own call. */
-  readonly isSelfApprovalAllowed: boolean;
-}
+/** Which of the two sets of a rule set: who may, or what must be done. A rule of `oblige` can never grant. */
+export type RuleSetPart = 'authorize' | 'oblige';
 
 /** What a rule says of itself. */
 export interface RuleAnnotations {
   readonly id: string;
   readonly message: string;
-  readonly remedy: Remedy | undefined;
+  /** The way out of a forbid. */
+  readonly remedy: RuleRemedy | undefined;
+  /** What a rule of the oblige set demands; undefined in the other. */
+  readonly obligation: Obligations | undefined;
 }
 
-type Fail = (problem: string, remedy: string) => HostError;
+/** Makes the error about a rule: what is wrong, then what to do. */
+export type Fail = (problem: string, remedy: string) => HostError;
 
-const known = ['id', 'message', 'remedy', 'approvers', 'ttl_seconds', 'self_approval'];
-const ownCodes = ['default-deny', 'policy-error'];
-const ttlSecondsDefault = 900;
-const ttlSecondsMax = 7 * 24 * 3600;
+/** What the readers of annotations look at. */
+export interface AnnotatedPolicy {
+  readonly id: string;
+  readonly effect: PolicyJson['effect'];
+  readonly annotations: ReadonlyMap<string, string>;
+}
+
+/** Rules that decisions name though nobody wrote them. */
+const ownCodes = ['default-deny', 'obligation-unsupported', 'policy-error'];
+const known: Readonly<Record<RuleSetPart, readonly string[]>> = {
+  authorize: ['id', 'message', ...remedyAnnotations],
+  oblige: ['id', 'message', ...obligationAnnotations],
+};
 
 /** Reads a rule's annotations. An unknown one is refused: a duty that the host would not keep must not look kept. */
-export function readAnnotations(policy: PolicyJson, fail: Fail): RuleAnnotations {
+export function readAnnotations(
+  policy: PolicyJson,
+  part: RuleSetPart,
+  fail: Fail,
+): RuleAnnotations {
+  const { effect } = policy;
   const annotations = new Map(Object.entries(policy.annotations ?? {}));
   const id = readId(annotations, fail);
-  const unknown = [...annotations.keys()].find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw fail(
-      `rule "${id}" has an unknown annotation @${unknown}`,
-      `known are ${known.map((name) => `@${name}`).join(', ')}`,
-    );
-  }
-  const message = annotations.get('message') ?? `${policy.effect} by rule ${id}`;
+  checkPart({ id, effect, annotations }, part, fail);
+  const message = annotations.get('message') ?? defaultMessage(id, effect, part);
   if (message.length > textBounds.messageLength) {
     throw fail(
       `the @message of rule "${id}" is too long`,
       `use at most ${textBounds.messageLength} characters`,
     );
   }
-  return { id, message, remedy: readRemedy({ id, policy, annotations }, fail) };
+  const annotated = { id, effect, annotations };
+  switch (part) {
+    case 'authorize':
+      return { id, message, remedy: readRemedy(annotated, fail), obligation: undefined };
+    case 'oblige':
+      return { id, message, remedy: undefined, obligation: readObligation(annotated, fail) };
+  }
+}
+
+function checkPart(
+  { id, effect, annotations }: AnnotatedPolicy,
+  part: RuleSetPart,
+  fail: Fail,
+): void {
+  if (part === 'authorize' && annotations.has('oblige')) {
+    throw fail(
+      `rule "${id}" has @oblige in a file of rules that authorize`,
+      'move it to oblige.cedar or to a file in oblige/',
+    );
+  }
+  if (part === 'oblige' && effect === 'forbid') {
+    throw fail(
+      `rule "${id}" has @oblige on a forbid, which would never oblige to anything`,
+      'write permit; in this set it grants nothing',
+    );
+  }
+  const unknown = [...annotations.keys()].find((name) => !known[part].includes(name));
+  if (unknown !== undefined) {
+    throw fail(
+      `rule "${id}" has an unknown annotation @${unknown.slice(0, 100)}`,
+      `known here are ${known[part].map((name) => `@${name}`).join(', ')}`,
+    );
+  }
+}
+
+function defaultMessage(id: string, effect: PolicyJson['effect'], part: RuleSetPart): string {
+  return part === 'oblige' ? `obliged by rule ${id}` : `${effect} by rule ${id}`;
 }
 
 function readId(annotations: ReadonlyMap<string, string>, fail: Fail): string {
@@ -64,64 +109,4 @@ function readId(annotations: ReadonlyMap<string, string>, fail: Fail): string {
     throw fail(`the @id "${id}" is a code of the host`, 'choose another name');
   }
   return id;
-}
-
-interface AnnotatedPolicy {
-  readonly id: string;
-  readonly policy: PolicyJson;
-  readonly annotations: ReadonlyMap<string, string>;
-}
-
-function readRemedy({ id, policy, annotations }: AnnotatedPolicy, fail: Fail): Remedy | undefined {
-  const remedy = annotations.get('remedy');
-  if (remedy === undefined) {
-    const orphan = ['approvers', 'ttl_seconds', 'self_approval'].find((name) =>
-      annotations.has(name),
-    );
-    if (orphan === undefined) return undefined;
-    throw fail(`rule "${id}" has @${orphan} without a remedy`, 'add @remedy("approval")');
-  }
-  if (remedy !== 'approval') {
-    throw fail(`rule "${id}" has an unknown @remedy`, 'the only remedy is "approval"');
-  }
-  if (policy.effect !== 'forbid') {
-    throw fail(`rule "${id}" permits, so there is nothing to remedy`, 'put @remedy on a forbid');
-  }
-  return {
-    approvers: readApprovers(id, annotations.get('approvers'), fail),
-    ttlMs: readTtlSeconds(id, annotations.get('ttl_seconds'), fail) * 1000,
-    isSelfApprovalAllowed: readSelfApproval(id, annotations.get('self_approval'), fail),
-  };
-}
-
-function readApprovers(id: string, text: string | undefined, fail: Fail): readonly string[] {
-  if (text === undefined) return [];
-  const roles = text.split(',').map((role) => role.trim());
-  if (roles.includes('')) {
-    throw fail(`rule "${id}" has an empty role in @approvers`, 'write @approvers("role1,role2")');
-  }
-  return roles;
-}
-
-function readTtlSeconds(id: string, text: string | undefined, fail: Fail): number {
-  if (text === undefined) return ttlSecondsDefault;
-  const seconds = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
-  if (seconds < 1 || seconds > ttlSecondsMax) {
-    throw fail(
-      `rule "${id}" has a @ttl_seconds out of bounds`,
-      `use a whole number from 1 to ${ttlSecondsMax}`,
-    );
-  }
-  return seconds;
-}
-
-function readSelfApproval(id: string, text: string | undefined, fail: Fail): boolean {
-  if (text === undefined) return false;
-  if (text !== 'allowed') {
-    throw fail(
-      `rule "${id}" has an unknown @self_approval`,
-      'write @self_approval("allowed"), or leave it out',
-    );
-  }
-  return true;
 }

@@ -1,9 +1,10 @@
 /** Bounds of policy text. Past them the policies are refused when they are loaded. */
 export const textBounds = {
-  files: 64,
-  fileBytes: 262_144,
-  totalBytes: 1_048_576,
-  rules: 2000,
+  files: 256,
+  fileBytes: 4_194_304,
+  totalBytes: 8_388_608,
+  /** In each of the two sets of a rule set. */
+  rules: 10_000,
   ruleTokens: 2000,
   ruleBytes: 16_384,
   // Cedar overflows its stack, for good, on about 118 nested brackets, 367 chained signs or 772 chained `if`.
@@ -12,6 +13,8 @@ export const textBounds = {
   /** Signs that a value is chained with, such as dots and pluses, in all brackets around a place together. */
   chain: 64,
   messageLength: 500,
+  /** Names in the list of one annotation. */
+  names: 32,
 } as const;
 
 /** Bounds of a question. Past them the answer is deny. */
@@ -22,6 +25,10 @@ export const questionBounds = {
   argumentParts: 2000,
   argumentDepth: 16,
   roles: 64,
+  /** Members of each set in the context. */
+  names: 2000,
+  /** Rule sets that decide together. */
+  ruleSets: 8,
   /** Reasons that an answer gives, the first in the order of their rules. */
   reasons: 32,
 } as const;

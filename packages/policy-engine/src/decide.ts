@@ -1,177 +1,281 @@
-import type { EntityUidJson } from '@cedar-policy/cedar-wasm/nodejs';
-import type { ApprovalFact, Decision, DecisionReason, PolicyRequest } from '@modelhost/kernel';
+import type {
+  ApprovalGate,
+  Decision,
+  DecisionBasis,
+  DecisionReason,
+  Obligations,
+  PolicyRequest,
+  Remedy,
+} from '@modelhost/kernel';
+import { noObligations } from '@modelhost/kernel';
 import { questionBounds } from './bounds.ts';
-import type { CedarQuestion, PolicySlice } from './cedar-runtime.ts';
+import { approvedFor, gatesOf } from './gates.ts';
+import { unsupportedFeatures } from './obligations.ts';
+import type { joinObligations, SupportedObligations } from './obligations.ts';
 import { withApproval } from './question.ts';
-import type { Question } from './question.ts';
+import type { Approved, AskerQuestion, Question } from './question.ts';
 import type { Rule } from './rules.ts';
 import type { Slice } from './slices.ts';
 import type { Evaluate } from './verdict-memory.ts';
+import { readVerdict } from './verdicts.ts';
+import type { Verdict } from './verdicts.ts';
 
 /** A decision before it says which policies decided. */
-export type Outcome = WithoutDigest<Decision>;
-type WithoutDigest<Each> = Each extends Decision ? Omit<Each, 'policyDigest'> : never;
+export type Outcome = WithoutPolicies<Decision>;
+type WithoutPolicies<Each> = Each extends Decision
+  ? Omit<Each, Exclude<keyof DecisionBasis, 'reasons' | 'obligations'>>
+  : never;
+
+/** The rules of one rule set that can matter to one asker. */
+export interface Panel {
+  readonly authorize: Slice;
+  readonly oblige: Slice;
+}
 
 /** Everything that one decision depends on. */
 export interface Deliberation {
   readonly request: PolicyRequest;
   readonly question: Question;
-  readonly slice: Slice;
+  /** One for each rule set that decides. */
+  readonly panelsFor: (asker: AskerQuestion) => readonly Panel[];
   readonly evaluate: Evaluate;
+  readonly join: typeof joinObligations;
+  readonly supported: SupportedObligations;
 }
 
-type SoundSlice = Extract<Slice, { readonly type: 'sound' }>;
+/** What is concluded, before obligations. */
+type Conclusion =
+  | { readonly effect: 'allow'; readonly reasons: readonly DecisionReason[] }
+  | { readonly effect: 'deny'; readonly reasons: readonly DecisionReason[] }
+  | {
+      readonly effect: 'hold';
+      readonly reasons: readonly DecisionReason[];
+      readonly rules: readonly Rule[];
+    };
 
-/** What Cedar says of one question; `fault` when any rule failed or the question did not fit. */
-type Verdict =
-  | { readonly effect: 'permit'; readonly rules: readonly Rule[] }
-  | { readonly effect: 'forbid'; readonly rules: readonly Rule[] }
-  | { readonly effect: 'nothing' }
-  | { readonly effect: 'fault'; readonly reasons: readonly DecisionReason[] };
-
-/** Asks Cedar, as often as approval and remedies need it. May throw what Cedar throws. */
-export function decideQuestion({ request, question, slice, evaluate }: Deliberation): Outcome {
-  if (slice.type === 'unsound') return deny(unsoundReasons(slice, question));
-  const blind = blindReasons(slice, question);
-  if (blind.length > 0) return deny(blind);
-  const ask = (policies: PolicySlice, asked: CedarQuestion): Verdict =>
-    readVerdict(evaluate, { slice, policies, asked });
-  const bare = question.cedar;
-  const first = ask(slice.all, bare);
-  const approval = usableApproval(request, first);
-  const asked = approval === undefined ? bare : withApproval(bare, approval);
-  const verdict = approval === undefined ? first : ask(slice.all, asked);
-  switch (verdict.effect) {
-    case 'permit':
-      return { effect: 'allow', reasons: reasonsOf(verdict.rules) };
-    case 'nothing':
-      return deny([defaultDeny(question)]);
-    case 'fault':
-      return deny(verdict.reasons);
-    case 'forbid': {
-      const hold = holdFor(request, verdict.rules);
-      if (hold === undefined) return deny(reasonsOf(verdict.rules));
-      // Nobody is asked to approve what no rule permits.
-      if (ask(slice.permits, asked).effect === 'permit') return hold;
-      return deny(sorted([...reasonsOf(verdict.rules), defaultDeny(question)]));
-    }
-  }
+/**
+ * Asks every asker and rule set, as often as approval and remedies need it. Rule sets decide together: a fault of any
+ * denies, then a forbid of any, then a permit of any is enough. All askers have to be allowed. May throw what Cedar throws.
+ */
+export function decideQuestion(deliberation: Deliberation): Outcome {
+  const { request, question } = deliberation;
+  const first = question.askers.map((asker) => askAll(deliberation, asker, undefined));
+  const forbidding = first.flatMap((verdict) => (verdict.effect === 'forbid' ? verdict.rules : []));
+  const approved = approvedFor(request, gatesOf(forbidding));
+  const verdicts =
+    approved === undefined
+      ? first
+      : question.askers.map((asker) => askAll(deliberation, asker, approved));
+  const conclusion = joinConclusions(
+    question.askers.flatMap((asker, index) => {
+      const verdict = verdicts[index];
+      return verdict === undefined ? [] : [conclude(deliberation, asker, { verdict, approved })];
+    }),
+  );
+  return withObligations(deliberation, conclusion, approved);
 }
 
 /** A denial for a reason that lies in no single rule. */
 export function denyFault(problem: string): Outcome {
-  return deny([{ rule: 'policy-error', message: problem }]);
+  return deny([{ rule: 'policy-error', message: problem }], noObligations);
 }
 
-interface Asking {
-  readonly slice: SoundSlice;
-  readonly policies: PolicySlice;
-  readonly asked: CedarQuestion;
+function askAll(
+  { question, panelsFor, evaluate }: Deliberation,
+  asker: AskerQuestion,
+  approved: Approved | undefined,
+): Verdict {
+  const cedar = approved === undefined ? asker.cedar : withApproval(asker.cedar, approved);
+  return joinVerdicts(
+    panelsFor(asker).map(({ authorize }) =>
+      readVerdict({ question, cedar, slice: authorize, evaluate }),
+    ),
+  );
 }
 
-function readVerdict(evaluate: Evaluate, { slice, policies, asked }: Asking): Verdict {
-  const answer = evaluate(policies, asked, slice.contextNamed);
-  if (answer.type === 'failure') {
+/** What several sets of rules say together. */
+function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
+  const faults = verdicts.flatMap((verdict) => (verdict.effect === 'fault' ? verdict : []));
+  if (faults.length > 0) {
     return {
       effect: 'fault',
-      reasons: [{ rule: 'policy-error', message: 'the request does not fit the schema' }],
+      reasons: faults.flatMap(({ reasons }) => reasons),
+      rules: faults.flatMap(({ rules }) => rules),
     };
   }
-  const { decision, diagnostics } = answer.response;
-  // Cedar skips a rule that fails, so a forbid that fails would allow.
-  if (diagnostics.errors.length > 0) {
-    const ids = new Set(diagnostics.errors.map(({ policyId }) => policyId));
-    const reasons = [...ids].map((rule) => ({ rule, message: 'policy error' }));
-    return { effect: 'fault', reasons: sorted(reasons) };
+  for (const effect of ['forbid', 'permit'] as const) {
+    const said = verdicts.flatMap((verdict) => (verdict.effect === effect ? verdict : []));
+    if (said.length > 0) return { effect, rules: said.flatMap(({ rules }) => rules) };
   }
-  const rules = diagnostics.reason.flatMap((id) => slice.rules.get(id) ?? []);
-  if (decision === 'allow') return { effect: 'permit', rules };
-  return rules.length === 0 ? { effect: 'nothing' } : { effect: 'forbid', rules };
+  return { effect: 'nothing' };
 }
 
-/** The approval, unless it is for another call, too late, or given by the one who asks where that does not count. */
-function usableApproval(
-  { principal, context }: PolicyRequest,
-  first: Verdict,
-): ApprovalFact | undefined {
-  const { approval, callDigest, nowMs } = context;
-  if (approval === undefined || callDigest === '') return undefined;
-  if (approval.callDigest !== callDigest || !Number.isSafeInteger(approval.expiresAtMs))
-    return undefined;
-  if (nowMs >= approval.expiresAtMs) return undefined;
-  if (approval.approver !== principal.subject) return approval;
-  const isSelfApprovalAllowed =
-    first.effect === 'forbid' &&
-    first.rules.every(({ remedy }) => remedy?.isSelfApprovalAllowed === true);
-  return isSelfApprovalAllowed ? approval : undefined;
+interface Said {
+  readonly verdict: Verdict;
+  readonly approved: Approved | undefined;
 }
 
-/** A hold, if every rule that forbids has the remedy and there is a call that an approval could be bound to. */
-function holdFor({ action, context }: PolicyRequest, rules: readonly Rule[]): Outcome | undefined {
-  const remedies = rules.flatMap(({ remedy }) => remedy ?? []);
+function conclude(
+  deliberation: Deliberation,
+  asker: AskerQuestion,
+  { verdict, approved }: Said,
+): Conclusion {
+  const { question, request } = deliberation;
+  switch (verdict.effect) {
+    case 'permit':
+      return { effect: 'allow', reasons: reasonsOf(verdict.rules) };
+    case 'nothing':
+      // Whoever may call a tool may see it, so listing needs no permit of its own.
+      return request.action === 'ListTool'
+        ? { effect: 'allow', reasons: [] }
+        : { effect: 'deny', reasons: [defaultDeny(question, asker)] };
+    case 'fault':
+      return { effect: 'deny', reasons: verdict.reasons };
+    case 'forbid': {
+      const { rules } = verdict;
+      const reasons = reasonsOf(rules);
+      if (!canBeRemedied(request, rules)) return { effect: 'deny', reasons };
+      // Nobody is asked to approve what no rule permits.
+      return isPermitted(deliberation, asker, approved)
+        ? { effect: 'hold', reasons, rules }
+        : { effect: 'deny', reasons: [...reasons, defaultDeny(question, asker)] };
+    }
+  }
+}
+
+/** Whether every rule that forbids has a remedy, and there is a call that an approval could be bound to. */
+function canBeRemedied({ action, context }: PolicyRequest, rules: readonly Rule[]): boolean {
   const isCall = action === 'CallTool' && context.callDigest !== '';
-  if (!isCall || remedies.length < rules.length) return undefined;
+  return rules.every(({ remedy }) => remedy !== undefined && (isCall || remedy.gate === undefined));
+}
+
+function isPermitted(
+  deliberation: Deliberation,
+  asker: AskerQuestion,
+  approved: Approved | undefined,
+): boolean {
+  const { question, request, panelsFor, evaluate } = deliberation;
+  if (request.action === 'ListTool') return true;
+  const cedar = approved === undefined ? asker.cedar : withApproval(asker.cedar, approved);
+  const verdicts = panelsFor(asker).map(({ authorize }) =>
+    readVerdict({ question, cedar, slice: authorize, evaluate, isPermitsOnly: true }),
+  );
+  return joinVerdicts(verdicts).effect === 'permit';
+}
+
+/** What is concluded of all askers: the strictest, with the reasons of all that are as strict. */
+function joinConclusions(conclusions: readonly Conclusion[]): Conclusion {
+  for (const effect of ['deny', 'hold', 'allow'] as const) {
+    const said = conclusions.filter((conclusion) => conclusion.effect === effect);
+    if (said.length === 0) continue;
+    const reasons = said.flatMap((conclusion) => conclusion.reasons);
+    if (effect !== 'hold') return { effect, reasons };
+    const rules = said.flatMap((conclusion) =>
+      conclusion.effect === 'hold' ? conclusion.rules : [],
+    );
+    return { effect, reasons, rules };
+  }
+  return { effect: 'deny', reasons: [{ rule: 'default-deny', message: 'nobody asks' }] };
+}
+
+function withObligations(
+  deliberation: Deliberation,
+  conclusion: Conclusion,
+  approved: Approved | undefined,
+): Outcome {
+  const { request, supported } = deliberation;
+  const { obligations, faults } = readObligations(deliberation, approved);
+  if (conclusion.effect === 'deny') {
+    return deny([...conclusion.reasons, ...faults], obligations);
+  }
+  if (faults.length > 0) return deny(faults, obligations);
+  const unsupported = unsupportedFeatures(obligations, supported[request.action]);
+  if (unsupported.length > 0) {
+    const message = `${request.action}: this host does not keep ${unsupported.join(', ')} here`;
+    return deny([{ rule: 'obligation-unsupported', message }], obligations);
+  }
+  const reasons = sorted(conclusion.reasons);
+  switch (conclusion.effect) {
+    case 'allow':
+      return { effect: 'allow', reasons, obligations };
+    case 'hold':
+      return { effect: 'hold', ...wayOut(conclusion.rules), reasons, obligations };
+  }
+}
+
+interface Demands {
+  readonly obligations: Obligations;
+  readonly faults: readonly DecisionReason[];
+}
+
+/** What every asker's rules demand together. A rule that fails denies, and counts as if it applied. */
+function readObligations(
+  { question, panelsFor, evaluate, join }: Deliberation,
+  approved: Approved | undefined,
+): Demands {
+  let obligations = noObligations;
+  const faults: DecisionReason[] = [];
+  for (const asker of question.askers) {
+    const cedar = approved === undefined ? asker.cedar : withApproval(asker.cedar, approved);
+    for (const { oblige } of panelsFor(asker)) {
+      const verdict = readVerdict({ question, cedar, slice: oblige, evaluate });
+      if (verdict.effect === 'nothing') continue;
+      if (verdict.effect === 'fault') faults.push(...verdict.reasons);
+      for (const { obligation } of sortedRules(verdict.rules)) {
+        if (obligation !== undefined) obligations = join(obligations, obligation);
+      }
+    }
+  }
+  return { obligations, faults };
+}
+
+interface WayOut {
+  readonly remedies: readonly Remedy[];
+  readonly gates: readonly ApprovalGate[];
+  readonly ttlMs: number;
+}
+
+function wayOut(rules: readonly Rule[]): WayOut {
+  const remedies = rules.flatMap(({ remedy }) => remedy ?? []);
   return {
-    effect: 'hold',
-    remedy: 'approval',
-    approvers: [...new Set(remedies.flatMap(({ approvers }) => approvers))].sort(),
+    remedies: [...new Set(remedies.map(({ name }) => name))].sort(),
+    gates: gatesOf(rules),
     ttlMs: Math.min(...remedies.map(({ ttlMs }) => ttlMs)),
-    reasons: reasonsOf(rules),
   };
 }
 
-function unsoundReasons(
-  { problems }: Extract<Slice, { readonly type: 'unsound' }>,
-  { resource }: Question,
-): readonly DecisionReason[] {
-  return problems.map(({ rule }) => ({
-    rule: 'policy-error',
-    message:
-      rule === undefined
-        ? `${resource.id}: its schema cannot be used by policy`
-        : `rule ${rule} does not fit the schema of ${resource.id}`,
-  }));
-}
-
-/** A rule that asks for an argument policy cannot see would never find it, though it is there. */
-function blindReasons(
-  { rules }: SoundSlice,
-  { hiddenArguments }: Question,
-): readonly DecisionReason[] {
-  if (hiddenArguments.size === 0) return [];
-  return [...rules.values()]
-    .filter(({ argumentsNamed }) => !argumentsNamed.isDisjointFrom(hiddenArguments))
-    .map(({ id }) => ({
-      rule: 'policy-error',
-      message: `rule ${id} names an argument whose type policy cannot see`,
-    }));
-}
-
-function defaultDeny({ subject, resource, cedar }: Question): DecisionReason {
+function defaultDeny({ subject, resource }: Question, { query }: AskerQuestion): DecisionReason {
   const action = `ModelHost::Action::${JSON.stringify(subject.action)}`;
-  const on = entityText(resource);
+  const { principal } = query;
+  const or = principal.type === 'ModelHost::User' ? ' or one of its roles' : '';
   return {
     rule: 'default-deny',
-    message: `no rule permits it; a permit for ${action} on ${on} is needed, for ${entityText(cedar.principal)} or one of its roles`,
+    message: `no rule permits it; a permit for ${action} on ${entityText(resource)} is needed, for ${entityText(principal)}${or}`,
   };
 }
 
-function entityText(entity: EntityUidJson): string {
-  const { type, id } = '__entity' in entity ? entity['__entity'] : entity;
+function entityText({ type, id }: { readonly type: string; readonly id: string }): string {
   return `${type}::${JSON.stringify(id)}`;
 }
 
-function deny(reasons: readonly DecisionReason[]): Outcome {
-  return { effect: 'deny', reasons: sorted(reasons) };
+function deny(reasons: readonly DecisionReason[], obligations: Obligations): Outcome {
+  return { effect: 'deny', reasons: sorted(reasons), obligations };
 }
 
 function reasonsOf(rules: readonly Rule[]): readonly DecisionReason[] {
-  return sorted(rules.map(({ id, message }) => ({ rule: id, message })));
+  return rules.map(({ id, message }) => ({ rule: id, message }));
 }
 
-/** In the order of the rules; the first of them, so that events and records stay small. */
+function sortedRules(rules: readonly Rule[]): readonly Rule[] {
+  return rules.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+}
+
+/** Each once, in the order of the rules; the first of them, so that events and records stay small. */
 function sorted(reasons: readonly DecisionReason[]): readonly DecisionReason[] {
-  return reasons
-    .toSorted((left, right) => (left.rule < right.rule ? -1 : 1))
+  const keyOf = ({ rule, message }: DecisionReason): string => `${rule}\0${message}`;
+  const byKey = new Map(reasons.map((reason) => [keyOf(reason), reason]));
+  return [...byKey]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([, reason]) => reason)
     .slice(0, questionBounds.reasons);
 }

@@ -4,3 +4,8 @@ import type { EntityUidJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
 export function uidOf(reference: EntityUidJson): TypeAndId {
   return '__entity' in reference ? reference['__entity'] : reference;
 }
+
+/** A reference to an entity of the host's own schema. */
+export function uid(type: string, id: string): TypeAndId {
+  return { type: `ModelHost::${type}`, id };
+}

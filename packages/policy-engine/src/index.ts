@@ -1,7 +1,11 @@
-export { createCedarPolicyEngine } from './policy-engine.ts';
-export type { CedarPolicyEngineOptions } from './policy-engine.ts';
+export { supportedByHost } from './obligations.ts';
+export type { ObligationFeature, SupportedObligations } from './obligations.ts';
+export { createPolicyEngine } from './policy-engine.ts';
+export type { DecisionPoint, PolicyEngineOptions } from './policy-engine.ts';
 export { readPolicyDirectory } from './policy-file.ts';
 export type { PolicyFile } from './policy-file.ts';
+export { readRuleSet, singleSource } from './rule-set.ts';
+export type { PolicySource, RuleSet, RuleSetSource } from './rule-set.ts';
 export { compareDecisions } from './rehearsal/compare-decisions.ts';
 export type { ChangeKind, DecisionChange } from './rehearsal/compare-decisions.ts';
 export type { DecisionExample, DecisionGroup } from './rehearsal/change-groups.ts';

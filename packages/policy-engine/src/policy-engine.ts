@@ -1,110 +1,176 @@
-import type { PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import type { Decision, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import { HostError, sha256Hex } from '@modelhost/kernel';
 import { readArgumentType } from './argument-types.ts';
 import type { RecordType } from './argument-types.ts';
 import { createBoundedMap } from './bounded-map.ts';
+import { questionBounds } from './bounds.ts';
 import { sharedCedar } from './cedar-runtime.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
 import { decideQuestion, denyFault } from './decide.ts';
-import type { Outcome } from './decide.ts';
-import type { PolicyFile } from './policy-file.ts';
+import type { Outcome, Panel } from './decide.ts';
+import type { RuleIndex } from './index/rule-index.ts';
+import { joinObligations, supportedByHost } from './obligations.ts';
+import type { SupportedObligations } from './obligations.ts';
 import { readQuestion } from './question.ts';
-import type { Question } from './question.ts';
-import { digestFiles, invalidRule, readRules } from './rules.ts';
+import type { AskerQuestion, Question } from './question.ts';
+import type { PolicySource, RuleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
-import { cedarType, plainActions } from './schema.ts';
-import { createSlice, rulesForAction, rulesForQuestion } from './slices.ts';
+import { cedarType } from './schema.ts';
+import type { SchemaSubject } from './schema.ts';
+import { createSlice } from './slices.ts';
 import type { Slice } from './slices.ts';
 import { createVerdictMemory } from './verdict-memory.ts';
+import type { Evaluate } from './verdict-memory.ts';
 
-/** Options of the engine. */
-export interface CedarPolicyEngineOptions {
-  /** Read whole when the engine is made; later changes of the files have no effect. */
-  readonly files: readonly PolicyFile[];
+/** Options of the decision point. */
+export interface PolicyEngineOptions {
+  readonly source: PolicySource;
+  /** What enforcement points keep; what they do not is denied. Default: what those of this host do. */
+  readonly supported?: SupportedObligations;
 }
 
-interface EngineOptions extends CedarPolicyEngineOptions {
+/** Decides, and can be given other rules while it does. */
+export interface DecisionPoint extends PolicyEngine {
+  /** From the next decision on, these rules decide. */
+  use(source: PolicySource): void;
+  /** Another decision point under other rules, which shares what is costly to start. */
+  asIf(source: PolicySource): DecisionPoint;
+}
+
+/** What a decision point works with. */
+export interface EngineParts {
   readonly cedar: CedarRuntime;
+  readonly evaluate: Evaluate;
+  readonly join: typeof joinObligations;
 }
 
-const slicesMax = 256;
+const slicesMax = 4_096;
 
 /**
- * Decides by Cedar rules and fails closed. Throws `config_invalid`, with file, line, column and remedy, for rules that
- * cannot be used. Rules about a tool are checked against the tool's schema when the tool is first asked about.
+ * Decides by Cedar rules and fails closed. Rules about a tool are checked against the tool's schema when the tool is
+ * first asked about.
  */
-export function createCedarPolicyEngine({ files }: CedarPolicyEngineOptions): PolicyEngine {
-  return createEngine({ files, cedar: sharedCedar });
+export function createPolicyEngine(options: PolicyEngineOptions): DecisionPoint {
+  return createEngine(options, partsOf(sharedCedar));
 }
 
-/** The same on a runtime of the caller's own. */
-export function createEngine({ files, cedar }: EngineOptions): PolicyEngine {
-  const rules = readRules(files, cedar);
-  checkPlainActions(rules, cedar);
-  const policyDigest = digestFiles(files);
-  const slices = createBoundedMap<Slice>(slicesMax);
-  const evaluate = createVerdictMemory(cedar);
-  const argumentTypes = new WeakMap<ToolDefinition['inputSchema'], RecordType>();
+/** The usual parts on a runtime of the caller's own. */
+export function partsOf(cedar: CedarRuntime): EngineParts {
+  return { cedar, evaluate: createVerdictMemory(cedar), join: joinObligations };
+}
 
-  function typeOf({ inputSchema }: ToolDefinition): RecordType {
-    const type = argumentTypes.get(inputSchema) ?? readArgumentType(inputSchema);
-    argumentTypes.set(inputSchema, type);
-    return type;
+/** The same with parts of the caller's own. */
+export function createEngine(options: PolicyEngineOptions, parts: EngineParts): DecisionPoint {
+  const { supported = supportedByHost } = options;
+  const sliceOf = createSlices(parts.cedar);
+  const typeOf = createTypes();
+  let { source } = options;
+
+  function outcomeOf(request: PolicyRequest, ruleSets: readonly RuleSet[]): Outcome {
+    const stranger = ruleSets.find(({ source: { scope } }) => isForeign(scope, request));
+    if (stranger !== undefined) return denyFault('rules of another tenant were to decide');
+    if (ruleSets.length > questionBounds.ruleSets) return denyFault('too many rule sets decide');
+    const reading = readQuestion(request, typeOf);
+    if (reading.type === 'refused') return denyFault(reading.problem);
+    const { question } = reading;
+    const { evaluate, join } = parts;
+    const panelsFor = (asker: AskerQuestion): readonly Panel[] =>
+      ruleSets.map(({ authorize, oblige }) => ({
+        authorize: sliceOf(authorize, asker, question),
+        oblige: sliceOf(oblige, asker, question),
+      }));
+    return decideQuestion({ request, question, panelsFor, evaluate, join, supported });
   }
 
-  function sliceOf(question: Question): Slice {
-    return slices.getOrMake(sliceKey(question), () =>
-      createSlice(rulesForQuestion(rules, question), question.subject, cedar),
-    );
-  }
-
-  function outcomeOf(request: PolicyRequest): Outcome {
+  function decide(request: PolicyRequest): Decision {
+    let ruleSets: readonly RuleSet[] = [];
+    let outcome: Outcome;
     try {
-      const reading = readQuestion(request, typeOf);
-      if (reading.type === 'refused') return denyFault(reading.problem);
-      const { question } = reading;
-      return decideQuestion({ request, question, slice: sliceOf(question), evaluate });
+      ruleSets = source.rulesFor(request.principal.tenant);
+      outcome = outcomeOf(request, ruleSets);
     } catch (thrown) {
       // Only our own words are passed on, since Cedar's may quote arguments.
-      return denyFault(thrown instanceof HostError ? thrown.message : 'the policy engine failed');
+      outcome = denyFault(
+        thrown instanceof HostError ? thrown.message : 'the policy engine failed',
+      );
     }
+    return { ...outcome, policyDigest: digestOf(ruleSets), bundles: bundlesOf(ruleSets) };
   }
 
   return {
-    decide: (request) => Promise.resolve({ ...outcomeOf(request), policyDigest }),
-    digest: () => policyDigest,
+    decide: (request) => Promise.resolve(decide(request)),
+    visible: (_asker, tools) => Promise.resolve(tools),
+    digest: () => digestOf(source.rulesFor('')),
+    use: (other) => {
+      source = other;
+    },
+    asIf: (other) => createEngine({ source: other, supported }, parts),
   };
 }
 
-/** What is not about tools is known now, so a rule that does not fit it need not wait for its first use. */
-function checkPlainActions(rules: readonly Rule[], cedar: CedarRuntime): void {
-  for (const action of plainActions) {
-    const subject = { type: 'plain', action } as const;
-    const slice = createSlice(rulesForAction(rules, subject), subject, cedar);
-    if (slice.type === 'sound') continue;
-    const [problem] = slice.problems;
-    const rule = rules.find(({ id }) => id === problem?.rule);
-    throw invalidRule(
-      rule?.place ?? 'policies',
-      `rule "${rule?.id ?? ''}" does not fit the action ${action}: ${problem?.detail ?? ''}`,
-      'correct the condition, or name the actions that the rule is about',
-    );
+function isForeign(scope: RuleSet['source']['scope'], { principal }: PolicyRequest): boolean {
+  return scope !== 'platform' && scope.tenant !== principal.tenant;
+}
+
+const digests = new WeakMap<readonly RuleSet[], string>();
+
+/** Of one rule set its own; of several, one that tells their combinations apart. */
+function digestOf(ruleSets: readonly RuleSet[]): string {
+  const known = digests.get(ruleSets);
+  if (known !== undefined) return known;
+  const all = ruleSets.map(({ source }) => source.digest);
+  const [only] = all;
+  const digest = all.length === 1 && only !== undefined ? only : sha256Hex(JSON.stringify(all));
+  digests.set(ruleSets, digest);
+  return digest;
+}
+
+function bundlesOf(ruleSets: readonly RuleSet[]): readonly string[] {
+  return ruleSets
+    .filter(({ source }) => source.revision > 0)
+    .map(({ source }) => `${source.name}@${String(source.revision)}`);
+}
+
+type SliceOf = (index: RuleIndex, asker: AskerQuestion, question: Question) => Slice;
+
+/** Finds the slice of an asker's rules. The index gives the same list for the same rules, so the list names them. */
+function createSlices(cedar: CedarRuntime): SliceOf {
+  const slices = createBoundedMap<Slice>(slicesMax);
+  const numbers = new WeakMap<readonly Rule[], number>();
+  let lists = 0;
+
+  function numberOf(rules: readonly Rule[]): number {
+    const known = numbers.get(rules);
+    if (known !== undefined) return known;
+    lists += 1;
+    numbers.set(rules, lists);
+    return lists;
   }
+
+  return (index, { query }, { subject }) => {
+    const rules = index.candidates(query);
+    const key = `${String(numberOf(rules))} ${subjectKey(subject)}`;
+    return slices.getOrMake(key, () => createSlice(rules, subject, cedar));
+  };
 }
 
 const typeDigests = new WeakMap<RecordType, string>();
 
-/** Ids may hold anything but what comes before them: their lengths keep two keys apart. */
-function sliceKey({ subject, resource, resourceParents }: Question): string {
-  const type = subject.type === 'tool' ? digestOfType(subject.arguments) : '';
-  const entities = [resource, ...resourceParents].map(
-    (entity) => `${entity.type}:${entity.id.length}:${entity.id}`,
-  );
-  return `${type}:${subject.action.length}:${subject.action}:${entities.join(':')}`;
-}
-
-function digestOfType(type: RecordType): string {
+/** Tells apart actions of which the schemas differ. */
+function subjectKey(subject: SchemaSubject): string {
+  if (subject.type === 'plain') return subject.action;
+  const { action, sums, arguments: type } = subject;
   const digest = typeDigests.get(type) ?? sha256Hex(JSON.stringify(cedarType(type)));
   typeDigests.set(type, digest);
-  return digest;
+  // No two tools have one digest and one list of sums, however they are named.
+  return `${digest} ${sums.length === 0 ? '' : JSON.stringify(sums)} ${action}`;
+}
+
+function createTypes(): (tool: ToolDefinition) => RecordType {
+  const types = new WeakMap<ToolDefinition['inputSchema'], RecordType>();
+  return ({ inputSchema }) => {
+    const type = types.get(inputSchema) ?? readArgumentType(inputSchema);
+    types.set(inputSchema, type);
+    return type;
+  };
 }

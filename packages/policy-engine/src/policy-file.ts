@@ -9,9 +9,13 @@ export interface PolicyFile {
   readonly text: string;
 }
 
+/** Folders of a rule set that hold rules. */
+const folders = ['authorize', 'oblige'];
+
 /**
- * Reads the `.cedar` files of a directory, sorted by name; other files and sub-directories are not looked at.
- * Throws `config_invalid` when there is none, when one cannot be read or is no UTF-8 text, and past 64 files or 1 MiB.
+ * Reads the `.cedar` files of a directory and of `authorize/` and `oblige/` in it, sorted by name; other files and
+ * folders are not looked at. Throws `config_invalid` when there is none, when one cannot be read or is no UTF-8 text, and
+ * past 256 files or 8 MiB.
  */
 export async function readPolicyDirectory(path: string): Promise<readonly PolicyFile[]> {
   const names = await listPolicies(path);
@@ -33,9 +37,20 @@ export async function readPolicyDirectory(path: string): Promise<readonly Policy
 }
 
 async function listPolicies(path: string): Promise<readonly string[]> {
+  const entries = await readNames(path);
+  const names = entries.filter((name) => name.endsWith('.cedar'));
+  for (const folder of folders.filter((name) => entries.includes(name))) {
+    const within = await readNames(join(path, folder));
+    names.push(
+      ...within.filter((name) => name.endsWith('.cedar')).map((name) => `${folder}/${name}`),
+    );
+  }
+  return names.sort();
+}
+
+async function readNames(path: string): Promise<readonly string[]> {
   try {
-    const names = await readdir(path);
-    return names.filter((name) => name.endsWith('.cedar')).sort();
+    return await readdir(path);
   } catch (cause) {
     throw invalid(
       `${path}: the directory of policies cannot be read (${systemCode(cause)})`,

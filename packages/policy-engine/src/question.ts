@@ -1,31 +1,30 @@
-import type {
-  CedarValueJson,
-  EntityJson,
-  EntityUidJson,
-  TypeAndId,
-} from '@cedar-policy/cedar-wasm/nodejs';
-import type {
-  ApprovalFact,
-  PolicyRequest,
-  PolicyResource,
-  ToolDefinition,
-} from '@modelhost/kernel';
+import type { CedarValueJson, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
+import type { PolicyAction, PolicyAsker, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import { actionType } from './actions.ts';
 import type { RecordType } from './argument-types.ts';
-import { encodeArguments } from './argument-values.ts';
 import { questionBounds } from './bounds.ts';
 import type { CedarQuestion } from './cedar-runtime.ts';
-import { actionType, callToolGroup, plainActions } from './schema.ts';
+import { datetime, readFacts } from './context-facts.ts';
+import { uid } from './entity-uid.ts';
+import type { RuleQuery } from './index/rule-index.ts';
+import { actionIdsOf } from './schema.ts';
 import type { SchemaSubject } from './schema.ts';
+import { readTarget } from './target.ts';
 
-/** A request in Cedar's terms, without an approval. */
+/** A request in Cedar's terms, without an approval. Each of the askers has to be allowed. */
 export interface Question {
   readonly subject: SchemaSubject;
   readonly resource: TypeAndId;
-  /** The server of a tool. */
-  readonly resourceParents: readonly TypeAndId[];
-  readonly cedar: CedarQuestion;
+  readonly askers: readonly AskerQuestion[];
   /** Names of arguments that are there but that policy cannot see. */
   readonly hiddenArguments: ReadonlySet<string>;
+}
+
+/** The question of one principal: the user, or the agent that acts for it. */
+export interface AskerQuestion {
+  /** Finds the rules that can matter for it. */
+  readonly query: RuleQuery;
+  readonly cedar: CedarQuestion;
 }
 
 /** The question, or why it cannot be asked. The problem never quotes a value. */
@@ -33,163 +32,98 @@ export type QuestionReading =
   | { readonly type: 'question'; readonly question: Question }
   | { readonly type: 'refused'; readonly problem: string };
 
-type Context = Record<string, CedarValueJson>;
-
 /** Puts a request into Cedar's terms. `typeOf` says what policy sees of a tool's arguments. */
 export function readQuestion(
   request: PolicyRequest,
   typeOf: (tool: ToolDefinition) => RecordType,
 ): QuestionReading {
-  const { principal, context } = request;
-  const counters = readCounters(request);
-  if (counters === undefined) return refused('a counter or the time is no exact whole number');
-  if (principal.roles.length > questionBounds.roles)
-    return refused('the principal has too many roles');
+  const askers = readAskers(request, request.action);
+  if (askers.type === 'refused') return askers;
   const target = readTarget(request, typeOf);
   if (target.type === 'refused') return target;
-  // Ids carry the tenant, so that no rule about one tenant's people or roles speaks of another's.
-  if (principal.tenant.includes('/')) return refused('the name of the tenant has a slash');
-  const tenant = uid('Tenant', principal.tenant);
-  const inTenant = (id: string): string => `${principal.tenant}/${id}`;
-  const user: EntityJson = {
-    uid: uid('User', inTenant(principal.subject)),
-    attrs: { tenant: { __entity: tenant } },
-    parents: [tenant, ...principal.roles.map((role) => uid('Role', inTenant(role)))],
-  };
+  const { subject, entity, resourceParents } = target;
+  const facts = readFacts(request, subject.type === 'tool' ? subject.sums : []);
+  if (facts.type === 'refused') return facts;
+  const context = { ...facts.facts, ...target.context };
+  const actions = actionIdsOf(subject);
+  const resource = target.resource;
   return {
     type: 'question',
     question: {
-      ...target,
-      cedar: {
-        principal: user.uid,
-        action: { type: actionType, id: target.subject.action },
-        resource: target.resource,
-        context: {
-          now: datetime(context.nowMs),
-          runId: context.runId,
-          agent: request.agent,
-          counters,
-          callDigest: context.callDigest,
-          ...target.context,
+      subject,
+      resource,
+      hiddenArguments: target.hiddenArguments,
+      askers: askers.askers.map(({ principal, parents, entity: asker }) => ({
+        query: {
+          actions,
+          principal,
+          principalParents: parents,
+          resource,
+          resourceParents,
         },
-        entities: [user, target.entity],
-      },
+        cedar: {
+          principal,
+          action: { type: actionType, id: subject.action },
+          resource,
+          context,
+          entities: [asker, entity],
+        },
+      })),
     },
   };
 }
 
-/** The same question with the fact that a human approved. */
-export function withApproval(question: CedarQuestion, approval: ApprovalFact): CedarQuestion {
-  const { callDigest, approver, expiresAtMs } = approval;
-  const fact = { callDigest, approver, expires: datetime(expiresAtMs) };
+/** What people said, as rules see it once it has been found to be enough. */
+export interface Approved {
+  readonly callDigest: string;
+  readonly approvers: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+/** The same question with the fact that people approved. */
+export function withApproval(question: CedarQuestion, approved: Approved): CedarQuestion {
+  const { callDigest, approvers, expiresAtMs } = approved;
+  const fact = { callDigest, approvers: [...approvers], expires: datetime(expiresAtMs) };
   return { ...question, context: { ...question.context, approval: fact } };
 }
 
-type ToolResource = Extract<PolicyResource, { readonly type: 'tool' }>;
-
-interface Target {
-  readonly type: 'target';
-  readonly subject: SchemaSubject;
-  readonly resource: TypeAndId;
-  readonly resourceParents: readonly TypeAndId[];
+/** Somebody who asks, in Cedar's terms. */
+export interface AskerEntity {
+  readonly principal: TypeAndId;
+  readonly parents: readonly TypeAndId[];
   readonly entity: EntityJson;
-  readonly context: Context;
-  readonly hiddenArguments: ReadonlySet<string>;
 }
 
-type TargetReading = Target | { readonly type: 'refused'; readonly problem: string };
+/** Those who ask, or why they cannot be told to Cedar. */
+export type AskersReading =
+  | { readonly type: 'askers'; readonly askers: readonly AskerEntity[] }
+  | { readonly type: 'refused'; readonly problem: string };
 
-function readTarget(
-  { action, resource }: PolicyRequest,
-  typeOf: (tool: ToolDefinition) => RecordType,
-): TargetReading {
-  switch (resource.type) {
-    case 'tool':
-      return action === 'CallTool' ? toolTarget(resource, typeOf(resource.tool)) : mismatch;
-    case 'model': {
-      if (action !== 'UseModel') return mismatch;
-      const { inputTokens, maxOutputTokens } = resource;
-      if (![inputTokens, maxOutputTokens].every(Number.isSafeInteger)) return inexact;
-      return plainTarget(action, {
-        resource: uid('Model', resource.id),
-        attrs: { provider: resource.provider },
-        context: { inputTokens, maxOutputTokens },
-      });
-    }
-    case 'agent': {
-      if (action !== 'AcceptInput') return mismatch;
-      const { inputBytes } = resource;
-      if (!Number.isSafeInteger(inputBytes)) return inexact;
-      return plainTarget(action, {
-        resource: uid('Agent', resource.id),
-        attrs: {},
-        context: { inputBytes },
-      });
-    }
+/** The user, and the agent where it acts by itself. What comes in is the user's own doing, whoever it is handed to. */
+export function readAskers(
+  { principal, agent, isDelegated }: PolicyAsker,
+  action: PolicyAction,
+): AskersReading {
+  if (principal.roles.length > questionBounds.roles) {
+    return { type: 'refused', problem: 'the principal has too many roles' };
   }
+  // Ids carry the tenant, so that no rule about one tenant's people or roles speaks of another's.
+  if (principal.tenant.includes('/')) {
+    return { type: 'refused', problem: 'the name of the tenant has a slash' };
+  }
+  const tenant = uid('Tenant', principal.tenant);
+  const roles = principal.roles.map((role) => uid('Role', `${principal.tenant}/${role}`));
+  const user = askerOf(uid('User', `${principal.tenant}/${principal.subject}`), tenant, roles);
+  if (!isDelegated || action === 'AcceptInput') return { type: 'askers', askers: [user] };
+  return { type: 'askers', askers: [user, askerOf(uid('Agent', agent), tenant, [])] };
 }
 
-const mismatch = refused('the action does not go with the resource');
-const inexact = refused('a number is no exact whole number');
-
-function toolTarget({ tool, arguments: values }: ToolResource, type: RecordType): TargetReading {
-  // A client's tool keeps the name its caller gave it, which could be one of ours.
-  const reserved: readonly string[] = [callToolGroup, ...plainActions];
-  if (reserved.includes(tool.name))
-    return refused('the tool has the name of an action of the host');
-  const encoded = encodeArguments(values, type);
-  if (encoded.type === 'refused') return encoded;
-  const server = uid('ToolServer', tool.server);
-  const resource = uid('Tool', tool.name);
-  return {
-    type: 'target',
-    subject: { type: 'tool', action: tool.name, arguments: type },
-    resource,
-    resourceParents: [server],
-    entity: {
-      uid: resource,
-      attrs: { name: tool.name, server: tool.server, effect: tool.effect },
-      parents: [server],
-    },
-    context: { arguments: encoded.value },
-    hiddenArguments: encoded.hidden,
-  };
-}
-
-interface PlainTarget {
-  readonly resource: TypeAndId;
-  readonly attrs: Record<string, CedarValueJson>;
-  readonly context: Context;
-}
-
-function plainTarget(action: (typeof plainActions)[number], target: PlainTarget): Target {
-  const { resource, attrs, context } = target;
-  return {
-    type: 'target',
-    subject: { type: 'plain', action },
-    resource,
-    resourceParents: [],
-    entity: { uid: resource, attrs, parents: [] },
-    context,
-    hiddenArguments: new Set(),
-  };
-}
-
-function readCounters({ context: { spent, nowMs } }: PolicyRequest): Context | undefined {
-  const { modelCalls, toolCalls, costMicroUsd } = spent;
-  const tokens = spent.inputTokens + spent.outputTokens;
-  const isExact = [modelCalls, toolCalls, tokens, costMicroUsd, nowMs].every(Number.isSafeInteger);
-  return isExact ? { modelCalls, toolCalls, tokens, costMicroUsd } : undefined;
-}
-
-function datetime(ms: number): CedarValueJson {
-  return { __extn: { fn: 'datetime', arg: new Date(ms).toISOString() } };
-}
-
-function uid(type: string, id: string): TypeAndId & EntityUidJson {
-  return { type: `ModelHost::${type}`, id };
-}
-
-function refused(problem: string): { readonly type: 'refused'; readonly problem: string } {
-  return { type: 'refused', problem };
+function askerOf(
+  principal: TypeAndId,
+  tenant: TypeAndId,
+  roles: readonly TypeAndId[],
+): AskerEntity {
+  const parents = [tenant, ...roles];
+  const attrs: Record<string, CedarValueJson> = { tenant: { __entity: tenant } };
+  return { principal, parents, entity: { uid: principal, attrs, parents } };
 }

@@ -4,18 +4,18 @@ import type {
   PrincipalConstraint,
   ResourceConstraint,
 } from '@cedar-policy/cedar-wasm/nodejs';
-import type { HostError } from '@modelhost/kernel';
+import type { Fail } from './annotations.ts';
+import { actionGroups, actionType, groupsOf, plainActions, resourceTypeOf } from './actions.ts';
+import type { ResourceType } from './actions.ts';
 import { uidOf } from './entity-uid.ts';
-import { actionType, callToolGroup } from './schema.ts';
 
-/** What the head of a rule is about, besides its principal. */
+/** What the head of a rule is about. */
 export interface RuleScope {
   /** Ids of actions and action groups; undefined for every action. */
   readonly actions: readonly string[] | undefined;
+  readonly principal: PrincipalConstraint;
   readonly resource: ResourceConstraint;
 }
-
-type Fail = (problem: string, remedy: string) => HostError;
 
 /** Reads the head of a rule. One that could never apply is refused, since a forbid that never fires allows. */
 export function readScope({ principal, action, resource }: PolicyJson, fail: Fail): RuleScope {
@@ -23,7 +23,7 @@ export function readScope({ principal, action, resource }: PolicyJson, fail: Fai
   checkTypes('principal', { constraint: principal, types: principalTypes }, fail);
   const types = actions === undefined ? anyResource : joinTypes(actions.map(resourceTypesOf));
   checkTypes('resource', { constraint: resource, types }, fail);
-  return { actions, resource };
+  return { actions, principal, resource };
 }
 
 interface Types {
@@ -33,15 +33,22 @@ interface Types {
   readonly groups: readonly string[];
 }
 
-const principalTypes: Types = { self: ['User'], groups: ['Role', 'Tenant'] };
+const principalTypes: Types = { self: ['User', 'Agent'], groups: ['Role', 'Tenant'] };
 const tool: Types = { self: ['Tool'], groups: ['ToolServer'] };
-const model: Types = { self: ['Model'], groups: [] };
-const agent: Types = { self: ['Agent'], groups: [] };
-const anyResource: Types = joinTypes([tool, model, agent]);
+const resourceTypes: Readonly<Record<ResourceType, Types>> = {
+  Tool: tool,
+  Model: { self: ['Model'], groups: [] },
+  Agent: { self: ['Agent'], groups: ['Tenant'] },
+  Channel: { self: ['Channel'], groups: [] },
+  MemoryNamespace: { self: ['MemoryNamespace'], groups: ['Tenant'] },
+};
+const anyResource: Types = joinTypes(Object.values(resourceTypes));
 
 function resourceTypesOf(action: string): Types {
-  if (action === 'AcceptInput') return agent;
-  return action === 'UseModel' ? model : tool;
+  const actions = plainActions.filter((name) => [name, ...groupsOf[name]].includes(action));
+  // What is none of the host's own is a tool's, or the group of them.
+  if (actions.length === 0) return tool;
+  return joinTypes(actions.map((name) => resourceTypes[resourceTypeOf[name]]));
 }
 
 function joinTypes(types: readonly Types[]): Types {
@@ -98,10 +105,10 @@ function readActions(constraint: ActionConstraint, fail: Fail): readonly string[
     if (type !== actionType) {
       throw fail(`no action is of type ${type}`, `write ${actionType}::"…"`);
     }
-    if (id === callToolGroup && constraint.op === '==') {
+    if (actionGroups.includes(id) && constraint.op === '==') {
       throw fail(
-        `${callToolGroup} is the group of all tool calls, no action by itself, so this rule would never apply`,
-        `write action in ${actionType}::"${callToolGroup}"`,
+        `${id} is a group of actions, no action by itself, so this rule would never apply`,
+        `write action in ${actionType}::"${id}"`,
       );
     }
     return id;

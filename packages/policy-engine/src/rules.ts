@@ -1,7 +1,7 @@
 import type { Effect, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { HostError, sha256Hex } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
 import { readAnnotations } from './annotations.ts';
-import type { Remedy } from './annotations.ts';
+import type { RuleAnnotations, RuleSetPart } from './annotations.ts';
 import { textBounds } from './bounds.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
 import type { PolicyFile } from './policy-file.ts';
@@ -11,14 +11,12 @@ import { readScope } from './rule-scope.ts';
 import type { RuleScope } from './rule-scope.ts';
 import { splitStatements } from './statements.ts';
 import type { Statement } from './statements.ts';
-import { offsetOfByte, placeOf } from './text-place.ts';
+import { createPlaces, offsetOfByte } from './text-place.ts';
+import type { Places } from './text-place.ts';
 
-/** A rule that Cedar can read, with what the decision needs to know of it. */
-export interface Rule extends RuleNames, RuleScope {
-  readonly id: string;
+/** A rule that Cedar can read, with what the decision needs to know of it. Plain data, so that it can be sent to another thread. */
+export interface Rule extends RuleAnnotations, RuleNames, RuleScope {
   readonly effect: Effect;
-  readonly message: string;
-  readonly remedy: Remedy | undefined;
   readonly text: string;
   /** `file:line:column` of its first word. */
   readonly place: string;
@@ -26,35 +24,77 @@ export interface Rule extends RuleNames, RuleScope {
 
 interface PlacedStatement extends Statement {
   readonly file: PolicyFile;
+  readonly part: RuleSetPart;
+  readonly places: Places;
 }
 
-/** Reads every rule, in order. Throws `config_invalid` with file, line, column and remedy for the first that is wrong. */
-export function readRules(files: readonly PolicyFile[], cedar: CedarRuntime): readonly Rule[] {
+/** Reads every rule of one part, in order. Throws `config_invalid` with file, line, column and remedy for the first that is wrong. */
+export function readRules(
+  files: readonly PolicyFile[],
+  part: RuleSetPart,
+  cedar: CedarRuntime,
+): readonly Rule[] {
+  const rules: Rule[] = [];
+  for (const reading of scanRules(files, part, cedar)) {
+    if (reading.type === 'problem') throw reading.error;
+    rules.push(reading.rule);
+  }
+  return rules;
+}
+
+/** A rule, or what is wrong in its place. */
+export type RuleReading =
+  | { readonly type: 'rule'; readonly rule: Rule }
+  | { readonly type: 'problem'; readonly error: HostError };
+
+/** Reads every rule of one part and goes on after those that are wrong. Throws only when there is too much to read. */
+export function* scanRules(
+  files: readonly PolicyFile[],
+  part: RuleSetPart,
+  cedar: CedarRuntime,
+): Generator<RuleReading, void, undefined> {
   checkBounds(files);
-  const rules = new Map<string, Rule>();
+  const placesById = new Map<string, string>();
   for (const file of files) {
-    for (const statement of statementsOf(file)) {
-      const rule = readRule({ ...statement, file }, cedar);
-      const twin = rules.get(rule.id);
-      if (twin !== undefined) {
-        throw invalidRule(
-          rule.place,
-          `a rule "${rule.id}" stands at ${twin.place} already`,
-          'give each rule an @id of its own',
-        );
-      }
-      if (rules.size >= textBounds.rules) {
-        throw invalidRule(rule.place, `more than ${textBounds.rules} rules`, 'remove some');
-      }
-      rules.set(rule.id, rule);
+    const places = createPlaces(file.text);
+    const split = splitStatements(file.text);
+    if (split.type === 'problem') {
+      const { offset, problem, remedy } = split;
+      const error = invalidRule(`${file.name}:${places.at(offset)}`, problem, remedy);
+      yield { type: 'problem', error };
+      continue;
+    }
+    for (const statement of split.statements) {
+      const reading = tryRule({ ...statement, file, part, places }, cedar);
+      yield reading.type === 'rule' ? checkTwin(reading.rule, placesById) : reading;
     }
   }
-  return [...rules.values()];
 }
 
-/** Digest of names and texts, in their order. */
-export function digestFiles(files: readonly PolicyFile[]): string {
-  return sha256Hex(JSON.stringify(files.map(({ name, text }) => [name, text])));
+function tryRule(statement: PlacedStatement, cedar: CedarRuntime): RuleReading {
+  try {
+    return { type: 'rule', rule: readRule(statement, cedar) };
+  } catch (thrown) {
+    if (thrown instanceof HostError) return { type: 'problem', error: thrown };
+    throw thrown;
+  }
+}
+
+function checkTwin(rule: Rule, placesById: Map<string, string>): RuleReading {
+  const { id, place } = rule;
+  const twinPlace = placesById.get(id);
+  if (twinPlace !== undefined) {
+    const problem = `a rule "${id}" stands at ${twinPlace} already`;
+    return {
+      type: 'problem',
+      error: invalidRule(place, problem, 'give each rule an @id of its own'),
+    };
+  }
+  if (placesById.size >= textBounds.rules) {
+    throw invalidRule(place, `more than ${textBounds.rules} rules`, 'remove some');
+  }
+  placesById.set(id, place);
+  return { type: 'rule', rule };
 }
 
 /** An error about a place in a policy file: what is wrong, then what to do. */
@@ -64,7 +104,10 @@ export function invalidRule(
   remedy: string,
   cause?: unknown,
 ): HostError {
-  return new HostError('config_invalid', `${place}: ${problem}; ${remedy}`, { cause });
+  return new HostError('config_invalid', `${place}: ${problem}; ${remedy}`, {
+    cause,
+    facts: { place, problem, remedy },
+  });
 }
 
 function checkBounds(files: readonly PolicyFile[]): void {
@@ -90,23 +133,9 @@ function checkBounds(files: readonly PolicyFile[]): void {
   }
 }
 
-function statementsOf(file: PolicyFile): readonly Statement[] {
-  const split = splitStatements(file.text);
-  switch (split.type) {
-    case 'statements':
-      return split.statements;
-    case 'problem':
-      throw invalidRule(
-        `${file.name}:${placeOf(file.text, split.offset)}`,
-        split.problem,
-        split.remedy,
-      );
-  }
-}
-
 function readRule(statement: PlacedStatement, cedar: CedarRuntime): Rule {
-  const { file, text, offset } = statement;
-  const place = `${file.name}:${placeOf(file.text, offset)}`;
+  const { file, text, offset, places } = statement;
+  const place = `${file.name}:${places.at(offset)}`;
   if (Buffer.byteLength(text, 'utf8') > textBounds.ruleBytes) {
     throw invalidRule(
       place,
@@ -117,7 +146,7 @@ function readRule(statement: PlacedStatement, cedar: CedarRuntime): Rule {
   const policy = parse(statement, place, cedar);
   const fail = (problem: string, remedy: string): HostError => invalidRule(place, problem, remedy);
   return {
-    ...readAnnotations(policy, fail),
+    ...readAnnotations(policy, statement.part, fail),
     ...namesIn(policy),
     effect: policy.effect,
     text,
@@ -127,7 +156,7 @@ function readRule(statement: PlacedStatement, cedar: CedarRuntime): Rule {
 }
 
 function parse(statement: PlacedStatement, place: string, cedar: CedarRuntime): PolicyJson {
-  const { file, text, offset } = statement;
+  const { file, text, offset, places } = statement;
   let answer: ReturnType<CedarRuntime['parse']>;
   try {
     answer = cedar.parse(text);
@@ -142,7 +171,7 @@ function parse(statement: PlacedStatement, place: string, cedar: CedarRuntime): 
       const start = error?.sourceLocations?.[0]?.start ?? 0;
       const at = offset + offsetOfByte(text, start);
       throw invalidRule(
-        `${file.name}:${placeOf(file.text, at)}`,
+        `${file.name}:${places.at(at)}`,
         `this is no Cedar policy: ${(error?.message ?? 'unknown reason').slice(0, textBounds.messageLength)}`,
         error?.help ?? 'check the words and signs here against the Cedar syntax',
       );

@@ -31,7 +31,7 @@ export function maskArguments(
   let values: Json = resource.arguments;
   for (const path of paths) {
     if (path === allArguments) continue;
-    const before = values;
+    const before: Json = values;
     values = changeAt(values, namesInPath(path), mask);
     if (values !== before) masked.push(path);
   }
@@ -92,22 +92,16 @@ function changeAt(value: Json, names: readonly string[], change: (value: Json) =
   return changed === member ? value : { ...value, [name]: changed };
 }
 
+const fillings: ReadonlyMap<unknown, Json> = new Map<unknown, Json>([
+  ['string', ''],
+  ['number', 0],
+  ['boolean', false],
+  ['array', []],
+  ['object', {}],
+]);
+
 function fill(value: Json): Json {
-  const type = isJsonObject(value) ? value['$type'] : undefined;
-  switch (type) {
-    case 'string':
-      return '';
-    case 'number':
-      return 0;
-    case 'boolean':
-      return false;
-    case 'array':
-      return [];
-    case 'object':
-      return {};
-    default:
-      return null;
-  }
+  return fillings.get(isJsonObject(value) ? value['$type'] : undefined) ?? null;
 }
 
 function typeNameOf(value: Json): string {

@@ -1,0 +1,110 @@
+import type { Decision, Keys, PolicyRequest } from '@modelhost/kernel';
+import { HostError, parseJsonText } from '@modelhost/kernel';
+import { allArguments, maskArguments, nameResource } from '@modelhost/policy-engine';
+import type { RecordedDecision } from '@modelhost/policy-engine';
+import { logBounds } from './bounds.ts';
+import type { SealedRow, StoredRow } from './log-file.ts';
+
+/** What another set of rules, that is not in force, said of the same request. */
+export interface ShadowDecision {
+  /** `name@revision` of its bundle. */
+  readonly bundle: string;
+  readonly decision: Decision;
+}
+
+/** A decision that was just made. */
+export interface LogEntry {
+  readonly timeMs: number;
+  readonly request: PolicyRequest;
+  readonly decision: Decision;
+  readonly shadow?: ShadowDecision;
+}
+
+/** A decision as the log gives it back. */
+export interface LoggedDecision extends RecordedDecision {
+  readonly shadow?: ShadowDecision;
+}
+
+/** What is sealed. Later versions keep reading this one. */
+interface Content extends Omit<LoggedDecision, 'id' | 'timeMs'> {
+  readonly v: 1;
+}
+
+/** The keyed digest that a subject's entries are found by. */
+export function digestSubject(keys: Keys, tenant: string, subject: string): string {
+  return keys.commit(subject, contextOf('subject', tenant));
+}
+
+/** The entry as a row: names that queries ask for in the clear, the rest sealed. Throws for what is too large or no JSON. */
+export function sealEntry(keys: Keys, entry: LogEntry): SealedRow {
+  const { timeMs, request, decision } = entry;
+  const { tenant, subject } = request.principal;
+  const { keyId, data } = keys.seal(contentText(keys, entry), contextOf('entry', tenant));
+  return {
+    timeMs,
+    tenant,
+    subject: digestSubject(keys, tenant, subject),
+    action: request.action,
+    resource: nameResource(request.resource),
+    effect: decision.effect,
+    rules: JSON.stringify([...new Set(decision.reasons.map(({ rule }) => rule))]),
+    policyDigest: decision.policyDigest,
+    keyId,
+    sealed: Buffer.from(data, 'base64'),
+  };
+}
+
+/** What the row says. Throws `internal` when it does not open, or a later version wrote it. */
+export function openRow(
+  keys: Keys,
+  { id, timeMs, tenant, keyId, sealed }: StoredRow,
+): LoggedDecision {
+  const data = Buffer.from(sealed).toString('base64');
+  const text = keys.unseal({ keyId, data }, contextOf('entry', tenant));
+  // It opened, so it is what `contentText` made, if not an older or a later one did.
+  const content = parseJsonText(text) as unknown as Content;
+  if (content.v !== 1) {
+    throw new HostError('internal', 'an entry of the decision log is of a later version');
+  }
+  const { request, decision, masked, shadow } = content;
+  const { context } = request;
+  return {
+    id: keys.commit(String(id), contextOf('id', '')).slice(0, idLength),
+    timeMs,
+    // JSON has no place for what is undefined.
+    request: {
+      ...request,
+      context: { ...context, approval: context.approval, evidence: context.evidence },
+    },
+    decision,
+    masked,
+    ...(shadow === undefined ? {} : { shadow }),
+  };
+}
+
+const idLength = 24;
+
+function contentText(keys: Keys, entry: LogEntry): string {
+  const { request, decision, shadow } = entry;
+  const { tenant } = request.principal;
+  const paths = decision.obligations.redact.arguments;
+  const hash = (text: string): string => keys.commit(text, contextOf('value', tenant));
+  const textWith = (hidden: readonly string[]): string => {
+    const content: Content = {
+      v: 1,
+      ...maskArguments(request, hidden, hash),
+      decision,
+      ...(shadow === undefined ? {} : { shadow }),
+    };
+    return JSON.stringify(content);
+  };
+  const text = textWith(paths);
+  if (text.length <= logBounds.entryLength) return text;
+  const without = textWith([allArguments]);
+  if (without.length <= logBounds.entryLength) return without;
+  throw new HostError('internal', 'a decision is too large to be logged');
+}
+
+function contextOf(purpose: 'entry' | 'id' | 'subject' | 'value', tenant: string): string {
+  return `decision-log/${purpose}/${tenant}`;
+}

@@ -1,0 +1,132 @@
+import type { Keys } from '@modelhost/kernel';
+import { logBounds } from './bounds.ts';
+import { sealEntry } from './entry.ts';
+import type { LogEntry } from './entry.ts';
+import type { SealedRow } from './log-file.ts';
+
+/** Decisions on their way to the file. */
+export interface WriteQueue {
+  /** Keeps the entry until it is written. Drops and counts it when the queue is full or closed. */
+  append(entry: LogEntry): void;
+  /** Resolves when all that was appended before is written. Rejects when it cannot be written now; a later flush tries again. */
+  flush(): Promise<void>;
+  /** Entries that are not known to be written. */
+  waiting(): number;
+  /** Entries that were never written. */
+  dropped(): number;
+  /** Whether the last attempt to write failed. */
+  isFailing(): boolean;
+  /** Takes nothing more, tries once more to write what waits, and drops what cannot be written. */
+  close(): Promise<void>;
+}
+
+/** What a queue needs. */
+export interface WriteQueueOptions {
+  readonly keys: Keys;
+  readonly write: (rows: readonly SealedRow[]) => Promise<void>;
+  /** Told of the first failure after a success, and of the first entry that cannot be sealed. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** Seals and writes in slices, each after the one before is written, so that other work goes on in between. */
+export function createWriteQueue({ keys, write, onFault }: WriteQueueOptions): WriteQueue {
+  const queue: LogEntry[] = [];
+  /** Sealed, and not known to be written. */
+  let slice: readonly SealedRow[] = [];
+  let draining: Promise<void> | undefined;
+  let dropped = 0;
+  let isScheduled = false;
+  let isFailing = false;
+  let isClosed = false;
+  let isUnfitKnown = false;
+
+  function append(entry: LogEntry): void {
+    if (isClosed || queue.length + slice.length >= logBounds.queueMax) {
+      dropped += 1;
+      return;
+    }
+    queue.push(entry);
+    if (queue.length < logBounds.queueHigh || isScheduled || isFailing) return;
+    isScheduled = true;
+    // Whoever decides goes on first.
+    setImmediate(() => {
+      isScheduled = false;
+      flush().catch(ignore);
+    });
+  }
+
+  function takeSlice(): readonly SealedRow[] {
+    const { rows, taken, unfit } = sealSome(keys, queue.slice(0, logBounds.sliceEntries));
+    queue.splice(0, taken);
+    const [first] = unfit;
+    if (first !== undefined && !isUnfitKnown) onFault(first);
+    isUnfitKnown ||= first !== undefined;
+    dropped += unfit.length;
+    return rows;
+  }
+
+  async function drain(): Promise<void> {
+    while (slice.length > 0 || queue.length > 0) {
+      if (slice.length === 0) slice = takeSlice();
+      try {
+        await write(slice);
+      } catch (thrown) {
+        if (!isFailing) onFault(thrown);
+        isFailing = true;
+        throw thrown;
+      }
+      isFailing = false;
+      slice = [];
+    }
+  }
+
+  async function flush(): Promise<void> {
+    draining ??= drain().finally(() => {
+      draining = undefined;
+    });
+    return draining;
+  }
+
+  return {
+    append,
+    flush,
+    waiting: () => queue.length + slice.length,
+    dropped: () => dropped,
+    isFailing: () => isFailing,
+    close: async () => {
+      isClosed = true;
+      await flush().catch(ignore);
+      dropped += queue.length + slice.length;
+      queue.length = 0;
+      slice = [];
+    },
+  };
+}
+
+/** It is told of already. */
+function ignore(): void {}
+
+interface SealedSlice {
+  readonly rows: readonly SealedRow[];
+  readonly taken: number;
+  /** Why entries could not be sealed. */
+  readonly unfit: readonly unknown[];
+}
+
+/** The first of the entries: at least one, and no more bytes than are sealed at one go, but for the last. */
+function sealSome(keys: Keys, entries: readonly LogEntry[]): SealedSlice {
+  const rows: SealedRow[] = [];
+  const unfit: unknown[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    if (bytes >= logBounds.sliceBytes) break;
+    try {
+      const row = sealEntry(keys, entry);
+      bytes += row.sealed.length;
+      rows.push(row);
+    } catch (thrown) {
+      unfit.push(thrown);
+    }
+  }
+  return { rows, taken: rows.length + unfit.length, unfit };
+}

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Decision, JsonObject, ToolDefinition, ToolEffect } from '@modelhost/kernel';
+import { noObligations } from '@modelhost/kernel';
+import { pointOf } from './fixtures/decision-points.ts';
 import {
   callRequest,
   inputRequest,
@@ -10,11 +12,11 @@ import {
   readServerTools,
 } from './fixtures/requests.ts';
 import type { RequestChange } from './fixtures/requests.ts';
-import { createCedarPolicyEngine, readPolicyDirectory } from './index.ts';
+import { readPolicyDirectory } from './index.ts';
 
 const directory = fileURLToPath(new URL('../../../examples/demo/policies', import.meta.url));
 const files = await readPolicyDirectory(directory);
-const engine = createCedarPolicyEngine({ files });
+const engine = pointOf(files);
 const tools = readServerTools();
 const effects = new Map<string, ToolEffect>(
   ['read_file', 'read_text_file', 'read_media_file', 'read_multiple_files', 'list_directory'].map(
@@ -95,15 +97,18 @@ suite('policies of the demo, against the real tools', () => {
     const held = await call('files__write_file', values);
     assert.deepEqual(held, {
       effect: 'hold',
-      remedy: 'approval',
-      approvers: [],
+      remedies: ['approval'],
+      gates: [{ approvers: [], quorum: 1, isSelfApprovalAllowed: true }],
       ttlMs: 900_000,
       reasons: [
         { rule: 'demo.write-needs-approval', message: "writing a file needs a human's approval" },
       ],
+      obligations: noObligations,
       policyDigest: engine.digest(),
+      bundles: [],
     });
-    const approval = { callDigest: 'digest-1', approver: 'ann', expiresAtMs: nowMs + 1 };
+    const votes = [{ subject: 'ann', roles: [] }];
+    const approval = { callDigest: 'digest-1', votes, expiresAtMs: nowMs + 1 };
     const approved = await call('files__write_file', values, { approval });
     assert.equal(brief(approved), 'allow demo.write-files');
     const other = await call('files__write_file', values, {
@@ -118,9 +123,7 @@ suite('policies of the demo, against the real tools', () => {
   });
 
   test('without the file about private/, its files can be read', async () => {
-    const without = createCedarPolicyEngine({
-      files: files.filter(({ name }) => name !== '20-private.cedar'),
-    });
+    const without = pointOf(files.filter(({ name }) => name !== '20-private.cedar'));
     const request = callRequest(tool('files__read_text_file'), { path: '/data/private/a.txt' });
     assert.equal((await without.decide(request)).effect, 'allow');
   });

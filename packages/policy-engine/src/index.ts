@@ -2,7 +2,7 @@ export { supportedByHost } from './obligations.ts';
 export type { ObligationFeature, SupportedObligations } from './obligations.ts';
 export { createPolicyEngine } from './policy-engine.ts';
 export type { DecisionPoint, PolicyEngineOptions } from './policy-engine.ts';
-export { readPolicyDirectory } from './policy-file.ts';
+export { digestPolicyFiles, readPolicyDirectory } from './policy-file.ts';
 export type { PolicyFile } from './policy-file.ts';
 export { readRuleSet, singleSource } from './rule-set.ts';
 export type { PolicySource, RuleSet, RuleSetSource } from './rule-set.ts';

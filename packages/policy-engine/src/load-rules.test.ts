@@ -4,15 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
+import { pointOf as engineOf } from './fixtures/decision-points.ts';
 import { modelRequest } from './fixtures/requests.ts';
-import { createCedarPolicyEngine, readPolicyDirectory } from './index.ts';
+import { digestPolicyFiles, readPolicyDirectory } from './index.ts';
 import type { PolicyFile } from './index.ts';
 
 const body = 'permit (principal, action, resource);';
-
-function engineOf(text: string): ReturnType<typeof createCedarPolicyEngine> {
-  return createCedarPolicyEngine({ files: [{ name: 'a.cedar', text }] });
-}
 
 function when(condition: string): string {
   return `@id("r") permit (principal, action, resource) when { ${condition} };`;
@@ -64,8 +61,8 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     'an unknown annotation',
-    `@id("r") @oblige("redact") ${body}`,
-    /unknown annotation @oblige; known are @id/,
+    `@id("r") @ttl("1") ${body}`,
+    /unknown annotation @ttl; known here are @id, @message, @remedy/,
   ],
   [
     'a long @message',
@@ -74,8 +71,8 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     'an unknown remedy',
-    `@id("r") @remedy("step_up") ${forbid}`,
-    /unknown @remedy; the only remedy is/,
+    `@id("r") @remedy("beg") ${forbid}`,
+    /unknown @remedy; write @remedy\("approval"\) or @remedy\("step_up"\)/,
   ],
   [
     'a remedy on a permit',
@@ -87,7 +84,11 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
     `@id("r") @approvers("a") ${forbid}`,
     /@approvers without a remedy/,
   ],
-  ['an empty approver', `@id("r") @remedy("approval") @approvers("a,,b") ${forbid}`, /empty role/],
+  [
+    'an empty approver',
+    `@id("r") @remedy("approval") @approvers("a,,b") ${forbid}`,
+    /empty or unusable name in @approvers/,
+  ],
   [
     'a time to live of zero',
     `@id("r") @remedy("approval") @ttl_seconds("0") ${forbid}`,
@@ -167,14 +168,14 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   [
     'too many rules',
     Array.from(
-      { length: 2001 },
+      { length: 10_001 },
       (_, index) =>
         `@id("r${index}") permit (principal, action == ModelHost::Action::"x", resource);`,
     ).join('\n'),
-    /more than 2000 rules/,
+    /^a\.cedar:10001:1: more than 10000 rules/,
   ],
   ['half a character', `@id("r") ${body} // \ud800`, /no valid Unicode/],
-  ['a large file', ' '.repeat(262_145), /at most 262144 bytes/],
+  ['a large file', ' '.repeat(4_194_305), /at most 4194304 bytes/],
 ];
 
 function isConfigInvalid(pattern: RegExp): (thrown: unknown) => boolean {
@@ -231,10 +232,8 @@ suite('loading rules', () => {
   });
 
   test('no file, or none with a rule, denies everything', async () => {
-    for (const files of [[], [{ name: 'a', text: '// nothing' }]]) {
-      const { effect, reasons } = await createCedarPolicyEngine({ files }).decide(
-        modelRequest('m"x'),
-      );
+    for (const files of [[], [{ name: 'a.cedar', text: '// nothing' }]]) {
+      const { effect, reasons } = await engineOf(files).decide(modelRequest('m"x'));
       assert.equal(effect, 'deny');
       assert.deepEqual(reasons, [
         {
@@ -258,7 +257,7 @@ suite('loading rules', () => {
       [one],
       [{ ...one, name: 'c' }, two],
       [{ ...one, text: `${one.text} ` }, two],
-    ].map((files) => createCedarPolicyEngine({ files }).digest());
+    ].map((files) => digestPolicyFiles(files));
     assert.equal(new Set(digests).size, digests.length);
     for (const digest of digests) assert.match(digest, /^[0-9a-f]{64}$/);
   });
@@ -285,6 +284,19 @@ suite('reading a directory of policies', () => {
       ]);
     }));
 
+  test('takes the rules of authorize/ and oblige/ too', () =>
+    withDirectory(async (path) => {
+      for (const folder of ['authorize', 'oblige', 'tests']) {
+        await mkdir(join(path, folder));
+        await writeFile(join(path, folder, 'a.cedar'), `// ${folder}`);
+      }
+      await writeFile(join(path, 'a.cedar'), '// top');
+      assert.deepEqual(
+        (await readPolicyDirectory(path)).map(({ name }) => name),
+        ['a.cedar', 'authorize/a.cedar', 'oblige/a.cedar'],
+      );
+    }));
+
   test('refuses what it cannot read whole', () =>
     withDirectory(async (path) => {
       await assert.rejects(
@@ -296,17 +308,22 @@ suite('reading a directory of policies', () => {
       await assert.rejects(readPolicyDirectory(path), isConfigInvalid(/d\.cedar: .*EISDIR/));
       await writeFile(join(path, 'c.cedar'), Buffer.from([0x2f, 0x2f, 0xff]));
       await assert.rejects(readPolicyDirectory(path), isConfigInvalid(/c\.cedar: is no UTF-8/));
-      await writeFile(join(path, 'b.cedar'), ' '.repeat(262_145));
+      await writeFile(join(path, 'b.cedar'), ' '.repeat(4_194_305));
       await assert.rejects(readPolicyDirectory(path), isConfigInvalid(/b\.cedar: larger than/));
     }));
 
   test('refuses too many files and too many bytes', () =>
     withDirectory(async (path) => {
-      for (let index = 0; index < 5; index += 1) {
-        await writeFile(join(path, `${index}.cedar`), ' '.repeat(250_000));
+      for (let index = 0; index < 3; index += 1) {
+        await writeFile(join(path, `${index}.cedar`), ' '.repeat(4_000_000));
       }
-      await assert.rejects(readPolicyDirectory(path), isConfigInvalid(/more than 1048576 bytes/));
-      for (let index = 5; index < 65; index += 1) await writeFile(join(path, `${index}.cedar`), '');
-      await assert.rejects(readPolicyDirectory(path), isConfigInvalid(/65 \.cedar files, at most/));
+      await assert.rejects(readPolicyDirectory(path), isConfigInvalid(/more than 8388608 bytes/));
+      for (let index = 3; index < 257; index += 1) {
+        await writeFile(join(path, `${index}.cedar`), '');
+      }
+      await assert.rejects(
+        readPolicyDirectory(path),
+        isConfigInvalid(/257 \.cedar files, at most/),
+      );
     }));
 });

@@ -2,16 +2,10 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { Decision, JsonObject, PolicyEngine } from '@modelhost/kernel';
-import { readArgumentType } from './argument-types.ts';
-import { sharedCedar } from './cedar-runtime.ts';
-import { decideQuestion } from './decide.ts';
+import { pointOf } from './fixtures/decision-points.ts';
 import { expected, toCedar, toRequest } from './fixtures/plain-rules.ts';
 import type { Condition, PlainRequest, PlainRule } from './fixtures/plain-rules.ts';
 import { callRequest, inputRequest, modelRequest, toolOf } from './fixtures/requests.ts';
-import { createCedarPolicyEngine } from './index.ts';
-import { readQuestion } from './question.ts';
-import { readRules } from './rules.ts';
-import { createSlice } from './slices.ts';
 
 // Close neighbours, so that mixing up two requests or two values shows.
 const somePath = fc.constantFrom('a', 'ab', 'A', 'a ', 'b');
@@ -76,9 +70,7 @@ const plainRequests: fc.Arbitrary<readonly PlainRequest[]> = fc.array(
 );
 
 function engineOf(rules: readonly PlainRule[]): PolicyEngine {
-  return createCedarPolicyEngine({
-    files: [{ name: 'a.cedar', text: rules.map(toCedar).join('\n') }],
-  });
+  return pointOf(rules.map(toCedar).join('\n'));
 }
 
 function rulesOf({ reasons }: Decision): readonly string[] {
@@ -110,12 +102,12 @@ suite('laws of decisions', () => {
       fc.asyncProperty(plainRules, plainRequests, fc.nat(), async (rules, requests, cut) => {
         const engine = engineOf(rules);
         const at = cut % (rules.length + 1);
-        const other = createCedarPolicyEngine({
-          files: [rules.slice(at), rules.slice(0, at)].map((some, index) => ({
-            name: `${index}`,
+        const other = pointOf(
+          [rules.slice(at), rules.slice(0, at)].map((some, index) => ({
+            name: `${index}.cedar`,
             text: some.map(toCedar).toReversed().join('\n'),
           })),
-        });
+        );
         for (const request of requests.map(toRequest)) {
           const decision = await engine.decide(request);
           const again = await engine.decide(structuredClone(request));
@@ -150,37 +142,10 @@ suite('laws of decisions', () => {
     );
   });
 
-  test('leaving out rules about other actions and resources changes no decision', async () => {
-    await fc.assert(
-      fc.asyncProperty(plainRules, plainRequests, async (plain, requests) => {
-        const files = [{ name: 'a.cedar', text: plain.map(toCedar).join('\n') }];
-        const engine = createCedarPolicyEngine({ files });
-        const rules = readRules(files, sharedCedar);
-        for (const request of requests.map(toRequest)) {
-          const reading = readQuestion(request, (tool) => readArgumentType(tool.inputSchema));
-          assert.ok(reading.type === 'question');
-          const { question } = reading;
-          const slice = createSlice(rules, question.subject, sharedCedar);
-          assert.deepEqual(await engine.decide(request), {
-            // Asked anew each time, so that it also stands against what the engine remembers.
-            ...decideQuestion({
-              request,
-              question,
-              slice,
-              evaluate: (policies, asked) => sharedCedar.evaluate(policies, asked),
-            }),
-            policyDigest: engine.digest(),
-          });
-        }
-      }),
-      runs,
-    );
-  });
-
   test('whatever the schema and the arguments are, it answers, and denies without a permit', async () => {
     const permitAll = '@id("all") permit (principal, action, resource);';
-    const permissive = createCedarPolicyEngine({ files: [{ name: 'a', text: permitAll }] });
-    const empty = createCedarPolicyEngine({ files: [] });
+    const permissive = pointOf(permitAll);
+    const empty = pointOf([]);
     const key = fc.constantFrom('type', 'items', 'properties', 'a', 'b', '__entity', '__proto__');
     const word = fc.constantFrom(
       'string',
@@ -225,7 +190,7 @@ suite('what rules can see', () => {
         ? 'action in ModelHost::Action::"CallTool"'
         : `action == ModelHost::Action::"${action}"`;
     const text = `@id("r") permit (principal, ${scope}, resource) when { ${condition} };`;
-    return createCedarPolicyEngine({ files: [{ name: 'a.cedar', text }] }).decide(request);
+    return pointOf(text).decide(request);
   }
 
   test('principal, resource, context and time', async () => {
@@ -354,9 +319,7 @@ suite('what rules can see', () => {
       (_none, index) =>
         `@id("r${String(index).padStart(3, '0')}") forbid (principal, action, resource);`,
     );
-    const engine = createCedarPolicyEngine({
-      files: [{ name: 'a.cedar', text: rules.join('\n') }],
-    });
+    const engine = pointOf(rules.join('\n'));
     const { reasons } = await engine.decide(modelRequest('m'));
     assert.deepEqual(
       [reasons.length, reasons[0]?.rule, reasons.at(-1)?.rule],
@@ -385,7 +348,7 @@ suite('what rules can see', () => {
       modelRequest('m', { subject: '\ud800' }),
     ];
     const text = '@id("r") permit (principal, action, resource);';
-    const engine = createCedarPolicyEngine({ files: [{ name: 'a.cedar', text }] });
+    const engine = pointOf(text);
     for (const request of odd) {
       assert.deepEqual(rulesOf(await engine.decide(request)), ['policy-error']);
     }

@@ -1,12 +1,17 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HostError } from '@modelhost/kernel';
+import { HostError, sha256Hex } from '@modelhost/kernel';
 import { textBounds } from './bounds.ts';
 
 /** A file of Cedar rules. The name appears in errors and goes into the digest. */
 export interface PolicyFile {
   readonly name: string;
   readonly text: string;
+}
+
+/** Digest of names and texts, in their order: for rules that come from no bundle. */
+export function digestPolicyFiles(files: readonly PolicyFile[]): string {
+  return sha256Hex(JSON.stringify(files.map(({ name, text }) => [name, text])));
 }
 
 /** Folders of a rule set that hold rules. */

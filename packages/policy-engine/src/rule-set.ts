@@ -137,7 +137,10 @@ function subjectOf({ name, inputSchema, summedArguments = [] }: ToolDefinition):
 function checkSubject(rules: readonly Rule[], subject: SchemaSubject, cedar: CedarRuntime): void {
   const ids = actionIdsOf(subject);
   const about = rules.filter(
-    ({ actions }) => actions === undefined || actions.some((id) => ids.includes(id)),
+    ({ actions, entitiesRead }) =>
+      // The head of a rule is checked when it is read.
+      entitiesRead.hasConditions &&
+      (actions === undefined || actions.some((id) => ids.includes(id))),
   );
   if (about.length === 0) return;
   const slice = createSlice(about, subject, cedar);

@@ -44,20 +44,10 @@ export function readTarget(
       if (action !== 'AcceptToolResult') return mismatch;
       return Number.isSafeInteger(bytes) ? toolTarget(action, tool, { bytes }) : inexact;
     }
-    case 'model': {
-      const { id, provider, inputTokens, maxOutputTokens } = resource;
-      if (action !== 'UseModel') return mismatch;
-      if (![inputTokens, maxOutputTokens].every(Number.isSafeInteger)) return inexact;
-      const context = { inputTokens, maxOutputTokens };
-      return plainTarget(action, { resource: uid('Model', id), attrs: { provider }, context });
-    }
-    case 'agent': {
-      const { id, inputBytes } = resource;
-      if (action !== 'AcceptInput') return mismatch;
-      if (!Number.isSafeInteger(inputBytes)) return inexact;
-      const place = inTenant(principal.tenant);
-      return plainTarget(action, { resource: uid('Agent', id), ...place, context: { inputBytes } });
-    }
+    case 'model':
+      return action === 'UseModel' ? modelTarget(resource) : mismatch;
+    case 'agent':
+      return action === 'AcceptInput' ? agentTarget(resource, principal.tenant) : mismatch;
     case 'output': {
       if (action !== 'EmitOutput') return mismatch;
       return plainTarget(action, { resource: uid('Channel', 'output'), attrs: {}, context: {} });
@@ -138,6 +128,20 @@ function readTool(tool: ToolDefinition): ToolEntity | undefined {
     resourceParents: [server],
     entity: { uid: resource, attrs, parents: [server] },
   };
+}
+
+function modelTarget(model: ResourceOf<'model'>): TargetReading {
+  const { id, provider, inputTokens, maxOutputTokens } = model;
+  if (![inputTokens, maxOutputTokens].every(Number.isSafeInteger)) return inexact;
+  const context = { inputTokens, maxOutputTokens };
+  return plainTarget('UseModel', { resource: uid('Model', id), attrs: { provider }, context });
+}
+
+function agentTarget({ id, inputBytes }: ResourceOf<'agent'>, tenant: string): TargetReading {
+  if (!Number.isSafeInteger(inputBytes)) return inexact;
+  const place = inTenant(tenant);
+  const context = { inputBytes };
+  return plainTarget('AcceptInput', { resource: uid('Agent', id), ...place, context });
 }
 
 function memoryTarget(

@@ -8,6 +8,7 @@ export type { Confidentiality, DataLabels, Integrity } from './labels.ts';
 export { noObligations, noStatistics } from './run.ts';
 export type {
   AgentSpec,
+  AnswerReference,
   ApprovalGate,
   BudgetKind,
   BudgetLimits,

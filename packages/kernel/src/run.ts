@@ -74,11 +74,22 @@ export interface ToolDefinition {
   readonly clearance?: Confidentiality;
   /** Arguments, whole numbers, of which policy sees the sums over calls. Absent: none. */
   readonly summedArguments?: readonly string[];
+  /**
+   * By the argument that they may fill, of tools of the same server: the field of its answers that holds the id, and the one
+   * that people call the thing by, as the operator declares them; `*` for the items of a plain list. Absent: none.
+   */
+  readonly references?: Readonly<Record<string, AnswerReference>>;
   /** Alias of the tool server; `client` for tools that the caller runs itself. */
   readonly server: string;
   /** Name of the tool at its server. */
   readonly serverTool: string;
   readonly executor: 'host' | 'client';
+}
+
+/** Two fields of what a tool answers: an id that its server gives, and the name of what it is the id of. */
+export interface AnswerReference {
+  readonly field: string;
+  readonly namedBy: string;
 }
 
 /** Sampling options; what is undefined is left to the provider. */

@@ -1,0 +1,84 @@
+/** A day, and perhaps a time of it, as an argument says it. */
+export interface Moment {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  /** Minutes after midnight. */
+  readonly minutes: number | undefined;
+}
+
+const months = [
+  ['january', 'jan'],
+  ['february', 'feb'],
+  ['march', 'mar'],
+  ['april', 'apr'],
+  ['may', 'may'],
+  ['june', 'jun'],
+  ['july', 'jul'],
+  ['august', 'aug'],
+  ['september', 'sep'],
+  ['october', 'oct'],
+  ['november', 'nov'],
+  ['december', 'dec'],
+] as const;
+const monthName = months.flat().join('|');
+const mention = new RegExp(
+  String.raw`(?<![\w./-])(?:(?<isoYear>\d{4})-(?<isoMonth>\d{2})-(?<isoDay>\d{2})` +
+    String.raw`|(?<monthFirst>${monthName})\.? (?<dayAfter>\d{1,2})(?:st|nd|rd|th)?(?:,? (?<yearA>\d{4}))?` +
+    String.raw`|(?<dayBefore>\d{1,2})(?:st|nd|rd|th)?(?: of)? (?<monthAfter>${monthName})\.?(?:,? (?<yearB>\d{4}))?)(?![\w-])`,
+  'gu',
+);
+const time =
+  /(?<![\w:.])(?:(?<hour>\d{1,2}):(?<minute>\d{2})(?::00)?(?: ?(?<half>am|pm))?|(?<onlyHour>\d{1,2}) ?(?<onlyHalf>am|pm))(?![\w:])/gu;
+/** How far from its day a time may stand. */
+const reach = 48;
+
+/** The moment of a value that is one in ISO 8601, to the minute; undefined for any other. */
+export function readMoment(value: string): Moment | undefined {
+  const parts =
+    /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::00(?:\.0+)?)?)?$/.exec(value) ?? undefined;
+  if (parts === undefined) return undefined;
+  const [year = 0, month = 0, day = 0, hour, minute] = parts.slice(1).map(Number);
+  if (parts[4] === undefined) return { year, month, day, minutes: undefined };
+  return { year, month, day, minutes: (hour ?? 0) * 60 + (minute ?? 0) };
+}
+
+/**
+ * Whether the folded text says the moment: the day in any spelling that names the month or is ISO (numbers alone could be
+ * month or day first), the time near it. A day without a year fits every year.
+ */
+export function hasMoment(moment: Moment, text: string): boolean {
+  for (const match of text.matchAll(mention)) {
+    if (!isSameDay(moment, match.groups ?? {})) continue;
+    if (moment.minutes === undefined) return true;
+    const start = Math.max(0, match.index - reach);
+    const end = match.index + match[0].length;
+    const around = `${text.slice(start, match.index)} ; ${text.slice(end, end + reach)}`;
+    for (const found of around.matchAll(time)) {
+      if (minutesOf(found.groups ?? {}) === moment.minutes) return true;
+    }
+  }
+  return false;
+}
+
+type Groups = Readonly<Record<string, string | undefined>>;
+
+function isSameDay(moment: Moment, groups: Groups): boolean {
+  const year = groups['isoYear'] ?? groups['yearA'] ?? groups['yearB'];
+  const name = groups['monthFirst'] ?? groups['monthAfter'];
+  const month =
+    name === undefined
+      ? Number(groups['isoMonth'])
+      : months.findIndex((names) => names.some((each) => each === name)) + 1;
+  const day = Number(groups['isoDay'] ?? groups['dayAfter'] ?? groups['dayBefore']);
+  const isYear = year === undefined || Number(year) === moment.year;
+  return isYear && month === moment.month && day === moment.day;
+}
+
+function minutesOf(groups: Groups): number | undefined {
+  const hour = Number(groups['hour'] ?? groups['onlyHour']);
+  const half = groups['half'] ?? groups['onlyHalf'];
+  if (half !== undefined && (hour < 1 || hour > 12)) return undefined;
+  const hours = half === undefined ? hour : (hour % 12) + (half === 'pm' ? 12 : 0);
+  return hours * 60 + Number(groups['minute'] ?? 0);
+}

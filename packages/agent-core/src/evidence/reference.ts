@@ -1,0 +1,189 @@
+import type { ToolDefinition } from '@modelhost/kernel';
+import { addressesIn, addressesMax } from './addresses.ts';
+import { fold, hasWord, placesOf } from './fold.ts';
+import { readRecords } from './records.ts';
+import type { AnswerRecord } from './records.ts';
+import type { KnownText, KnownTexts } from './texts.ts';
+
+const nameBounds = {
+  lengthMin: 4,
+  lengthMax: 200,
+  names: 1000,
+  places: 64,
+  prompt: 16_384,
+} as const;
+
+/** A record that could be meant, by the name that the user would call it by. */
+interface Candidate {
+  readonly source: string;
+  readonly name: string;
+  readonly id: string;
+}
+
+/**
+ * Where a value stands as the id of the one thing that the user named: in the field that the operator declared for this
+ * argument, of a record whose name the user's words hold, while no other record of any answer has that name and another id.
+ * Whoever adds a record with the same name, or makes an answer that cannot be read, only takes the reference away.
+ */
+export function findReferences(
+  { name, value }: { readonly name: string; readonly value: number | string },
+  tool: ToolDefinition,
+  texts: KnownTexts,
+): readonly string[] {
+  const promptLength = texts.prompt.reduce((length, { folded }) => length + folded.length, 0);
+  if (texts.isCut || promptLength > nameBounds.prompt) return [];
+  const candidates = readCandidates(name, tool, texts);
+  if (candidates === undefined) return [];
+  const id = fold(String(value));
+  const named = [...namesInPrompt(candidates, texts)].flatMap((each) => {
+    const meant = candidates.filter((candidate) => candidate.name === each);
+    return meant.every((candidate) => candidate.id === id) ? meant : [];
+  });
+  return named.map(({ source }) => source);
+}
+
+/** The records that the argument could be taken from; undefined when there are too many, or an answer cannot be read. */
+function readCandidates(
+  argument: string,
+  tool: ToolDefinition,
+  { trusted, untrusted }: KnownTexts,
+): readonly Candidate[] | undefined {
+  const candidates: Candidate[] = [];
+  for (const text of [...trusted, ...untrusted]) {
+    const answering = text.call?.tool;
+    if (answering === undefined || answering.server !== tool.server) continue;
+    const references = answering.references ?? {};
+    const declared = Object.hasOwn(references, argument) ? references[argument] : undefined;
+    if (declared === undefined) continue;
+    const records = readRecords(text.text);
+    if (records === undefined || candidates.length + records.length > nameBounds.names)
+      return undefined;
+    candidates.push(...records.flatMap((record) => candidateOf(record, declared, text)));
+  }
+  return candidates;
+}
+
+function candidateOf(
+  record: AnswerRecord,
+  { field, namedBy }: { readonly field: string; readonly namedBy: string },
+  { source }: KnownText,
+): readonly Candidate[] {
+  const id = record.get(field);
+  const name = fold(record.get(namedBy) ?? '');
+  const isName =
+    name.length >= nameBounds.lengthMin &&
+    name.length <= nameBounds.lengthMax &&
+    /\p{L}/u.test(name);
+  return id === undefined || !isName ? [] : [{ source, name, id: fold(id) }];
+}
+
+/** Names that the user's words hold otherwise than as a part of a longer one of them. */
+function namesInPrompt(
+  candidates: readonly Candidate[],
+  { prompt }: KnownTexts,
+): ReadonlySet<string> {
+  const names = [...new Set(candidates.map(({ name }) => name))].sort(
+    (one, other) => other.length - one.length,
+  );
+  const found = new Set<string>();
+  let rest = prompt.map(({ folded }) => folded);
+  for (const name of names) {
+    rest = rest.map((text) => {
+      const places = placesOf(name, text, nameBounds.places);
+      if (places.length > 0) found.add(name);
+      return places.reduceRight(
+        (left, place) => `${left.slice(0, place)}\0${left.slice(place + name.length)}`,
+        text,
+      );
+    });
+  }
+  return found;
+}
+
+/**
+ * Where a web address stands that a call which changes nothing may fetch: word for word in an answer from inside the house
+ * to a call that the user's own words spelled out ("the links in the channel general"). Each is fetched once, so that the
+ * order of fetching says next to nothing.
+ */
+export function findNamedLinks(
+  url: string,
+  tool: ToolDefinition,
+  texts: KnownTexts,
+): readonly string[] {
+  if (tool.effect !== 'none') return [];
+  const answers = [...texts.trusted, ...texts.untrusted];
+  if (answers.some(({ echo }) => echo.includes(url))) return [];
+  return answers
+    .filter((answer) => isNamedByUser(answer, texts) && hasLink(url, answer))
+    .map(({ source }) => source);
+}
+
+function hasLink(url: string, { folded }: KnownText): boolean {
+  const addresses = addressesIn(folded);
+  return (
+    addresses.length <= addressesMax &&
+    addresses.some(({ kind, value }) => kind === 'url' && value === url)
+  );
+}
+
+function isNamedByUser({ call }: KnownText, { prompt }: KnownTexts): boolean {
+  if (call === undefined || call.tool.egress !== false) return false;
+  const values = Object.values(call.arguments).filter((value) => value !== null);
+  return (
+    values.length > 0 &&
+    values.every((value) => {
+      if (typeof value !== 'string') return false;
+      const word = fold(value);
+      return word.length > 2 && prompt.some(({ folded }) => hasWord(word, folded));
+    })
+  );
+}
+
+const template = /(?<quote>["'“‘])(?<text>[^"'“”‘’{}]*\{[^"'“”‘’]{1,200})["'”’]/gu;
+const gap = /\{[\p{L}_][\p{L}\p{N}_ -]{0,40}\}/gu;
+const templateBounds = { templates: 16, gaps: 4, gapLengthMin: 3, letters: 4 } as const;
+
+/**
+ * Where the parts stand of a value that fills a form of the user's: he wrote "Dinner at {restaurant}", and what stands in the
+ * gap is in his words or in a trusted text.
+ */
+export function findFilledForm(value: string, texts: KnownTexts): readonly string[] {
+  for (const { folded } of texts.prompt) {
+    for (const match of [...folded.matchAll(template)].slice(0, templateBounds.templates)) {
+      const fillings = fillingsOf(value, match.groups?.['text'] ?? '');
+      const sources = fillings?.map((filling) => sourcesOf(filling, texts));
+      if (sources?.every((each) => each.length > 0) === true) return ['prompt', ...sources.flat()];
+    }
+  }
+  return [];
+}
+
+/** What stands in the gaps of the form; undefined when the value does not fit it. */
+function fillingsOf(value: string, form: string): readonly string[] | undefined {
+  const literals = form.split(gap);
+  const letters = literals.join('').replaceAll(/\P{L}/gu, '').length;
+  if (letters < templateBounds.letters) return undefined;
+  if (literals.length < 2 || literals.length > templateBounds.gaps + 1) return undefined;
+  const [first = '', ...others] = literals;
+  if (!value.startsWith(first)) return undefined;
+  const fillings: string[] = [];
+  let at = first.length;
+  for (const [index, literal] of others.entries()) {
+    const isLast = index === others.length - 1;
+    const end = isLast ? value.length - literal.length : value.indexOf(literal, at);
+    if (end < at || !value.startsWith(literal, end) || (literal === '' && !isLast))
+      return undefined;
+    fillings.push(value.slice(at, end));
+    at = end + literal.length;
+  }
+  return fillings.every(({ length }) => length >= templateBounds.gapLengthMin)
+    ? fillings
+    : undefined;
+}
+
+function sourcesOf(word: string, { prompt, trusted }: KnownTexts): readonly string[] {
+  return [
+    ...prompt.filter(({ folded }) => hasWord(word, folded)),
+    ...trusted.filter(({ folded, echo }) => !echo.includes(word) && hasWord(word, folded)),
+  ].map(({ source }) => source);
+}

@@ -1,0 +1,67 @@
+import type { JsonObject, ToolDefinition } from '@modelhost/kernel';
+import { fold, foldPrompt } from './fold.ts';
+import type { FoldedText } from './fold.ts';
+
+/** A text that was there before the call. */
+export interface EvidenceText {
+  /** Where it stands, such as `turn-1/tool-2`. */
+  readonly source: string;
+  readonly text: string;
+  /** The call that it answers; undefined for what is no answer of a tool, such as the instructions. */
+  readonly call?: { readonly tool: ToolDefinition; readonly arguments: JsonObject };
+}
+
+/** Everything that was there before the call, by who could have written it. */
+export interface EvidenceTexts {
+  /** What the user asked for in his own words. */
+  readonly prompt: readonly string[];
+  readonly trusted: readonly EvidenceText[];
+  /** Each is untrusted as a whole, whoever wrote which part of it. */
+  readonly untrusted: readonly EvidenceText[];
+}
+
+/** UTF-16 units that are looked at, from the start; what is past them endorses nothing. */
+export const textBounds = { text: 131_072, all: 1_048_576, texts: 512 } as const;
+
+/** A text within the bounds, with the call that it answers. */
+export interface KnownText extends FoldedText {
+  readonly text: string;
+  readonly call: EvidenceText['call'];
+  /** Texts of the call's own arguments, folded: what an answer repeats of them says nothing. */
+  readonly echo: string;
+}
+
+/** The texts that are looked at. */
+export interface KnownTexts {
+  readonly prompt: readonly FoldedText[];
+  readonly trusted: readonly KnownText[];
+  readonly untrusted: readonly KnownText[];
+  /** Something was past a bound, so that nothing can be said to be the only one. */
+  readonly isCut: boolean;
+}
+
+/** Cuts and folds the texts. The user's own words come first, what is untrusted last. */
+export function readTexts({ prompt, trusted, untrusted }: EvidenceTexts): KnownTexts {
+  const budget = { unitsLeft: textBounds.all as number, textsLeft: textBounds.texts as number };
+  let isCut = false;
+  const take = (text: string): string => {
+    const length = budget.textsLeft > 0 ? Math.min(textBounds.text, budget.unitsLeft) : 0;
+    budget.textsLeft -= 1;
+    budget.unitsLeft -= Math.min(length, text.length);
+    if (text.length > length) isCut = true;
+    return text.slice(0, length);
+  };
+  const takeAnswer = (given: EvidenceText): KnownText => {
+    const text = take(given.text);
+    const echo = given.call === undefined ? '' : fold(stringsIn(given.call.arguments));
+    return { source: given.source, text, folded: fold(text), call: given.call, echo };
+  };
+  const words = prompt.map((text) => ({ source: 'prompt', folded: foldPrompt(take(text)) }));
+  const answers = { trusted: trusted.map(takeAnswer), untrusted: untrusted.map(takeAnswer) };
+  return { prompt: words, ...answers, isCut };
+}
+
+/** All that the arguments say. A call that was made had arguments within the bounds of policy. */
+function stringsIn(values: JsonObject): string {
+  return JSON.stringify(values).slice(0, textBounds.text);
+}

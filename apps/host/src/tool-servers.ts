@@ -32,6 +32,7 @@ export function readToolServers(config: HostConfig): readonly ToolServerSpec[] {
       confidentiality: server.confidentiality,
       clearance: server.clearance,
       summedArguments: server.summedArguments,
+      references: server.references,
       replay: server.replay,
       pinning: server.pinning,
       outputSchema: server.outputSchema,

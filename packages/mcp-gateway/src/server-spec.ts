@@ -1,5 +1,6 @@
 import { HostError } from '@modelhost/kernel';
 import type {
+  AnswerReference,
   Confidentiality,
   FieldViolation,
   ToolDefinition,
@@ -69,6 +70,8 @@ export interface ToolServerSpec {
   readonly clearance: Readonly<Record<string, Confidentiality>>;
   /** Arguments, whole numbers, of which policy sees sums, by the tool's name at the server. */
   readonly summedArguments: Readonly<Record<string, readonly string[]>>;
+  /** By the tool's name at the server and the argument: which fields of its answers hold an id for it, and the name that goes with it. */
+  readonly references: Readonly<Record<string, Readonly<Record<string, AnswerReference>>>>;
   /** `idempotent`: a call of a tool that is declared `none` or `idempotent` goes out once more after a lost connection. */
   readonly replay: 'never' | 'idempotent';
   /** Whether a tool that was never seen before is offered at once, or held back until somebody approves it. */
@@ -102,6 +105,7 @@ export const toolServerDefaults: Omit<ToolServerSpec, 'alias' | 'transport' | 'e
   confidentiality: {},
   clearance: {},
   summedArguments: {},
+  references: {},
   replay: 'never',
   pinning: 'first-use',
   outputSchema: 'warn',
@@ -131,6 +135,7 @@ export type ToolManifest = Pick<
   | 'effect'
   | 'egress'
   | 'integrity'
+  | 'references'
   | 'summedArguments'
 >;
 
@@ -140,6 +145,7 @@ export function manifestOf(spec: ToolServerSpec, serverTool: string): ToolManife
   const confidentiality = declared(spec.confidentiality, serverTool);
   const clearance = declared(spec.clearance, serverTool);
   const summedArguments = declared(spec.summedArguments, serverTool);
+  const references = declared(spec.references, serverTool);
   return {
     effect: declared(spec.effects, serverTool) ?? 'irreversible',
     integrity: declared(spec.integrity, serverTool) ?? 'untrusted',
@@ -148,6 +154,7 @@ export function manifestOf(spec: ToolServerSpec, serverTool: string): ToolManife
     ...(confidentiality === undefined ? {} : { confidentiality }),
     ...(clearance === undefined ? {} : { clearance }),
     ...(summedArguments === undefined ? {} : { summedArguments }),
+    ...(references === undefined ? {} : { references }),
   };
 }
 

@@ -33,6 +33,9 @@ export interface ToolServerConfig {
   readonly confidentiality: Readonly<Record<string, Confidentiality>>;
   readonly clearance: Readonly<Record<string, Confidentiality>>;
   readonly summedArguments: Readonly<Record<string, readonly string[]>>;
+  readonly references: Readonly<
+    Record<string, Readonly<Record<string, { readonly field: string; readonly namedBy: string }>>>
+  >;
   readonly roots: readonly { readonly uri: string; readonly name: string }[];
 }
 

@@ -13,6 +13,8 @@ const byTool = <Value extends z.ZodType>(value: Value) =>
   z.record(z.string().min(1).max(256), value).default({});
 const confidentiality = z.enum(['public', 'internal', 'confidential', 'secret']);
 const argumentNames = z.array(z.string().min(1).max(256)).max(64);
+const fieldName = z.string().min(1).max(256);
+const references = z.record(fieldName, z.strictObject({ field: fieldName, namedBy: fieldName }));
 const oauthUrl = z.url({ protocol: /^https?$/ });
 
 const algorithm = z
@@ -135,6 +137,9 @@ export const toolServer: z.ZodType<ToolServerConfig> = z
     ),
     summedArguments: byTool(argumentNames).describe(
       'Whole numbers of which policy sees the sums over calls, such as an amount.',
+    ),
+    references: byTool(references).describe(
+      'By argument: the field of the answers that holds an id for it, and the field that names the thing.',
     ),
     roots: z
       .array(

@@ -14,6 +14,7 @@ export { createTokenVerifier } from './facade/auth/token-verifier.ts';
 export type { TokenIssuer, TokenVerifier } from './facade/auth/token-verifier.ts';
 export type { FacadeCore, FacadeView } from './facade/core-types.ts';
 export { createFacadeCore } from './facade/core.ts';
+export type { FacadeService } from './facade/http/facade-service.ts';
 export { createFacadeServer } from './facade/http/server.ts';
 export type { FacadeServer } from './facade/http/server.ts';
 export { serveFacadeOverStdio } from './facade/stdio.ts';

@@ -1,11 +1,15 @@
+import type { FacadeService } from './facade-service.ts';
+
 /** One route of the listener. */
 export interface FacadeRoute {
   readonly path: string;
   readonly methods: readonly string[];
   /** View that is served; it decides the upstreams, and nothing else of a request does. */
   readonly view: string;
-  /** Whether the route is MCP and wants to know who asks; else it is the public metadata. Host and Origin are checked on all. */
+  /** Whether the route wants to know who asks; else it is public. Host and Origin are checked on all. */
   readonly isAuthenticated: boolean;
+  /** What answers in the place of a view. */
+  readonly service?: FacadeService;
 }
 
 /** Name of the view that is at `/mcp` as well. */
@@ -13,20 +17,30 @@ const defaultView = 'default';
 
 const metadataPath = '/.well-known/oauth-protected-resource';
 
-/** Every route that exists for these views; what is not here is 404. */
-export function facadeRoutes(views: readonly string[]): readonly FacadeRoute[] {
-  return views.flatMap((view) => {
-    const named = `/mcp/${view}`;
-    if (view !== defaultView) return [mcpRoute(named, view), metadataRoute(named, view)];
-    // The metadata without a suffix is where some clients look first.
-    return [
-      mcpRoute('/mcp', view),
-      metadataRoute('/mcp', view),
-      metadataRoute('', view),
-      mcpRoute(named, view),
-      metadataRoute(named, view),
-    ];
-  });
+/** Every route that exists for these views and services; what is not here is 404. */
+export function facadeRoutes(
+  views: readonly string[],
+  services: readonly FacadeService[] = [],
+): readonly FacadeRoute[] {
+  return [...views.flatMap(viewRoutes), ...services.map(serviceRoute)];
+}
+
+function viewRoutes(view: string): readonly FacadeRoute[] {
+  const named = `/mcp/${view}`;
+  if (view !== defaultView) return [mcpRoute(named, view), metadataRoute(named, view)];
+  // The metadata without a suffix is where some clients look first.
+  return [
+    mcpRoute('/mcp', view),
+    metadataRoute('/mcp', view),
+    metadataRoute('', view),
+    mcpRoute(named, view),
+    metadataRoute(named, view),
+  ];
+}
+
+function serviceRoute(service: FacadeService): FacadeRoute {
+  const { path, method, isAuthenticated } = service;
+  return { path, view: '', methods: [method], isAuthenticated, service };
 }
 
 function mcpRoute(path: string, view: string): FacadeRoute {

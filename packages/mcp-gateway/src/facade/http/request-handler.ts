@@ -4,6 +4,7 @@ import type { FacadeAuthenticate } from '../auth/authenticate.ts';
 import type { FacadeCore } from '../core-types.ts';
 import { answerModern } from '../modern-http.ts';
 import type { FacadeRoute } from './facade-routes.ts';
+import { serveFacadeService } from './facade-service.ts';
 import { sendJson, sendRefusal } from './http-answers.ts';
 import type { AnswerHeaders } from './http-answers.ts';
 import type { LegacyHttp } from './legacy-http.ts';
@@ -43,29 +44,26 @@ interface Exchange {
 
 /** The one way in: guard, route, method, who asks, then what is asked. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { cores, baseUrl, onFault } = options;
+  const { cores, baseUrl, bodyBounds, onFault } = options;
   const admit = createAdmission(options);
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = admit(request, response);
     if (route === undefined) return;
     const exchange = { route, request, response };
-    if (!route.isAuthenticated) return sendMetadata(exchange);
-    const principal = await authenticate(exchange);
+    const { service } = route;
+    if (!route.isAuthenticated && service === undefined) return sendMetadata(options, exchange);
+    const principal = route.isAuthenticated ? await authenticate(exchange) : undefined;
+    if (route.isAuthenticated && principal === undefined) return;
+    if (service !== undefined) {
+      const asked = { request, response, principal, baseUrl: baseUrl(), bodyBounds };
+      return serveFacadeService(service, asked);
+    }
     if (principal !== undefined) await serve(exchange, principal);
   }
 
-  function resourceOf({ path }: FacadeRoute): string {
-    return `${baseUrl()}${path}`;
-  }
-
-  function sendMetadata({ route, response }: Exchange): void {
-    const prefix = '/.well-known/oauth-protected-resource';
-    const path = route.path.slice(prefix.length);
-    const resource = `${baseUrl()}${path === '' ? '/mcp' : path}`;
-    const metadata = resourceMetadata(options.resource, resource);
-    if (metadata === undefined) return sendRefusal(response, 404, 'access is by API key here');
-    sendJson(response, 200, metadata);
+  function resourceOf({ path, service }: FacadeRoute): string {
+    return `${baseUrl()}${service?.resource ?? path}`;
   }
 
   async function authenticate(exchange: Exchange): Promise<Principal | undefined> {
@@ -99,7 +97,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       if (acceptsEvents(request.headers.accept)) return options.legacy.listen(legacy);
       return sendRefusal(response, 406, 'Accept must allow text/event-stream');
     }
-    const message = await readPostedMessage(request, response, options.bodyBounds);
+    const message = await readPostedMessage(request, response, bodyBounds);
     if (message === undefined) return;
     const { rpc, raw } = message;
     if (eraOf(rpc, request.headers['mcp-protocol-version']?.toString()) === 'legacy') {
@@ -118,6 +116,18 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       else sendRefusal(response, 500, 'internal fault of the host', { code: -32_603 });
     }
   };
+}
+
+/** The public metadata of a view. */
+function sendMetadata(
+  { resource, baseUrl }: RequestHandlerOptions,
+  { route, response }: Exchange,
+): void {
+  const prefix = '/.well-known/oauth-protected-resource';
+  const path = route.path.slice(prefix.length);
+  const metadata = resourceMetadata(resource, `${baseUrl()}${path === '' ? '/mcp' : path}`);
+  if (metadata === undefined) return sendRefusal(response, 404, 'access is by API key here');
+  sendJson(response, 200, metadata);
 }
 
 /** The route of a request that the guard lets pass; otherwise it is answered here. */

@@ -10,6 +10,7 @@ import type { FacadeAuthenticate } from '../auth/authenticate.ts';
 import type { FacadeCore } from '../core-types.ts';
 import { facadeRoutes } from './facade-routes.ts';
 import type { FacadeRoute } from './facade-routes.ts';
+import type { FacadeService } from './facade-service.ts';
 import { sendRefusal } from './http-answers.ts';
 import type { HttpSessionBounds } from './http-session.ts';
 import { createLegacyHttp } from './legacy-http.ts';
@@ -40,6 +41,8 @@ export interface FacadeServerBounds extends SessionStoreBounds, HttpSessionBound
 export interface FacadeServerOptions {
   /** What answers, by the name of its view; `default` is at `/mcp`, and each is at `/mcp/<name>`. Closed by their owner. */
   readonly cores: Readonly<Record<string, FacadeCore>>;
+  /** What else is served here, behind the same guards. */
+  readonly services?: readonly FacadeService[];
   readonly authenticate: FacadeAuthenticate;
   /** Beside loopback names, the address that is listened on, and the host of the public address. */
   readonly allowedHosts: readonly string[];
@@ -102,7 +105,7 @@ export function createFacadeServer(options: FacadeServerOptions): FacadeServer {
   const ofClient =
     options.sessionBounds === undefined ? {} : { sessionBounds: options.sessionBounds };
   const store = createSessionStore({ clock, randomId, bounds, ...ofClient });
-  const routes = facadeRoutes(Object.keys(cores));
+  const routes = facadeRoutes(Object.keys(cores), options.services);
   const publicHost = resource.publicUrl === undefined ? [] : [hostOf(resource.publicUrl)];
   let ownUrl = '';
   let ownHost = '';

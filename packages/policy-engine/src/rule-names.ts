@@ -1,14 +1,18 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { actionType } from './schema.ts';
+import { actionType } from './actions.ts';
+import { entitiesReadBy } from './entities-read.ts';
+import type { EntitiesRead } from './entities-read.ts';
 
-/** Names that a rule uses anywhere, in its scope or its conditions. */
+/** Names that a rule uses anywhere, in its scope or its conditions; each list is sorted. */
 export interface RuleNames {
   /** Ids of actions; the schema has to know them all. */
-  readonly actionsNamed: ReadonlySet<string>;
+  readonly actionsNamed: readonly string[];
   /** Members of arguments that it may read or ask for: all attribute names but those directly on a variable. */
-  readonly argumentsNamed: ReadonlySet<string>;
+  readonly argumentsNamed: readonly string[];
   /** Members of the context that it may read or ask for: with the same of these it says the same. */
-  readonly contextNamed: ReadonlySet<string>;
+  readonly contextNamed: readonly string[];
+  /** What else its conditions look at. */
+  readonly entitiesRead: EntitiesRead;
 }
 
 /** Stands among the names of the context for all of it, as in `context == {…}`. No member has this name. */
@@ -45,7 +49,12 @@ export function namesIn(policy: PolicyJson): RuleNames {
   };
   for (const condition of policy.conditions) visit(condition.body, false);
   visit(policy.action, false);
-  return { actionsNamed, argumentsNamed, contextNamed };
+  return {
+    actionsNamed: [...actionsNamed].sort(),
+    argumentsNamed: [...argumentsNamed].sort(),
+    contextNamed: [...contextNamed].sort(),
+    entitiesRead: entitiesReadBy(policy.conditions),
+  };
 }
 
 /** What a look at members, `left.attr` or `left has attr`, may read of the arguments. */

@@ -28,6 +28,15 @@ interface SliceProblem {
   readonly detail: string;
 }
 
+/** Of no rules, whatever is asked. */
+export const emptySlice: Slice = {
+  type: 'sound',
+  rules: new Map(),
+  all: { policies: {} },
+  permits: { policies: {} },
+  reads: readsOf([], []),
+};
+
 /** Checks the rules strictly against the schema of the action. Throws when Cedar does. */
 export function createSlice(
   rules: readonly Rule[],

@@ -1,0 +1,60 @@
+import { parentPort } from 'node:worker_threads';
+import type { ToolDefinition } from '@modelhost/kernel';
+import type { RuleSetPart } from '../annotations.ts';
+import { createCedarRuntime, loadCedar } from '../cedar-runtime.ts';
+import type { PolicyFile } from '../policy-file.ts';
+import type { Rule } from '../rules.ts';
+import { readAllRules } from './read-all-rules.ts';
+import { problemsMax, rulesPerMessage } from './worker-messages.ts';
+import type { MessageFromWorker, MessageToWorker } from './worker-messages.ts';
+
+// Text of others is parsed here, in a thread that is thrown away: what kills Cedar kills nothing else.
+const files: PolicyFile[] = [];
+const tools: ToolDefinition[] = [];
+let pieces: Iterator<MessageFromWorker> = [].values();
+
+parentPort?.on('message', (message: MessageToWorker) => {
+  switch (message.type) {
+    case 'file':
+      files.push(message.file);
+      return;
+    case 'tools':
+      tools.push(...message.tools);
+      return;
+    case 'check':
+      check();
+      return;
+    case 'more': {
+      const piece = pieces.next();
+      send(piece.done === true ? { type: 'end' } : piece.value);
+    }
+  }
+});
+
+function check(): void {
+  const reading = readAllRules(files, tools, createCedarRuntime(loadCedar));
+  pieces = piecesOf(reading.authorize, reading.oblige);
+  send({ type: 'checked', problems: reading.problems.slice(0, problemsMax) });
+}
+
+function* piecesOf(
+  authorize: readonly Rule[],
+  oblige: readonly Rule[],
+): Generator<MessageFromWorker, void, undefined> {
+  yield* piecesOfPart('authorize', authorize);
+  yield* piecesOfPart('oblige', oblige);
+}
+
+function* piecesOfPart(
+  part: RuleSetPart,
+  rules: readonly Rule[],
+): Generator<MessageFromWorker, void, undefined> {
+  for (let start = 0; start < rules.length; start += rulesPerMessage) {
+    yield { type: 'rules', part, rules: rules.slice(start, start + rulesPerMessage) };
+  }
+}
+
+function send(message: MessageFromWorker): void {
+  // A thread has no origin that a message could be meant for.
+  parentPort?.postMessage(message); // oxlint-disable-line unicorn/require-post-message-target-origin
+}

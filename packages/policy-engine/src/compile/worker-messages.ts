@@ -1,0 +1,27 @@
+import type { ToolDefinition } from '@modelhost/kernel';
+import type { RuleSetPart } from '../annotations.ts';
+import type { PolicyFile } from '../policy-file.ts';
+import type { Rule } from '../rules.ts';
+import type { PolicyProblem } from './policy-problem.ts';
+
+/** What the worker is told. A rule set comes and goes in pieces, so that no message keeps the event loop for long. */
+export type MessageToWorker =
+  | { readonly type: 'file'; readonly file: PolicyFile }
+  | { readonly type: 'tools'; readonly tools: readonly ToolDefinition[] }
+  /** Everything was sent. */
+  | { readonly type: 'check' }
+  /** The next rules, please. */
+  | { readonly type: 'more' };
+
+/** What the worker says. */
+export type MessageFromWorker =
+  | { readonly type: 'checked'; readonly problems: readonly PolicyProblem[] }
+  | { readonly type: 'rules'; readonly part: RuleSetPart; readonly rules: readonly Rule[] }
+  /** There are no more rules. */
+  | { readonly type: 'end' };
+
+/** Rules in one message: about half a millisecond to receive. */
+export const rulesPerMessage = 25;
+export const toolsPerMessage = 10;
+/** Of what is wrong, the first are told. */
+export const problemsMax = 200;

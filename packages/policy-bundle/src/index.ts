@@ -1,5 +1,7 @@
 export { bundleBytesMax, bundlePayloadType, encodeBundle } from './bundle.ts';
 export type { Bundle } from './bundle.ts';
+export { diffBundles } from './diff-bundles.ts';
+export type { BundleDifference, FileDifference, ManifestDifference } from './diff-bundles.ts';
 export { exportSigstoreBundles } from './export-sigstore.ts';
 export type { SigstoreBundle } from './export-sigstore.ts';
 export type { BundleFile } from './files.ts';
@@ -8,6 +10,8 @@ export type { Signer, SigningKey, SigningKeyKind } from './keys.ts';
 export type { BundleManifest, BundleScope } from './manifest.ts';
 export { readTrustRoot } from './read-trust-root.ts';
 export type { TrustRootConditions } from './read-trust-root.ts';
+export { readUnverifiedBundle } from './read-unverified-bundle.ts';
+export type { UnverifiedBundle } from './read-unverified-bundle.ts';
 export type { BundleRefusal, Refused } from './refusals.ts';
 export { signBundle } from './sign-bundle.ts';
 export { createTrustRoot, signTrustRoot } from './sign-trust-root.ts';

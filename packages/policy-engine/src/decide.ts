@@ -9,6 +9,7 @@ import type {
 } from '@modelhost/kernel';
 import { noObligations } from '@modelhost/kernel';
 import { questionBounds } from './bounds.ts';
+import type { CedarQuestion } from './cedar-runtime.ts';
 import { approvedFor, gatesOf } from './gates.ts';
 import { unsupportedFeatures } from './obligations.ts';
 import type { joinObligations, SupportedObligations } from './obligations.ts';
@@ -32,12 +33,19 @@ export interface Panel {
   readonly oblige: Slice;
 }
 
+/** One who asks, and the rules that answer. */
+export interface Party {
+  readonly asker: AskerQuestion;
+  /** One for each rule set that decides. */
+  readonly panels: readonly Panel[];
+}
+
 /** Everything that one decision depends on. */
 export interface Deliberation {
   readonly request: PolicyRequest;
   readonly question: Question;
-  /** One for each rule set that decides. */
-  readonly panelsFor: (asker: AskerQuestion) => readonly Panel[];
+  /** All of them have to be allowed. */
+  readonly parties: readonly Party[];
   readonly evaluate: Evaluate;
   readonly join: typeof joinObligations;
   readonly supported: SupportedObligations;
@@ -58,21 +66,16 @@ type Conclusion =
  * denies, then a forbid of any, then a permit of any is enough. All askers have to be allowed. May throw what Cedar throws.
  */
 export function decideQuestion(deliberation: Deliberation): Outcome {
-  const { request, question } = deliberation;
-  const first = question.askers.map((asker) => askAll(deliberation, asker, undefined));
+  const { request, parties } = deliberation;
+  const first = parties.map((party) => askAll(deliberation, party, undefined));
   const forbidding = first.flatMap((verdict) => (verdict.effect === 'forbid' ? verdict.rules : []));
   const approved = approvedFor(request, gatesOf(forbidding));
-  const verdicts =
-    approved === undefined
-      ? first
-      : question.askers.map((asker) => askAll(deliberation, asker, approved));
-  const conclusion = joinConclusions(
-    question.askers.flatMap((asker, index) => {
-      const verdict = verdicts[index];
-      return verdict === undefined ? [] : [conclude(deliberation, asker, { verdict, approved })];
-    }),
-  );
-  return withObligations(deliberation, conclusion, approved);
+  const conclusions = parties.map((party, index) => {
+    const known = approved === undefined ? first[index] : undefined;
+    const verdict = known ?? askAll(deliberation, party, approved);
+    return conclude(deliberation, party, { verdict, approved });
+  });
+  return withObligations(deliberation, joinConclusions(conclusions), approved);
 }
 
 /** A denial for a reason that lies in no single rule. */
@@ -81,16 +84,18 @@ export function denyFault(problem: string): Outcome {
 }
 
 function askAll(
-  { question, panelsFor, evaluate }: Deliberation,
-  asker: AskerQuestion,
+  { question, evaluate }: Deliberation,
+  { asker, panels }: Party,
   approved: Approved | undefined,
 ): Verdict {
-  const cedar = approved === undefined ? asker.cedar : withApproval(asker.cedar, approved);
+  const cedar = cedarOf(asker, approved);
   return joinVerdicts(
-    panelsFor(asker).map(({ authorize }) =>
-      readVerdict({ question, cedar, slice: authorize, evaluate }),
-    ),
+    panels.map(({ authorize }) => readVerdict({ question, cedar, slice: authorize, evaluate })),
   );
+}
+
+function cedarOf({ cedar }: AskerQuestion, approved: Approved | undefined): CedarQuestion {
+  return approved === undefined ? cedar : withApproval(cedar, approved);
 }
 
 /** What several sets of rules say together. */
@@ -117,10 +122,11 @@ interface Said {
 
 function conclude(
   deliberation: Deliberation,
-  asker: AskerQuestion,
+  party: Party,
   { verdict, approved }: Said,
 ): Conclusion {
   const { question, request } = deliberation;
+  const { asker } = party;
   switch (verdict.effect) {
     case 'permit':
       return { effect: 'allow', reasons: reasonsOf(verdict.rules) };
@@ -136,7 +142,7 @@ function conclude(
       const reasons = reasonsOf(rules);
       if (!canBeRemedied(request, rules)) return { effect: 'deny', reasons };
       // Nobody is asked to approve what no rule permits.
-      return isPermitted(deliberation, asker, approved)
+      return isPermitted(deliberation, party, approved)
         ? { effect: 'hold', reasons, rules }
         : { effect: 'deny', reasons: [...reasons, defaultDeny(question, asker)] };
     }
@@ -150,14 +156,13 @@ function canBeRemedied({ action, context }: PolicyRequest, rules: readonly Rule[
 }
 
 function isPermitted(
-  deliberation: Deliberation,
-  asker: AskerQuestion,
+  { question, request, evaluate }: Deliberation,
+  { asker, panels }: Party,
   approved: Approved | undefined,
 ): boolean {
-  const { question, request, panelsFor, evaluate } = deliberation;
   if (request.action === 'ListTool') return true;
-  const cedar = approved === undefined ? asker.cedar : withApproval(asker.cedar, approved);
-  const verdicts = panelsFor(asker).map(({ authorize }) =>
+  const cedar = cedarOf(asker, approved);
+  const verdicts = panels.map(({ authorize }) =>
     readVerdict({ question, cedar, slice: authorize, evaluate, isPermitsOnly: true }),
   );
   return joinVerdicts(verdicts).effect === 'permit';
@@ -210,14 +215,14 @@ interface Demands {
 
 /** What every asker's rules demand together. A rule that fails denies, and counts as if it applied. */
 function readObligations(
-  { question, panelsFor, evaluate, join }: Deliberation,
+  { question, parties, evaluate, join }: Deliberation,
   approved: Approved | undefined,
 ): Demands {
   let obligations = noObligations;
   const faults: DecisionReason[] = [];
-  for (const asker of question.askers) {
-    const cedar = approved === undefined ? asker.cedar : withApproval(asker.cedar, approved);
-    for (const { oblige } of panelsFor(asker)) {
+  for (const { asker, panels } of parties) {
+    const cedar = cedarOf(asker, approved);
+    for (const { oblige } of panels) {
       const verdict = readVerdict({ question, cedar, slice: oblige, evaluate });
       if (verdict.effect === 'nothing') continue;
       if (verdict.effect === 'fault') faults.push(...verdict.reasons);

@@ -7,7 +7,7 @@ import { questionBounds } from './bounds.ts';
 import { sharedCedar } from './cedar-runtime.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
 import { decideQuestion, denyFault } from './decide.ts';
-import type { Outcome, Panel } from './decide.ts';
+import type { Outcome } from './decide.ts';
 import type { RuleIndex } from './index/rule-index.ts';
 import { joinObligations, supportedByHost } from './obligations.ts';
 import type { SupportedObligations } from './obligations.ts';
@@ -17,7 +17,7 @@ import type { PolicySource, RuleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
 import { cedarType } from './schema.ts';
 import type { SchemaSubject } from './schema.ts';
-import { createSlice } from './slices.ts';
+import { createSlice, emptySlice } from './slices.ts';
 import type { Slice } from './slices.ts';
 import { createVerdictMemory } from './verdict-memory.ts';
 import type { Evaluate } from './verdict-memory.ts';
@@ -74,12 +74,14 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
     if (reading.type === 'refused') return denyFault(reading.problem);
     const { question } = reading;
     const { evaluate, join } = parts;
-    const panelsFor = (asker: AskerQuestion): readonly Panel[] =>
-      ruleSets.map(({ authorize, oblige }) => ({
+    const parties = question.askers.map((asker) => ({
+      asker,
+      panels: ruleSets.map(({ authorize, oblige }) => ({
         authorize: sliceOf(authorize, asker, question),
         oblige: sliceOf(oblige, asker, question),
-      }));
-    return decideQuestion({ request, question, panelsFor, evaluate, join, supported });
+      })),
+    }));
+    return decideQuestion({ request, question, parties, evaluate, join, supported });
   }
 
   function decide(request: PolicyRequest): Decision {
@@ -149,6 +151,7 @@ function createSlices(cedar: CedarRuntime): SliceOf {
 
   return (index, { query }, { subject }) => {
     const rules = index.candidates(query);
+    if (rules.length === 0) return emptySlice;
     const key = `${String(numberOf(rules))} ${subjectKey(subject)}`;
     return slices.getOrMake(key, () => createSlice(rules, subject, cedar));
   };

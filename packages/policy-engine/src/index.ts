@@ -1,3 +1,5 @@
+export { readQuestion } from './bundle-tests/read-question.ts';
+export type { QuestionOptions } from './bundle-tests/read-question.ts';
 export { checkPolicyText } from './compile/check-policy-text.ts';
 export { checkPolicyTextApart, compileRuleSet } from './compile/compile-rule-set.ts';
 export type { CompiledRuleSet, CompileOptions } from './compile/compile-rule-set.ts';
@@ -26,3 +28,10 @@ export type {
   ReplayOptions,
   UndecidableKey,
 } from './rehearsal/replay-decisions.ts';
+export { readBundleContent } from './bundle-tests/bundle-content.ts';
+export type { BundleContent } from './bundle-tests/bundle-content.ts';
+export { cedarVersion } from './bundle-tests/cedar-version.ts';
+export { printTestReport } from './bundle-tests/print-report.ts';
+export type { BundleTest } from './bundle-tests/read-tests.ts';
+export { runBundleTests } from './bundle-tests/run-tests.ts';
+export type { RulePlace, TestReport, TestResult } from './bundle-tests/run-tests.ts';

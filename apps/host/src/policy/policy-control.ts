@@ -14,7 +14,7 @@ export interface BundleIdentity {
 }
 
 /** What an activation goes through, in this order. */
-export type ActivationStep = 'verify' | 'read' | 'compile' | 'test' | 'replay' | 'record' | 'store';
+export type ActivationStep = 'verify' | 'read' | 'compile' | 'test' | 'record' | 'store';
 
 /** How an activation ended. */
 export type ActivationReport =
@@ -25,8 +25,8 @@ export type ActivationReport =
       /** Ids of the keys whose signatures counted. */
       readonly signedBy: readonly string[];
       readonly tests: TestReport;
-      /** What it would have changed of the newest recorded decisions; it refuses nothing. */
-      readonly rehearsal: RehearsalReport;
+      /** What it would have changed of the newest recorded decisions; undefined when they cannot be read. It refuses nothing. */
+      readonly rehearsal: RehearsalReport | undefined;
     }
   /** Exactly this one is in force already. */
   | { readonly type: 'unchanged'; readonly bundle: BundleIdentity; readonly slot: BundleSlot }
@@ -42,7 +42,6 @@ export interface ActivationRefusal {
     | 'content-invalid'
     | 'rules-invalid'
     | 'tests-failed'
-    | 'replay-failed'
     | 'audit-unavailable'
     | 'store-failed'
     | 'unsigned-host';

@@ -109,7 +109,7 @@ export function readState(text: string): PolicyState | undefined {
   const { state } = file;
   if (!isJsonObject(state) || file['sha256'] !== sha256Hex(canonicalJson(state))) return undefined;
   // Its digest says that we have written it, all of it.
-  return { trustRoot: undefined, ...(state as unknown as PolicyState) };
+  return { ...emptyState, ...(state as unknown as PolicyState) };
 }
 
 function parse(text: string): Json | undefined {

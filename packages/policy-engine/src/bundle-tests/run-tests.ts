@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Decision } from '@modelhost/kernel';
-import { createPolicyEngine, singleSource } from '../policy-engine.ts';
+import { createPolicyEngine } from '../policy-engine.ts';
+import { singleSource } from '../rule-set.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { compareDecision } from './expectation.ts';
 import type { BundleTest } from './read-tests.ts';

@@ -1,0 +1,36 @@
+import { HostError } from '@modelhost/kernel';
+
+/** Runs one piece of work after the other. */
+export interface Turns {
+  /** Throws `overloaded` when too many wait already. */
+  take<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Resolves when nothing is under way any more. */
+  idle(): Promise<void>;
+}
+
+/** Nothing runs at first. */
+export function createTurns(waitingMax: number): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+
+  async function take<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (waiting >= waitingMax) {
+      throw new HostError('overloaded', `${waiting} activations wait already; try again later`);
+    }
+    waiting += 1;
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    try {
+      return await turn;
+    } finally {
+      waiting -= 1;
+    }
+  }
+
+  return {
+    take,
+    idle: async () => {
+      while (waiting > 0) await last;
+    },
+  };
+}

@@ -16,8 +16,17 @@ import type {
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
+import type { CallLedger } from './call-ledger.ts';
+import { createConversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
+import { createLine } from './line.ts';
+import type { Line } from './line.ts';
+import { askerOf } from './policy-question.ts';
+import { createRunCalls } from './run-calls.ts';
+import type { RunCalls } from './run-calls.ts';
 import { estimateToolsTokens } from './tokens.ts';
 import { offerTools } from './tool-offer.ts';
+import type { AnsweredCall } from './tool-verdict.ts';
 
 /** Everything that the loop reaches beyond its own memory. */
 export interface AgentLoopPorts {
@@ -29,6 +38,8 @@ export interface AgentLoopPorts {
   readonly audit: AuditLog;
   readonly keys: Keys;
   readonly budgets: BudgetLedger;
+  /** What principals called before, shared by all runs and direct calls. */
+  readonly calls: CallLedger;
 }
 
 type Counters = { -readonly [Name in keyof RunStatistics]: RunStatistics[Name] };
@@ -40,6 +51,12 @@ export interface ActiveRun {
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
+  readonly conversation: Conversation;
+  readonly calls: RunCalls;
+  /** Calls of this run are decided one after the other, so that each sees those that were allowed before it. */
+  readonly decisions: Line;
+  /** Results that the model may read on in, by their handles; no more than calls of the run. */
+  readonly keptResults: Map<string, AnsweredCall>;
   /** What the model sees of them: all, or the tools that search them, and what was offered since. */
   offered(): readonly ToolDefinition[];
   /** An estimate of what the definitions of all these weigh. */
@@ -66,11 +83,11 @@ export async function openRun(
   context: RunContext,
   input: RunInput,
 ): Promise<ActiveRun> {
-  const catalogue = await context.step('catalogue', async () =>
-    ports.tools
-      .listTools(input.principal.tenant)
-      .filter(({ name }) => isOffered(input.agent.tools, name)),
-  );
+  const catalogue = await context.step('catalogue', async () => {
+    const listed = ports.tools.listTools(input.principal.tenant);
+    const offerable = listed.filter(({ name }) => isOffered(input.agent.tools, name));
+    return ports.policy.visible(askerOf(input), offerable);
+  });
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
   const shown = offerTools(input, catalogue);
   let { offered } = shown;
@@ -94,6 +111,10 @@ export async function openRun(
     input,
     ports,
     tools,
+    conversation: createConversation(input, tools),
+    calls: createRunCalls(),
+    decisions: createLine(),
+    keptResults: new Map(),
     offered: () => offered,
     offeredTokens: () => offeredTokens,
     offer,

@@ -8,31 +8,22 @@ import type {
   TokenUsage,
   ToolCall,
 } from '@modelhost/kernel';
+import { createAnswerTexts } from './answer-texts.ts';
+import type { AnswerTexts, ShownTexts } from './answer-texts.ts';
 import { estimateTextTokens } from './tokens.ts';
 
 /** Calls of one answer; more end the answer as the provider's fault. */
 const toolCallsPerAnswerMax = 64;
 const argumentsBytesMax = 256 * 1024;
 
-/** How the shown deltas of an answer were cut: the text stands once, so that a replay can make the same events again. */
-interface Cut {
-  readonly type: 'text' | 'reasoning';
-  /** In UTF-16 code units. */
-  readonly length: number;
-  readonly timeMs: number;
-}
-
 /** The journaled result of a model step. */
-export interface ModelAnswer {
+export interface ModelAnswer extends ShownTexts {
   readonly kind: 'answered' | 'denied' | 'failed' | 'stopped';
   readonly decision: Decision;
   readonly decidedAtMs: number;
-  readonly text: string;
-  readonly reasoning: string;
-  readonly cuts: readonly Cut[];
   readonly toolCalls: readonly ToolCall[];
-  /** `runaway` when the host stopped a provider that ignored its bound. */
-  readonly finishReason: CompletionStats['finishReason'] | 'runaway' | 'none';
+  /** `runaway` when the host stopped a provider that ignored its bound, `withheld` when policy lets nothing of it be shown. */
+  readonly finishReason: CompletionStats['finishReason'] | HostEnd | 'none';
   /** The provider's name of the model. */
   readonly model: string;
   readonly usage: TokenUsage;
@@ -40,14 +31,17 @@ export interface ModelAnswer {
   readonly durationMs: number;
 }
 
+/** Why the host stops reading an answer. */
+type HostEnd = 'runaway' | 'withheld';
+
 /** An answer that is still coming in. */
-export interface AnswerDraft {
+export interface AnswerDraft extends Pick<AnswerTexts, 'decideOutput' | 'output' | 'written'> {
   add(event: Exclude<ModelEvent, { type: 'done' }>): void;
   /** Bytes of text, reasoning and arguments so far. */
   bytes(): number;
-  /** The provider's own end, or `runaway` when the host stopped it. */
-  finish(end: CompletionStats | 'runaway'): void;
-  /** The answer as it stands now. */
+  /** The provider's own end, or why the host stopped it. */
+  finish(end: CompletionStats | HostEnd): void;
+  /** The answer as it stands now, once. Emits what was held back. */
   end(kind: ModelAnswer['kind'], error?: ErrorData): ModelAnswer;
 }
 
@@ -70,18 +64,14 @@ export interface AnswerDraftOptions {
 /** Collects an answer and emits its deltas as they come, where they are shown. */
 export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   const { decision, decidedAtMs, startedMs, now, emitDelta } = options;
-  const cuts: Cut[] = [];
+  const texts = createAnswerTexts(emitDelta);
   const toolCalls: ToolCall[] = [];
-  const texts = { text: '', reasoning: '' };
   let bytes = 0;
-  let ended: CompletionStats | 'runaway' | undefined;
+  let ended: CompletionStats | HostEnd | undefined;
 
-  function addDelta(type: Cut['type'], piece: string): void {
-    texts[type] += piece;
+  function addDelta(type: 'text' | 'reasoning', piece: string): void {
+    texts.add(type, piece);
     bytes += Buffer.byteLength(piece);
-    if (emitDelta === undefined) return;
-    const timeMs = emitDelta({ type: `${type}-delta`, text: piece });
-    cuts.push({ type, length: piece.length, timeMs });
   }
 
   function addCall(call: ToolCall): void {
@@ -93,17 +83,17 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   function end(kind: ModelAnswer['kind'], error?: ErrorData): ModelAnswer {
     const stats = typeof ended === 'string' ? undefined : ended;
     const isStarted = bytes > 0 || ended !== undefined;
+    const inputTokens = isStarted ? options.inputTokens : 0;
     return {
       kind,
       decision,
       decidedAtMs,
-      ...texts,
-      cuts,
+      ...texts.end(),
       toolCalls,
-      finishReason: ended === 'runaway' ? 'runaway' : (stats?.finishReason ?? 'none'),
+      finishReason: typeof ended === 'string' ? ended : (stats?.finishReason ?? 'none'),
       model: stats?.model ?? options.model,
       // A call that failed before its first byte has cost nothing that we know of.
-      usage: stats?.usage ?? estimateUsage(texts, toolCalls, isStarted ? options.inputTokens : 0),
+      usage: stats?.usage ?? estimateUsage(texts.written(), toolCalls, inputTokens),
       error,
       durationMs: now() - startedMs,
     };
@@ -121,6 +111,9 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       }
     },
     bytes: () => bytes,
+    decideOutput: (decided) => texts.decideOutput(decided),
+    output: () => texts.output(),
+    written: () => texts.written(),
     finish: (given) => {
       ended = given;
     },
@@ -144,7 +137,7 @@ function checkCall(call: ToolCall, callsBefore: number): void {
 }
 
 function estimateUsage(
-  texts: Pick<ModelAnswer, 'text' | 'reasoning'>,
+  texts: ReturnType<AnswerTexts['written']>,
   toolCalls: readonly ToolCall[],
   inputTokens: number,
 ): TokenUsage {

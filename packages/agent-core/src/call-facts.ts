@@ -1,7 +1,9 @@
-import type { Decision, Json, Keys, ToolDefinition } from '@modelhost/kernel';
+import type { Decision, Json, Keys, PolicyAction, ToolDefinition } from '@modelhost/kernel';
+import { obligationFacts } from './obligations.ts';
 
 /** Sealed arguments go on record up to this size; larger ones stand there by their keyed digest alone. */
 const sealedBytesMax = 8 * 1024;
+const sealedResultBytesMax = 64 * 1024;
 
 type Facts = Readonly<Record<string, Json>>;
 
@@ -11,13 +13,25 @@ export function callFacts(keys: Keys, tenant: string, tool: string, callDigest: 
   return { tool, callCommit: keys.commit(callDigest, `${tenant}/call`) };
 }
 
-/** How a call was decided. */
-export function decisionFacts(decision: Decision): Facts {
+/** How something was decided, by what, and what is demanded beside the answer. */
+export function decisionFacts(decision: Decision, action: PolicyAction): Facts {
   return {
-    action: 'CallTool',
+    action,
     effect: decision.effect,
     rules: decision.reasons.map(({ rule }) => rule),
     policyDigest: decision.policyDigest,
+    ...(decision.bundles.length === 0 ? {} : { bundles: decision.bundles }),
+    ...obligationFacts(decision.obligations),
+  };
+}
+
+/** What was answered, where policy wants it on record: sealed up to a size, above it by its keyed digest alone. */
+export function resultFacts(keys: Keys, tenant: string, content: string): Facts {
+  const context = `${tenant}/result`;
+  const isSealable = Buffer.byteLength(content) <= sealedResultBytesMax;
+  return {
+    resultCommit: keys.commit(content, context),
+    sealedResult: isSealable ? { ...keys.seal(content, context) } : null,
   };
 }
 

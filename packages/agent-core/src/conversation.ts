@@ -1,26 +1,91 @@
-import type { Message, RunInput } from '@modelhost/kernel';
+import { joinLabels, plainLabels } from '@modelhost/kernel';
+import type { DataLabels, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
+import { labelsOfHistory } from './data-labels.ts';
+import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
 import { estimateMessageTokens } from './tokens.ts';
+import { readArguments } from './tool-verdict.ts';
 
 /** The messages of a run, with a running estimate of what they weigh, so that no step counts them again. */
 export interface Conversation {
   readonly messages: readonly Message[];
   /** Of all messages. */
   tokens(): number;
+  /** Of all messages: what the model has seen taints whatever it says. It never gets cleaner. */
+  labels(): DataLabels;
+  /** What the values of a call can come from, as far as the model has seen it. Bounded as the messages are. */
+  texts(): EvidenceTexts;
+  /** Adds what the model or the host itself says. */
   add(message: Message): void;
+  addResult(message: ToolMessage, about: ResultOrigin): void;
 }
 
-/** Starts the conversation of a run: instructions, history, task. */
-export function createConversation(input: RunInput): Conversation {
+type ToolMessage = Extract<Message, { role: 'tool' }>;
+
+/** Where the result of a call comes from. */
+export interface ResultOrigin {
+  readonly labels: DataLabels;
+  /** Name of its step. */
+  readonly source: string;
+  /** What a tool answered; undefined for the words of the host, in which nothing is told. */
+  readonly call: EvidenceText['call'];
+}
+
+/** Starts the conversation of a run: instructions, history, task. `tools` are those whose results are known for what they are. */
+export function createConversation(
+  { agent, history, input }: Pick<RunInput, 'agent' | 'history' | 'input'>,
+  tools: ReadonlyMap<string, ToolDefinition>,
+): Conversation {
   const messages: Message[] = [];
+  const prompt: string[] = [];
+  const trusted: EvidenceText[] = [];
+  const untrusted: EvidenceText[] = [];
+  /** Arguments of the calls in the history, by id. */
+  const given = new Map<string, string>();
   let tokens = 0;
+  let labels = plainLabels;
 
   function add(message: Message): void {
     messages.push(message);
     tokens += estimateMessageTokens(message);
   }
 
-  if (input.agent.instructions !== '') add({ role: 'system', content: input.agent.instructions });
-  for (const message of input.history) add(message);
-  add({ role: 'user', content: input.input });
-  return { messages, tokens: () => tokens, add };
+  function addResult(message: ToolMessage, { labels: taken, source, call }: ResultOrigin): void {
+    add(message);
+    labels = joinLabels(labels, taken);
+    const text = { source, text: message.content, ...(call === undefined ? {} : { call }) };
+    if (taken.integrity === 'untrusted') untrusted.push(text);
+    else if (call !== undefined) trusted.push(text);
+  }
+
+  function addGiven(message: Message, source: string): void {
+    if (message.role === 'tool') {
+      const tool = tools.get(message.toolName);
+      const values = readArguments(given.get(message.toolCallId) ?? '');
+      const call =
+        tool === undefined || values === undefined ? undefined : { tool, arguments: values };
+      addResult(message, { labels: labelsOfHistory(tool), source, call });
+      return;
+    }
+    add(message);
+    if (message.role === 'assistant') {
+      for (const call of message.toolCalls) given.set(call.id, call.arguments);
+    }
+    if (message.role !== 'user') return;
+    for (const part of message.content) if (part.type === 'text') prompt.push(part.text);
+  }
+
+  if (agent.instructions !== '') {
+    add({ role: 'system', content: agent.instructions });
+    trusted.push({ source: 'instructions', text: agent.instructions });
+  }
+  for (const [index, message] of history.entries()) addGiven(message, `history-${index + 1}`);
+  addGiven({ role: 'user', content: input }, 'prompt');
+  return {
+    messages,
+    tokens: () => tokens,
+    labels: () => labels,
+    texts: () => ({ prompt, trusted, untrusted }),
+    add,
+    addResult,
+  };
 }

@@ -13,6 +13,7 @@ export function decisionEvent(options: {
     ...subject,
     effect: decision.effect,
     reasons: decision.reasons,
+    obligations: decision.obligations,
     policyDigest: decision.policyDigest,
   };
 }

@@ -1,17 +1,33 @@
-import { canonicalJson, HostError, noStatistics, sha256Hex, toErrorData } from '@modelhost/kernel';
+import {
+  canonicalJson,
+  HostError,
+  noHistory,
+  noStatistics,
+  plainLabels,
+  sha256Hex,
+  toErrorData,
+} from '@modelhost/kernel';
 import type {
   AuditLog,
   AuditRecord,
+  CallHistory,
   Decision,
   Json,
   JsonObject,
   Keys,
+  Obligations,
   PolicyEngine,
+  PolicyRequest,
   Principal,
   ToolDefinition,
 } from '@modelhost/kernel';
-import { callFacts, decisionFacts, intentFacts } from './call-facts.ts';
+import { callFacts, decisionFacts, intentFacts, resultFacts } from './call-facts.ts';
+import type { CallLedger, PrincipalPast } from './call-ledger.ts';
+import { amountsOf } from './call-sums.ts';
+import type { CallAmounts } from './call-sums.ts';
 import { reasonsText } from './decisions.ts';
+import { acceptAnswer } from './direct-result.ts';
+import type { AnsweredRequest, DirectResults } from './direct-result.ts';
 
 /** A tool call outside any run, such as one of an MCP client. */
 export interface DirectCall {
@@ -28,14 +44,14 @@ export interface DirectCall {
 /** Takes direct calls through policy and audit. */
 export interface CallGovernor {
   /**
-   * Decides, puts decision and intent on record, performs, and records the outcome, which `outcomeOf` names. The intent is
-   * durable before `perform` starts, unless the tool changes nothing. Throws `policy_violation`, `audit_unavailable`, or
-   * what `perform` throws; nothing is returned that is not on record.
+   * Decides, puts decision and intent on record, performs within the limits that policy sets, and records the outcome. The
+   * intent is durable before `perform` starts, unless the tool changes nothing. Throws `policy_violation`, also for a result
+   * that policy withholds, `audit_unavailable`, or what `perform` throws; nothing is returned that is not on record.
    */
   govern<T>(
     call: DirectCall,
-    perform: () => Promise<T>,
-    outcomeOf: (performed: T) => string,
+    perform: (limits: Limits) => Promise<T>,
+    results: DirectResults<T>,
   ): Promise<T>;
 }
 
@@ -44,9 +60,15 @@ export interface CallGovernorPorts {
   readonly policy: PolicyEngine;
   readonly audit: AuditLog;
   readonly keys: Keys;
+  /** What principals called before, shared with the runs. */
+  readonly calls: CallLedger;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
+
+type Limits = Obligations['limits'];
+type Recorder = (kind: AuditRecord['kind'], facts: Facts) => Promise<void>;
+type Facts = Readonly<{ [name: string]: Json }>;
 
 /** The same order as in a run: decision, intent, effect, outcome. A call that needs an approval is refused: nobody waits for it. */
 export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
@@ -54,48 +76,36 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
 
   async function govern<T>(
     call: DirectCall,
-    perform: () => Promise<T>,
-    outcomeOf: (performed: T) => string,
+    perform: (limits: Limits) => Promise<T>,
+    results: DirectResults<T>,
   ): Promise<T> {
-    const { callId: runId, principal, agent, tool, arguments: values } = call;
-    const { tenant, subject } = principal;
-    const argumentsText = canonicalJson(values);
-    const callDigest = sha256Hex(canonicalJson([runId, tenant, subject, tool.name, argumentsText]));
-    const context = { runId, nowMs: now(), callDigest, spent: noStatistics, approval: undefined };
-    const resource = { type: 'tool', tool, arguments: values } as const;
-    const decision = await policy.decide({
-      principal,
-      agent,
-      action: 'CallTool',
-      resource,
-      context,
-    });
+    const { agent, tool, principal } = call;
+    const { tenant } = principal;
+    const argumentsText = canonicalJson(call.arguments);
+    const asked = await ask(ports, call, argumentsText);
+    const { decision, request } = asked;
     // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
     const isHarmless = decision.effect === 'allow' && tool.effect === 'none';
     // Not on a log that is known to be broken: its calls would go on without a record.
     if (isHarmless) await audit.check();
-    const begun = isHarmless ? settle(perform) : undefined;
-    const about = callFacts(keys, tenant, tool.name, callDigest);
-    const record = async (
-      kind: AuditRecord['kind'],
-      facts: Readonly<Record<string, Json>>,
-    ): Promise<void> => {
-      const place = { tenant, runId, step: 'call', actor: subject };
-      await audit.append({ ...place, kind, facts: { ...about, ...facts } });
-    };
+    const { limits } = decision.obligations;
+    const begun = isHarmless ? settle(perform, limits) : undefined;
+    const record = recorderOf(ports, call, request.context.callDigest);
     if (decision.effect !== 'allow') {
-      await record('decision', { agent, ...decisionFacts(decision) });
+      await record('decision', { agent, ...decisionFacts(decision, 'CallTool') });
       throw refusal(tool, decision);
     }
     // Both share one group commit.
     const intent = Promise.all([
-      record('decision', { agent, ...decisionFacts(decision) }),
+      record('decision', { agent, ...decisionFacts(decision, 'CallTool') }),
       record('intent', intentFacts(keys, tenant, tool, argumentsText)),
     ]);
     if (begun === undefined) await intent;
-    const recorded = (begun ?? settle(perform)).then(async (ended) => {
-      await record('outcome', toOutcome(ended, outcomeOf));
-      return ended;
+    const recorded = (begun ?? settle(perform, limits)).then(async (ended) => {
+      const about = { asked: request, tool, decision, nowMs: now() };
+      const accepted = await accept(policy, about, { ended, results });
+      await recordOutcome(record, { keys, tenant, agent, decision }, accepted);
+      return accepted.ended;
     });
     const [performed] = await Promise.all([recorded, intent]);
     if ('thrown' in performed) throw performed.thrown;
@@ -105,23 +115,129 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
   return { govern };
 }
 
+/** Asks policy about a call, with what its principal called before. */
+async function ask(
+  { policy, calls, now }: CallGovernorPorts,
+  { callId: runId, principal, agent, tool, arguments: values }: DirectCall,
+  argumentsText: string,
+): Promise<{ readonly decision: Decision; readonly request: PolicyRequest }> {
+  const { tenant, subject } = principal;
+  const callDigest = sha256Hex(canonicalJson([runId, tenant, subject, tool.name, argumentsText]));
+  const amounts = amountsOf(tool, values);
+  const request: PolicyRequest = {
+    principal,
+    agent,
+    isDelegated: false,
+    action: 'CallTool',
+    resource: { type: 'tool', tool, arguments: values },
+    context: {
+      runId,
+      nowMs: now(),
+      callDigest,
+      spent: noStatistics,
+      approval: undefined,
+      // What the caller has seen is not known here: it speaks for itself.
+      labels: plainLabels,
+      evidence: undefined,
+      history: noHistory,
+    },
+  };
+  const { context } = request;
+  const decision = await calls.decide(
+    { principal, tool, amounts, nowMs: context.nowMs },
+    async (past) =>
+      policy.decide({ ...request, context: { ...context, history: directHistory(amounts, past) } }),
+  );
+  return { decision, request };
+}
+
+/** A direct call is a run of its own, with nothing before it. */
+function directHistory(amounts: CallAmounts, past: PrincipalPast): CallHistory {
+  const { callsLastHour, callsLastDay } = past;
+  const sums: { [name: string]: { run: number; day: number } } = {};
+  for (const [name, run] of Object.entries(amounts)) {
+    sums[name] = { run, day: past.sums[name] ?? run };
+  }
+  return { ...noHistory, callsLastHour, callsLastDay, sums };
+}
+
+function recorderOf(
+  { audit, keys }: CallGovernorPorts,
+  { callId: runId, principal, tool }: DirectCall,
+  callDigest: string,
+): Recorder {
+  const { tenant, subject } = principal;
+  const about = callFacts(keys, tenant, tool.name, callDigest);
+  return async (kind, facts) => {
+    const place = { tenant, runId, step: 'call', actor: subject };
+    await audit.append({ ...place, kind, facts: { ...about, ...facts } });
+  };
+}
+
 type Settled<T> = { readonly value: T } | { readonly thrown: unknown };
 
 /** A call that failed has an outcome too, so its error waits until that is on record. */
-async function settle<T>(perform: () => Promise<T>): Promise<Settled<T>> {
+async function settle<T>(
+  perform: (limits: Limits) => Promise<T>,
+  limits: Limits,
+): Promise<Settled<T>> {
   try {
-    return { value: await perform() };
+    return { value: await perform(limits) };
   } catch (thrown) {
     return { thrown };
   }
 }
 
-function toOutcome<T>(
-  performed: Settled<T>,
-  outcomeOf: (value: T) => string,
-): Readonly<Record<string, Json>> {
-  if ('value' in performed) return { outcome: outcomeOf(performed.value), code: '' };
-  const { code, facts } = toErrorData(performed.thrown);
+/** How a call ended, once policy has seen its answer. */
+interface Accepted<T> {
+  readonly ended: Settled<T>;
+  readonly facts: Facts;
+  /** On the answer, where it is more than a plain ALLOW. */
+  readonly decision: Decision | undefined;
+  /** What the tool answered; undefined when it did not. */
+  readonly text: (() => string) | undefined;
+}
+
+async function accept<T>(
+  policy: PolicyEngine,
+  request: AnsweredRequest,
+  { ended, results }: { readonly ended: Settled<T>; readonly results: DirectResults<T> },
+): Promise<Accepted<T>> {
+  const unanswered = { decision: undefined, text: undefined };
+  if ('thrown' in ended) return { ended, facts: failureFacts(ended.thrown), ...unanswered };
+  const { value } = ended;
+  const facts = { outcome: results.outcomeOf(value), code: '' };
+  const answer = results.answerOf(value);
+  if (answer === undefined) return { ended, facts, ...unanswered };
+  const accepted = await acceptAnswer(policy, request, { value, answer });
+  const { decision } = accepted;
+  const { text } = answer;
+  if ('value' in accepted) return { ended: { value: accepted.value }, facts, decision, text };
+  const withheld = { outcome: 'withheld', code: accepted.withheld.code };
+  return { ended: { thrown: accepted.withheld }, facts: withheld, decision, text };
+}
+
+async function recordOutcome<T>(
+  record: Recorder,
+  about: {
+    readonly keys: Keys;
+    readonly tenant: string;
+    readonly agent: string;
+    readonly decision: Decision;
+  },
+  { facts, decision, text }: Accepted<T>,
+): Promise<void> {
+  const { keys, tenant, agent } = about;
+  const isFull = [about.decision, decision].some((one) => one?.obligations.audit === 'full');
+  const sealed = isFull && text !== undefined ? resultFacts(keys, tenant, text()) : {};
+  const outcome = record('outcome', { ...facts, ...sealed });
+  if (decision === undefined) return outcome;
+  const accepted = { agent, ...decisionFacts(decision, 'AcceptToolResult') };
+  await Promise.all([outcome, record('decision', accepted)]);
+}
+
+function failureFacts(thrown: unknown): Facts {
+  const { code, facts } = toErrorData(thrown);
   // Who gave up, or what nobody foresaw, says nothing of how far the call had come.
   const isUnknown = facts['sent'] === 'true' || code === 'cancelled' || code === 'internal';
   return { outcome: isUnknown ? 'unknown' : 'failed', code };

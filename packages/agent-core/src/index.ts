@@ -1,5 +1,8 @@
 export type { AgentLoopPorts } from './active-run.ts';
 export { createBudgetLedger } from './budget-ledger.ts';
+export { createCallLedger } from './call-ledger.ts';
+export type { CallLedger } from './call-ledger.ts';
+export type { DirectAnswer, DirectResults } from './direct-result.ts';
 export { createCallGovernor } from './governed-call.ts';
 export type { CallGovernor, CallGovernorPorts, DirectCall } from './governed-call.ts';
 export { createAgentLoop } from './loop.ts';

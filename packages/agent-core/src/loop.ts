@@ -10,7 +10,6 @@ import type {
 } from '@modelhost/kernel';
 import { openRun } from './active-run.ts';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
-import { createConversation } from './conversation.ts';
 import { failed, stopEnding } from './endings.ts';
 import { messageOf } from './model-step.ts';
 import { takeModelTurn } from './model-turn.ts';
@@ -55,15 +54,15 @@ interface Progress {
 }
 
 async function takeTurns(run: ActiveRun): Promise<RunEnding> {
-  const conversation = createConversation(run.input);
+  const { conversation } = run;
   let repairsLeft = answerRepairsMax;
   // Ends at the latest when the budget of steps is used up: every turn takes at least one.
   for (let turn = 1; ; turn += 1) {
-    const taken = await takeModelTurn(run, conversation, turn);
+    const taken = await takeModelTurn(run, turn);
     if ('reason' in taken) return taken;
     conversation.add(messageOf(taken));
     if (taken.toolCalls.length > 0) {
-      const stopped = await takeToolTurn(run, conversation, { turn, calls: taken.toolCalls });
+      const stopped = await takeToolTurn(run, { turn, calls: taken.toolCalls });
       if (stopped !== undefined) return stopped;
       continue;
     }

@@ -1,9 +1,11 @@
 import type {
+  AuditRecord,
   BudgetAmount,
   BudgetKind,
-  Decision,
+  DataLabels,
   Json,
   Message,
+  PolicyRequest,
   Sampling,
   TokenUsage,
   ToolChoice,
@@ -12,7 +14,9 @@ import type {
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
+import { decisionFacts, resultFacts } from './call-facts.ts';
 import { takeModelStep } from './model-step.ts';
+import { questionOf } from './policy-question.ts';
 import { costOf, fitOutput } from './tokens.ts';
 
 /** One call of the agent's model, for a turn of the run or for a tool server that asks for it. */
@@ -26,6 +30,8 @@ export interface ModelCall {
   readonly answerSchema: JsonObject | undefined;
   /** Estimated tokens of messages and tools. */
   readonly inputTokens: number;
+  /** Of the messages, and of whatever else the answer could carry. */
+  readonly labels: DataLabels;
   /** Whether the answer is part of the run's own text; of another no deltas are shown. */
   readonly isShown: boolean;
   /** What the record of the decision says beside the model. */
@@ -69,7 +75,10 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
     throw thrown;
   }
   settle(run, name, answer);
-  return { kind: 'taken', answer, limitedBy: fit.limitedBy };
+  const { maxOutputTokens = Infinity } = answer.decision.obligations.limits;
+  // An answer that policy made shorter says nothing of the budget.
+  const limitedBy = maxOutputTokens < fit.maxOutputTokens ? undefined : fit.limitedBy;
+  return { kind: 'taken', answer, limitedBy };
 }
 
 async function askModel(
@@ -95,56 +104,53 @@ async function askModel(
     route,
     provider,
     policy: ports.policy,
-    record: async (decision, attempt) => recordModelDecision(run, call, decision, attempt),
+    record: async (decision, attempt) =>
+      recordModel(run, call, 'decision', { ...decisionFacts(decision, 'UseModel'), attempt }),
+    recordOutput: async (decision) =>
+      recordModel(run, call, 'decision', decisionFacts(decision, 'EmitOutput')),
+    recordAnswer: async (text) =>
+      recordModel(run, call, 'outcome', resultFacts(ports.keys, input.principal.tenant, text)),
+    shorten: (outputTokens) => {
+      ports.budgets.release(input.runId, name);
+      ports.budgets.reserve(input.runId, name, amountOf(run, { inputTokens, outputTokens }));
+    },
     request: { ...request, maxOutputTokens },
     inputTokens,
-    isShown: call.isShown,
     timeoutMs: modelCallTimeoutMs,
-    question: (nowMs) => ({
-      principal: input.principal,
-      agent: input.agent.id,
-      action: 'UseModel',
-      resource: {
-        type: 'model',
-        id: route.id,
-        provider: route.provider,
-        inputTokens,
-        maxOutputTokens,
-      },
-      context: {
-        runId: input.runId,
-        nowMs,
-        callDigest: '',
-        spent: run.statistics(),
-        approval: undefined,
-      },
-    }),
+    question: (nowMs) => modelQuestion(run, call, { nowMs, maxOutputTokens }),
+    outputQuestion: call.isShown ? (nowMs) => outputQuestion(run, call, nowMs) : undefined,
     callId: call.callId,
   });
 }
 
-async function recordModelDecision(
+function modelQuestion(
+  run: ActiveRun,
+  { labels, inputTokens }: ModelCall,
+  { nowMs, maxOutputTokens }: { readonly nowMs: number; readonly maxOutputTokens: number },
+): PolicyRequest {
+  const { id, provider } = run.input.agent.route;
+  const resource = { type: 'model', id, provider, inputTokens, maxOutputTokens } as const;
+  return questionOf(run, { action: 'UseModel', resource, nowMs, labels });
+}
+
+function outputQuestion(run: ActiveRun, { labels }: ModelCall, nowMs: number): PolicyRequest {
+  return questionOf(run, { action: 'EmitOutput', resource: { type: 'output' }, nowMs, labels });
+}
+
+async function recordModel(
   run: ActiveRun,
   { name, facts }: ModelCall,
-  decision: Decision,
-  attempt: number,
+  kind: AuditRecord['kind'],
+  about: Readonly<Record<string, Json>>,
 ): Promise<void> {
   const { principal, runId, agent } = run.input;
   await run.record({
-    kind: 'decision',
+    kind,
     tenant: principal.tenant,
     runId,
     step: name,
     actor: principal.subject,
-    facts: {
-      action: 'UseModel',
-      model: agent.route.id,
-      effect: decision.effect,
-      rules: decision.reasons.map(({ rule }) => rule),
-      policyDigest: decision.policyDigest,
-      attempt,
-      ...facts,
-    },
+    facts: { model: agent.route.id, ...about, ...facts },
   });
 }
 

@@ -16,6 +16,7 @@ import type {
 import { createAnswerDraft } from './answer-draft.ts';
 import type { AnswerDraft, ModelAnswer } from './answer-draft.ts';
 import { decisionEvent } from './decisions.ts';
+import { isPlainAllow } from './obligations.ts';
 import { answerBytesMax } from './tokens.ts';
 
 /** What a model step needs. */
@@ -28,10 +29,16 @@ export interface ModelStepOptions {
   readonly policy: PolicyEngine;
   /** Puts the decision on record; resolves when it is durable. */
   readonly record: (decision: Decision, attempt: number) => Promise<void>;
+  /** The same for a decision on showing the answer, where it is more than a plain ALLOW. */
+  readonly recordOutput: (decision: Decision) => Promise<void>;
+  /** Puts the answer on record, where policy wants that. */
+  readonly recordAnswer: (text: string) => Promise<void>;
+  /** Policy wants a shorter answer than there is room for. */
+  readonly shorten: (maxOutputTokens: number) => void;
   readonly request: Omit<ModelRequest, 'idempotencyKey'>;
   readonly inputTokens: number;
-  /** Whether the deltas of the answer are events of the run. */
-  readonly isShown: boolean;
+  /** Whether the answer may be shown; undefined when its deltas are no events of the run. */
+  readonly outputQuestion: ((nowMs: number) => PolicyRequest) | undefined;
   readonly timeoutMs: number;
   readonly question: (nowMs: number) => PolicyRequest;
   /** Names the n-th call of the answer; own ids, because providers repeat theirs. */
@@ -64,33 +71,77 @@ async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelA
     model: options.route.model,
     callId: options.callId,
     now: info.now,
-    emitDelta: options.isShown ? info.emit : undefined,
+    emitDelta: options.outputQuestion === undefined ? undefined : info.emit,
   });
   if (decision.effect !== 'allow') {
     const failure = await errorOf(recorded);
     return failure === undefined ? draft.end('denied') : draft.end('failed', failure);
   }
+  const work = { info, draft, maxOutputTokens: limitOutput(options, decision) };
   const [failure, unrecorded] = await Promise.all([
-    errorOf(read(options, info, draft)),
+    errorOf(read(options, work)),
     errorOf(recorded),
   ]);
-  if (unrecorded !== undefined) return draft.end('failed', unrecorded);
-  if (failure === undefined) return draft.end('answered');
+  const isFull = [decision, draft.output()].some((asked) => asked?.obligations.audit === 'full');
+  const unsealed = isFull ? await errorOf(options.recordAnswer(draft.written().text)) : undefined;
+  const unaudited = unrecorded ?? unsealed;
+  if (unaudited !== undefined) return draft.end('failed', unaudited);
+  return endOf(options, work, failure);
+}
+
+interface ReadWork {
+  readonly info: StepInfo;
+  readonly draft: AnswerDraft;
+  readonly maxOutputTokens: number;
+}
+
+/** How long the answer may be, with what policy demands. */
+function limitOutput({ request, shorten }: ModelStepOptions, { obligations }: Decision): number {
+  const { maxOutputTokens = Infinity } = obligations.limits;
+  if (maxOutputTokens >= request.maxOutputTokens) return request.maxOutputTokens;
+  shorten(maxOutputTokens);
+  return maxOutputTokens;
+}
+
+function endOf(
+  options: ModelStepOptions,
+  { info, draft }: ReadWork,
+  failure: ErrorData | undefined,
+): ModelAnswer {
+  const isShowable = (draft.output()?.effect ?? 'allow') === 'allow';
+  if (failure === undefined) return draft.end(isShowable ? 'answered' : 'denied');
   if (options.context.signal.aborted) return draft.end('stopped');
   if (info.signal.aborted) return draft.end('failed', timeoutError(options));
   return draft.end('failed', failure);
 }
 
-async function read(options: ModelStepOptions, info: StepInfo, draft: AnswerDraft): Promise<void> {
-  const request = { ...options.request, idempotencyKey: info.idempotencyKey };
-  const bytesMax = answerBytesMax(request.maxOutputTokens);
+async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
+  const { info, draft, maxOutputTokens } = work;
+  const request = { ...options.request, maxOutputTokens, idempotencyKey: info.idempotencyKey };
+  const bytesMax = answerBytesMax(maxOutputTokens);
+  let isDecided = options.outputQuestion === undefined;
   for await (const event of options.provider.stream(request, { signal: info.signal })) {
     if (event.type === 'done') return draft.finish(event.stats);
+    if (!isDecided && event.type !== 'tool-call') {
+      isDecided = true;
+      // Leaving the iteration closes the connection to the provider, here and below.
+      if (!(await mayShow(options, work))) return draft.finish('withheld');
+    }
     draft.add(event);
-    // Leaving the iteration closes the connection to the provider.
     if (draft.bytes() > bytesMax) return draft.finish('runaway');
   }
   throw new HostError('provider_invalid_response', 'the answer of the provider has no end');
+}
+
+/** Asks policy whether the answer may be shown, once, before anything of it is. */
+async function mayShow(options: ModelStepOptions, { info, draft }: ReadWork): Promise<boolean> {
+  if (options.outputQuestion === undefined) return true;
+  const decision = await options.policy.decide(options.outputQuestion(info.now()));
+  const isPlain = isPlainAllow(decision);
+  const atMs = isPlain ? info.now() : info.emit(outputEventOf(decision));
+  draft.decideOutput({ decision, atMs });
+  if (!isPlain) await options.recordOutput(decision);
+  return decision.effect === 'allow';
 }
 
 /** The events that a model step emitted, from its result. */
@@ -101,6 +152,9 @@ function eventsOf(
   const events: { timeMs: number; body: RunEventBody }[] = [
     { timeMs: result.decidedAtMs, body: decisionEventOf(routeId, result.decision) },
   ];
+  if (result.output !== null) {
+    events.push({ timeMs: result.output.atMs, body: outputEventOf(result.output.decision) });
+  }
   const position = { text: 0, reasoning: 0 };
   for (const { type, length, timeMs } of result.cuts) {
     const from = position[type];
@@ -113,6 +167,10 @@ function eventsOf(
 
 function decisionEventOf(resource: string, decision: Decision): RunEventBody {
   return decisionEvent({ callId: '', action: 'UseModel', resource, decision });
+}
+
+function outputEventOf(decision: Decision): RunEventBody {
+  return decisionEvent({ callId: '', action: 'EmitOutput', resource: 'output', decision });
 }
 
 function timeoutError(options: ModelStepOptions): ErrorData {

@@ -1,7 +1,6 @@
 import type { BudgetKind, RunContext, RunEnding } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
-import type { Conversation } from './conversation.ts';
 import { reasonsText } from './decisions.ts';
 import { failed, stopEnding } from './endings.ts';
 import { callModel } from './model-call.ts';
@@ -10,10 +9,9 @@ import { cutBy } from './model-step.ts';
 /** Takes the model call of a turn within its budget. Gives the answer that the run goes on with, or the ending. */
 export async function takeModelTurn(
   run: ActiveRun,
-  conversation: Conversation,
   turn: number,
 ): Promise<ModelAnswer | RunEnding> {
-  const { input } = run;
+  const { input, conversation } = run;
   const inputTokens = run.offeredTokens() + conversation.tokens();
   const called = await callModel(run, {
     name: `turn-${turn}/model`,
@@ -25,6 +23,7 @@ export async function takeModelTurn(
     sampling: input.sampling,
     answerSchema: input.answerSchema,
     inputTokens,
+    labels: conversation.labels(),
     isShown: true,
     facts: {},
     callId: (index) => `call_${input.runId.slice(-8)}_${turn}_${index + 1}`,
@@ -47,7 +46,7 @@ function endOf(
 ): RunEnding | undefined {
   switch (answer.kind) {
     case 'denied':
-      return { reason: 'denied', message: reasonsText(answer.decision) };
+      return { reason: 'denied', message: reasonsText(answer.output?.decision ?? answer.decision) };
     case 'failed':
       return answer.error === undefined
         ? failed('internal', 'a model step failed without an error')

@@ -1,6 +1,8 @@
+import { joinLabels } from '@modelhost/kernel';
 import type { ErrorCode, JsonObject } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
+import { labelsOfTool } from './data-labels.ts';
 import { reasonsText } from './decisions.ts';
 import { callModel } from './model-call.ts';
 import { readSampling } from './sampling-request.ts';
@@ -38,6 +40,8 @@ export async function sample(run: ActiveRun, asked: AskedInput): Promise<InputAn
     },
     answerSchema: undefined,
     inputTokens,
+    // What the server asks comes from it, and what the model answers goes to it.
+    labels: joinLabels(run.conversation.labels(), labelsOfTool(tool)),
     isShown: false,
     facts: { tool: tool.name, server: tool.server },
     callId: (index) => `${call.call.id}_${index + 1}`,

@@ -1,39 +1,37 @@
 import { HostError, toErrorData } from '@modelhost/kernel';
 import type {
-  Decision,
   ErrorCode,
   ErrorData,
   StepInfo,
   StepOptions,
-  ToolAnswer,
   ToolInputRequest,
   ToolInvocation,
   ToolReply,
 } from '@modelhost/kernel';
+import { acceptResult, recordResult, verdictOnResult } from './accept-result.ts';
+import type { AcceptedResult, RawResult } from './accept-result.ts';
 import type { ActiveRun } from './active-run.ts';
 import { createCallProgress } from './call-progress.ts';
 import type { TimedProgress } from './call-progress.ts';
+import { awaitClient } from './client-call.ts';
+import { labelsOfFailure } from './data-labels.ts';
 import { answerRequests, checkRequests } from './tool-input.ts';
 import type { InputRequests } from './tool-input.ts';
-import { recordIntent, recordOf } from './tool-records.ts';
-import type { CheckedCall } from './tool-records.ts';
-import { refused } from './tool-verdict.ts';
+import { answeredOf, recordIntent, recordOf } from './tool-records.ts';
+import type { AllowedCall } from './tool-records.ts';
+import { ownVerdict, refused } from './tool-verdict.ts';
 import type { ToolVerdict } from './tool-verdict.ts';
 
 /** How often one call may ask for input before it is given up. */
 const inputRoundsMax = 8;
 
 /** Runs an allowed call, through every round in which it asks for input. */
-export async function performCall(
-  run: ActiveRun,
-  call: CheckedCall,
-  decision: Decision,
-): Promise<ToolVerdict> {
+export async function performCall(run: ActiveRun, call: AllowedCall): Promise<ToolVerdict> {
   if (call.tool.executor === 'client') return awaitClient(run, call);
   let taken = await takeRound(run, call, {
     name: `${call.base}/call`,
     // Decision and intent are on record before the call starts.
-    begin: async (info) => recordIntent(run, call, decision, info.attempt),
+    begin: async (info) => recordIntent(run, call, call.decision, info.attempt),
     resume: undefined,
     before: [],
   });
@@ -51,7 +49,7 @@ export async function performCall(
       before: taken.progress,
     });
   }
-  return verdictOf(run, taken.end);
+  return verdictOf(run, call, taken.end);
 }
 
 /** One exchange with the tool. */
@@ -73,7 +71,7 @@ interface TakenRound {
 
 /** `unaudited` ends the run, `input-required` goes on, the others are for the model. */
 type RoundEnd =
-  | { readonly kind: 'answered'; readonly answer: ToolAnswer }
+  | { readonly kind: 'answered'; readonly result: AcceptedResult }
   | { readonly kind: 'input-required'; readonly state: string; readonly requests: InputRequests }
   | { readonly kind: 'failed'; readonly error: ErrorData }
   | { readonly kind: 'cancelled' }
@@ -81,7 +79,7 @@ type RoundEnd =
   | { readonly kind: 'unknown'; readonly error: ErrorData | null }
   | { readonly kind: 'unaudited'; readonly error: ErrorData };
 
-async function takeRound(run: ActiveRun, call: CheckedCall, round: Round): Promise<TakenRound> {
+async function takeRound(run: ActiveRun, call: AllowedCall, round: Round): Promise<TakenRound> {
   const { before, name } = round;
   const body = async (info: StepInfo): Promise<TakenRound> => {
     const progress = createCallProgress(call.call.id, info.emit, before);
@@ -108,7 +106,7 @@ interface RoundWork {
 
 async function callTool(
   run: ActiveRun,
-  call: CheckedCall,
+  call: AllowedCall,
   round: Round,
   work: RoundWork,
 ): Promise<RoundEnd> {
@@ -119,20 +117,45 @@ async function callTool(
     if (unaudited !== null) return { kind: 'unaudited', error: unaudited };
   }
   if (info.signal.aborted) return stoppedBefore(round, call);
-  const end = await callGateway(run, call, round, work);
-  const unaudited =
-    (await begun) ?? (end.kind === 'input-required' ? null : await recordOutcome(run, call, end));
-  if (unaudited === null) return end;
-  if (end.kind === 'input-required') abandon(run, end.state);
+  const came = await callGateway(run, call, round, work);
+  const unaudited = await begun;
+  if (unaudited === null) return settleRound(run, call, { came, nowMs: info.now() });
+  if (came.kind === 'input-required') abandon(run, came.state);
   return { kind: 'unaudited', error: unaudited };
+}
+
+/** What came of an exchange, before policy has seen an answer. */
+type Came =
+  | Exclude<RoundEnd, { kind: 'answered' | 'unaudited' }>
+  | { readonly kind: 'answered'; readonly raw: RawResult };
+
+/** Lets policy look at an answer, and puts the outcome on record. */
+async function settleRound(
+  run: ActiveRun,
+  call: AllowedCall,
+  { came, nowMs }: { readonly came: Came; readonly nowMs: number },
+): Promise<RoundEnd> {
+  if (came.kind === 'input-required') return came;
+  if (came.kind !== 'answered') {
+    const unaudited = await recordOutcome(run, call, came);
+    return unaudited === null ? came : { kind: 'unaudited', error: unaudited };
+  }
+  const { raw } = came;
+  const result = await acceptResult(run, answeredOf(call), { raw, nowMs });
+  const unaudited = await recordResult(run, call, { outcome: 'answered', raw, result });
+  return unaudited === null
+    ? { kind: 'answered', result }
+    : { kind: 'unaudited', error: unaudited };
 }
 
 async function callGateway(
   run: ActiveRun,
-  call: CheckedCall,
+  call: AllowedCall,
   { resume }: Round,
   { info, onProgress }: RoundWork,
-): Promise<RoundEnd> {
+): Promise<Came> {
+  const { toolCallTimeoutMs } = run.input.agent;
+  const { timeoutMsMax = toolCallTimeoutMs } = call.decision.obligations.limits;
   try {
     const reply = await run.ports.tools.callTool(
       {
@@ -140,13 +163,13 @@ async function callGateway(
         arguments: call.values,
         principal: run.input.principal,
         idempotencyKey: info.idempotencyKey,
-        timeoutMs: run.input.agent.toolCallTimeoutMs,
+        timeoutMs: Math.min(toolCallTimeoutMs, timeoutMsMax),
         canAnswer: answerableOf(run, call),
         ...(resume === undefined ? {} : { resume }),
       },
       { signal: info.signal, onProgress },
     );
-    if (reply.type === 'answer') return { kind: 'answered', answer: reply };
+    if (reply.type === 'answer') return { kind: 'answered', raw: reply };
     readRequests(run, call, reply);
     return { kind: 'input-required', state: reply.state, requests: reply.requests };
   } catch (thrown) {
@@ -160,7 +183,7 @@ async function callGateway(
 /** Throws for a question that nobody is going to answer. */
 function readRequests(
   run: ActiveRun,
-  { tool }: CheckedCall,
+  { tool }: AllowedCall,
   reply: Extract<ToolReply, { type: 'input-required' }>,
 ): void {
   try {
@@ -179,7 +202,7 @@ function abandon({ ports, input }: ActiveRun, state: string): void {
 /** A run brings an elicitation before a person, and lets the servers that its agent names ask its model. */
 function answerableOf(
   { input }: ActiveRun,
-  { tool }: CheckedCall,
+  { tool }: AllowedCall,
 ): readonly ToolInputRequest['method'][] {
   const maySample = input.agent.samplingServers.includes(tool.server);
   return ['elicitation/create', ...(maySample ? (['sampling/createMessage'] as const) : [])];
@@ -188,22 +211,24 @@ function answerableOf(
 /** Errors after which nobody knows what a call that went out has done. */
 const unansweredCodes: ReadonlySet<ErrorCode> = new Set(['mcp_timeout', 'mcp_connection_failed']);
 
-function isRepeatable({ tool }: CheckedCall): boolean {
+function isRepeatable({ tool }: AllowedCall): boolean {
   return tool.effect === 'none' || tool.effect === 'idempotent';
 }
 
-function stoppedBefore({ resume }: Round, call: CheckedCall): RoundEnd {
+type Stopped = Extract<RoundEnd, { kind: 'cancelled' | 'unknown' }>;
+
+function stoppedBefore({ resume }: Round, call: AllowedCall): Stopped {
   return resume === undefined ? { kind: 'cancelled' } : stoppedWithin(call);
 }
 
-function stoppedWithin(call: CheckedCall): RoundEnd {
+function stoppedWithin(call: AllowedCall): Stopped {
   return isRepeatable(call) ? { kind: 'cancelled' } : { kind: 'unknown', error: null };
 }
 
 async function recordOutcome(
   run: ActiveRun,
-  call: CheckedCall,
-  end: RoundEnd,
+  call: AllowedCall,
+  end: Extract<RoundEnd, { kind: 'failed' | 'cancelled' | 'unknown' }>,
 ): Promise<ErrorData | null> {
   const code = 'error' in end ? (end.error?.code ?? '') : '';
   return run.tryRecord(recordOf(run, call, 'outcome', { outcome: end.kind, code }));
@@ -218,7 +243,7 @@ interface Asked {
 /** Answers what the tool asks for. When the run is stopped meanwhile, the call that is left half done gets its outcome. */
 async function answerOrAbandon(
   run: ActiveRun,
-  call: CheckedCall,
+  call: AllowedCall,
   asked: Asked,
 ): ReturnType<typeof answerRequests> {
   try {
@@ -241,7 +266,7 @@ async function answerOrAbandon(
 /** Ends a call that cannot have what it asks for. */
 async function giveUp(
   run: ActiveRun,
-  call: CheckedCall,
+  call: AllowedCall,
   { state, error }: { readonly state: string; readonly error: ErrorData },
 ): Promise<ToolVerdict> {
   const unaudited = await run.context.step(`${call.base}/given-up`, async () => {
@@ -252,7 +277,7 @@ async function giveUp(
   return refused('failed', error);
 }
 
-function tooManyRounds({ tool }: CheckedCall): ErrorData {
+function tooManyRounds({ tool }: AllowedCall): ErrorData {
   return toErrorData(
     new HostError(
       'mcp_protocol_error',
@@ -264,59 +289,23 @@ function tooManyRounds({ tool }: CheckedCall): ErrorData {
 
 function verdictOf(
   run: ActiveRun,
+  call: AllowedCall,
   end: Exclude<RoundEnd, { kind: 'input-required' }>,
 ): ToolVerdict {
   switch (end.kind) {
-    case 'answered': {
-      const { content, isError, isTruncated } = end.answer;
-      return { outcome: isError ? 'tool_error' : 'ok', content, isTruncated, error: undefined };
-    }
+    case 'answered':
+      return verdictOnResult(run, call, { result: end.result, answered: answeredOf(call) });
     case 'failed':
-      return refused('failed', end.error);
+      return { ...refused('failed', end.error), labels: labelsOfFailure(call.tool) };
     case 'cancelled':
-      return {
-        outcome: 'cancelled',
-        content: 'The call was cancelled.',
-        isTruncated: false,
-        error: undefined,
-      };
-    case 'unknown':
-      return {
-        outcome: 'unknown',
-        content: `${end.error === null ? 'The call was interrupted' : end.error.message}. Whether it had its effect is unknown; it is not repeated.`,
-        isTruncated: false,
-        error: end.error ?? undefined,
-      };
+      return ownVerdict('cancelled', 'The call was cancelled.');
+    case 'unknown': {
+      const why = end.error === null ? 'The call was interrupted' : end.error.message;
+      const content = `${why}. Whether it had its effect is unknown; it is not repeated.`;
+      const verdict = ownVerdict('unknown', content, end.error ?? undefined);
+      return end.error === null ? verdict : { ...verdict, labels: labelsOfFailure(call.tool) };
+    }
     case 'unaudited':
       return run.fail(end.error);
   }
-}
-
-async function awaitClient(run: ActiveRun, call: CheckedCall): Promise<ToolVerdict> {
-  const { context } = run;
-  const timeoutMs = run.input.agent.approvalTimeoutMs;
-  const signal = await context.waitForSignal(`tool-result/${call.call.id}`, {
-    timeoutMs,
-    approvers: [],
-  });
-  const verdict: ToolVerdict =
-    signal?.type === 'tool-result'
-      ? {
-          outcome: signal.isError ? 'tool_error' : 'ok',
-          content: signal.content,
-          isTruncated: false,
-          error: undefined,
-        }
-      : refused('failed', {
-          code: 'deadline_exceeded',
-          message: `the client gave no result for ${call.tool.name} in ${timeoutMs} ms`,
-          facts: { tool: call.tool.name, timeout_ms: String(timeoutMs) },
-        });
-  const unrecorded = await context.step(`${call.base}/outcome`, async () =>
-    run.tryRecord(
-      recordOf(run, call, 'outcome', { outcome: verdict.outcome, code: verdict.error?.code ?? '' }),
-    ),
-  );
-  if (unrecorded !== null) run.fail(unrecorded);
-  return verdict;
 }

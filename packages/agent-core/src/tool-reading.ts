@@ -1,13 +1,16 @@
-import type { ToolCall, ToolDefinition } from '@modelhost/kernel';
+import { noObligations } from '@modelhost/kernel';
+import type { ErrorData, ToolCall, ToolDefinition } from '@modelhost/kernel';
+import { acceptResult, recordAcceptance, verdictOnResult } from './accept-result.ts';
+import type { AcceptedResult } from './accept-result.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { PlannedCall } from './tool-records.ts';
 import { invalidArguments, readArguments, refused } from './tool-verdict.ts';
-import type { ToolVerdict } from './tool-verdict.ts';
+import type { AnsweredCall, ToolVerdict } from './tool-verdict.ts';
 
 /** Follows a result that was cut, so that the model does not take the part for the whole. */
 const cutNote = '[The result was cut here: it is longer than the host lets through.]';
 /** In the last line of a result whose rest is kept. */
-const handlePattern = /result:\/\/[A-Za-z0-9-]+[^\n]*$/;
+const handlePattern = /(result:\/\/[A-Za-z0-9-]+)[^\n]*$/;
 
 const readTool: ToolDefinition = {
   name: 'read_result',
@@ -23,7 +26,9 @@ const readTool: ToolDefinition = {
     additionalProperties: false,
   },
   effect: 'none',
+  // Of whatever the run knows nothing: what was given to the principal elsewhere.
   integrity: 'untrusted',
+  confidentiality: 'secret',
   decisionArguments: [],
   server: 'host',
   serverTool: 'read_result',
@@ -34,9 +39,12 @@ const readTool: ToolDefinition = {
  * A result as the model gets it, with a note where it was cut. Once the rest of one is kept, the run offers a tool to read
  * on; a tool of the caller with the same name takes precedence.
  */
-export function noteCut(run: ActiveRun, { content, isTruncated }: ToolVerdict): string {
+export function noteCut(run: ActiveRun, { content, isTruncated, answered }: ToolVerdict): string {
   if (!isTruncated) return content;
-  const canReadOn = handlePattern.test(content) && run.offer(readTool);
+  const handle = handlePattern.exec(content)?.[1];
+  const canReadOn = handle !== undefined && run.offer(readTool);
+  // Whatever else is read of a result is taken for what its beginning was.
+  if (canReadOn && answered !== undefined) run.keptResults.set(handle, answered);
   return `${content}\n${canReadOn ? `[Read on with ${readTool.name}.]` : cutNote}`;
 }
 
@@ -45,11 +53,12 @@ export function isReadingCall(run: ActiveRun, { name }: ToolCall): boolean {
   return name === readTool.name && run.offered().includes(readTool);
 }
 
-/** Answers a call to read on. The principal has the result already as far as policy goes, so it needs no decision. */
-export async function answerReading(
-  run: ActiveRun,
-  { call, base }: PlannedCall,
-): Promise<ToolVerdict> {
+/**
+ * Answers a call to read on. The principal has the result already as far as calls go, so that is not decided again; whether
+ * the model may see the piece is.
+ */
+export async function answerReading(run: ActiveRun, planned: PlannedCall): Promise<ToolVerdict> {
+  const { call, base } = planned;
   const values = readArguments(call.arguments);
   if (values === undefined) return invalidArguments(readTool.name);
   const violations = run.checkArguments(readTool, values);
@@ -57,14 +66,36 @@ export async function answerReading(
   if (violations.length > 0 || typeof handle !== 'string' || typeof offset !== 'number') {
     return invalidArguments(readTool.name, violations);
   }
-  const piece = await run.context.step(
-    `${base}/read`,
-    async () => run.ports.tools.readResult(run.input.principal, handle, offset) ?? null,
+  const answered = run.keptResults.get(handle) ?? {
+    tool: readTool,
+    answers: values,
+    obligations: noObligations,
+  };
+  const piece = await run.context.step(`${base}/read`, async (info) =>
+    readPiece(run, planned, { handle, offset, answered, nowMs: info.now() }),
   );
   if (piece === null) {
     const message = 'there is no such result, or it is no longer kept';
     return refused('failed', { code: 'not_found', message, facts: { tool: readTool.name } });
   }
-  const { content, isTruncated } = piece;
-  return { outcome: 'ok', content, isTruncated, error: undefined };
+  if (piece.error !== null) run.fail(piece.error);
+  return verdictOnResult(run, planned, { result: piece.result, answered });
+}
+
+async function readPiece(
+  run: ActiveRun,
+  planned: PlannedCall,
+  wanted: {
+    readonly handle: string;
+    readonly offset: number;
+    readonly answered: AnsweredCall;
+    readonly nowMs: number;
+  },
+): Promise<{ readonly result: AcceptedResult; readonly error: ErrorData | null } | null> {
+  const { handle, offset, answered, nowMs } = wanted;
+  const raw = run.ports.tools.readResult(run.input.principal, handle, offset);
+  if (raw === undefined) return null;
+  const result = await acceptResult(run, answered, { raw, nowMs });
+  const { name } = answered.tool;
+  return { result, error: await recordAcceptance(run, planned, name, { raw, result }) };
 }

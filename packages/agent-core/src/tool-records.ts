@@ -9,6 +9,7 @@ import type {
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { callFacts, decisionFacts, intentFacts } from './call-facts.ts';
+import type { AnsweredCall } from './tool-verdict.ts';
 
 /** A call of a turn, with the names that its steps are known by. */
 export interface PlannedCall {
@@ -24,6 +25,11 @@ export interface CheckedCall extends PlannedCall {
   readonly argumentsText: string;
   /** Digest of exactly this call: run, principal, tool and arguments. */
   readonly callDigest: string;
+}
+
+/** A call that policy lets run. */
+export interface AllowedCall extends CheckedCall {
+  readonly decision: Decision;
 }
 
 /** The decision and the intent, in one group commit; null once both are durable. */
@@ -44,7 +50,7 @@ export async function recordIntent(
 
 /** A decision on a tool call, for the record. */
 export function decisionRecord(run: ActiveRun, call: CheckedCall, decision: Decision): AuditRecord {
-  return recordOf(run, call, 'decision', decisionFacts(decision));
+  return recordOf(run, call, 'decision', decisionFacts(decision, 'CallTool'));
 }
 
 /** A record of a tool call: digests and codes, never an argument in the clear. */
@@ -66,4 +72,9 @@ export function recordOf(
       ...facts,
     },
   };
+}
+
+/** The call, for what its tool answers. */
+export function answeredOf({ tool, values, decision }: AllowedCall): AnsweredCall {
+  return { tool, answers: values, obligations: decision.obligations };
 }

@@ -2,7 +2,7 @@ import type { Json, JsonObject, ToolCall } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { callTool, describeTool, isSearchName, searchSchemas, searchTool } from './tool-offer.ts';
 import type { PlannedCall } from './tool-records.ts';
-import { invalidArguments, readArguments, unknownTool } from './tool-verdict.ts';
+import { invalidArguments, ownVerdict, readArguments, unknownTool } from './tool-verdict.ts';
 import type { ToolVerdict } from './tool-verdict.ts';
 
 const matchesDefault = 8;
@@ -81,10 +81,5 @@ function textOf(value: Json | undefined): string {
 }
 
 function answered(content: JsonObject): ToolVerdict {
-  return {
-    outcome: 'ok',
-    content: JSON.stringify(content),
-    isTruncated: false,
-    error: undefined,
-  };
+  return ownVerdict('ok', JSON.stringify(content));
 }

@@ -1,6 +1,6 @@
 import type { RunEnding, ToolCall } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
-import type { Conversation } from './conversation.ts';
+import { createLine } from './line.ts';
 import { noteCut } from './tool-reading.ts';
 import type { PlannedCall } from './tool-records.ts';
 import { takeToolStep } from './tool-step.ts';
@@ -13,7 +13,6 @@ import type { ToolVerdict } from './tool-verdict.ts';
  */
 export async function takeToolTurn(
   run: ActiveRun,
-  conversation: Conversation,
   answer: { readonly turn: number; readonly calls: readonly ToolCall[] },
 ): Promise<RunEnding | undefined> {
   const { budgets } = run.ports;
@@ -39,13 +38,18 @@ export async function takeToolTurn(
   for (const [index, verdict] of verdicts.entries()) {
     const call = calls[index];
     if (call === undefined) break;
-    conversation.add({
+    const message = {
       role: 'tool',
       toolCallId: call.id,
       toolName: call.name,
       content: noteCut(run, verdict),
       isError: verdict.outcome !== 'ok',
-    });
+    } as const;
+    const { labels, answered } = verdict;
+    const source = `turn-${turn}/tool-${index + 1}`;
+    const known =
+      answered === undefined ? undefined : { tool: answered.tool, arguments: answered.answers };
+    run.conversation.addResult(message, { labels, source, call: known });
   }
   return undefined;
 }
@@ -60,13 +64,17 @@ function announce(run: ActiveRun, call: ToolCall, base: string): void {
   });
 }
 
-/** All verdicts in the order of the calls. When one call rejects, the others are awaited first: nothing is left running. */
+/**
+ * All verdicts in the order of the calls, whose first decisions are made in that order too. When one call rejects, the others are awaited first:
+ * nothing is left running.
+ */
 async function takeAll(
   run: ActiveRun,
   planned: readonly PlannedCall[],
   inFlightMax: number,
 ): Promise<readonly ToolVerdict[]> {
   const verdicts: ToolVerdict[] = [];
+  const firstDecisions = createLine();
   let next = 0;
   let fault: { readonly thrown: unknown } | undefined;
 
@@ -76,10 +84,14 @@ async function takeAll(
       next += 1;
       const call = planned[index];
       if (call === undefined) return;
+      // The calls are taken in their order, so whoever is before this one in the line is on its way already.
+      const place = firstDecisions.enter();
       try {
-        verdicts[index] = await takeToolStep(run, call);
+        verdicts[index] = await takeToolStep(run, call, place);
       } catch (thrown) {
         fault ??= { thrown };
+      } finally {
+        place.pass();
       }
     }
   }

@@ -1,32 +1,58 @@
-import { canonicalJson, isJsonObject, parseJsonText } from '@modelhost/kernel';
-import type { ErrorData, FieldViolation, JsonObject, ToolOutcome } from '@modelhost/kernel';
+import { canonicalJson, isJsonObject, parseJsonText, plainLabels } from '@modelhost/kernel';
+import type {
+  DataLabels,
+  ErrorData,
+  FieldViolation,
+  JsonObject,
+  Obligations,
+  ToolDefinition,
+  ToolOutcome,
+} from '@modelhost/kernel';
 
 /** What the model sees of a call, and how the call ended. */
 export interface ToolVerdict {
   readonly outcome: ToolOutcome;
   readonly content: string;
   readonly isTruncated: boolean;
+  readonly labels: DataLabels;
+  /** What the content answers; undefined where the content is the host's own, or an error. */
+  readonly answered: AnsweredCall | undefined;
   readonly error: ErrorData | undefined;
 }
 
-/** The verdict on a call that an error ended. */
-export function refused(outcome: ToolOutcome, error: ErrorData): ToolVerdict {
+/** A call that its tool answered. */
+export interface AnsweredCall {
+  readonly tool: ToolDefinition;
+  /** The arguments that it answered to. */
+  readonly answers: JsonObject;
+  /** What the decision on the call demands of whatever the tool says. */
+  readonly obligations: Obligations;
+}
+
+/** The verdict in words of the host, in which a server has no part. */
+export function ownVerdict(outcome: ToolOutcome, content: string, error?: ErrorData): ToolVerdict {
   return {
     outcome,
-    content: `Error ${error.code}: ${error.message}`,
+    content,
     isTruncated: false,
+    labels: plainLabels,
+    answered: undefined,
     error,
   };
 }
 
+/** The verdict on a call that an error ended. */
+export function refused(outcome: ToolOutcome, error: ErrorData): ToolVerdict {
+  return ownVerdict(outcome, `Error ${error.code}: ${error.message}`, error);
+}
+
 /** The verdict on a call that policy or a person does not let run. */
 export function deniedVerdict(tool: string, message: string, rule: string): ToolVerdict {
-  return {
-    outcome: 'denied',
-    content: `Denied by policy: ${message}. Do not try this call again.`,
-    isTruncated: false,
-    error: { code: 'policy_violation', message, facts: { tool, rule } },
-  };
+  return ownVerdict('denied', `Denied by policy: ${message}. Do not try this call again.`, {
+    code: 'policy_violation',
+    message,
+    facts: { tool, rule },
+  });
 }
 
 /** The verdict on a call of a tool that the agent does not have. */

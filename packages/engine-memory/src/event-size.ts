@@ -15,10 +15,13 @@ function textLength(body: RunEventBody): number {
     case 'reasoning-delta':
       return body.text.length;
     case 'tool-requested':
-    case 'approval-requested':
       return body.arguments.length + body.tool.length;
+    case 'approval-requested':
+      return body.arguments.length + body.tool.length + JSON.stringify(body.origins).length;
     case 'tool-finished':
       return body.content.length;
+    case 'approval-vote':
+      return body.by.length;
     case 'approval-resolved':
       return body.comment.length + body.by.length;
     case 'decision':

@@ -1,0 +1,156 @@
+import { joinLabels } from '@modelhost/kernel';
+import type { DataLabels, Decision, ErrorData } from '@modelhost/kernel';
+import type { ActiveRun } from './active-run.ts';
+import { decisionFacts, resultFacts } from './call-facts.ts';
+import { labelsOfTool } from './data-labels.ts';
+import { decisionEvent, reasonsText } from './decisions.ts';
+import { isPlainAllow } from './obligations.ts';
+import { questionOf } from './policy-question.ts';
+import { applyTransforms } from './transforms/apply-transforms.ts';
+import { cutText } from './transforms/cut-text.ts';
+import { recordOf } from './tool-records.ts';
+import type { AllowedCall, PlannedCall } from './tool-records.ts';
+import { ownVerdict } from './tool-verdict.ts';
+import type { AnsweredCall, ToolVerdict } from './tool-verdict.ts';
+
+/** What a tool answered, before policy has seen it. */
+export interface RawResult {
+  readonly content: string;
+  readonly isError: boolean;
+  readonly isTruncated: boolean;
+}
+
+/** What a tool answered, as policy lets it in. It is journaled. */
+export interface AcceptedResult extends RawResult {
+  /** Policy keeps it from the model: then there is no content. */
+  readonly isWithheld: boolean;
+  readonly labels: DataLabels;
+  /** Null for one that allows it as it is. */
+  readonly decision: Decision | null;
+}
+
+/** Asks policy whether the model may see what a tool answered, and does to it what is demanded. */
+export async function acceptResult(
+  run: ActiveRun,
+  { tool, obligations }: AnsweredCall,
+  { raw, nowMs }: { readonly raw: RawResult; readonly nowMs: number },
+): Promise<AcceptedResult> {
+  const labels = joinLabels(labelsOfTool(tool), obligations.labels);
+  const bytes = Buffer.byteLength(raw.content);
+  const decision = await run.ports.policy.decide(
+    questionOf(run, {
+      action: 'AcceptToolResult',
+      resource: { type: 'tool-result', tool, bytes },
+      nowMs,
+      labels,
+    }),
+  );
+  const noted = isPlainAllow(decision) ? null : decision;
+  if (decision.effect !== 'allow') {
+    const nothing = { content: '', isTruncated: false, isWithheld: true };
+    return { ...nothing, isError: raw.isError, labels, decision: noted };
+  }
+  const changed = applyTransforms(raw.content, decision.obligations.transforms);
+  const content = cutText(changed, obligations.limits.resultBytesMax);
+  return {
+    content,
+    isError: raw.isError,
+    isTruncated: raw.isTruncated || content.length < changed.length,
+    isWithheld: false,
+    labels: joinLabels(labels, decision.obligations.labels),
+    decision: noted,
+  };
+}
+
+/** The verdict on a call that its tool answered. Tells the followers what policy said, where it said something. */
+export function verdictOnResult(
+  run: ActiveRun,
+  { call, base }: PlannedCall,
+  { result, answered }: { readonly result: AcceptedResult; readonly answered: AnsweredCall },
+): ToolVerdict {
+  const { content, isError, isTruncated, labels, decision } = result;
+  const { name } = answered.tool;
+  if (decision !== null) {
+    const subject = { callId: call.id, action: 'AcceptToolResult', resource: name };
+    run.context.emit(base, decisionEvent({ ...subject, decision }));
+  }
+  if (result.isWithheld) return withheld(name, decision);
+  return {
+    outcome: isError ? 'tool_error' : 'ok',
+    content,
+    isTruncated,
+    labels,
+    answered,
+    error: undefined,
+  };
+}
+
+/** What a tool answered, and what became of it. */
+interface TakenResult {
+  readonly raw: RawResult;
+  readonly result: AcceptedResult;
+}
+
+/** The outcome of a call that its tool answered, and what policy said of the answer; null once both are durable. */
+export async function recordResult(
+  run: ActiveRun,
+  call: AllowedCall,
+  about: TakenResult & { readonly outcome: string },
+): Promise<ErrorData | null> {
+  const { outcome, raw, result } = about;
+  const facts = {
+    outcome: result.isWithheld ? 'withheld' : outcome,
+    code: '',
+    ...sealedIfFull(run, call.decision, raw),
+  };
+  // They share one group commit.
+  const [unrecorded, undecided] = await Promise.all([
+    run.tryRecord(recordOf(run, call, 'outcome', facts)),
+    recordAcceptance(run, call, call.tool.name, { raw, result }),
+  ]);
+  return unrecorded ?? undecided;
+}
+
+/** What policy said of a result; null once it is durable, or where it said nothing that has to be. */
+export async function recordAcceptance(
+  run: ActiveRun,
+  { base }: PlannedCall,
+  tool: string,
+  { raw, result: { decision } }: TakenResult,
+): Promise<ErrorData | null> {
+  if (decision === null) return null;
+  const { principal, runId } = run.input;
+  return run.tryRecord({
+    kind: 'decision',
+    tenant: principal.tenant,
+    runId,
+    step: base,
+    actor: principal.subject,
+    facts: {
+      tool,
+      ...decisionFacts(decision, 'AcceptToolResult'),
+      ...sealedIfFull(run, decision, raw),
+    },
+  });
+}
+
+/** What is sealed is what the tool answered, before anything was done to it. */
+function sealedIfFull(
+  { ports, input }: ActiveRun,
+  { obligations }: Decision,
+  { content }: RawResult,
+): ReturnType<typeof resultFacts> {
+  if (obligations.audit !== 'full') return {};
+  return resultFacts(ports.keys, input.principal.tenant, content);
+}
+
+function withheld(tool: string, decision: Decision | null): ToolVerdict {
+  const message = decision === null ? 'policy withholds it' : reasonsText(decision);
+  const rule = decision?.reasons[0]?.rule ?? '';
+  const content = `The call was made, but its result is withheld by policy: ${message}.`;
+  return ownVerdict('withheld', content, {
+    code: 'policy_violation',
+    message,
+    facts: { action: 'AcceptToolResult', tool, rule },
+  });
+}

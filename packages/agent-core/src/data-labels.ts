@@ -1,0 +1,34 @@
+import { joinLabels, plainLabels } from '@modelhost/kernel';
+import type { DataLabels, ToolDefinition } from '@modelhost/kernel';
+
+/** Of what comes from nobody knows where: it may not be believed, and goes nowhere. */
+const unknownLabels: DataLabels = {
+  ...plainLabels,
+  integrity: 'untrusted',
+  sources: ['history'],
+  confidentiality: 'secret',
+};
+
+/** Of what a tool answers, as its operator declares it. */
+export function labelsOfTool({
+  integrity,
+  server,
+  confidentiality = 'internal',
+}: ToolDefinition): DataLabels {
+  const sources = integrity === 'untrusted' ? [server] : [];
+  return { ...plainLabels, integrity, sources, confidentiality };
+}
+
+/** Of an error that a tool server words: a server may be believed in its answers only. */
+export function labelsOfFailure(tool: ToolDefinition): DataLabels {
+  return joinLabels(labelsOfTool(tool), {
+    ...plainLabels,
+    integrity: 'untrusted',
+    sources: [tool.server],
+  });
+}
+
+/** Of a result that the caller brings along: it is what its tool is, as far as that is known. */
+export function labelsOfHistory(tool: ToolDefinition | undefined): DataLabels {
+  return tool === undefined ? unknownLabels : labelsOfTool(tool);
+}

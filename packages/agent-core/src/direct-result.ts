@@ -1,0 +1,98 @@
+import { HostError, joinLabels, noHistory, noStatistics } from '@modelhost/kernel';
+import type { Decision, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import { labelsOfTool } from './data-labels.ts';
+import { reasonsText } from './decisions.ts';
+import { isPlainAllow } from './obligations.ts';
+import { applyTransforms } from './transforms/apply-transforms.ts';
+
+/** What a governor has to know of what was performed. */
+export interface DirectResults<T> {
+  /** Names how it ended, for the record. */
+  readonly outcomeOf: (performed: T) => string;
+  /** What policy is asked about before it is given; undefined where a tool has not answered. */
+  readonly answerOf: (performed: T) => DirectAnswer<T> | undefined;
+}
+
+/** The answer of a tool. */
+export interface DirectAnswer<T> {
+  /** Of its texts; the rest hardly counts. */
+  readonly bytes: number;
+  /** All that is to be sealed where policy wants it on record. */
+  readonly text: () => string;
+  /** The same with every text changed. */
+  readonly map: (change: (text: string) => string) => T;
+}
+
+/** An answer as policy lets it out, or why it does not. */
+export type AcceptedAnswer<T> = { readonly decision: Decision | undefined } & (
+  | { readonly value: T }
+  | { readonly withheld: HostError }
+);
+
+/** What an answer belongs to. */
+export interface AnsweredRequest {
+  readonly asked: PolicyRequest;
+  readonly tool: ToolDefinition;
+  /** That of the call. */
+  readonly decision: Decision;
+  readonly nowMs: number;
+}
+
+/**
+ * Asks policy about the answer of a direct call. A longer one than the call may have is withheld whole: half of a structured
+ * result would be another result. The decision is given where it is more than a plain ALLOW.
+ */
+export async function acceptAnswer<T>(
+  policy: PolicyEngine,
+  request: AnsweredRequest,
+  { value, answer }: { readonly value: T; readonly answer: DirectAnswer<T> },
+): Promise<AcceptedAnswer<T>> {
+  const { tool } = request;
+  const { bytes } = answer;
+  const { resultBytesMax = Infinity } = request.decision.obligations.limits;
+  if (bytes > resultBytesMax) {
+    const why = `it has more than the ${resultBytesMax} bytes that policy lets through`;
+    const rule = request.decision.reasons[0]?.rule ?? '';
+    return { decision: undefined, withheld: withhold(tool, why, rule) };
+  }
+  const decision = await policy.decide(questionOf(request, bytes));
+  const noted = isPlainAllow(decision) ? undefined : decision;
+  if (decision.effect !== 'allow') {
+    const rule = decision.reasons[0]?.rule ?? '';
+    return { decision: noted, withheld: withhold(tool, reasonsText(decision), rule) };
+  }
+  const { transforms } = decision.obligations;
+  if (transforms.length === 0) return { decision: noted, value };
+  return { decision: noted, value: answer.map((text) => applyTransforms(text, transforms)) };
+}
+
+function questionOf(
+  { asked, tool, decision, nowMs }: AnsweredRequest,
+  bytes: number,
+): PolicyRequest {
+  const { principal, agent, isDelegated, context } = asked;
+  return {
+    principal,
+    agent,
+    isDelegated,
+    action: 'AcceptToolResult',
+    resource: { type: 'tool-result', tool, bytes },
+    context: {
+      runId: context.runId,
+      nowMs,
+      callDigest: '',
+      spent: noStatistics,
+      approval: undefined,
+      labels: joinLabels(labelsOfTool(tool), decision.obligations.labels),
+      evidence: undefined,
+      history: noHistory,
+    },
+  };
+}
+
+function withhold({ name: tool }: ToolDefinition, why: string, rule: string): HostError {
+  const message = `${tool} was called, but its result is withheld: ${why}`;
+  return new HostError('policy_violation', message, {
+    facts: { action: 'AcceptToolResult', tool, rule },
+  });
+}

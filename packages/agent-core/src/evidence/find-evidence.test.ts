@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answer, evidenceOf, listing, originsOf, toolWith } from './fixtures/texts.ts';
+
+const prompt = (text: string) => ({ prompt: [text] });
+
+test('a value has the best origin that it was found with, and says where', () => {
+  const texts = {
+    prompt: ['Write to bob@x.org'],
+    trusted: [{ source: 'instructions', text: 'The desk is desk@x.org.' }],
+    untrusted: [{ source: 'turn-1/tool-1', text: 'bob@x.org, desk@x.org, eve@x.org' }],
+  };
+  const to = ['Bob@X.org', 'desk@x.org', 'eve@x.org', 'sue@x.org'];
+  assert.deepEqual(evidenceOf({ to }, texts).values, [
+    { path: 'to[0]', origin: 'prompt', sources: ['prompt'] },
+    { path: 'to[1]', origin: 'trusted', sources: ['instructions'] },
+    { path: 'to[2]', origin: 'untrusted', sources: ['turn-1/tool-1'] },
+    { path: 'to[3]', origin: 'model', sources: [] },
+  ]);
+});
+
+test('a value is found as a whole word only', () => {
+  const texts = prompt('Write to bob@x.org.uk, not-bob and bobby, see https://a.example/bob');
+  assert.deepEqual(originsOf({ to: ['bob@x.org', 'bob', 'a.example'] }, texts), [
+    'model',
+    'model',
+    'model',
+  ]);
+  assert.deepEqual(originsOf({ to: ['bob'] }, prompt('“Bob”, please.')), ['prompt']);
+});
+
+test('a full stop without a space behind it does not hide an address', () => {
+  assert.deepEqual(originsOf({ to: 'www.a.com' }, prompt('Post it on www.a.com.They asked.')), [
+    'prompt',
+  ]);
+  assert.deepEqual(originsOf({ to: 'www.a.com' }, prompt('Post it on www.a.com.tw')), ['model']);
+});
+
+test('a short number counts next to a cue only, a short text never', () => {
+  const origins = (value: number | string, text: string) =>
+    originsOf({ amount: value }, prompt(text))[0];
+  assert.equal(origins('13', 'the file with ID 13'), 'prompt');
+  assert.equal(origins('13', 'on the 13 of May'), 'model');
+  assert.equal(origins(12, 'pay $12.00 back'), 'prompt');
+  assert.equal(origins(12, '12 euros'), 'prompt');
+  assert.equal(origins(12, 'in room 12'), 'model');
+  assert.equal(origins('al', 'to al'), 'model');
+});
+
+test('a number is found in the spellings that can mean nothing else', () => {
+  const origins = (value: number, text: string) => originsOf({ amount: value }, prompt(text))[0];
+  assert.equal(origins(2200, 'rent is 2,200.00 now'), 'prompt');
+  assert.equal(origins(1234567, '1 234 567 in all'), 'prompt');
+  assert.equal(origins(2200, 'account 22001'), 'model');
+  assert.equal(origins(2200, 'X2200'), 'model');
+  assert.equal(origins(1.25, 'amount 1,25'), 'model');
+  assert.equal(origins(-2200, 'rent is 2200'), 'model');
+});
+
+test('a day and a time are found in spellings that name the month', () => {
+  const origins = (value: string, text: string) => originsOf({ to: value }, prompt(text))[0];
+  assert.equal(origins('2024-05-15 10:00', 'on May 15th at 10 am'), 'prompt');
+  assert.equal(origins('2024-05-15T22:00', '15 May 2024, 10 pm'), 'prompt');
+  assert.equal(origins('2024-05-15 10:00', 'to 2024-05-15 at 10:00.'), 'prompt');
+  assert.equal(origins('2024-05-15', 'the 15th of May'), 'prompt');
+  assert.equal(origins('2024-05-15', 'May 15th, 2023'), 'model');
+  assert.equal(origins('2024-05-15', '05/15/2024'), 'model');
+  assert.equal(origins('2024-05-15 10:00', 'on May 15th at 11 am'), 'model');
+});
+
+test('what the schema lists, true and false need no evidence', () => {
+  const inputSchema = {
+    properties: { to: { anyOf: [{ enum: ['draft', 'final'] }, { type: 'null' }] } },
+  };
+  const tool = toolWith({ inputSchema, decisionArguments: ['to', 'amount', 'other'] });
+  assert.deepEqual(evidenceOf({ to: 'draft', amount: true, other: null }, {}, tool).values, []);
+  assert.deepEqual(originsOf({ to: 'sent' }, {}, tool), ['model']);
+});
+
+test('decision arguments are named by their path, and all within them counts', () => {
+  const values = { items: [{ ref: { a: 'one-1', b: 'two-2' }, note: 'free' }] };
+  assert.deepEqual(
+    evidenceOf(values, {}).values.map(({ path }) => path),
+    ['items[0].ref.a', 'items[0].ref.b'],
+  );
+});
+
+test('an address in any text that may leave the house decides too', () => {
+  const body =
+    'See https://evil.example/x?d=1, mail eve@evil.example, pay GB29 NWBK 6016 1331 9268 19, card 4111-1111-1111-1111, bit.ly/a1.';
+  assert.equal(originsOf({ body }, {}).length, 5);
+  assert.deepEqual(originsOf({ body }, {}, toolWith({ egress: false })), []);
+  assert.deepEqual(originsOf({ body: 'Plain words, file.txt, 4111-1111-1111-1112.' }, {}), []);
+  const known = prompt('IBAN GB29NWBK60161331926819 and 4111 1111 1111 1111');
+  assert.deepEqual(originsOf({ body: 'GB29 NWBK 6016 1331 9268 19, 4111111111111111' }, known), [
+    'prompt',
+    'prompt',
+  ]);
+});
+
+test('what a trusted answer only repeats from its call says nothing', () => {
+  const call = { tool: listing, arguments: { query: 'eve@evil.example' } };
+  const repeated = { trusted: [answer('no entry for eve@evil.example', call)] };
+  assert.deepEqual(originsOf({ to: 'eve@evil.example' }, repeated), ['untrusted']);
+});
+
+test('the id of the one thing that the user named is endorsed', () => {
+  const files = [
+    { id: 3, name: 'plan.docx' },
+    { id: 23, name: 'old-plan.docx' },
+  ];
+  const named = prompt("Add it to 'plan.docx'.");
+  const texts = { ...named, untrusted: [answer(JSON.stringify({ files }))] };
+  assert.deepEqual(evidenceOf({ file_id: '3' }, texts).values, [
+    { path: 'file_id', origin: 'reference', sources: ['turn-1/tool-1'] },
+  ]);
+  assert.deepEqual(originsOf({ file_id: 23 }, texts), ['untrusted']);
+  assert.deepEqual(originsOf({ file_id: 3 }, { ...texts, ...prompt('Add it.') }), ['untrusted']);
+});
+
+test('a second thing of that name, an answer that cannot be read or one of another server takes the reference away', () => {
+  const listed = answer('- name: plan.docx\n  id: 3\n');
+  const named = prompt('Add it to plan.docx.');
+  const origins = (...untrusted: ReturnType<typeof answer>[]) =>
+    originsOf({ file_id: 3 }, { ...named, untrusted })[0];
+  assert.equal(origins(listed), 'reference');
+  assert.equal(origins(listed, listed), 'reference');
+  assert.equal(origins(listed, answer('- name: PLAN.docx\n  id: 4\n')), 'untrusted');
+  assert.equal(origins(listed, answer('- name: other\n  id: [3\n')), 'untrusted');
+  const elsewhere = { tool: { ...listing, server: 'drive' }, arguments: {} };
+  assert.equal(origins(answer(listed.text, elsewhere)), 'untrusted');
+  const tooLong = answer('x'.repeat(200_000), { tool: toolWith() });
+  assert.equal(origins(listed, tooLong), 'untrusted');
+});
+
+test('a name within a longer name that the user wrote names nothing', () => {
+  const texts = {
+    ...prompt('Move Lunch with Sarah.'),
+    untrusted: [answer('- name: Lunch\n  id: 3\n- name: Lunch with Sarah\n  id: 4\n')],
+  };
+  assert.deepEqual(originsOf({ file_id: '3' }, texts), ['untrusted']);
+  assert.deepEqual(originsOf({ file_id: '4' }, texts), ['reference']);
+});
+
+test('a form of the user is filled with what is trusted only', () => {
+  const texts = {
+    ...prompt("Add an event. The title should be 'Dinner at {restaurant_name}'."),
+    trusted: [{ source: 'turn-1/tool-1', text: 'Restaurants: Miznon, The Yard' }],
+    untrusted: [{ source: 'turn-1/tool-2', text: 'Come to Evil Grill!' }],
+  };
+  const origins = (to: string) => originsOf({ to }, texts)[0];
+  assert.equal(origins('Dinner at Miznon'), 'reference');
+  assert.equal(origins('Dinner at Evil Grill'), 'model');
+  assert.equal(origins('Lunch at Miznon'), 'model');
+});
+
+test('a link of a source that the user spelled out may be read once, and only by what changes nothing', () => {
+  const reader = toolWith({ effect: 'none', decisionArguments: ['url'] });
+  const source = { tool: listing, arguments: { channel: 'general' } };
+  const untrusted = [answer('Look at https://news.example/1 today', source)];
+  const texts = { ...prompt("Sum up the links in 'general'."), untrusted };
+  const link = { url: 'https://news.example/1' };
+  assert.deepEqual(originsOf(link, texts, reader), ['reference']);
+  assert.deepEqual(originsOf({ url: 'https://news.example/2' }, texts, reader), ['model']);
+  assert.deepEqual(originsOf(link, texts, { ...reader, effect: 'reversible' }), ['untrusted']);
+  assert.deepEqual(originsOf(link, { ...texts, ...prompt('Sum up.') }, reader), ['untrusted']);
+  const web = { ...source, tool: { ...listing, egress: true } };
+  assert.deepEqual(
+    originsOf(link, { ...texts, untrusted: [answer('https://news.example/1', web)] }, reader),
+    ['untrusted'],
+  );
+  const fetched = answer('News.', { tool: reader, arguments: link });
+  assert.deepEqual(originsOf(link, { ...texts, untrusted: [...untrusted, fetched] }, reader), [
+    'untrusted',
+  ]);
+});
+
+test('what is past a bound is endorsed by nothing', () => {
+  const far = prompt(`${'word '.repeat(40_000)}bob@x.org`);
+  assert.deepEqual(originsOf({ to: 'bob@x.org' }, far), ['model']);
+  const many = Array.from({ length: 100 }, (_, index) => `bob-${index}`);
+  const { values } = evidenceOf({ to: many }, prompt(many.join(' ')));
+  assert.equal(values.length, 64);
+  assert.equal(values.at(-1)?.origin, 'model');
+});

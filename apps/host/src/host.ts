@@ -13,6 +13,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { HostError } from '@modelhost/kernel';
 import type { Logger } from 'pino';
 import { createAuthenticate } from './auth.ts';
+import { createAuthzenServices } from './authzen/services.ts';
 import { closeParts, compose } from './compose.ts';
 import type { Parts } from './compose.ts';
 import { createComponents } from './components.ts';
@@ -131,9 +132,10 @@ async function listenForMcpClients(options: {
   const { config, parts, version, log } = options;
   const { mcp } = config.tree;
   if (mcp === undefined) return undefined;
-  const { clock, keys, relay } = parts;
+  const { clock, keys, relay, policy, tools } = parts;
   const cores = createViews(mcp.views, { relay, keys, clock, version });
-  return await listenForMcp({ config, mcp, cores, clock, log });
+  const services = createAuthzenServices({ policy, tools, clock });
+  return await listenForMcp({ config, mcp, cores, services, clock, log });
 }
 
 function addressOf(host: string, port: number): string {

@@ -10,6 +10,7 @@ import type {
   FacadeAuthenticate,
   FacadeCore,
   FacadeServer,
+  FacadeService,
   OutboundFetch,
   TokenIssuer,
   TokenVerifier,
@@ -36,6 +37,8 @@ export interface McpListenerOptions {
   readonly mcp: McpConfig;
   /** By view. Closed with the listener. */
   readonly cores: Readonly<Record<string, FacadeCore>>;
+  /** What else is served on the listener. */
+  readonly services: readonly FacadeService[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -45,10 +48,11 @@ const keysBytesMax = 262_144;
 
 /** Listens on the façade's own address. Throws `config_invalid` when it cannot be had, or when nobody would be checked. */
 export async function listenForMcp(options: McpListenerOptions): Promise<McpListener> {
-  const { config, mcp, cores, clock, log } = options;
+  const { config, mcp, cores, services, clock, log } = options;
   const outbound = mcp.issuers.map(toKeyFetch);
   const server = createFacadeServer({
     cores,
+    services,
     authenticate: toAuthenticate(config, mcp, clock, outbound),
     allowedHosts: mcp.allowedHosts,
     allowedOrigins: mcp.allowedOrigins,

@@ -31,6 +31,8 @@ import { isBroken, ModelHostError, toModelHostError } from './error.ts';
 import { followEvents } from './follow.ts';
 import { callUnary, openStream } from './method.ts';
 import type { Caller } from './method.ts';
+import { createPolicyMethods } from './policy.ts';
+import type { PolicyMethods } from './policy.ts';
 
 /** A RunSpec with only the fields that matter. */
 export type RunSpecInit = MessageInitShape<typeof RunSpecSchema>;
@@ -99,7 +101,7 @@ export interface ToolAuthorizationCallback {
 }
 
 /** A host, as an application sees it. Every method rejects with `ModelHostError`, or with the reason of its signal. */
-export interface ModelHostClient {
+export interface ModelHostClient extends PolicyMethods {
   /**
    * Starts a run and gives its events, over broken connections. Aborting the signal, or leaving, cancels the run, unless
    * the request id is that of a run which was there before.
@@ -176,6 +178,7 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
       await callUnary(caller, AgentService.method.submitInput, answer);
     },
     ...createTools(caller),
+    ...createPolicyMethods(caller, missing),
     getStatus: async () => callUnary(caller, SystemService.method.getStatus, {}),
     close: () => {
       for (const call of caller.inFlight) call.cancel();

@@ -13,3 +13,10 @@ export type {
   ToolResult,
 } from './client.ts';
 export { ModelHostError } from './error.ts';
+export type {
+  DecisionFilter,
+  DecisionQuestion,
+  PolicyFileInit,
+  PolicyMethods,
+  ReplayOptions,
+} from './policy.ts';

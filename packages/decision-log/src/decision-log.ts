@@ -76,6 +76,7 @@ export async function openDecisionLog(options: DecisionLogOptions): Promise<Deci
   const retention = (): Retention => ({ sinceMs: now() - keepDays * dayMs, entriesMax });
   const queue = createWriteQueue({
     keys,
+    entriesMax: logBounds.queueMax,
     onFault,
     write: async (rows) => {
       await file.ask({ kind: 'insert', rows, retention: retention() });

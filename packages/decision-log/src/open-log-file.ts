@@ -15,7 +15,7 @@ export function openLogFile(path: string): LogFile {
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', 0o600));
+    makeFile(path);
     database = new DatabaseSync(path);
     // The lock of the system ends with the process, however that ends. Without the mode, SQLite would let it go in between.
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -28,6 +28,15 @@ export function openLogFile(path: string): LogFile {
   } catch (thrown) {
     database?.close();
     throw toFileFault('config_invalid', path, thrown);
+  }
+}
+
+/** An existing file is not touched: closing it would let go of the lock that another opening of this process has on it. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
   }
 }
 

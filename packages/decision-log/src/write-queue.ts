@@ -23,13 +23,15 @@ export interface WriteQueue {
 /** What a queue needs. */
 export interface WriteQueueOptions {
   readonly keys: Keys;
+  readonly entriesMax: number;
   readonly write: (rows: readonly SealedRow[]) => Promise<void>;
   /** Told of the first failure after a success, and of the first entry that cannot be sealed. */
   readonly onFault: (fault: unknown) => void;
 }
 
 /** Seals and writes in slices, each after the one before is written, so that other work goes on in between. */
-export function createWriteQueue({ keys, write, onFault }: WriteQueueOptions): WriteQueue {
+export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
+  const { keys, entriesMax, write, onFault } = options;
   const queue: LogEntry[] = [];
   /** Sealed, and not known to be written. */
   let slice: readonly SealedRow[] = [];
@@ -41,7 +43,7 @@ export function createWriteQueue({ keys, write, onFault }: WriteQueueOptions): W
   let isUnfitKnown = false;
 
   function append(entry: LogEntry): void {
-    if (isClosed || queue.length + slice.length >= logBounds.queueMax) {
+    if (isClosed || queue.length + slice.length >= entriesMax) {
       dropped += 1;
       return;
     }

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '@modelhost/kernel';
+import { logBounds } from './bounds.ts';
+import { openRow } from './entry.ts';
+import { callEntry, startMs } from './fixtures/entries.ts';
+import { createTestKeys } from './fixtures/test-keys.ts';
+import type { SealedRow } from './log-file.ts';
+import { createWriteQueue } from './write-queue.ts';
+import type { WriteQueue } from './write-queue.ts';
+
+const entriesMax = 1_000;
+
+/** A queue over a disk that can be full. */
+function createQueue(): {
+  readonly queue: WriteQueue;
+  readonly written: SealedRow[];
+  readonly faults: unknown[];
+  readonly disk: { isFull: boolean };
+} {
+  const written: SealedRow[] = [];
+  const faults: unknown[] = [];
+  const disk = { isFull: false };
+  const queue = createWriteQueue({
+    keys: createTestKeys(),
+    entriesMax,
+    onFault: (fault) => faults.push(fault),
+    write: async (rows) => {
+      if (disk.isFull) throw new Error('full');
+      written.push(...rows);
+    },
+  });
+  return { queue, written, faults, disk };
+}
+
+test('what cannot be written waits, in its order, and the fault is told once', async () => {
+  const { queue, written, faults, disk } = createQueue();
+  disk.isFull = true;
+  const count = logBounds.sliceEntries * 2 + 1;
+  for (let index = 0; index < count; index += 1) queue.append(callEntry({ timeMs: index }));
+  await assert.rejects(queue.flush(), /full/);
+  await assert.rejects(queue.flush(), /full/);
+  assert.deepEqual(
+    [queue.waiting(), queue.dropped(), queue.isFailing(), faults.length],
+    [count, 0, true, 1],
+  );
+  disk.isFull = false;
+  queue.append(callEntry({ timeMs: count }));
+  await queue.flush();
+  assert.deepEqual(
+    written.map(({ timeMs }) => timeMs),
+    Array.from({ length: count + 1 }, (_, index) => index),
+  );
+  assert.deepEqual([queue.waiting(), queue.dropped(), queue.isFailing()], [0, 0, false]);
+  disk.isFull = true;
+  queue.append(callEntry());
+  await assert.rejects(queue.flush(), /full/);
+  assert.equal(faults.length, 2);
+});
+
+test('a full queue drops the newest and counts them, and what waits is dropped at the end', async () => {
+  const { queue, disk, written } = createQueue();
+  disk.isFull = true;
+  const extra = 5;
+  for (let index = 0; index < entriesMax + extra; index += 1) {
+    queue.append(callEntry({ timeMs: index }));
+  }
+  assert.deepEqual([queue.waiting(), queue.dropped()], [entriesMax, extra]);
+  await assert.rejects(queue.flush(), /full/);
+  // What is sealed still waits.
+  queue.append(callEntry());
+  assert.deepEqual([queue.waiting(), queue.dropped()], [entriesMax, extra + 1]);
+  disk.isFull = false;
+  await queue.flush();
+  assert.equal(written.at(-1)?.timeMs, entriesMax - 1);
+  disk.isFull = true;
+  queue.append(callEntry());
+  await queue.close();
+  assert.deepEqual([queue.waiting(), queue.dropped()], [0, extra + 2]);
+});
+
+test('many decisions are written without waiting for anybody to flush', async () => {
+  const { queue, written } = createQueue();
+  for (let index = 0; index < logBounds.queueHigh; index += 1) queue.append(callEntry());
+  assert.equal(written.length, 0);
+  while (written.length < logBounds.queueHigh) await new Promise(setImmediate);
+  assert.equal(queue.waiting(), 0);
+});
+
+test('an entry that is no JSON is dropped alone', async () => {
+  const { queue, written, faults } = createQueue();
+  const loop: Record<string, unknown> = {};
+  loop['self'] = loop;
+  // What no reader of JSON can make: a value within itself.
+  const endless = callEntry({ arguments: loop as JsonObject });
+  for (const entry of [callEntry({ timeMs: 1 }), endless, endless, callEntry({ timeMs: 2 })]) {
+    queue.append(entry);
+  }
+  await queue.flush();
+  assert.deepEqual(
+    written.map(({ timeMs }) => timeMs),
+    [1, 2],
+  );
+  assert.deepEqual([queue.dropped(), faults.length, queue.isFailing()], [2, 1, false]);
+});
+
+test('arguments that are too large are left out, and the decision is kept', async () => {
+  const { queue, written } = createQueue();
+  queue.append(callEntry({ arguments: { to: 'x'.repeat(logBounds.entryLength) } }));
+  await queue.flush();
+  const [row] = written;
+  assert.ok(row !== undefined);
+  const { request, decision, masked } = openRow(createTestKeys(), { ...row, id: 1 });
+  assert.deepEqual(request, callEntry({ arguments: {} }).request);
+  assert.deepEqual([decision, masked], [callEntry().decision, ['*']]);
+});
+
+test('a flush takes along what was appended while it was under way', async () => {
+  const { queue, written } = createQueue();
+  queue.append(callEntry({ timeMs: startMs }));
+  const first = queue.flush();
+  queue.append(callEntry({ timeMs: startMs + 1 }));
+  await queue.flush();
+  assert.equal(written.length, 2);
+  await first;
+});

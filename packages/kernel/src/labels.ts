@@ -1,8 +1,11 @@
 /** Whether data may be believed: `untrusted` as soon as a third party could have written a part of it. */
 export type Integrity = 'trusted' | 'untrusted';
 
+/** The levels of confidentiality, from the lowest; the place in the list is the number that policy sees. */
+export const confidentialityLevels = ['public', 'internal', 'confidential', 'secret'] as const;
+
 /** How far data may travel, from anybody to almost nobody. */
-export type Confidentiality = 'public' | 'internal' | 'confidential' | 'secret';
+export type Confidentiality = (typeof confidentialityLevels)[number];
 
 /** What is known of a piece of data: where it may come from and where it may go. */
 export interface DataLabels {
@@ -13,14 +16,6 @@ export interface DataLabels {
   /** Kinds of content that need care of their own, such as `pii`; sorted, the first 32. */
   readonly compartments: readonly string[];
 }
-
-/** The levels, from the lowest; the place in the list is the number that policy sees. */
-export const confidentialityLevels: readonly Confidentiality[] = [
-  'public',
-  'internal',
-  'confidential',
-  'secret',
-];
 
 /** Labels of what says nothing of anybody: the neutral element of {@link joinLabels}. */
 export const plainLabels: DataLabels = {

@@ -97,6 +97,11 @@ test('the first root is taken when its own keys signed it', () => {
   assertRefused('unknown-key', /version 1/, () => take(sign(draft, [ben, dan])));
 });
 
+test('a key without the scope root counts for no root', () => {
+  const keys = [...draft.keys, trustKey(ben, ['platform', 'tenant:*'])];
+  assertRefused('threshold', /\(key-scope\)/, () => take(sign({ ...draft, keys }, [ada, ben])));
+});
+
 test('the pin of the operator is held to', () => {
   const text = sign(draft, [ada, gus]);
   assert.equal(take(text, undefined, { digest: first.digest }).digest, first.digest);

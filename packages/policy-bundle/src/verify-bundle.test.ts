@@ -64,6 +64,16 @@ test('the threshold of a scope is the one that counts', () => {
   assert.equal(verify(forgeWith(acme, [cleo, ben]), { trust }).type, 'verified');
 });
 
+test('a root that nobody read and that asks for nothing still asks for one good signature', () => {
+  const none = { ...options.trust, thresholds: { root: 0, platform: 0, tenant: 0 } };
+  const unsigned = verify(forge(payload, [eve]), { trust: none });
+  assert.equal(unsigned.type === 'refused' && unsigned.code, 'unknown-key');
+  const lent = options.trust.keys.map((key) => ({ ...key, publicKeyPem: eve.publicKeyPem }));
+  const forged = forge(payload, [{ ...eve, keyId: ada.keyId }]);
+  const borrowed = verify(forged, { trust: { ...options.trust, keys: lent } });
+  assert.equal(borrowed.type === 'refused' && borrowed.code, 'bad-signature');
+});
+
 test('clocks may be five minutes apart, both ways', () => {
   assert.equal(verify(sound, at('2026-10-31T23:55:00Z')).type, 'verified');
   assert.equal(verify(sound, at('2027-01-01T00:04:59Z')).type, 'verified');

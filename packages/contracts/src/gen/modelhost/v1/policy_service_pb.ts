@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Decision, DecisionEffect } from "./event_pb.ts";
 import { file_modelhost_v1_event } from "./event_pb.ts";
+import type { HealthStatus } from "./system_service_pb.ts";
+import { file_modelhost_v1_system_service } from "./system_service_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file modelhost/v1/policy_service.proto.
  */
 export const file_modelhost_v1_policy_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFtb2RlbGhvc3QvdjEvcG9saWN5X3NlcnZpY2UucHJvdG8SDG1vZGVsaG9zdC52MSIYChZHZXRQb2xpY3lTdGF0dXNSZXF1ZXN0IqYBChdHZXRQb2xpY3lTdGF0dXNSZXNwb25zZRIVCg1wb2xpY3lfZGlnZXN0GAEgASgJEisKB2J1bmRsZXMYAiADKAsyGi5tb2RlbGhvc3QudjEuUG9saWN5QnVuZGxlEhAKCHByb2JsZW1zGAMgAygJEjUKDGRlY2lzaW9uX2xvZxgEIAEoCzIfLm1vZGVsaG9zdC52MS5EZWNpc2lvbkxvZ1N0YXR1cyL6AgoMUG9saWN5QnVuZGxlEgwKBG5hbWUYASABKAkSDgoGdGVuYW50GAIgASgJEhAKCHJldmlzaW9uGAMgASgDEg4KBmRpZ2VzdBgEIAEoCRImCgRtb2RlGAUgASgOMhgubW9kZWxob3N0LnYxLlBvbGljeU1vZGUSFgoOY2FuYXJ5X3RlbmFudHMYBiADKAkSEQoJc2lnbmVkX2J5GAcgAygJEjEKDWFjdGl2YXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCm5vdF9iZWZvcmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVydWxlcxgLIAEoBRIYChBzaGFkb3dfZGVjaXNpb25zGAwgASgDEhoKEnNoYWRvd19kaWZmZXJlbmNlcxgNIAEoAyJmChFEZWNpc2lvbkxvZ1N0YXR1cxIPCgdlbnRyaWVzGAEgASgDEi8KC29sZGVzdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdkcm9wcGVkGAMgASgDIqMBChZFeHBsYWluRGVjaXNpb25SZXF1ZXN0EjAKCHF1ZXN0aW9uGAEgASgLMhwubW9kZWxob3N0LnYxLlBvbGljeVF1ZXN0aW9uSAASFQoLZGVjaXNpb25faWQYAiABKAlIABIOCgZidW5kbGUYAyABKAwSJwoFZmlsZXMYBCADKAsyGC5tb2RlbGhvc3QudjEuUG9saWN5RmlsZUIHCgVhYm91dCKiAQoOUG9saWN5UXVlc3Rpb24SDwoHc3ViamVjdBgBIAEoCRINCgVyb2xlcxgCIAMoCRINCgVhZ2VudBgDIAEoCRIRCglkZWxlZ2F0ZWQYBCABKAgSDgoGYWN0aW9uGAUgASgJEhAKCHJlc291cmNlGAYgASgJEhYKDmFyZ3VtZW50c19qc29uGAcgASgJEhQKDGNvbnRleHRfanNvbhgIIAEoCSKfAQoXRXhwbGFpbkRlY2lzaW9uUmVzcG9uc2USKAoIZGVjaXNpb24YASABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb24SLAoFcnVsZXMYAiADKAsyHS5tb2RlbGhvc3QudjEuUnVsZUV4cGxhbmF0aW9uEiwKB2NoYW5nZXMYAyADKAsyGy5tb2RlbGhvc3QudjEuT3V0Y29tZUNoYW5nZSKIAQoPUnVsZUV4cGxhbmF0aW9uEgwKBHJ1bGUYASABKAkSDAoEa2luZBgCIAEoCRINCgVwbGFjZRgDIAEoCRImCgVzdGF0ZRgEIAEoDjIXLm1vZGVsaG9zdC52MS5SdWxlU3RhdGUSDQoFZmFjdHMYBSADKAkSEwoLdW5zYXRpc2ZpZWQYBiADKAkiTQoNT3V0Y29tZUNoYW5nZRIOCgZjaGFuZ2UYASABKAkSLAoGZWZmZWN0GAIgASgOMhwubW9kZWxob3N0LnYxLkRlY2lzaW9uRWZmZWN0IigKClBvbGljeUZpbGUSDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJIj0KEkNoZWNrUG9saWN5UmVxdWVzdBInCgVmaWxlcxgBIAMoCzIYLm1vZGVsaG9zdC52MS5Qb2xpY3lGaWxlIkQKE0NoZWNrUG9saWN5UmVzcG9uc2USLQoIcHJvYmxlbXMYASADKAsyGy5tb2RlbGhvc3QudjEuUG9saWN5UHJvYmxlbSJuCg1Qb2xpY3lQcm9ibGVtEgwKBGZpbGUYASABKAkSDAoEbGluZRgCIAEoBRIOCgZjb2x1bW4YAyABKAUSEAoIaXNfZXJyb3IYBCABKAgSDwoHbWVzc2FnZRgFIAEoCRIOCgZyZW1lZHkYBiABKAkiJwoVQWN0aXZhdGVCdW5kbGVSZXF1ZXN0Eg4KBmJ1bmRsZRgBIAEoDCJwChZBY3RpdmF0ZUJ1bmRsZVJlc3BvbnNlEioKBmJ1bmRsZRgBIAEoCzIaLm1vZGVsaG9zdC52MS5Qb2xpY3lCdW5kbGUSKgoGcmVwbGF5GAIgASgLMhoubW9kZWxob3N0LnYxLlJlcGxheVJlcG9ydCJqChZSZXBsYXlEZWNpc2lvbnNSZXF1ZXN0Eg4KBmJ1bmRsZRgBIAEoDBIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZGVjaXNpb25zX21heBgDIAEoBSJFChdSZXBsYXlEZWNpc2lvbnNSZXNwb25zZRIqCgZyZXBvcnQYASABKAsyGi5tb2RlbGhvc3QudjEuUmVwbGF5UmVwb3J0InIKDFJlcGxheVJlcG9ydBIPCgdkZWNpZGVkGAEgASgDEhEKCXVuY2hhbmdlZBgCIAEoAxITCgt1bmRlY2lkYWJsZRgDIAEoAxIpCgZncm91cHMYBCADKAsyGS5tb2RlbGhvc3QudjEuUmVwbGF5R3JvdXAikgIKC1JlcGxheUdyb3VwEg4KBmFjdGlvbhgBIAEoCRIQCghyZXNvdXJjZRgCIAEoCRIsCgZiZWZvcmUYAyABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QSKwoFYWZ0ZXIYBCABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QSFAoMcnVsZXNfYmVmb3JlGAUgAygJEhMKC3J1bGVzX2FmdGVyGAYgAygJEhkKEW9ibGlnYXRpb25zX2FkZGVkGAcgAygJEhsKE29ibGlnYXRpb25zX3JlbW92ZWQYCCADKAkSDQoFY291bnQYCSABKAMSFAoMZGVjaXNpb25faWRzGAogAygJIscBChRMaXN0RGVjaXNpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoGZWZmZWN0GAQgASgOMhwubW9kZWxob3N0LnYxLkRlY2lzaW9uRWZmZWN0Eg4KBmFjdGlvbhgFIAEoCRIfChdzaGFkb3dfZGlmZmVyZW5jZXNfb25seRgGIAEoCCJhChVMaXN0RGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwubW9kZWxob3N0LnYxLkxvZ2dlZERlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSL1AQoOTG9nZ2VkRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3ViamVjdBgDIAEoCRINCgVhZ2VudBgEIAEoCRIOCgZydW5faWQYBSABKAkSKAoIZGVjaXNpb24YBiABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb24SFQoNc2hhZG93X2J1bmRsZRgHIAEoCRIzCg1zaGFkb3dfZWZmZWN0GAggASgOMhwubW9kZWxob3N0LnYxLkRlY2lzaW9uRWZmZWN0IigKFUVyYXNlRGVjaXNpb25zUmVxdWVzdBIPCgdzdWJqZWN0GAEgASgJIigKFkVyYXNlRGVjaXNpb25zUmVzcG9uc2USDgoGZXJhc2VkGAEgASgDKloKClBvbGljeU1vZGUSGwoXUE9MSUNZX01PREVfVU5TUEVDSUZJRUQQABIXChNQT0xJQ1lfTU9ERV9FTkZPUkNFEAESFgoSUE9MSUNZX01PREVfU0hBRE9XEAIqdAoJUnVsZVN0YXRlEhoKFlJVTEVfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJSVUxFX1NUQVRFX0FQUExJRVMQARIcChhSVUxFX1NUQVRFX05PVF9TQVRJU0ZJRUQQAhIVChFSVUxFX1NUQVRFX0ZBSUxFRBADMpcFCg1Qb2xpY3lTZXJ2aWNlEl4KD0dldFBvbGljeVN0YXR1cxIkLm1vZGVsaG9zdC52MS5HZXRQb2xpY3lTdGF0dXNSZXF1ZXN0GiUubW9kZWxob3N0LnYxLkdldFBvbGljeVN0YXR1c1Jlc3BvbnNlEl4KD0V4cGxhaW5EZWNpc2lvbhIkLm1vZGVsaG9zdC52MS5FeHBsYWluRGVjaXNpb25SZXF1ZXN0GiUubW9kZWxob3N0LnYxLkV4cGxhaW5EZWNpc2lvblJlc3BvbnNlElIKC0NoZWNrUG9saWN5EiAubW9kZWxob3N0LnYxLkNoZWNrUG9saWN5UmVxdWVzdBohLm1vZGVsaG9zdC52MS5DaGVja1BvbGljeVJlc3BvbnNlElsKDkFjdGl2YXRlQnVuZGxlEiMubW9kZWxob3N0LnYxLkFjdGl2YXRlQnVuZGxlUmVxdWVzdBokLm1vZGVsaG9zdC52MS5BY3RpdmF0ZUJ1bmRsZVJlc3BvbnNlEl4KD1JlcGxheURlY2lzaW9ucxIkLm1vZGVsaG9zdC52MS5SZXBsYXlEZWNpc2lvbnNSZXF1ZXN0GiUubW9kZWxob3N0LnYxLlJlcGxheURlY2lzaW9uc1Jlc3BvbnNlElgKDUxpc3REZWNpc2lvbnMSIi5tb2RlbGhvc3QudjEuTGlzdERlY2lzaW9uc1JlcXVlc3QaIy5tb2RlbGhvc3QudjEuTGlzdERlY2lzaW9uc1Jlc3BvbnNlElsKDkVyYXNlRGVjaXNpb25zEiMubW9kZWxob3N0LnYxLkVyYXNlRGVjaXNpb25zUmVxdWVzdBokLm1vZGVsaG9zdC52MS5FcmFzZURlY2lzaW9uc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_modelhost_v1_event]);
+  fileDesc("CiFtb2RlbGhvc3QvdjEvcG9saWN5X3NlcnZpY2UucHJvdG8SDG1vZGVsaG9zdC52MSIYChZHZXRQb2xpY3lTdGF0dXNSZXF1ZXN0IuoBChdHZXRQb2xpY3lTdGF0dXNSZXNwb25zZRIVCg1wb2xpY3lfZGlnZXN0GAEgASgJEisKB2J1bmRsZXMYAiADKAsyGi5tb2RlbGhvc3QudjEuUG9saWN5QnVuZGxlEhAKCHByb2JsZW1zGAMgAygJEjUKDGRlY2lzaW9uX2xvZxgEIAEoCzIfLm1vZGVsaG9zdC52MS5EZWNpc2lvbkxvZ1N0YXR1cxIqCgZzdGF0dXMYBSABKA4yGi5tb2RlbGhvc3QudjEuSGVhbHRoU3RhdHVzEhYKDmZyb21fZGlyZWN0b3J5GAYgASgIIskDCgxQb2xpY3lCdW5kbGUSDAoEbmFtZRgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSEAoIcmV2aXNpb24YAyABKAMSDgoGZGlnZXN0GAQgASgJEiYKBG1vZGUYBSABKA4yGC5tb2RlbGhvc3QudjEuUG9saWN5TW9kZRIWCg5jYW5hcnlfdGVuYW50cxgGIAMoCRIRCglzaWduZWRfYnkYByADKAkSMQoNYWN0aXZhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKbm90X2JlZm9yZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjdGl2YXRlZF9ieRgLIAEoCRIuCgh2YWxpZGl0eRgMIAEoDjIcLm1vZGVsaG9zdC52MS5Qb2xpY3lWYWxpZGl0eRIYChBzaGFkb3dfZGVjaXNpb25zGA0gASgDEhoKEnNoYWRvd19kaWZmZXJlbmNlcxgOIAEoAxIWCg5zaGFkb3dfZHJvcHBlZBgPIAEoAyJaChFEZWNpc2lvbkxvZ1N0YXR1cxIPCgdlbnRyaWVzGAEgASgDEg8KB2Ryb3BwZWQYAiABKAMSEgoKdW5yZWFkYWJsZRgDIAEoAxIPCgdmYWlsaW5nGAQgASgIIpMBChZFeHBsYWluRGVjaXNpb25SZXF1ZXN0EjAKCHF1ZXN0aW9uGAEgASgLMhwubW9kZWxob3N0LnYxLlBvbGljeVF1ZXN0aW9uSAASFQoLZGVjaXNpb25faWQYAiABKAlIABInCgVmaWxlcxgDIAMoCzIYLm1vZGVsaG9zdC52MS5Qb2xpY3lGaWxlQgcKBWFib3V0IqIBCg5Qb2xpY3lRdWVzdGlvbhIPCgdzdWJqZWN0GAEgASgJEg0KBXJvbGVzGAIgAygJEg0KBWFnZW50GAMgASgJEhEKCWRlbGVnYXRlZBgEIAEoCBIOCgZhY3Rpb24YBSABKAkSEAoIcmVzb3VyY2UYBiABKAkSFgoOYXJndW1lbnRzX2pzb24YByABKAkSFAoMY29udGV4dF9qc29uGAggASgJIp8BChdFeHBsYWluRGVjaXNpb25SZXNwb25zZRIoCghkZWNpc2lvbhgBIAEoCzIWLm1vZGVsaG9zdC52MS5EZWNpc2lvbhIsCgVydWxlcxgCIAMoCzIdLm1vZGVsaG9zdC52MS5SdWxlRXhwbGFuYXRpb24SLAoHY2hhbmdlcxgDIAMoCzIbLm1vZGVsaG9zdC52MS5PdXRjb21lQ2hhbmdlIogBCg9SdWxlRXhwbGFuYXRpb24SDAoEcnVsZRgBIAEoCRIMCgRraW5kGAIgASgJEg0KBXBsYWNlGAMgASgJEiYKBXN0YXRlGAQgASgOMhcubW9kZWxob3N0LnYxLlJ1bGVTdGF0ZRINCgVmYWN0cxgFIAMoCRITCgt1bnNhdGlzZmllZBgGIAMoCSJNCg1PdXRjb21lQ2hhbmdlEg4KBmNoYW5nZRgBIAEoCRIsCgZlZmZlY3QYAiABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QiKAoKUG9saWN5RmlsZRIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAkiPQoSQ2hlY2tQb2xpY3lSZXF1ZXN0EicKBWZpbGVzGAEgAygLMhgubW9kZWxob3N0LnYxLlBvbGljeUZpbGUiRAoTQ2hlY2tQb2xpY3lSZXNwb25zZRItCghwcm9ibGVtcxgBIAMoCzIbLm1vZGVsaG9zdC52MS5Qb2xpY3lQcm9ibGVtIm4KDVBvbGljeVByb2JsZW0SDAoEZmlsZRgBIAEoCRIMCgRsaW5lGAIgASgFEg4KBmNvbHVtbhgDIAEoBRIQCghpc19lcnJvchgEIAEoCBIPCgdtZXNzYWdlGAUgASgJEg4KBnJlbWVkeRgGIAEoCSInChVBY3RpdmF0ZUJ1bmRsZVJlcXVlc3QSDgoGYnVuZGxlGAEgASgMIpkBChZBY3RpdmF0ZUJ1bmRsZVJlc3BvbnNlEioKBmJ1bmRsZRgBIAEoCzIaLm1vZGVsaG9zdC52MS5Qb2xpY3lCdW5kbGUSEQoJdW5jaGFuZ2VkGAIgASgIEhQKDHRlc3RzX3Bhc3NlZBgDIAEoBRIqCgZyZXBsYXkYBCABKAsyGi5tb2RlbGhvc3QudjEuUmVwbGF5UmVwb3J0IlMKFlJlcGxheURlY2lzaW9uc1JlcXVlc3QSDgoGYnVuZGxlGAEgASgMEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFChdSZXBsYXlEZWNpc2lvbnNSZXNwb25zZRIqCgZyZXBvcnQYASABKAsyGi5tb2RlbGhvc3QudjEuUmVwbGF5UmVwb3J0ItQCCgxSZXBsYXlSZXBvcnQSFQoNcG9saWN5X2RpZ2VzdBgBIAEoCRIRCglkZWNpc2lvbnMYAiABKAMSEQoJdW5jaGFuZ2VkGAMgASgDEg8KB2NoYW5nZWQYBCABKAMSEwoLdW5kZWNpZGFibGUYBSABKAMSEAoIY29tcGxldGUYBiABKAgSLgoKZmlyc3RfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgdjaGFuZ2VzGAkgAygLMhkubW9kZWxob3N0LnYxLlJlcGxheUdyb3VwEiwKCXVuZGVjaWRlZBgKIAMoCzIZLm1vZGVsaG9zdC52MS5SZXBsYXlHcm91cBIWCg5ncm91cHNfb21pdHRlZBgLIAEoAyKQAQoLUmVwbGF5R3JvdXASDAoEa2luZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZhY3Rpb24YAyABKAkSEAoIcmVzb3VyY2UYBCABKAkSEQoJZGVjaXNpb25zGAUgASgDEi8KCGV4YW1wbGVzGAYgAygLMh0ubW9kZWxob3N0LnYxLkRlY2lzaW9uRXhhbXBsZSJQCg9EZWNpc2lvbkV4YW1wbGUSEwoLZGVjaXNpb25faWQYASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAixgEKFExpc3REZWNpc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgZlZmZlY3QYBCABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QSDgoGYWN0aW9uGAUgASgJEhAKCHJlc291cmNlGAYgASgJEgwKBHJ1bGUYByABKAkiYQoVTGlzdERlY2lzaW9uc1Jlc3BvbnNlEi8KCWRlY2lzaW9ucxgBIAMoCzIcLm1vZGVsaG9zdC52MS5Mb2dnZWREZWNpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki9QEKDkxvZ2dlZERlY2lzaW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1YmplY3QYAyABKAkSDQoFYWdlbnQYBCABKAkSDgoGcnVuX2lkGAUgASgJEigKCGRlY2lzaW9uGAYgASgLMhYubW9kZWxob3N0LnYxLkRlY2lzaW9uEhUKDXNoYWRvd19idW5kbGUYByABKAkSMwoNc2hhZG93X2VmZmVjdBgIIAEoDjIcLm1vZGVsaG9zdC52MS5EZWNpc2lvbkVmZmVjdCIoChVFcmFzZURlY2lzaW9uc1JlcXVlc3QSDwoHc3ViamVjdBgBIAEoCSIoChZFcmFzZURlY2lzaW9uc1Jlc3BvbnNlEg4KBmVyYXNlZBgBIAEoAypaCgpQb2xpY3lNb2RlEhsKF1BPTElDWV9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTUE9MSUNZX01PREVfRU5GT1JDRRABEhYKElBPTElDWV9NT0RFX1NIQURPVxACKoQBCg5Qb2xpY3lWYWxpZGl0eRIfChtQT0xJQ1lfVkFMSURJVFlfVU5TUEVDSUZJRUQQABIZChVQT0xJQ1lfVkFMSURJVFlfVkFMSUQQARIZChVQT0xJQ1lfVkFMSURJVFlfR1JBQ0UQAhIbChdQT0xJQ1lfVkFMSURJVFlfRVhQSVJFRBADKnQKCVJ1bGVTdGF0ZRIaChZSVUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSUlVMRV9TVEFURV9BUFBMSUVTEAESHAoYUlVMRV9TVEFURV9OT1RfU0FUSVNGSUVEEAISFQoRUlVMRV9TVEFURV9GQUlMRUQQAzKXBQoNUG9saWN5U2VydmljZRJeCg9HZXRQb2xpY3lTdGF0dXMSJC5tb2RlbGhvc3QudjEuR2V0UG9saWN5U3RhdHVzUmVxdWVzdBolLm1vZGVsaG9zdC52MS5HZXRQb2xpY3lTdGF0dXNSZXNwb25zZRJeCg9FeHBsYWluRGVjaXNpb24SJC5tb2RlbGhvc3QudjEuRXhwbGFpbkRlY2lzaW9uUmVxdWVzdBolLm1vZGVsaG9zdC52MS5FeHBsYWluRGVjaXNpb25SZXNwb25zZRJSCgtDaGVja1BvbGljeRIgLm1vZGVsaG9zdC52MS5DaGVja1BvbGljeVJlcXVlc3QaIS5tb2RlbGhvc3QudjEuQ2hlY2tQb2xpY3lSZXNwb25zZRJbCg5BY3RpdmF0ZUJ1bmRsZRIjLm1vZGVsaG9zdC52MS5BY3RpdmF0ZUJ1bmRsZVJlcXVlc3QaJC5tb2RlbGhvc3QudjEuQWN0aXZhdGVCdW5kbGVSZXNwb25zZRJeCg9SZXBsYXlEZWNpc2lvbnMSJC5tb2RlbGhvc3QudjEuUmVwbGF5RGVjaXNpb25zUmVxdWVzdBolLm1vZGVsaG9zdC52MS5SZXBsYXlEZWNpc2lvbnNSZXNwb25zZRJYCg1MaXN0RGVjaXNpb25zEiIubW9kZWxob3N0LnYxLkxpc3REZWNpc2lvbnNSZXF1ZXN0GiMubW9kZWxob3N0LnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZRJbCg5FcmFzZURlY2lzaW9ucxIjLm1vZGVsaG9zdC52MS5FcmFzZURlY2lzaW9uc1JlcXVlc3QaJC5tb2RlbGhvc3QudjEuRXJhc2VEZWNpc2lvbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_modelhost_v1_event, file_modelhost_v1_system_service]);
 
 /**
  * @generated from message modelhost.v1.GetPolicyStatusRequest
@@ -41,7 +43,7 @@ export type GetPolicyStatusResponse = Message<"modelhost.v1.GetPolicyStatusRespo
   policyDigest: string;
 
   /**
-   * Sorted by scope, mode and name. One entry without a signer stands for rules from a directory.
+   * The platform's first. Empty for rules from a directory.
    *
    * @generated from field: repeated modelhost.v1.PolicyBundle bundles = 2;
    */
@@ -58,6 +60,18 @@ export type GetPolicyStatusResponse = Message<"modelhost.v1.GetPolicyStatusRespo
    * @generated from field: modelhost.v1.DecisionLogStatus decision_log = 4;
    */
   decisionLog?: DecisionLogStatus | undefined;
+
+  /**
+   * @generated from field: modelhost.v1.HealthStatus status = 5;
+   */
+  status: HealthStatus;
+
+  /**
+   * The rules are read from a directory, unsigned.
+   *
+   * @generated from field: bool from_directory = 6;
+   */
+  fromDirectory: boolean;
 };
 
 /**
@@ -136,21 +150,33 @@ export type PolicyBundle = Message<"modelhost.v1.PolicyBundle"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * @generated from field: int32 rules = 11;
+   * Subject that activated it; empty for a file of the configuration.
+   *
+   * @generated from field: string activated_by = 11;
    */
-  rules: number;
+  activatedBy: string;
 
   /**
-   * For a shadow: what it has decided, and how often otherwise than what is in force.
+   * @generated from field: modelhost.v1.PolicyValidity validity = 12;
+   */
+  validity: PolicyValidity;
+
+  /**
+   * For a shadow: what it has decided, how often otherwise than what is in force, and what it could not since too much was waiting.
    *
-   * @generated from field: int64 shadow_decisions = 12;
+   * @generated from field: int64 shadow_decisions = 13;
    */
   shadowDecisions: bigint;
 
   /**
-   * @generated from field: int64 shadow_differences = 13;
+   * @generated from field: int64 shadow_differences = 14;
    */
   shadowDifferences: bigint;
+
+  /**
+   * @generated from field: int64 shadow_dropped = 15;
+   */
+  shadowDropped: bigint;
 };
 
 /**
@@ -172,18 +198,25 @@ export type DecisionLogStatus = Message<"modelhost.v1.DecisionLogStatus"> & {
   entries: bigint;
 
   /**
-   * Absent while it is empty.
-   *
-   * @generated from field: google.protobuf.Timestamp oldest_time = 2;
-   */
-  oldestTime?: Timestamp | undefined;
-
-  /**
    * Decisions that were not kept since the start, because they came faster than they could be written.
    *
-   * @generated from field: int64 dropped = 3;
+   * @generated from field: int64 dropped = 2;
    */
   dropped: bigint;
+
+  /**
+   * Entries that were met since the start and do not open.
+   *
+   * @generated from field: int64 unreadable = 3;
+   */
+  unreadable: bigint;
+
+  /**
+   * The last attempt to write failed.
+   *
+   * @generated from field: bool failing = 4;
+   */
+  failing: boolean;
 };
 
 /**
@@ -217,16 +250,9 @@ export type ExplainDecisionRequest = Message<"modelhost.v1.ExplainDecisionReques
   } | { case: undefined; value?: undefined };
 
   /**
-   * A signed bundle to decide by, in the place of the one of its scope. Its signatures are not needed.
+   * Rules to decide by, in the place of all that is in force; at most 64 files and 1 MiB.
    *
-   * @generated from field: bytes bundle = 3;
-   */
-  bundle: Uint8Array;
-
-  /**
-   * Rules to decide by, in the place of those of the caller's tenant; at most 64 files and 1 MiB.
-   *
-   * @generated from field: repeated modelhost.v1.PolicyFile files = 4;
+   * @generated from field: repeated modelhost.v1.PolicyFile files = 3;
    */
   files: PolicyFile[];
 };
@@ -560,9 +586,23 @@ export type ActivateBundleResponse = Message<"modelhost.v1.ActivateBundleRespons
   bundle?: PolicyBundle | undefined;
 
   /**
-   * What the last decisions of the log would have been under it.
+   * It was in force already, and nothing was done.
    *
-   * @generated from field: modelhost.v1.ReplayReport replay = 2;
+   * @generated from field: bool unchanged = 2;
+   */
+  unchanged: boolean;
+
+  /**
+   * Of its own tests, all of which have passed.
+   *
+   * @generated from field: int32 tests_passed = 3;
+   */
+  testsPassed: number;
+
+  /**
+   * What it would have changed of the newest decisions of the log; absent when they could not be read.
+   *
+   * @generated from field: modelhost.v1.ReplayReport replay = 4;
    */
   replay?: ReplayReport | undefined;
 };
@@ -579,25 +619,18 @@ export const ActivateBundleResponseSchema: GenMessage<ActivateBundleResponse> = 
  */
 export type ReplayDecisionsRequest = Message<"modelhost.v1.ReplayDecisionsRequest"> & {
   /**
-   * Required: the DSSE envelope; at most 7 MiB. It need not be signed yet.
+   * Required: the DSSE envelope, signed as for an activation, of any revision; at most 7 MiB.
    *
    * @generated from field: bytes bundle = 1;
    */
   bundle: Uint8Array;
 
   /**
-   * Required: decisions since then.
+   * Required: decisions since then; of these the oldest 100,000.
    *
    * @generated from field: google.protobuf.Timestamp since = 2;
    */
   since?: Timestamp | undefined;
-
-  /**
-   * At most this many, the newest; 0 for 100,000, which is the bound.
-   *
-   * @generated from field: int32 decisions_max = 3;
-   */
-  decisionsMax: number;
 };
 
 /**
@@ -625,34 +658,81 @@ export const ReplayDecisionsResponseSchema: GenMessage<ReplayDecisionsResponse> 
   messageDesc(file_modelhost_v1_policy_service, 16);
 
 /**
- * What would change.
+ * What would change. Ids, names and counts only.
  *
  * @generated from message modelhost.v1.ReplayReport
  */
 export type ReplayReport = Message<"modelhost.v1.ReplayReport"> & {
   /**
-   * @generated from field: int64 decided = 1;
+   * Digest of the rules that were tried.
+   *
+   * @generated from field: string policy_digest = 1;
    */
-  decided: bigint;
+  policyDigest: string;
 
   /**
-   * @generated from field: int64 unchanged = 2;
+   * What was read: unchanged, changed and undecidable together.
+   *
+   * @generated from field: int64 decisions = 2;
+   */
+  decisions: bigint;
+
+  /**
+   * @generated from field: int64 unchanged = 3;
    */
   unchanged: bigint;
 
   /**
+   * @generated from field: int64 changed = 4;
+   */
+  changed: bigint;
+
+  /**
    * Not decided again, because a rule reads a value that was masked.
    *
-   * @generated from field: int64 undecidable = 3;
+   * @generated from field: int64 undecidable = 5;
    */
   undecidable: bigint;
 
   /**
-   * Largest first; at most 1,000.
+   * False when there were more than were read.
    *
-   * @generated from field: repeated modelhost.v1.ReplayGroup groups = 4;
+   * @generated from field: bool complete = 6;
    */
-  groups: ReplayGroup[];
+  complete: boolean;
+
+  /**
+   * Absent when there was nothing to read.
+   *
+   * @generated from field: google.protobuf.Timestamp first_time = 7;
+   */
+  firstTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_time = 8;
+   */
+  lastTime?: Timestamp | undefined;
+
+  /**
+   * Largest first. A decision stands in each group that it belongs to.
+   *
+   * @generated from field: repeated modelhost.v1.ReplayGroup changes = 9;
+   */
+  changes: ReplayGroup[];
+
+  /**
+   * The same by the rule that would have needed a masked value.
+   *
+   * @generated from field: repeated modelhost.v1.ReplayGroup undecided = 10;
+   */
+  undecided: ReplayGroup[];
+
+  /**
+   * How often a decision would have begun a group past the bound.
+   *
+   * @generated from field: int64 groups_omitted = 11;
+   */
+  groupsOmitted: bigint;
 };
 
 /**
@@ -669,64 +749,44 @@ export const ReplayReportSchema: GenMessage<ReplayReport> = /*@__PURE__*/
  */
 export type ReplayGroup = Message<"modelhost.v1.ReplayGroup"> & {
   /**
-   * `CallTool` or another action.
+   * `allow-to-deny` and the like, `hold-changed`, `obligation-added`, `obligation-removed`, or `undecidable`.
    *
-   * @generated from field: string action = 1;
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * The rule, or the obligation such as `limit resultBytesMax 1000`.
+   *
+   * @generated from field: string cause = 2;
+   */
+  cause: string;
+
+  /**
+   * `CallTool` or another action; empty for `undecidable`.
+   *
+   * @generated from field: string action = 3;
    */
   action: string;
 
   /**
-   * Name of the tool or the model.
+   * Name of the tool, model or agent.
    *
-   * @generated from field: string resource = 2;
+   * @generated from field: string resource = 4;
    */
   resource: string;
 
   /**
-   * @generated from field: modelhost.v1.DecisionEffect before = 3;
+   * @generated from field: int64 decisions = 5;
    */
-  before: DecisionEffect;
+  decisions: bigint;
 
   /**
-   * @generated from field: modelhost.v1.DecisionEffect after = 4;
-   */
-  after: DecisionEffect;
-
-  /**
-   * Rules that decided then, and would now; sorted.
+   * The first of them.
    *
-   * @generated from field: repeated string rules_before = 5;
+   * @generated from field: repeated modelhost.v1.DecisionExample examples = 6;
    */
-  rulesBefore: string[];
-
-  /**
-   * @generated from field: repeated string rules_after = 6;
-   */
-  rulesAfter: string[];
-
-  /**
-   * Obligations that would be added and would go, such as `limit resultBytesMax 1000`.
-   *
-   * @generated from field: repeated string obligations_added = 7;
-   */
-  obligationsAdded: string[];
-
-  /**
-   * @generated from field: repeated string obligations_removed = 8;
-   */
-  obligationsRemoved: string[];
-
-  /**
-   * @generated from field: int64 count = 9;
-   */
-  count: bigint;
-
-  /**
-   * Some of them, by their ids in the log.
-   *
-   * @generated from field: repeated string decision_ids = 10;
-   */
-  decisionIds: string[];
+  examples: DecisionExample[];
 };
 
 /**
@@ -737,11 +797,35 @@ export const ReplayGroupSchema: GenMessage<ReplayGroup> = /*@__PURE__*/
   messageDesc(file_modelhost_v1_policy_service, 18);
 
 /**
+ * A decision of the log, by what says nothing of its values.
+ *
+ * @generated from message modelhost.v1.DecisionExample
+ */
+export type DecisionExample = Message<"modelhost.v1.DecisionExample"> & {
+  /**
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.DecisionExample.
+ * Use `create(DecisionExampleSchema)` to create a new message.
+ */
+export const DecisionExampleSchema: GenMessage<DecisionExample> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_policy_service, 19);
+
+/**
  * @generated from message modelhost.v1.ListDecisionsRequest
  */
 export type ListDecisionsRequest = Message<"modelhost.v1.ListDecisionsRequest"> & {
   /**
-   * From 1 to 500; 0 for 50.
+   * From 1 to 200; 0 for 50.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -774,11 +858,18 @@ export type ListDecisionsRequest = Message<"modelhost.v1.ListDecisionsRequest"> 
   action: string;
 
   /**
-   * Only where a shadow decided otherwise.
+   * Only about the tool, model or agent of this name.
    *
-   * @generated from field: bool shadow_differences_only = 6;
+   * @generated from field: string resource = 6;
    */
-  shadowDifferencesOnly: boolean;
+  resource: string;
+
+  /**
+   * Only where this rule decided.
+   *
+   * @generated from field: string rule = 7;
+   */
+  rule: string;
 };
 
 /**
@@ -786,7 +877,7 @@ export type ListDecisionsRequest = Message<"modelhost.v1.ListDecisionsRequest"> 
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_policy_service, 19);
+  messageDesc(file_modelhost_v1_policy_service, 20);
 
 /**
  * @generated from message modelhost.v1.ListDecisionsResponse
@@ -810,7 +901,7 @@ export type ListDecisionsResponse = Message<"modelhost.v1.ListDecisionsResponse"
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_policy_service, 20);
+  messageDesc(file_modelhost_v1_policy_service, 21);
 
 /**
  * A decision of the log.
@@ -868,7 +959,7 @@ export type LoggedDecision = Message<"modelhost.v1.LoggedDecision"> & {
  * Use `create(LoggedDecisionSchema)` to create a new message.
  */
 export const LoggedDecisionSchema: GenMessage<LoggedDecision> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_policy_service, 21);
+  messageDesc(file_modelhost_v1_policy_service, 22);
 
 /**
  * @generated from message modelhost.v1.EraseDecisionsRequest
@@ -887,7 +978,7 @@ export type EraseDecisionsRequest = Message<"modelhost.v1.EraseDecisionsRequest"
  * Use `create(EraseDecisionsRequestSchema)` to create a new message.
  */
 export const EraseDecisionsRequestSchema: GenMessage<EraseDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_policy_service, 22);
+  messageDesc(file_modelhost_v1_policy_service, 23);
 
 /**
  * @generated from message modelhost.v1.EraseDecisionsResponse
@@ -904,7 +995,7 @@ export type EraseDecisionsResponse = Message<"modelhost.v1.EraseDecisionsRespons
  * Use `create(EraseDecisionsResponseSchema)` to create a new message.
  */
 export const EraseDecisionsResponseSchema: GenMessage<EraseDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_policy_service, 23);
+  messageDesc(file_modelhost_v1_policy_service, 24);
 
 /**
  * Whether the decisions of a bundle count.
@@ -942,6 +1033,50 @@ export type PolicyMode = (typeof PolicyMode)[keyof typeof PolicyMode] | UnknownE
  */
 export const PolicyModeSchema: GenEnum<PolicyMode> = /*@__PURE__*/
   enumDesc(file_modelhost_v1_policy_service, 0);
+
+/**
+ * Whether a bundle is within its time.
+ *
+ * @generated from enum modelhost.v1.PolicyValidity
+ */
+export const PolicyValidity = {
+  /**
+   * @generated from enum value: POLICY_VALIDITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: POLICY_VALIDITY_VALID = 1;
+   */
+  VALID: 1,
+
+  /**
+   * It has expired, and decides for a grace.
+   *
+   * @generated from enum value: POLICY_VALIDITY_GRACE = 2;
+   */
+  GRACE: 2,
+
+  /**
+   * Everything that it would decide is denied.
+   *
+   * @generated from enum value: POLICY_VALIDITY_EXPIRED = 3;
+   */
+  EXPIRED: 3,
+} as const;
+
+/**
+ * Whether a bundle is within its time.
+ *
+ * @generated from enum modelhost.v1.PolicyValidity
+ */
+export type PolicyValidity = (typeof PolicyValidity)[keyof typeof PolicyValidity] | UnknownEnum;
+
+/**
+ * Describes the enum modelhost.v1.PolicyValidity.
+ */
+export const PolicyValiditySchema: GenEnum<PolicyValidity> = /*@__PURE__*/
+  enumDesc(file_modelhost_v1_policy_service, 1);
 
 /**
  * What became of a rule.
@@ -983,7 +1118,7 @@ export type RuleState = (typeof RuleState)[keyof typeof RuleState] | UnknownEnum
  * Describes the enum modelhost.v1.RuleState.
  */
 export const RuleStateSchema: GenEnum<RuleState> = /*@__PURE__*/
-  enumDesc(file_modelhost_v1_policy_service, 1);
+  enumDesc(file_modelhost_v1_policy_service, 2);
 
 /**
  * What policy is in force, what it has decided and what it would decide. Everything is about the caller's tenant; bundles of
@@ -1004,8 +1139,8 @@ export const PolicyService: GenService<{
     output: typeof GetPolicyStatusResponseSchema;
   },
   /**
-   * Decides a question, or one from the log again, and explains the answer. Nothing is put on record, nothing is done. With a bundle or
-   * rules of the caller's own it answers what would be decided if those were in force.
+   * Decides a question, or one from the log again, and explains the answer. Nothing is put on record, nothing is done. With
+   * rules of the caller's own it answers what would be decided if they alone were in force.
    *
    * @generated from rpc modelhost.v1.PolicyService.ExplainDecision
    */

@@ -140,8 +140,10 @@ async function decideAgain(
     if (rules.length > 0) return { type: 'undecidable', rules };
   }
   const again = await candidate.decide(asked);
-  // What stands for a masked value need not be one that the tool's schema knows.
-  if (masked.length > 0 && isFault(again)) return { type: 'undecidable', rules: ['policy-error'] };
+  // A value may have been refused that what stands for it is not, and the other way round.
+  if (masked.length > 0 && (isFault(decision) || isFault(again))) {
+    return { type: 'undecidable', rules: ['policy-error'] };
+  }
   const changes = compareDecisions(decision, again);
   return changes.length === 0 ? { type: 'unchanged' } : { type: 'changed', changes };
 }

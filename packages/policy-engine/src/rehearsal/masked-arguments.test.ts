@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isJsonObject } from '@modelhost/kernel';
+import type { Json, JsonObject } from '@modelhost/kernel';
+import fc from 'fast-check';
+import { callRequest, modelRequest, toolOf } from '../fixtures/requests.ts';
+import { fillMasked, maskArguments } from './masked-arguments.ts';
+
+const hash = (text: string): string => `hash of ${text.length} units`;
+
+function masked(
+  values: JsonObject,
+  paths: readonly string[],
+): { readonly values: Json; readonly masked: readonly string[] } {
+  const one = maskArguments(callRequest(toolOf({}), values), paths, hash);
+  const { resource } = one.request;
+  return { values: resource.type === 'tool' ? resource.arguments : null, masked: one.masked };
+}
+
+function filled(values: JsonObject, paths: readonly string[]): Json {
+  const one = maskArguments(callRequest(toolOf({}), values), paths, hash);
+  const { resource } = fillMasked(one.request, one.masked);
+  return resource.type === 'tool' ? resource.arguments : null;
+}
+
+test('values are replaced at names, in members, and in every item of a list', () => {
+  const values = { note: 'n', a: { b: 1, c: 2 }, items: [{ price: 3, name: 'x' }, { name: 'y' }] };
+  assert.deepEqual(masked(values, ['note', 'a.b', 'items[].price']), {
+    values: {
+      note: { $hash: hash('"n"'), $type: 'string' },
+      a: { b: { $hash: hash('1'), $type: 'number' }, c: 2 },
+      items: [{ price: { $hash: hash('3'), $type: 'number' }, name: 'x' }, { name: 'y' }],
+    },
+    masked: ['a.b', 'items[].price', 'note'],
+  });
+  // The same, whether or not the path says that there is a list, and which item.
+  const paths = ['items.price', 'items[0].price'];
+  for (const path of paths) {
+    assert.deepEqual(masked(values, [path]).values, masked(values, ['items[].price']).values);
+  }
+  assert.deepEqual(masked({ list: [1, 2] }, ['list[]']).values, {
+    list: { $hash: hash('[1,2]'), $type: 'array' },
+  });
+});
+
+test('what is not there is not masked, and the very same request comes back', () => {
+  const request = callRequest(toolOf({}), { a: 'text', list: [[{ b: 1 }]] });
+  for (const paths of [[], ['x'], ['a.b'], ['list.x'], ['toString'], ['']]) {
+    const one = maskArguments(request, paths, hash);
+    assert.deepEqual(one.masked, []);
+    assert.equal(one.request, request);
+  }
+  const model = modelRequest('m');
+  assert.equal(maskArguments(model, ['id', '*'], hash).request, model);
+});
+
+test('a member named like one that all objects have is masked as any other', () => {
+  const values = Object.fromEntries([['__proto__', 'secret']]);
+  const { values: after } = masked(values, ['__proto__']);
+  assert.ok(isJsonObject(after) && !JSON.stringify(after).includes('secret'));
+  assert.deepEqual(Object.keys(after), ['__proto__']);
+});
+
+test('all arguments can be left out together', () => {
+  assert.deepEqual(masked({ a: 1 }, ['a', '*']), { values: {}, masked: ['*'] });
+});
+
+test('a sum over a masked argument is left out', () => {
+  const sums = { amount: { run: 5, day: 9 }, count: { run: 1, day: 1 } };
+  const request = callRequest(toolOf({}), { amount: 5, count: 1 }, { history: { sums } });
+  const { context } = maskArguments(request, ['amount'], hash).request;
+  assert.deepEqual(context.history.sums, { count: { run: 1, day: 1 } });
+});
+
+test('what stands in for a masked value has its type and says nothing of it', () => {
+  const values = { s: 'x', n: 1.5, b: true, l: [1], o: { p: 1 }, z: null };
+  assert.deepEqual(filled(values, Object.keys(values)), {
+    s: '',
+    n: 0,
+    b: false,
+    l: [],
+    o: {},
+    z: null,
+  });
+  assert.deepEqual(filled({ items: [{ p: 1, q: 'kept' }, { p: 'x' }] }, ['items[].p']), {
+    items: [{ p: 0, q: 'kept' }, { p: '' }],
+  });
+});
+
+test('no masked value is left in the request, and nothing else is touched', () => {
+  const secret = 'secret-value';
+  const names = fc.constantFrom('a', 'b', 'c');
+  const trees: fc.Arbitrary<JsonObject> = fc.letrec<{ tree: JsonObject; value: Json }>((tie) => ({
+    tree: fc.dictionary(names, tie('value'), { maxKeys: 3 }),
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom<Json>('plain', 7, secret),
+      fc.array(tie('value'), { maxLength: 3 }),
+      tie('tree'),
+    ),
+  })).tree;
+  const path = fc.array(names, { minLength: 1, maxLength: 3 }).map((steps) => steps.join('.'));
+  fc.assert(
+    fc.property(trees, fc.array(path, { maxLength: 4 }), (tree, paths) => {
+      // The secret stands at the paths and nowhere else.
+      const values = JSON.parse(JSON.stringify(tree).replaceAll(secret, 'plain')) as JsonObject;
+      const planted = plant(values, paths, secret);
+      const after = masked(planted, paths);
+      assert.ok(!JSON.stringify(after.values).includes(secret));
+      if (after.masked.length === 0) assert.deepEqual(after.values, planted);
+      const shape = (value: Json): Json => withoutHashes(value);
+      assert.deepEqual(shape(after.values), shape(masked(values, paths).values));
+    }),
+  );
+});
+
+/** The values with the secret at every path that exists in them; objects and lists on the way stay. */
+function plant(values: JsonObject, paths: readonly string[], secret: string): JsonObject {
+  const change = (value: Json, names: readonly string[]): Json => {
+    const [name, ...rest] = names;
+    if (name === undefined) return secret;
+    if (Array.isArray(value)) return value.map((item: Json) => change(item, names));
+    if (!isJsonObject(value) || !(name in value)) return value;
+    return { ...value, [name]: change(value[name] ?? null, rest) };
+  };
+  let planted: Json = values;
+  // The longest first, so that a shorter path replaces them whole.
+  for (const path of paths.toSorted((one, other) => other.length - one.length)) {
+    planted = change(planted, path.split('.'));
+  }
+  return isJsonObject(planted) ? planted : {};
+}
+
+function withoutHashes(value: Json): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => withoutHashes(item));
+  if (!isJsonObject(value)) return value;
+  if ('$hash' in value) return 'hash';
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, withoutHashes(member)]),
+  );
+}

@@ -2,6 +2,7 @@ import type { CedarValueJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { CallHistory, PolicyRequest } from '@modelhost/kernel';
 import { confidentialityLevels } from '@modelhost/kernel';
 import { questionBounds } from './bounds.ts';
+import { areTexts, noText } from './texts.ts';
 
 /** Values of the context by name. */
 export type Context = Record<string, CedarValueJson>;
@@ -22,6 +23,10 @@ export function readFacts(request: PolicyRequest, sums: readonly string[]): Fact
   if (lists.some(({ length }) => length > questionBounds.names)) {
     return refused('the labels, the history or the evidence have too many members');
   }
+  const texts = [context.runId, context.callDigest, agent, ...lists.slice(0, 3).flat()];
+  const paths = origins.flatMap(({ path, origin }) => [path, origin]);
+  if (!areTexts(texts) || !areTexts(paths)) return refused(noText);
+  if (typeof isDelegated !== 'boolean') return refused('the request does not say who acts');
   const past = readHistory(history, sums);
   if (past === undefined) {
     return refused('the history has no exact whole number where one is needed');

@@ -10,6 +10,7 @@ import type { RuleQuery } from './index/rule-index.ts';
 import { actionIdsOf } from './schema.ts';
 import type { SchemaSubject } from './schema.ts';
 import { readTarget } from './target.ts';
+import { areTexts, noText } from './texts.ts';
 
 /** A request in Cedar's terms, without an approval. Each of the askers has to be allowed. */
 export interface Question {
@@ -106,6 +107,9 @@ export function readAskers(
 ): AskersReading {
   if (principal.roles.length > questionBounds.roles) {
     return { type: 'refused', problem: 'the principal has too many roles' };
+  }
+  if (!areTexts([principal.tenant, principal.subject, agent, ...principal.roles])) {
+    return { type: 'refused', problem: noText };
   }
   // Ids carry the tenant, so that no rule about one tenant's people or roles speaks of another's.
   if (principal.tenant.includes('/')) {

@@ -15,6 +15,7 @@ import { levelOf } from './context-facts.ts';
 import type { Context } from './context-facts.ts';
 import { uid } from './entity-uid.ts';
 import type { SchemaSubject } from './schema.ts';
+import { areTexts, noText } from './texts.ts';
 
 /** What a request is about, in Cedar's terms. */
 export interface Target {
@@ -80,7 +81,7 @@ function callTarget(
   const encoded = encodeArguments(values, type);
   if (encoded.type === 'refused') return encoded;
   const entity = readTool(tool);
-  if (entity === undefined) return unknownLevel;
+  if (entity === undefined) return unusableTool;
   return {
     type: 'target',
     subject: { type: 'tool', action: tool.name, arguments: type, sums },
@@ -96,12 +97,12 @@ function toolTarget(
   context: Context,
 ): TargetReading {
   const entity = readTool(tool);
-  if (entity === undefined) return unknownLevel;
+  if (entity === undefined) return unusableTool;
   const subject = { type: 'plain', action } as const;
   return { type: 'target', subject, ...entity, context, hiddenArguments: new Set() };
 }
 
-const unknownLevel = refused('the confidentiality or the clearance of the tool is none');
+const unusableTool = refused('the tool has something else where a text, a yes or a level belongs');
 
 type ToolEntity = Pick<Target, 'resource' | 'resourceParents' | 'entity'>;
 
@@ -111,9 +112,12 @@ function readTool(tool: ToolDefinition): ToolEntity | undefined {
   const confidentiality = levelOf(tool.confidentiality ?? usual);
   const clearance = levelOf(tool.clearance ?? usual);
   if (confidentiality === undefined || clearance === undefined) return undefined;
-  const server = uid('ToolServer', tool.server);
-  const resource = uid('Tool', tool.name);
   const { name, effect, integrity, egress = true } = tool;
+  if (!areTexts([name, tool.server, effect, integrity]) || typeof egress !== 'boolean') {
+    return undefined;
+  }
+  const server = uid('ToolServer', tool.server);
+  const resource = uid('Tool', name);
   const attrs = {
     name,
     server: tool.server,
@@ -133,6 +137,7 @@ function readTool(tool: ToolDefinition): ToolEntity | undefined {
 function modelTarget(model: ResourceOf<'model'>): TargetReading {
   const { id, provider, inputTokens, maxOutputTokens } = model;
   if (![inputTokens, maxOutputTokens].every(Number.isSafeInteger)) return inexact;
+  if (!areTexts([provider])) return refused(noText);
   const context = { inputTokens, maxOutputTokens };
   return plainTarget('UseModel', { resource: uid('Model', id), attrs: { provider }, context });
 }
@@ -153,6 +158,7 @@ function memoryTarget(
     return mismatch;
   }
   if (!Number.isSafeInteger(bytes)) return inexact;
+  if (!areTexts([namespace, owner])) return refused(noText);
   const place = inTenant(tenant);
   const owned = owner === '' ? {} : { owner: { __entity: uid('User', `${tenant}/${owner}`) } };
   return plainTarget(action, {
@@ -170,8 +176,9 @@ interface PlainTarget {
   readonly context: Context;
 }
 
-function plainTarget(action: PlainAction, target: PlainTarget): Target {
+function plainTarget(action: PlainAction, target: PlainTarget): TargetReading {
   const { resource, attrs, parents = [], context } = target;
+  if (!areTexts([resource.id])) return refused(noText);
   return {
     type: 'target',
     subject: { type: 'plain', action },

@@ -13,7 +13,7 @@ export type Verdict =
   | {
       readonly effect: 'fault';
       readonly reasons: readonly DecisionReason[];
-      /** Those that failed or could not be asked. */
+      /** Those that applied, and those that failed or could not be asked, so that they may have applied. */
       readonly rules: readonly Rule[];
     };
 
@@ -68,7 +68,7 @@ function askCedar(
     return {
       effect: 'fault',
       reasons: ids.map((rule) => ({ rule, message: 'policy error' })),
-      rules: ids.flatMap((id) => slice.rules.get(id) ?? []),
+      rules: [...ids, ...diagnostics.reason].flatMap((id) => slice.rules.get(id) ?? []),
     };
   }
   const rules = diagnostics.reason.flatMap((id) => slice.rules.get(id) ?? []);
@@ -102,5 +102,5 @@ function blindVerdict({ rules }: SoundSlice, { hiddenArguments }: Question): Ver
     rule: 'policy-error',
     message: `rule ${id} names an argument whose type policy cannot see`,
   }));
-  return { effect: 'fault', reasons, rules: blind };
+  return { effect: 'fault', reasons, rules: [...rules.values()] };
 }

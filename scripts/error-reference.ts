@@ -1,5 +1,5 @@
 /** docs/reference/errors.md, from the one table of errors. */
-import { errorTable } from '../apps/host/src/grpc/error-table.ts';
+import { errorTable } from '@modelhost/host';
 
 /** The whole page. */
 export function errorReference(): string {

@@ -5,6 +5,8 @@ export type { ConfigLeaf } from './config/print-config.ts';
 export { readHostConfig } from './config/read-config.ts';
 export type { ConfigInput, HostConfig } from './config/read-config.ts';
 export { configJsonSchema } from './config/schema.ts';
+export { errorTable } from './grpc/error-table.ts';
+export type { ErrorRule, GrpcStatusName } from './grpc/error-table.ts';
 export { startHost } from './host.ts';
 export type { HostOptions, RunningHost } from './host.ts';
 export { serveUntilSignal } from './serve-until-signal.ts';

@@ -7,7 +7,8 @@ import { createCallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
 import { loadKeys } from '@modelhost/keys-file';
 import type { McpGateway } from '@modelhost/mcp-gateway';
-import { createCedarPolicyEngine } from '@modelhost/policy-engine';
+import { createPolicyEngine, readRuleSet, singleSource } from '@modelhost/policy-engine';
+import type { RuleSet } from '@modelhost/policy-engine';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { randomBytes } from 'node:crypto';
@@ -28,7 +29,23 @@ const policy = `
 @id("bench.tools")
 permit (principal, action in ModelHost::Action::"CallTool", resource)
 when { resource.effect == "none" };
+
+@id("bench.results")
+permit (principal, action == ModelHost::Action::"AcceptToolResult", resource);
 `;
+
+function benchRules(): RuleSet {
+  const files = [{ name: 'bench.cedar', text: policy }];
+  return readRuleSet({
+    name: 'bench',
+    scope: 'platform',
+    revision: 0,
+    digest: 'bench',
+    files,
+    tools: [],
+  });
+}
+
 /** The cheapest way to a durable record: one write that returns when the disk has it. */
 const durableAppend =
   constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC;
@@ -93,7 +110,7 @@ async function openGoverned(
   const audit = await openAuditFile({ path: join(folder, 'audit.jsonl'), now: Date.now });
   opened.defer(async () => audit.close());
   const governor = createCallGovernor({
-    policy: createCedarPolicyEngine({ files: [{ name: 'bench.cedar', text: policy }] }),
+    policy: createPolicyEngine({ source: singleSource(benchRules()) }),
     audit,
     keys: await loadKeys({ path: join(folder, 'keys.json'), environmentValue: undefined }),
     now: Date.now,

@@ -50,7 +50,7 @@ const refused: readonly {
   {
     title: 'a digest that is none',
     to: `${signed}  trustRootDigest: latest\n`,
-    problems: ['host.yaml:22:20: policies.trustRootDigest: must be sha256: and 64 hex digits'],
+    problems: ['host.yaml:22:20: policies.trustRootDigest: must be a SHA-256, as 64 hex digits'],
   },
   {
     title: 'a mistyped key',

@@ -8,7 +8,7 @@ export interface PoliciesConfig {
   /** Signed bundles. */
   readonly bundles?: readonly { readonly file: string }[] | undefined;
   readonly trustRoot?: string | undefined;
-  /** `sha256:` and 64 hex digits. */
+  /** 64 hex digits, with or without `sha256:` before them. */
   readonly trustRootDigest?: string | undefined;
   readonly watchMs: number;
   readonly graceMs: number;
@@ -29,9 +29,9 @@ export const policies: z.ZodType<PoliciesConfig> = z.strictObject({
   trustRoot: text.optional().describe('File that says whose signatures count for bundles.'),
   trustRootDigest: z
     .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, { error: 'must be sha256: and 64 hex digits' })
+    .regex(/^(?:sha256:)?[0-9a-f]{64}$/, { error: 'must be a SHA-256, as 64 hex digits' })
     .optional()
-    .describe('The only trust root that is taken, by the SHA-256 of its file.'),
+    .describe('The only trust root that is taken, by the SHA-256 of its payload.'),
   watchMs: milliseconds(0, day)
     .default(5_000)
     .describe('How often the files are looked at for changes; 0 for never.'),

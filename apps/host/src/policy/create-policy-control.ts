@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { openDecisionLog } from '@modelhost/decision-log';
-import { HostError, toErrorData } from '@modelhost/kernel';
+import type { DecisionLog } from '@modelhost/decision-log';
+import { toErrorData } from '@modelhost/kernel';
 import { createPolicyEngine } from '@modelhost/policy-engine';
 import type { PolicySource } from '@modelhost/policy-engine';
 import { openRules } from './open-rules.ts';
 import type { PolicyControlOptions } from './open-rules.ts';
-import type { PolicyControl, PolicyProblem, PolicyStatus } from './policy-control.ts';
-import { bundleStatuses, stateOf, whyUnwell } from './policy-status.ts';
+import type { PolicyControl, PolicyStatus } from './policy-control.ts';
+import { checkStatus, statusOf } from './policy-status.ts';
 import { createProblems } from './problems.ts';
 import { createRecordingEngine } from './recording-engine.ts';
 import { rehearse } from './rehearse.ts';
@@ -22,21 +23,13 @@ const nobody: PolicySource = { rulesFor: () => [] };
  * decisions. Throws `config_invalid` when there are no good rules at all. Whoever makes it closes it.
  */
 export async function createPolicyControl(options: PolicyControlOptions): Promise<PolicyControl> {
-  const { policies, clock, keys, log } = options;
+  const { policies, clock, log } = options;
   const now = (): number => clock.now();
   await using opened = new AsyncDisposableStack();
-  const decisions = await openDecisionLog({
-    path: join(options.dataDirectory, 'policy', 'decisions.db'),
-    keys,
-    now,
-    keepDays: policies.decisionLog.days,
-    entriesMax: policies.decisionLog.maxEntries,
-    onFault: (fault) => log.error({ err: fault }, 'the decision log has a fault'),
-  });
+  const decisions = await openDecisions(options);
   opened.defer(async () => decisions.close());
   const bare = createPolicyEngine({ source: nobody });
   const shadows = createShadows({ engine: bare, append: (entry) => decisions.append(entry) });
-  opened.defer(async () => shadows.idle());
   const problems = createProblems(log);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -64,46 +57,55 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     look: async () => turns.take(async () => rules.look()).catch(ignoreOverload(log)),
   });
 
-  function status(tenant?: string): PolicyStatus {
-    const statistics = decisions.statistics();
-    const isFailing: readonly PolicyProblem[] = statistics.isFailing
-      ? [{ where: 'decision log', message: 'decisions cannot be recorded' }]
-      : [];
-    const found = [...problems.list(tenant), ...isFailing];
-    const parts = { shadows, inForce: rules.bundles(), nowMs: now(), graceMs: policies.graceMs };
-    const bundles = bundleStatuses({ ...parts, tenant });
-    return {
-      state: stateOf(bundles, found),
-      source: policies.directory === undefined ? 'bundles' : 'directory',
+  const statusFor = (tenant?: string): PolicyStatus =>
+    statusOf({
+      policies,
       digest: engine.digest(),
-      bundles,
-      problems: found,
-      decisions: statistics,
-    };
+      inForce: rules.bundles(),
+      problems: problems.list(tenant),
+      decisions: decisions.statistics(),
+      shadows,
+      nowMs: now(),
+      tenant,
+    });
+
+  async function idle(): Promise<void> {
+    await turns.idle();
+    await shadows.idle();
   }
 
   const closing = opened.move();
   return {
     engine,
     log: decisions,
-    status,
+    status: statusFor,
     activate: async (envelope, by) => turns.take(async () => rules.activate(envelope, by)),
     rehearse: async (envelope, sinceMs, principal) =>
       rehearse(
         { envelope, sinceMs, principal },
         { ...options, rules, engine: bare, decisions, signal },
       ),
-    check: async () => {
-      const reason = whyUnwell(status());
-      if (reason !== undefined) throw new HostError('failed_precondition', reason);
-    },
+    check: async () => checkStatus(statusFor()),
+    idle,
     close: async () => {
       watching.stop();
       stopping.abort();
-      await turns.idle();
+      await idle();
       await closing.disposeAsync();
     },
   };
+}
+
+async function openDecisions(options: PolicyControlOptions): Promise<DecisionLog> {
+  const { policies, dataDirectory, clock, keys, log } = options;
+  return openDecisionLog({
+    path: join(dataDirectory, 'decisions.db'),
+    keys,
+    now: () => clock.now(),
+    keepDays: policies.decisionLog.days,
+    entriesMax: policies.decisionLog.maxEntries,
+    onFault: (fault) => log.error({ err: fault }, 'the decision log has a fault'),
+  });
 }
 
 /** Others wait already to have what is new taken. */

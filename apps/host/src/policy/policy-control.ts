@@ -111,6 +111,8 @@ export interface PolicyControl {
   rehearse(envelope: Uint8Array, sinceMs: number, principal: Principal): Promise<RehearsalReport>;
   /** Throws what keeps policy from being well. */
   check(): Promise<void>;
+  /** Resolves when no activation, no look at the files and no shadow is under way. */
+  idle(): Promise<void>;
   /** Stops watching, waits for an activation under way, and closes the log. */
   close(): Promise<void>;
 }

@@ -1,3 +1,6 @@
+import { HostError } from '@modelhost/kernel';
+import type { DecisionLogStatistics } from '@modelhost/decision-log';
+import type { PoliciesConfig } from '../config/policies-schema.ts';
 import type { InForce, LoadedBundle } from './in-force.ts';
 import type { BundleStatus, PolicyProblem, PolicyStatus } from './policy-control.ts';
 import { scopeKeyOf, slots } from './policy-state.ts';
@@ -6,26 +9,34 @@ import { validityOf } from './validity.ts';
 
 /** What a status is made of. */
 export interface StatusParts {
+  readonly policies: PoliciesConfig;
+  readonly digest: string;
   readonly inForce: InForce;
+  readonly problems: readonly PolicyProblem[];
+  readonly decisions: DecisionLogStatistics;
   readonly shadows: Shadows;
   readonly nowMs: number;
-  readonly graceMs: number;
-  /** Of a tenant; undefined for the bundles of everybody. */
+  /** Who may see it; undefined for the host itself. */
   readonly tenant: string | undefined;
 }
 
-/** Bundles that a tenant may know of, the platform's first. */
-export function bundleStatuses(parts: StatusParts): readonly BundleStatus[] {
-  const { inForce, tenant } = parts;
-  return inForce.bundles
+/** Where policy stands, as far as the tenant may know. */
+export function statusOf(parts: StatusParts): PolicyStatus {
+  const { policies, digest, inForce, decisions, tenant } = parts;
+  const problems = decisions.isFailing
+    ? [...parts.problems, { where: 'decision log', message: 'decisions cannot be recorded' }]
+    : parts.problems;
+  const bundles = inForce.bundles
     .filter(({ scope }) => scope === 'platform' || tenant === undefined || scope.tenant === tenant)
-    .map((bundle) => statusOf(bundle, parts))
+    .map((bundle) => bundleStatus(bundle, parts))
     .sort((one, other) => (placeOf(one) < placeOf(other) ? -1 : 1));
+  const source = policies.directory === undefined ? 'bundles' : 'directory';
+  return { state: stateOf(bundles, problems), source, digest, bundles, problems, decisions };
 }
 
-function statusOf(
+function bundleStatus(
   bundle: LoadedBundle,
-  { shadows, nowMs, graceMs, tenant }: StatusParts,
+  { policies, shadows, nowMs, tenant }: StatusParts,
 ): BundleStatus {
   const { scope, slot, stored, manifest, signedBy } = bundle;
   const { canary } = manifest;
@@ -37,7 +48,7 @@ function statusOf(
     slot,
     notBefore: manifest.notBefore,
     expires: manifest.expires,
-    validity: validityOf(bundle, nowMs, graceMs),
+    validity: validityOf(bundle, nowMs, policies.graceMs),
     // Who else is a tenant of this host is nobody's business.
     canary: tenant === undefined ? canary : canary.filter((name) => name === tenant),
     signedBy,
@@ -56,7 +67,7 @@ function placeOf({ scope, slot }: BundleStatus): string {
  * `down` when the platform's bundles, or without them all, are past their grace: then everything is denied. One tenant's
  * bundle only degrades the host, since the others are served.
  */
-export function stateOf(
+function stateOf(
   bundles: readonly BundleStatus[],
   problems: readonly PolicyProblem[],
 ): PolicyStatus['state'] {
@@ -69,8 +80,8 @@ export function stateOf(
   return isWell ? 'up' : 'degraded';
 }
 
-/** What keeps policy from being well, in one line; undefined when nothing does. */
-export function whyUnwell({ bundles, problems }: PolicyStatus): string | undefined {
+/** Throws `failed_precondition` with what keeps policy from being well, in one line. */
+export function checkStatus({ bundles, problems }: PolicyStatus): void {
   const lines = [
     ...bundles
       .filter(({ slot, validity }) => slot !== 'shadow' && validity !== 'valid')
@@ -81,7 +92,8 @@ export function whyUnwell({ bundles, problems }: PolicyStatus): string | undefin
       ),
     ...problems.map(({ where, message }) => `${where}: ${message}`),
   ];
-  return lines.length === 0 ? undefined : lines.join('; ').slice(0, reasonLengthMax);
+  if (lines.length === 0) return;
+  throw new HostError('failed_precondition', lines.join('; ').slice(0, reasonLengthMax));
 }
 
 const reasonLengthMax = 2_000;

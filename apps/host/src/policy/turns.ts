@@ -4,7 +4,7 @@ import { HostError } from '@modelhost/kernel';
 export interface Turns {
   /** Throws `overloaded` when too many wait already. */
   take<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when everything that was taken before is done. */
   idle(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createTurns(waitingMax: number): Turns {
   return {
     take,
     idle: async () => {
-      while (waiting > 0) await last;
+      await last;
     },
   };
 }

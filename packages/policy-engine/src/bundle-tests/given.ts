@@ -13,7 +13,7 @@ import type {
 } from '@modelhost/kernel';
 import { readResource, toolOf } from './given-resource.ts';
 import { aCount, aFlag, aList, aMap, aMoment, aText, oneOf, texts } from './section.ts';
-import { refuseOthers, take, takeSection } from './section.ts';
+import { refuseOthers, take, takeNames, takeSection } from './section.ts';
 import type { Section } from './section.ts';
 
 const keys = [
@@ -114,14 +114,14 @@ export function readLabels(above: Section, key: string): DataLabels {
   const section = takeSection(above, key, Object.keys(plainLabels));
   return {
     integrity: take(section, 'integrity', oneOf('trusted', 'untrusted'), plainLabels.integrity),
-    sources: take(section, 'sources', texts, []).toSorted(),
+    sources: takeNames(section, 'sources'),
     confidentiality: take(
       section,
       'confidentiality',
       oneOf('public', 'internal', 'confidential', 'secret'),
       plainLabels.confidentiality,
     ),
-    compartments: take(section, 'compartments', texts, []).toSorted(),
+    compartments: takeNames(section, 'compartments'),
   };
 }
 
@@ -146,8 +146,7 @@ function readEvidence(given: Section): CallEvidence | undefined {
 function readSpent(given: Section): RunStatistics {
   const section = takeSection(given, 'spent', Object.keys(noStatistics));
   const read = Object.keys(noStatistics).map((key) => [key, take(section, key, aCount, 0)]);
-  // The keys are those of the statistics, and each has a number.
-  return Object.fromEntries(read) as unknown as RunStatistics;
+  return { ...noStatistics, ...Object.fromEntries(read) };
 }
 
 function readHistory(
@@ -157,26 +156,35 @@ function readHistory(
 ): CallHistory {
   const section = takeSection(given, 'history', Object.keys(noHistory));
   const count = (key: keyof CallHistory): number => take(section, key, aCount, 0);
-  const own = (tool?.summedArguments ?? []).flatMap((name) => {
-    const value = toolArguments[name];
-    return typeof value === 'number' ? [[name, { run: value, day: value }] as const] : [];
-  });
-  const written = take(section, 'sums', aMap, {});
-  const sums = { value: written, path: [...section.path, 'sums'], problems: section.problems };
-  const given_ = Object.keys(written).map((name) => {
-    const sum = takeSection(sums, name, ['run', 'day']);
-    const run = take(sum, 'run', aCount, 0);
-    return [name, { run, day: take(sum, 'day', aCount, run) }] as const;
-  });
   return {
-    toolsUsed: take(section, 'toolsUsed', texts, []).toSorted(),
+    toolsUsed: takeNames(section, 'toolsUsed'),
     callsOfTool: count('callsOfTool'),
     callsInFlight: count('callsInFlight'),
     callsLastHour: count('callsLastHour'),
     callsLastDay: count('callsLastDay'),
     approvals: count('approvals'),
-    sums: Object.fromEntries([...own, ...given_]),
+    sums: { ...ownSums(tool, toolArguments), ...readSums(section) },
   };
+}
+
+/** Those of the call at hand, as if it were the first. */
+function ownSums(tool: ToolDefinition | undefined, toolArguments: JsonObject): CallHistory['sums'] {
+  const sums = (tool?.summedArguments ?? []).flatMap((name) => {
+    const value = toolArguments[name];
+    return typeof value === 'number' ? [[name, { run: value, day: value }] as const] : [];
+  });
+  return Object.fromEntries(sums);
+}
+
+function readSums(history: Section): CallHistory['sums'] {
+  const value = take(history, 'sums', aMap, {});
+  const section = { value, path: [...history.path, 'sums'], problems: history.problems };
+  const sums = Object.keys(value).map((name) => {
+    const sum = takeSection(section, name, ['run', 'day']);
+    const run = take(sum, 'run', aCount, 0);
+    return [name, { run, day: take(sum, 'day', aCount, run) }] as const;
+  });
+  return Object.fromEntries(sums);
 }
 
 /** Given for ten minutes and for this very call, unless the test says otherwise. */

@@ -81,6 +81,12 @@ export function take<Value, Fallback>(
   return fallback;
 }
 
+/** Names, in their order; none where they are left out. */
+export function takeNames(section: Section, key: string): readonly string[] {
+  return take(section, key, texts, none).toSorted();
+}
+const none: readonly string[] = [];
+
 /** A map within; empty where it is left out. A key that is not among `keys` is a problem. */
 export function takeSection(above: Section, key: string, keys: readonly string[]): Section {
   const value = take(above, key, aMap, {});

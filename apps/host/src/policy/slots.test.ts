@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ann, bundleOf, createPolicyWorld, inputOf } from './fixtures/policy-world.ts';
+import type { OpenControl } from './fixtures/policy-world.ts';
+
+async function effectOf(control: OpenControl, bytes: number, tenant = 'acme'): Promise<string> {
+  return (await control.engine.decide(inputOf(bytes, tenant))).effect;
+}
+
+async function open(t: Parameters<typeof createPolicyWorld>[0]) {
+  const world = createPolicyWorld(t);
+  world.write('base.mhpb.json', bundleOf({ bytesMax: 100 }));
+  return { world, control: await world.open({ watchMs: 0 }) };
+}
+
+test('a shadow decides nothing; what it would have decided otherwise is recorded beside the decision', async (t) => {
+  const { control } = await open(t);
+  const report = await control.activate(
+    bundleOf({ revision: 2, mode: 'shadow', bytesMax: 10 }),
+    ann,
+  );
+  assert.ok(report.type === 'activated' && report.slot === 'shadow');
+  assert.deepEqual([await effectOf(control, 50), await effectOf(control, 5)], ['allow', 'allow']);
+  await control.settle();
+  const { decisions } = await control.log.page({ pageSize: 10 });
+  assert.deepEqual(
+    decisions.map(({ decision, shadow }) => [
+      decision.effect,
+      shadow?.bundle,
+      shadow?.decision.effect,
+    ]),
+    [
+      ['allow', undefined, undefined],
+      ['allow', 'base@2', 'deny'],
+    ],
+  );
+  const [active, shadow] = control.status().bundles;
+  assert.deepEqual([active?.slot, active?.shadow], ['active', undefined]);
+  assert.deepEqual(
+    [shadow?.slot, shadow?.shadow],
+    ['shadow', { decided: 2, differed: 1, dropped: 0 }],
+  );
+
+  // Promoted, it decides and leaves the slot.
+  await control.activate(bundleOf({ revision: 3, bytesMax: 10 }), ann);
+  assert.equal(await effectOf(control, 50), 'deny');
+  assert.deepEqual(
+    control.status().bundles.map(({ slot, revision }) => [slot, revision]),
+    [['active', 3]],
+  );
+});
+
+test('a shadow that cannot keep up is left out, and its decisions are counted and logged all the same', async (t) => {
+  const { control } = await open(t);
+  await control.activate(bundleOf({ revision: 2, mode: 'shadow', bytesMax: 10 }), ann);
+  const asked = 300;
+  await Promise.all(Array.from({ length: asked }, async () => effectOf(control, 50)));
+  await control.settle();
+  const { decided, dropped } = control.status().bundles[1]?.shadow ?? assert.fail();
+  assert.equal(decided + dropped, asked);
+  assert.ok(dropped > 0);
+  assert.equal(control.status().decisions.entries, asked);
+});
+
+test('a canary decides for the tenants that it names, and for nobody else', async (t) => {
+  const { control } = await open(t);
+  const canary = { revision: 2, bytesMax: 10, canary: ['beta'] };
+  const report = await control.activate(bundleOf(canary), ann);
+  assert.ok(report.type === 'activated' && report.slot === 'canary');
+  assert.deepEqual(
+    [await effectOf(control, 50), await effectOf(control, 50, 'beta')],
+    ['allow', 'deny'],
+  );
+  const { bundles } = await control.engine.decide(inputOf(5, 'beta'));
+  assert.deepEqual(bundles, ['base@2']);
+  // Who else is a canary is not for a tenant to know.
+  assert.deepEqual(
+    control.status('acme').bundles.map((bundle) => bundle.canary),
+    [[], []],
+  );
+  await control.activate(bundleOf({ ...canary, revision: 3, canary: [] }), ann);
+  assert.equal(await effectOf(control, 50), 'deny');
+});
+
+test('a bundle of a tenant decides with that of the platform, about that tenant alone', async (t) => {
+  const { control } = await open(t);
+  const scope = { tenant: 'beta' };
+  const forbid =
+    '@id("no.big") @message("beta is careful")\nforbid (principal, action == ModelHost::Action::"AcceptInput", resource)\nwhen { context.inputBytes > 10 };\n';
+  const tests =
+    '- name: big ones are not accepted\n  given: { principal: { tenant: beta }, action: AcceptInput, bytes: 11 }\n  expect: { effect: deny, reasons: [no.big] }\n';
+  const report = await control.activate(
+    bundleOf({
+      name: 'careful',
+      scope,
+      files: { 'authorize.cedar': forbid, 'tests/big.yaml': tests },
+    }),
+    ann,
+  );
+  assert.equal(report.type, 'activated');
+  assert.deepEqual(
+    [
+      await effectOf(control, 50),
+      await effectOf(control, 50, 'beta'),
+      await effectOf(control, 5, 'beta'),
+    ],
+    ['allow', 'deny', 'allow'],
+  );
+  assert.deepEqual(
+    control.status('acme').bundles.map(({ name }) => name),
+    ['base'],
+  );
+  assert.deepEqual(
+    control.status('beta').bundles.map(({ name }) => name),
+    ['base', 'careful'],
+  );
+});
+
+test('a rehearsal asks about the decisions of one tenant, and activation about all that the host has', async (t) => {
+  const { control } = await open(t);
+  await effectOf(control, 50);
+  await effectOf(control, 5);
+  await effectOf(control, 50, 'beta');
+  await control.settle();
+  const candidate = bundleOf({ revision: 1, bytesMax: 10 });
+  const report = await control.rehearse(candidate, 0, ann);
+  assert.deepEqual([report.decisions, report.changed, report.unchanged], [2, 1, 1]);
+  assert.equal(report.changes[0]?.key.kind, 'allow-to-deny');
+  assert.equal((await control.rehearse(candidate, 0, { ...ann, tenant: 'gamma' })).decisions, 0);
+  await assert.rejects(control.rehearse(Buffer.from('x'), 0, ann), { code: 'validation_failed' });
+  await assert.rejects(
+    control.rehearse(bundleOf({ files: { 'authorize.cedar': 'permit' } }), 0, ann),
+    { code: 'validation_failed' },
+  );
+  const activated = await control.activate(bundleOf({ revision: 2, bytesMax: 10 }), ann);
+  assert.ok(activated.type === 'activated');
+  // Of whom a tenant's person asks: of the tenant's own.
+  assert.equal(activated.rehearsal?.changed, 1);
+  const byHost = await control.activate(bundleOf({ revision: 3, bytesMax: 4 }), {
+    tenant: '',
+    subject: 'host',
+    roles: [],
+  });
+  assert.ok(byHost.type === 'activated');
+  assert.equal(byHost.rehearsal?.decisions, 3);
+});

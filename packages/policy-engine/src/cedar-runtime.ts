@@ -4,6 +4,7 @@ import type {
   AuthorizationAnswer,
   CheckParseAnswer,
   PartialAuthorizationAnswer,
+  PolicyJson,
   PolicyToJsonAnswer,
   SchemaJson,
   StatefulAuthorizationCall,
@@ -19,8 +20,8 @@ type Cedar = typeof CedarModule;
 export interface PolicySlice {
   /** What questions are checked against; absent where whoever makes them vouches for their types. */
   readonly schema?: SchemaJson<string>;
-  /** Texts by id. */
-  readonly policies: Readonly<Record<string, string>>;
+  /** By id, as text or as Cedar's own tree. */
+  readonly policies: Readonly<Record<string, string | PolicyJson>>;
 }
 
 /** The question without the names of prepared parts. */
@@ -40,7 +41,7 @@ export interface CedarRuntime {
 
 // Schemas are prepared apart from rules, since all principals share that of an action. Rules take about 4 KB each.
 const schemaSlots: SlotBounds = { slotsMax: 128, weightMax: 128 };
-const policySlots: SlotBounds = { slotsMax: 1_024, weightMax: 20_000 };
+const policySlots: SlotBounds = { slotsMax: 4_096, weightMax: 20_000 };
 
 /**
  * Keeps one WebAssembly instance and what is prepared in it. `load` makes a new instance: it is called first when the
@@ -73,7 +74,7 @@ export function createCedarRuntime(load: () => Cedar): CedarRuntime {
   }
 
   function prepareRules(cedar: Cedar, policies: PolicySlice['policies']): string {
-    const prepare = (name: string, staticPolicies: Record<string, string>): void =>
+    const prepare = (name: string, staticPolicies: Record<string, string | PolicyJson>): void =>
       requireSuccess(cedar.preparsePolicySet(name, { staticPolicies }));
     return policySets.nameOf(policies, Object.keys(policies).length, {
       prepare: (name) => prepare(name, { ...policies }),

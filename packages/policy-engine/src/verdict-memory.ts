@@ -1,6 +1,8 @@
 import type { AuthorizationAnswer } from '@cedar-policy/cedar-wasm/nodejs';
 import { createBoundedMap } from './bounded-map.ts';
 import type { CedarQuestion, CedarRuntime, PolicySlice } from './cedar-runtime.ts';
+import { flatQuestion, flattenRules } from './index/flat-rules.ts';
+import type { FlatRules } from './index/flat-rules.ts';
 import { leanQuestion } from './index/lean-question.ts';
 import type { SliceReads } from './index/lean-question.ts';
 
@@ -15,6 +17,14 @@ const answersMax = 4_096;
 /** A longer question is asked anew: it would cost more to keep than to ask. */
 const keyLengthMax = 4_096;
 
+/** What is known of rules that were asked before. */
+interface Known {
+  /** Stands for the rules in keys. */
+  readonly number: number;
+  /** The rules in the form that Cedar takes fastest; undefined when they have none. */
+  readonly flat: { readonly rules: FlatRules; readonly slice: PolicySlice } | undefined;
+}
+
 /**
  * Remembers the answers of Cedar, which are a function of the rules and of what the rules can read. What no rule names
  * (time, counters, run id, other arguments) is neither asked nor in the key, so that equal calls of different runs share
@@ -22,21 +32,36 @@ const keyLengthMax = 4_096;
  */
 export function createVerdictMemory(cedar: CedarRuntime): Evaluate {
   const answers = createBoundedMap<AuthorizationAnswer>(answersMax);
-  const numbers = new WeakMap<PolicySlice, number>();
+  const knownSlices = new WeakMap<PolicySlice, Known>();
   let slices = 0;
 
-  function numberOf(policies: PolicySlice): number {
-    const known = numbers.get(policies);
+  function knownOf(policies: PolicySlice): Known {
+    const known = knownSlices.get(policies);
     if (known !== undefined) return known;
     slices += 1;
-    numbers.set(policies, slices);
-    return slices;
+    const rules = flattenSlice(policies, cedar);
+    const flat = rules === undefined ? undefined : { rules, slice: { policies: rules.policies } };
+    const made = { number: slices, flat };
+    knownSlices.set(policies, made);
+    return made;
   }
 
   return (policies, question, reads) => {
-    const asked = leanQuestion(question, reads);
-    const key = `${numberOf(policies)}${JSON.stringify(asked)}`;
-    if (key.length > keyLengthMax) return cedar.evaluate(policies, asked);
-    return answers.getOrMake(key, () => cedar.evaluate(policies, asked));
+    const { number, flat } = knownOf(policies);
+    const flatAsked = flat === undefined ? undefined : flatQuestion(question, flat.rules);
+    const asked = flatAsked ?? leanQuestion(question, reads);
+    const slice = flat === undefined || flatAsked === undefined ? policies : flat.slice;
+    const key = `${number}${JSON.stringify(asked)}`;
+    if (key.length > keyLengthMax) return cedar.evaluate(slice, asked);
+    return answers.getOrMake(key, () => cedar.evaluate(slice, asked));
   };
+}
+
+function flattenSlice({ policies }: PolicySlice, cedar: CedarRuntime): FlatRules | undefined {
+  const parsed = Object.entries(policies).flatMap(([id, policy]) => {
+    if (typeof policy !== 'string') return [{ id, policy }];
+    const answer = cedar.parse(policy);
+    return answer.type === 'success' ? [{ id, policy: answer.json }] : [];
+  });
+  return parsed.length < Object.keys(policies).length ? undefined : flattenRules(parsed);
 }

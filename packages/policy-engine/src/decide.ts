@@ -79,8 +79,8 @@ export function decideQuestion(deliberation: Deliberation): Outcome {
 }
 
 /** A denial for a reason that lies in no single rule. */
-export function denyFault(problem: string): Outcome {
-  return deny([{ rule: 'policy-error', message: problem }], noObligations);
+export function denyFault(problem: string, obligations: Obligations): Outcome {
+  return deny([{ rule: 'policy-error', message: problem }], obligations);
 }
 
 function askAll(

@@ -1,5 +1,11 @@
-import type { Decision, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
-import { HostError, sha256Hex } from '@modelhost/kernel';
+import type {
+  Decision,
+  Obligations,
+  PolicyEngine,
+  PolicyRequest,
+  ToolDefinition,
+} from '@modelhost/kernel';
+import { HostError, noObligations, sha256Hex } from '@modelhost/kernel';
 import { readArgumentType } from './argument-types.ts';
 import type { RecordType } from './argument-types.ts';
 import { createBoundedMap } from './bounded-map.ts';
@@ -7,7 +13,7 @@ import { questionBounds } from './bounds.ts';
 import { sharedCedar } from './cedar-runtime.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
 import { decideQuestion, denyFault } from './decide.ts';
-import type { Outcome } from './decide.ts';
+import type { Deliberation, Outcome } from './decide.ts';
 import type { RuleIndex } from './index/rule-index.ts';
 import { joinObligations, supportedByHost } from './obligations.ts';
 import type { SupportedObligations } from './obligations.ts';
@@ -66,14 +72,13 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
   const typeOf = createTypes();
   let { source } = options;
 
-  function outcomeOf(request: PolicyRequest, ruleSets: readonly RuleSet[]): Outcome {
+  function deliberate(request: PolicyRequest, ruleSets: readonly RuleSet[]): DeliberationReading {
     const stranger = ruleSets.find(({ source: { scope } }) => isForeign(scope, request));
-    if (stranger !== undefined) return denyFault('rules of another tenant were to decide');
-    if (ruleSets.length > questionBounds.ruleSets) return denyFault('too many rule sets decide');
+    if (stranger !== undefined) return refused('rules of another tenant were to decide');
+    if (ruleSets.length > questionBounds.ruleSets) return refused('too many rule sets decide');
     const reading = readQuestion(request, typeOf);
-    if (reading.type === 'refused') return denyFault(reading.problem);
+    if (reading.type === 'refused') return reading;
     const { question } = reading;
-    const { evaluate, join } = parts;
     const parties = question.askers.map((asker) => ({
       asker,
       panels: ruleSets.map(({ authorize, oblige }) => ({
@@ -81,21 +86,35 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
         oblige: sliceOf(oblige, asker, question),
       })),
     }));
-    return decideQuestion({ request, question, parties, evaluate, join, supported });
+    const { evaluate, join } = parts;
+    const deliberation = { request, question, parties, evaluate, join, supported };
+    return { type: 'deliberation', deliberation };
+  }
+
+  function outcomeOf(request: PolicyRequest, ruleSets: readonly RuleSet[]): Outcome {
+    try {
+      const reading = deliberate(request, ruleSets);
+      if (reading.type === 'deliberation') return decideQuestion(reading.deliberation);
+      return denyFault(reading.problem, redactionsOf(ruleSets));
+    } catch (thrown) {
+      // Only our own words are passed on, since Cedar's may quote arguments.
+      const problem = thrown instanceof HostError ? thrown.message : 'the policy engine failed';
+      return denyFault(problem, redactionsOf(ruleSets));
+    }
+  }
+
+  function rulesFor(request: PolicyRequest): readonly RuleSet[] {
+    try {
+      return source.rulesFor(request.principal.tenant);
+    } catch {
+      // Without a rule nothing is allowed.
+      return [];
+    }
   }
 
   function decide(request: PolicyRequest): Decision {
-    let ruleSets: readonly RuleSet[] = [];
-    let outcome: Outcome;
-    try {
-      ruleSets = source.rulesFor(request.principal.tenant);
-      outcome = outcomeOf(request, ruleSets);
-    } catch (thrown) {
-      // Only our own words are passed on, since Cedar's may quote arguments.
-      outcome = denyFault(
-        thrown instanceof HostError ? thrown.message : 'the policy engine failed',
-      );
-    }
+    const ruleSets = rulesFor(request);
+    const outcome = outcomeOf(request, ruleSets);
     return { ...outcome, policyDigest: digestOf(ruleSets), bundles: bundlesOf(ruleSets) };
   }
 
@@ -108,6 +127,31 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
     },
     asIf: (other) => createEngine({ source: other, supported }, parts),
   };
+}
+
+type DeliberationReading =
+  | { readonly type: 'deliberation'; readonly deliberation: Deliberation }
+  | { readonly type: 'refused'; readonly problem: string };
+
+function refused(problem: string): DeliberationReading {
+  return { type: 'refused', problem };
+}
+
+const redactions = new WeakMap<RuleSet, Obligations>();
+
+/** All that any of the rules would hide: it is not known which of them a request that cannot be asked is about. */
+function redactionsOf(ruleSets: readonly RuleSet[]): Obligations {
+  return ruleSets.map(redactionsIn).reduce(joinObligations, noObligations);
+}
+
+function redactionsIn(ruleSet: RuleSet): Obligations {
+  const known = redactions.get(ruleSet);
+  if (known !== undefined) return known;
+  const all = ruleSet.oblige.rules
+    .map(({ obligation }) => ({ ...noObligations, redact: (obligation ?? noObligations).redact }))
+    .reduce(joinObligations, noObligations);
+  redactions.set(ruleSet, all);
+  return all;
 }
 
 function isForeign(scope: RuleSet['source']['scope'], { principal }: PolicyRequest): boolean {

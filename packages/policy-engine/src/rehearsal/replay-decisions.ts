@@ -71,7 +71,7 @@ const defaultBound: RehearsalBound = {
 };
 
 /** A few milliseconds of deciding. */
-const decisionsAtOnce = 16;
+const decisionsAtOnce = 8;
 
 /**
  * Makes recorded decisions again under other rules and says what would change. The same records and rules give the same report.

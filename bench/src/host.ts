@@ -25,8 +25,8 @@ export interface BenchHostOptions {
 const cli = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url));
 
 const policy = `
-@id("bench.input")
-permit (principal, action == ModelHost::Action::"AcceptInput", resource);
+@id("bench.content")
+permit (principal, action in ModelHost::Action::"Content", resource);
 @id("bench.model")
 permit (principal, action == ModelHost::Action::"UseModel", resource);
 `;

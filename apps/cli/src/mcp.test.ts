@@ -19,7 +19,7 @@ before(async () => {
   config = join(directory, 'model-host.yaml');
   await writeFile(
     join(directory, 'all.cedar'),
-    '@id("all") permit (principal, action in ModelHost::Action::"CallTool", resource);\n',
+    '@id("all") permit (principal, action in [ModelHost::Action::"CallTool", ModelHost::Action::"Content"], resource);\n',
   );
   const servers = [{ alias: 'desk', command: process.execPath, args: [asking] }];
   await writeFile(

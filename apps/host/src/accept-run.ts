@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, HostError, noStatistics, toErrorData } from '@modelhost/kernel';
+import { decisionFacts, labelsOfInput } from '@modelhost/agent-core';
+import { canonicalJson, HostError, noHistory, noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   AuditLog,
   AuditRecord,
@@ -7,19 +8,27 @@ import type {
   Decision,
   Ids,
   JsonObject,
+  Keys,
   PolicyEngine,
+  PolicyRequest,
   Principal,
   RunEngine,
   RunInput,
+  ToolGateway,
 } from '@modelhost/kernel';
 import { toBase36 } from './clock.ts';
 import type { CheckedSpec } from './grpc/read-run-spec.ts';
+
+/** An input goes on record, where policy wants that, up to this size. */
+const sealedBytesMax = 64 * 1024;
 
 /** What taking a run in needs. */
 export interface AcceptRunPorts {
   readonly engine: RunEngine;
   readonly policy: PolicyEngine;
   readonly audit: AuditLog;
+  readonly keys: Keys;
+  readonly tools: Pick<ToolGateway, 'listTools'>;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -49,32 +58,61 @@ export async function acceptRun(
 }
 
 async function startNew(ports: AcceptRunPorts, input: RunInput): Promise<{ created: boolean }> {
-  const { engine, policy, clock, audit } = ports;
-  const { runId, principal, agent } = input;
-  const decision = await policy.decide({
-    principal,
-    agent: agent.id,
-    action: 'AcceptInput',
-    resource: { type: 'agent', id: agent.id, inputBytes: inputBytesOf(input) },
-    context: {
-      runId,
-      nowMs: clock.now(),
-      callDigest: '',
-      spent: noStatistics,
-      approval: undefined,
-    },
-  });
+  const { engine, policy, audit } = ports;
+  const text = JSON.stringify([input.input, input.history]);
+  const decision = await policy.decide(questionOf(ports, input, text));
   const isAllowed = decision.effect === 'allow';
-  await audit.append(recordOf(input, isAllowed ? 'run-accepted' : 'run-refused', decision));
+  const { labels, audit: level } = decision.obligations;
+  const sealed = level === 'full' ? sealInput(ports, input, text) : {};
+  const kind = isAllowed ? 'run-accepted' : 'run-refused';
+  await audit.append(
+    recordOf(input, kind, { ...decisionFacts(decision, 'AcceptInput'), ...sealed }),
+  );
   if (!isAllowed) throw refusal(decision);
   try {
-    return await engine.start(input);
+    return await engine.start({ ...input, labels });
   } catch (thrown) {
     // A run that the engine does not take, because it is full or drains, must not stand as accepted alone.
     const { code } = toErrorData(thrown);
     await audit.append({ ...placeOf(input), kind: 'run-refused', facts: { code } });
     throw thrown;
   }
+}
+
+function questionOf(
+  { clock, tools }: AcceptRunPorts,
+  input: RunInput,
+  text: string,
+): PolicyRequest {
+  const { runId, principal, agent, clientTools } = input;
+  const known = [...tools.listTools(principal.tenant), ...clientTools];
+  return {
+    principal,
+    agent: agent.id,
+    isDelegated: true,
+    action: 'AcceptInput',
+    resource: { type: 'agent', id: agent.id, inputBytes: Buffer.byteLength(text) },
+    context: {
+      runId,
+      nowMs: clock.now(),
+      callDigest: '',
+      spent: noStatistics,
+      approval: undefined,
+      labels: labelsOfInput(input, known),
+      evidence: undefined,
+      history: noHistory,
+    },
+  };
+}
+
+/** The input as it goes on record where policy wants that: sealed up to a size, above it by its keyed digest alone. */
+function sealInput({ keys }: AcceptRunPorts, { principal }: RunInput, text: string): JsonObject {
+  const context = `${principal.tenant}/input`;
+  const isSealable = Buffer.byteLength(text) <= sealedBytesMax;
+  return {
+    inputCommit: keys.commit(text, context),
+    sealedInput: isSealable ? { ...keys.seal(text, context) } : null,
+  };
 }
 
 function inputOf(ports: AcceptRunPorts, principal: Principal, spec: CheckedSpec): RunInput {
@@ -90,23 +128,12 @@ function digest(parts: readonly string[]): Uint8Array {
   return createHash('sha256').update(canonicalJson(parts)).digest();
 }
 
-function inputBytesOf({ input, history }: RunInput): number {
-  return Buffer.byteLength(JSON.stringify([input, history]));
-}
-
 function recordOf(
   { principal, runId, agent }: RunInput,
   kind: AuditRecord['kind'],
-  decision: Decision,
+  decided: JsonObject,
 ): AuditRecord {
-  const facts: JsonObject = {
-    action: 'AcceptInput',
-    agent: agent.id,
-    agentVersion: agent.version,
-    effect: decision.effect,
-    rules: decision.reasons.map(({ rule }) => rule),
-    policyDigest: decision.policyDigest,
-  };
+  const facts = { agent: agent.id, agentVersion: agent.version, ...decided };
   return { ...placeOf({ principal, runId }), kind, facts };
 }
 

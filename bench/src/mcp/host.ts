@@ -18,6 +18,8 @@ const policy = `
 @id("bench.tools")
 permit (principal, action in ModelHost::Action::"CallTool", resource)
 when { resource.effect == "none" };
+@id("bench.results")
+permit (principal, action == ModelHost::Action::"AcceptToolResult", resource);
 `;
 
 /** Starts it in front of the echo; it keeps its files in the folder, and is the caller's to end. */

@@ -30,9 +30,19 @@ export interface ResultOrigin {
   readonly call: EvidenceText['call'];
 }
 
+type ConversationInput = Pick<RunInput, 'agent' | 'history' | 'input' | 'labels'>;
+
+/** Of what a run is given to start with, as far as the tools of its history are known. */
+export function labelsOfInput(
+  input: ConversationInput,
+  tools: readonly ToolDefinition[],
+): DataLabels {
+  return createConversation(input, new Map(tools.map((tool) => [tool.name, tool]))).labels();
+}
+
 /** Starts the conversation of a run: instructions, history, task. `tools` are those whose results are known for what they are. */
 export function createConversation(
-  { agent, history, input }: Pick<RunInput, 'agent' | 'history' | 'input'>,
+  { agent, history, input, labels: given = plainLabels }: ConversationInput,
   tools: ReadonlyMap<string, ToolDefinition>,
 ): Conversation {
   const messages: Message[] = [];
@@ -40,9 +50,9 @@ export function createConversation(
   const trusted: EvidenceText[] = [];
   const untrusted: EvidenceText[] = [];
   /** Arguments of the calls in the history, by id. */
-  const given = new Map<string, string>();
+  const asked = new Map<string, string>();
   let tokens = 0;
-  let labels = plainLabels;
+  let labels = given;
 
   function add(message: Message): void {
     messages.push(message);
@@ -60,7 +70,7 @@ export function createConversation(
   function addGiven(message: Message, source: string): void {
     if (message.role === 'tool') {
       const tool = tools.get(message.toolName);
-      const values = readArguments(given.get(message.toolCallId) ?? '');
+      const values = readArguments(asked.get(message.toolCallId) ?? '');
       const call =
         tool === undefined || values === undefined ? undefined : { tool, arguments: values };
       addResult(message, { labels: labelsOfHistory(tool), source, call });
@@ -68,7 +78,7 @@ export function createConversation(
     }
     add(message);
     if (message.role === 'assistant') {
-      for (const call of message.toolCalls) given.set(call.id, call.arguments);
+      for (const call of message.toolCalls) asked.set(call.id, call.arguments);
     }
     if (message.role !== 'user') return;
     for (const part of message.content) if (part.type === 'text') prompt.push(part.text);

@@ -2,6 +2,8 @@ export type { AgentLoopPorts } from './active-run.ts';
 export { createBudgetLedger } from './budget-ledger.ts';
 export { createCallLedger } from './call-ledger.ts';
 export type { CallLedger } from './call-ledger.ts';
+export { decisionFacts } from './call-facts.ts';
+export { labelsOfInput } from './conversation.ts';
 export type { DirectAnswer, DirectResults } from './direct-result.ts';
 export { createCallGovernor } from './governed-call.ts';
 export type { CallGovernor, CallGovernorPorts, DirectCall } from './governed-call.ts';

@@ -30,10 +30,9 @@ const namesMax = 32;
 /** Labels of data that holds both: never more trusted nor less confidential than either. Associative, commutative, idempotent. */
 export function joinLabels(one: DataLabels, other: DataLabels): DataLabels {
   if (one === other || other === plainLabels) return one;
-  const integrity = one.integrity === 'trusted' ? other.integrity : 'untrusted';
   const levels = [one.confidentiality, other.confidentiality];
   return {
-    integrity,
+    integrity: one.integrity === 'trusted' ? other.integrity : 'untrusted',
     sources: joinNames(one.sources, other.sources),
     confidentiality: confidentialityLevels.findLast((level) => levels.includes(level)) ?? 'secret',
     compartments: joinNames(one.compartments, other.compartments),

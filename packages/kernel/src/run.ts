@@ -74,10 +74,7 @@ export interface ToolDefinition {
   readonly clearance?: Confidentiality;
   /** Arguments, whole numbers, of which policy sees the sums over calls. Absent: none. */
   readonly summedArguments?: readonly string[];
-  /**
-   * By the argument that they may fill, of tools of the same server: the field of its answers that holds the id, and the one
-   * that people call the thing by, as the operator declares them; `*` for the items of a plain list. Absent: none.
-   */
+  /** By the argument that it may fill, of tools of the same server: a field of its answers, as the operator declares it. Absent: none. */
   readonly references?: Readonly<Record<string, AnswerReference>>;
   /** Alias of the tool server; `client` for tools that the caller runs itself. */
   readonly server: string;
@@ -86,10 +83,12 @@ export interface ToolDefinition {
   readonly executor: 'host' | 'client';
 }
 
-/** Two fields of what a tool answers: an id that its server gives, and the name of what it is the id of. */
+/** A field of the records that a tool answers with, which only its server writes: an id, or an amount that it booked. */
 export interface AnswerReference {
+  /** `*` for the items of a plain list. */
   readonly field: string;
-  readonly namedBy: string;
+  /** The field that people call the thing by: only that of the one thing that the user named counts. Absent: each counts as trusted. */
+  readonly namedBy?: string;
 }
 
 /** Sampling options; what is undefined is left to the provider. */
@@ -180,6 +179,8 @@ export interface RunInput {
   /** Already the lower of the agent's and the request's limits. */
   readonly budget: BudgetLimits;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What policy wants its data to be labelled when it is taken in. Absent: nothing. It is no part of what makes two inputs the same. */
+  readonly labels?: DataLabels;
 }
 
 /** Tokens of one model call, as the provider counts them. */

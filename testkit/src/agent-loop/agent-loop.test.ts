@@ -6,6 +6,7 @@ import { HostError } from '@modelhost/kernel';
 import type { PolicyRequest } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
+import type { GivenDecision } from './decision.ts';
 import { createOutside, createTool, textAnswer } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
 import { bodies, play } from './play.ts';
@@ -123,9 +124,10 @@ for (const [answer, outcome, calls] of [
       {},
       (body, act) =>
         body.type === 'approval-requested'
-          ? act.signal(`approval/${body.approvalId}`, {
+          ? act.signal(`approval/${body.approvalId}/1`, {
               type: 'approval',
               comment: 'seen',
+              roles: [],
               ...answer,
             })
           : undefined,
@@ -348,29 +350,17 @@ test('a forced tool choice binds the first answer only', async () => {
   );
 });
 
-function denyPath(
-  path: string,
-): (request: PolicyRequest) => ReturnType<NonNullable<OutsideOptions['decide']>> {
+function denyPath(path: string): (request: PolicyRequest) => GivenDecision {
   return ({ resource }) =>
     resource.type === 'tool' && resource.arguments['path'] === path
       ? { effect: 'deny', reasons: [{ rule: 'test.deny', message: `${path} is off limits` }] }
       : { effect: 'allow', reasons: [] };
 }
 
-function hold(request: PolicyRequest): ReturnType<NonNullable<OutsideOptions['decide']>> {
+function hold(request: PolicyRequest): GivenDecision {
   const isOpen = request.action === 'CallTool' && request.context.approval === undefined;
-  // The members that a hold has beside the others.
-  return (
-    isOpen
-      ? {
-          effect: 'hold',
-          remedy: 'approval',
-          approvers: [],
-          ttlMs: 10_000,
-          reasons: [{ rule: 'test.hold', message: 'ask first' }],
-        }
-      : { effect: 'allow', reasons: [] }
-  ) as ReturnType<NonNullable<OutsideOptions['decide']>>;
+  const reasons = [{ rule: 'test.hold', message: 'ask first' }];
+  return isOpen ? { effect: 'hold', reasons } : { effect: 'allow' };
 }
 
 test('the arguments that are decided are those that the model wrote, whatever another run wrote before', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createCallGovernor } from '@modelhost/agent-core';
-import type { CallGovernor, DirectCall } from '@modelhost/agent-core';
+import type { CallGovernor, DirectCall, DirectResults } from '@modelhost/agent-core';
 import { HostError } from '@modelhost/kernel';
 import { createOutside, createTool } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
@@ -13,6 +13,16 @@ function open(options: Omit<OutsideOptions, 'turns'> = {}): {
   const outside = createOutside({ turns: [], ...options });
   return { outside, governor: createCallGovernor({ ...outside.ports, now: () => 1_000 }) };
 }
+
+/** The answer of a tool is its text. */
+const direct: DirectResults<string> = {
+  outcomeOf: (text) => text,
+  answerOf: (text) => ({
+    bytes: Buffer.byteLength(text),
+    text: () => text,
+    map: (change) => change(text),
+  }),
+};
 
 function callOf(effect: 'none' | 'irreversible'): DirectCall {
   return {
@@ -34,7 +44,7 @@ suite('direct calls', () => {
         assert.deepEqual(kinds(), ['decision', 'intent']);
         return 'done';
       },
-      (value) => value,
+      direct,
     );
     assert.equal(answer, 'done');
     assert.deepEqual(kinds(), ['decision', 'intent', 'outcome']);
@@ -69,8 +79,8 @@ suite('direct calls', () => {
       order.push('performed');
       return 'done';
     };
-    await createCallGovernor(ports).govern(callOf('none'), perform, String);
-    await createCallGovernor(ports).govern(callOf('irreversible'), perform, String);
+    await createCallGovernor(ports).govern(callOf('none'), perform, direct);
+    await createCallGovernor(ports).govern(callOf('irreversible'), perform, direct);
     assert.deepEqual(order, ['performed', 'sealed', 'sealed', 'performed']);
   });
 
@@ -78,13 +88,11 @@ suite('direct calls', () => {
     test(`a call that policy answers with ${effect} is on record and never performed`, async () => {
       const { outside, governor } = open({
         decide: () => ({
-          ...(effect === 'deny'
-            ? { effect }
-            : { effect, remedy: 'approval', approvers: [], ttlMs: 1 }),
+          effect,
           reasons: [{ rule: 'test.rule', message: 'not today' }],
         }),
       });
-      const call = governor.govern(callOf('none'), () => assert.fail('it was performed'), String);
+      const call = governor.govern(callOf('none'), () => assert.fail('it was performed'), direct);
       await assert.rejects(call, (error) => {
         assert.ok(error instanceof HostError);
         assert.equal(error.code, 'policy_violation');
@@ -101,14 +109,14 @@ suite('direct calls', () => {
 
   test('without a durable intent nothing with an effect is performed', async () => {
     const { governor } = open({ unwritable: ['intent'] });
-    const call = governor.govern(callOf('irreversible'), () => assert.fail('performed'), String);
+    const call = governor.govern(callOf('irreversible'), () => assert.fail('performed'), direct);
     await assert.rejects(call, { code: 'audit_unavailable' });
   });
 
   test('an answer whose record cannot be written is not given', async () => {
     for (const kind of ['intent', 'outcome'] as const) {
       const { governor } = open({ unwritable: [kind] });
-      const call = governor.govern(callOf('none'), async () => 'secret', String);
+      const call = governor.govern(callOf('none'), async () => 'secret', direct);
       await assert.rejects(call, { code: 'audit_unavailable' });
     }
   });
@@ -117,7 +125,7 @@ suite('direct calls', () => {
     const { outside, governor } = open();
     for (const facts of [{ sent: 'true' }, {}]) {
       const failure = new HostError('mcp_timeout', 'too late', { facts });
-      const call = governor.govern(callOf('none'), () => Promise.reject(failure), String);
+      const call = governor.govern(callOf('none'), () => Promise.reject(failure), direct);
       await assert.rejects(call, failure);
     }
     const outcomes = outside.records.filter(({ kind }) => kind === 'outcome');

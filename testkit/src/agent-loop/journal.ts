@@ -96,5 +96,6 @@ function createAbsentPorts(): AgentLoopPorts {
     audit: absent,
     keys: absent,
     budgets: createBudgetLedger(),
+    calls: absent,
   };
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { HostError } from '@modelhost/kernel';
 import type {
   AuditRecord,
-  Decision,
   FinishReason,
   JsonSchemas,
   LlmProvider,
   ModelEvent,
   ModelRequest,
+  PolicyEngine,
   PolicyRequest,
   TokenUsage,
   ToolAnswer,
@@ -17,8 +17,10 @@ import type {
   ToolProgress,
   ToolReply,
 } from '@modelhost/kernel';
-import type { AgentLoopPorts } from '@modelhost/agent-core';
-import { createBudgetLedger } from '@modelhost/agent-core';
+import type { AgentLoopPorts, CallLedger } from '@modelhost/agent-core';
+import { createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
+import { completeDecision, policyDigest } from './decision.ts';
+import type { GivenDecision } from './decision.ts';
 
 /** What the model says in one turn. */
 export interface ModelTurn {
@@ -60,13 +62,13 @@ export interface OutsideOptions {
   /** What is kept of long results; undefined when nobody is expected to read on. */
   readonly readResult?: ToolGateway['readResult'];
   readonly schemas?: JsonSchemas;
-  readonly decide?: (request: PolicyRequest) => Omit<Decision, 'policyDigest'>;
+  readonly decide?: (request: PolicyRequest) => GivenDecision | Promise<GivenDecision>;
+  /** What of the tools may be seen; all of them where it is left out. */
+  readonly visible?: PolicyEngine['visible'];
+  readonly calls?: CallLedger;
   /** Kinds of records that cannot be written. */
   readonly unwritable?: readonly AuditRecord['kind'][];
 }
-
-const allow = { effect: 'allow', reasons: [{ rule: 'test.allow', message: 'allowed' }] } as const;
-const policyDigest = 'd'.repeat(64);
 
 /** Small stand-ins for what lies outside: model, tools, policy, audit file, keys. */
 export function createOutside(options: OutsideOptions): Outside {
@@ -101,9 +103,9 @@ export function createOutside(options: OutsideOptions): Outside {
     policy: {
       decide: async (request) => {
         questions.push(request);
-        // A decision without its digest is one with it.
-        return { policyDigest, ...(options.decide?.(request) ?? allow) } as Decision;
+        return completeDecision((await options.decide?.(request)) ?? { effect: 'allow' });
       },
+      visible: options.visible ?? (async (_asker, listed) => listed),
       digest: () => policyDigest,
     },
     audit: {
@@ -124,6 +126,7 @@ export function createOutside(options: OutsideOptions): Outside {
       commit: (text, context) => `commit(${context}, ${text.length})`,
     },
     budgets: createBudgetLedger(),
+    calls: options.calls ?? createCallLedger(),
   };
   return { ports, requests, questions, records, calls, abandoned };
 }

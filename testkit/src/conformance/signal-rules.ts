@@ -4,7 +4,7 @@ import type { SignalPayload } from '@modelhost/kernel';
 import { createGate, rejection } from './workbench.ts';
 import type { Rules } from './workbench.ts';
 
-const yes: SignalPayload = { type: 'approval', approved: true, by: 'ann', comment: '' };
+const yes: SignalPayload = { type: 'approval', approved: true, by: 'ann', roles: [], comment: '' };
 const form = { type: 'object', properties: { name: { type: 'string' } } };
 const given: SignalPayload = {
   type: 'tool-input',
@@ -12,7 +12,13 @@ const given: SignalPayload = {
   content: { name: 'Ann' },
   by: 'ann',
 };
-const no: SignalPayload = { type: 'approval', approved: false, by: 'bob', comment: 'never' };
+const no: SignalPayload = {
+  type: 'approval',
+  approved: false,
+  by: 'bob',
+  roles: ['boss'],
+  comment: 'never',
+};
 
 /** Answers from outside: buffered, taken once, waited for within bounds. */
 export const signalRules: Rules = {
@@ -149,7 +155,11 @@ export const signalRules: Rules = {
     return {
       program: async (run) => {
         await Promise.all([
-          run.waitForSignal('approval/1', { timeoutMs: 9_000, approvers: ['boss'] }),
+          run.waitForSignal('approval/1', {
+            timeoutMs: 9_000,
+            approvers: ['boss'],
+            refused: ['ann'],
+          }),
           run.waitForSignal('tool-result/2', { timeoutMs: 9_000, approvers: [] }),
           run.waitForSignal('tool-input/3', { timeoutMs: 9_000, approvers: [], accepts: form }),
           run.step('work', async () => {
@@ -164,7 +174,7 @@ export const signalRules: Rules = {
         await waiting(3);
         const sinceMs = clock.now();
         assert.deepEqual(status().waitingFor, [
-          { name: 'approval/1', sinceMs, approvers: ['boss'] },
+          { name: 'approval/1', sinceMs, approvers: ['boss'], refused: ['ann'] },
           { name: 'tool-result/2', sinceMs, approvers: [] },
           { name: 'tool-input/3', sinceMs, approvers: [], accepts: form },
         ]);

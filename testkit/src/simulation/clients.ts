@@ -133,6 +133,20 @@ async function followAll(
   }
 }
 
+interface Voter {
+  readonly by: string;
+  readonly roles: readonly string[];
+}
+
+/** Those who vote; the last is the one whose runs they are. */
+const voters: readonly [Voter, ...Voter[]] = [
+  { by: 'ann', roles: ['boss'] },
+  { by: 'bob', roles: ['boss', 'peer'] },
+  { by: 'cem', roles: ['peer'] },
+  { by: 'dan', roles: [] },
+  { by: 'user@acme', roles: ['boss'] },
+];
+
 interface Answer {
   readonly name: string;
   readonly payload: SignalPayload;
@@ -146,12 +160,15 @@ function answersTo(
   { body }: RunEvent,
 ): readonly Answer[] {
   if (body.type === 'approval-requested') {
-    return drawAnswers(outside, `approval/${body.approvalId}`, (random) => ({
-      type: 'approval',
-      approved: random.chance(0.7),
-      by: 'boss',
-      comment: '',
-    }));
+    // Whoever votes does not look at who voted before, nor whether anybody is asked.
+    return [1, 2, 3].flatMap((round) =>
+      drawAnswers(outside, `approval/${body.approvalId}/${round}`, (random) => ({
+        type: 'approval',
+        approved: random.chance(round === 1 ? 0.75 : 0.85),
+        comment: '',
+        ...random.pick(voters),
+      })),
+    );
   }
   if (body.type === 'input-requested') {
     return drawAnswers(outside, `tool-input/${body.inputId}`, (random) => ({

@@ -1,52 +1,64 @@
 import type {
   AuditRecord,
+  DataLabels,
   JsonObject,
+  PolicyAction,
   RunEvent,
   SignalPayload,
   TokenUsage,
 } from '@modelhost/kernel';
 
 /** Something that happened in the simulated world, as seen from outside of the host. */
-export type Fact = { readonly atMs: number } & (
-  | {
-      readonly type: 'decided';
-      readonly runId: string;
-      readonly call: string;
-      readonly effect: 'allow' | 'deny' | 'hold';
-      readonly isApproved: boolean;
-    }
-  | { readonly type: 'audited'; readonly record: AuditRecord }
-  | {
-      readonly type: 'effect';
-      readonly runId: string;
-      readonly step: string;
-      readonly key: string;
-      readonly call: string;
-      readonly isReadOnly: boolean;
-    }
-  | {
-      readonly type: 'resumed';
-      readonly runId: string;
-      readonly step: string;
-      readonly key: string;
-      readonly answers: Readonly<Record<string, JsonObject>>;
-    }
-  | {
-      readonly type: 'reported';
-      readonly runId: string;
-      readonly step: string;
-      readonly usage: TokenUsage;
-    }
-  | {
-      readonly type: 'answered';
-      readonly runId: string;
-      readonly name: string;
-      readonly payload: SignalPayload;
-      readonly isAccepted: boolean;
-    }
-  | { readonly type: 'stopped'; readonly runId: string }
-  | { readonly type: 'event'; readonly runId: string; readonly event: RunEvent }
-);
+export type Fact = { readonly atMs: number } &
+  /** Policy was asked; `voters` are those who approved the call, null for a first question. */
+  (
+    | {
+        readonly type: 'asked';
+        readonly runId: string;
+        readonly action: PolicyAction;
+        readonly labels: DataLabels;
+        readonly callDigest: string;
+        readonly voters: readonly string[] | null;
+      }
+    | {
+        readonly type: 'decided';
+        readonly runId: string;
+        readonly call: string;
+        readonly effect: 'allow' | 'deny' | 'hold';
+        readonly isApproved: boolean;
+      }
+    | { readonly type: 'audited'; readonly record: AuditRecord }
+    | {
+        readonly type: 'effect';
+        readonly runId: string;
+        readonly step: string;
+        readonly key: string;
+        readonly call: string;
+        readonly isReadOnly: boolean;
+      }
+    | {
+        readonly type: 'resumed';
+        readonly runId: string;
+        readonly step: string;
+        readonly key: string;
+        readonly answers: Readonly<Record<string, JsonObject>>;
+      }
+    | {
+        readonly type: 'reported';
+        readonly runId: string;
+        readonly step: string;
+        readonly usage: TokenUsage;
+      }
+    | {
+        readonly type: 'answered';
+        readonly runId: string;
+        readonly name: string;
+        readonly payload: SignalPayload;
+        readonly isAccepted: boolean;
+      }
+    | { readonly type: 'stopped'; readonly runId: string }
+    | { readonly type: 'event'; readonly runId: string; readonly event: RunEvent }
+  );
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'atMs'> : never;
 

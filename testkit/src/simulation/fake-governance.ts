@@ -1,38 +1,44 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, noObligations, plainLabels } from '@modelhost/kernel';
 import type {
+  ApprovalFact,
+  ApprovalGate,
   AuditLog,
   AuditReceipt,
   AuditRecord,
   Decision,
   DecisionBasis,
   Keys,
+  Obligations,
+  PolicyAction,
   PolicyEngine,
   PolicyRequest,
 } from '@modelhost/kernel';
 import { callText } from './fake-tools.ts';
 import { pause } from './pause.ts';
+import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
-/** Policy that allows, denies or holds at random, but always the same for the same question. */
+/** Policy that allows, denies, holds and obliges at random, but always the same for the same question. */
 export function createFakePolicy(world: World): PolicyEngine {
   const { clock, outside, facts } = world;
   const count = createCounter();
 
   async function decide(request: PolicyRequest): Promise<Decision> {
-    const { runId, callDigest, approval, nowMs } = request.context;
+    const { action, context, principal } = request;
+    const { runId, callDigest, approval, nowMs, labels } = context;
+    const subject = callDigest === '' ? count(`${runId}/${action}`) : callDigest;
+    const place = `policy/${runId}/${action}/${subject}`;
+    const gates = outside.take(`${place}/gates`, drawGates);
+    const voters = approval?.votes.map((vote) => vote.subject) ?? null;
+    facts.add({ type: 'asked', runId, action, labels, callDigest, voters });
     const isApproved =
-      approval !== undefined && approval.callDigest === callDigest && approval.expiresAtMs >= nowMs;
-    const subject = callDigest === '' ? count(`${runId}/${request.action}`) : callDigest;
-    const script = outside.take(
-      `policy/${runId}/${request.action}/${subject}/${isApproved ? 'approved' : 'first'}`,
-      (random) => ({
-        delayMs: random.chance(0.7) ? 0 : random.int(0, 5),
-        roll: random.next(),
-        ttlMs: random.int(10, 2_000),
-      }),
-    );
+      approval !== undefined &&
+      approval.callDigest === callDigest &&
+      approval.expiresAtMs >= nowMs &&
+      gates.every((gate) => isPassed(gate, approval, principal.subject));
+    const script = outside.take(`${place}/${isApproved ? 'approved' : 'first'}`, drawDecision);
     if (script.delayMs > 0) await pause(clock, script.delayMs, undefined);
-    const decision = decisionOf(request, isApproved, script);
+    const decision = decisionOf(action, { isApproved, script, gates });
     if (request.resource.type === 'tool') {
       const call = callText(request.resource.tool.name, request.resource.arguments);
       facts.add({ type: 'decided', runId, call, effect: decision.effect, isApproved });
@@ -40,22 +46,94 @@ export function createFakePolicy(world: World): PolicyEngine {
     return decision;
   }
 
-  return { decide, digest: () => 'fake' };
+  return {
+    decide,
+    visible: async ({ principal }, listed) => {
+      const place = `visible/${principal.tenant}/${count('visible')}`;
+      const hidden = outside.take(place, (random) =>
+        random.chance(0.1) ? random.int(0, 3) : null,
+      );
+      return listed.filter((_tool, index) => index !== hidden);
+    },
+    digest: () => 'fake',
+  };
+}
+
+interface DecisionScript {
+  readonly delayMs: number;
+  readonly roll: number;
+  readonly ttlMs: number;
+  readonly obligations: Obligations;
+}
+
+function drawDecision(random: Random): DecisionScript {
+  return {
+    delayMs: random.chance(0.7) ? 0 : random.int(0, 5),
+    roll: random.next(),
+    ttlMs: random.int(10, 2_000),
+    obligations: random.chance(0.8) ? noObligations : drawObligations(random),
+  };
+}
+
+/** Some of what each enforcement point keeps; what does not belong to the action says nothing there. */
+function drawObligations(random: Random): Obligations {
+  return {
+    ...noObligations,
+    limits: random.pick<Obligations['limits']>([
+      {},
+      { maxOutputTokens: random.int(1, 100) },
+      { resultBytesMax: random.int(0, 40) },
+      { timeoutMsMax: random.int(1, 300) },
+    ]),
+    transforms: random.pick([[], ['strip_links'], ['strip_invisible', 'strip_markup']]),
+    labels: {
+      ...plainLabels,
+      integrity: random.pick(['trusted', 'untrusted']),
+      confidentiality: random.pick(['public', 'internal', 'secret']),
+    },
+    audit: random.pick(['standard', 'full']),
+  };
+}
+
+function drawGates(random: Random): readonly ApprovalGate[] {
+  return Array.from({ length: random.pick([1, 1, 1, 2]) }, () => ({
+    approvers: random.pick([[], ['boss'], ['boss', 'peer']]),
+    quorum: random.pick([1, 1, 2]),
+    isSelfApprovalAllowed: random.chance(0.2),
+  }));
+}
+
+function isPassed(gate: ApprovalGate, { votes }: ApprovalFact, asker: string): boolean {
+  const counted = votes.filter(
+    ({ subject, roles }) =>
+      (subject !== asker || gate.isSelfApprovalAllowed) &&
+      (gate.approvers.length === 0 || gate.approvers.some((role) => roles.includes(role))),
+  );
+  return new Set(counted.map(({ subject }) => subject)).size >= gate.quorum;
 }
 
 function decisionOf(
-  { action }: PolicyRequest,
-  isApproved: boolean,
-  { roll, ttlMs }: { readonly roll: number; readonly ttlMs: number },
+  action: PolicyAction,
+  asked: {
+    readonly isApproved: boolean;
+    readonly script: DecisionScript;
+    readonly gates: readonly ApprovalGate[];
+  },
 ): Decision {
+  const { isApproved, script, gates } = asked;
+  const { roll, ttlMs, obligations } = script;
+  const basis = (rule: string): DecisionBasis => ({
+    reasons: [{ rule, message: rule }],
+    obligations,
+    policyDigest: 'fake',
+    bundles: [],
+  });
   if (roll < (action === 'CallTool' ? 0.12 : 0.03)) return { ...basis('deny'), effect: 'deny' };
-  if (action !== 'CallTool' || isApproved || roll > 0.3)
+  if (action !== 'CallTool' || isApproved || roll > 0.3) {
     return { ...basis('allow'), effect: 'allow' };
-  return { ...basis('hold'), effect: 'hold', remedy: 'approval', approvers: [], ttlMs };
-}
-
-function basis(rule: string): DecisionBasis {
-  return { reasons: [{ rule, message: rule }], policyDigest: 'fake' };
+  }
+  const remedies = roll < 0.14 ? (['step_up'] as const) : (['approval'] as const);
+  return { ...basis('hold'), effect: 'hold', remedies, gates, ttlMs };
 }
 
 /** An audit log that takes its time and now and then cannot be written. */

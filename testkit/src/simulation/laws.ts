@@ -9,6 +9,7 @@ import type {
   RunStatus,
   SignalPayload,
 } from '@modelhost/kernel';
+import { checkAnswers, checkTaint } from './approval-laws.ts';
 import type { Clients, Seen } from './clients.ts';
 import type { Fact, Facts } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
@@ -44,7 +45,8 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     checkRecords(after.world, plan.runId, facts);
     checkAllowances(after.world, plan.runId, facts);
     checkEffects(after.world, plan, status, facts);
-    checkAnswers(after, plan, facts);
+    checkAnswers(after.world, plan, facts);
+    checkTaint(after.world, plan.runId, { facts, events });
     checkInputs(after.world, plan.runId, facts);
     await checkBuffer(after, plan, events);
   }
@@ -206,31 +208,6 @@ function checkEffects(
 
 function isOkWithoutIntent({ step, body }: RunEvent, intents: ReadonlySet<string>): boolean {
   return body.type === 'tool-finished' && body.outcome === 'ok' && !intents.has(step);
-}
-
-/** I10: an answer counts once, and approvals bring no more allowances than there were yeses. */
-function checkAnswers({ world }: Aftermath, { runId }: RunPlan, ofRun: readonly Fact[]): void {
-  const { facts } = world;
-  const accepted = new Map<string, boolean>();
-  let yeses = 0;
-  let approvedDecisions = 0;
-  for (const fact of ofRun) {
-    if (fact.type === 'decided' && fact.isApproved) approvedDecisions += 1;
-    if (fact.type === 'answered' && fact.isAccepted) {
-      if (accepted.has(fact.name)) facts.violate('I10', `${runId}: ${fact.name} counted twice`);
-      const isYes = fact.payload.type === 'approval' && fact.payload.approved;
-      accepted.set(fact.name, isYes);
-      if (isYes) yeses += 1;
-    }
-    if (fact.type !== 'event' || fact.event.body.type !== 'approval-resolved') continue;
-    const { approvalId, approved } = fact.event.body;
-    if (approved && accepted.get(`approval/${approvalId}`) === false) {
-      facts.violate('I10', `${runId}: a no became a yes`);
-    }
-  }
-  if (approvedDecisions > yeses) {
-    facts.violate('I10', `${runId}: ${approvedDecisions} approved calls, ${yeses} approvals`);
-  }
 }
 
 /** I12: a tool is told what a person answered first, once it is on record, or that nobody answered; and what the model said. */

@@ -1,4 +1,5 @@
 import type { AgentLoopPorts } from '@modelhost/agent-core';
+import { plainLabels } from '@modelhost/kernel';
 import type { RunContext, RunEvent, RunProgram, StepInfo } from '@modelhost/kernel';
 import type { Mutant } from './simulate.ts';
 
@@ -120,6 +121,54 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       },
     }),
   },
+  'vote-forged': {
+    law: 'I10',
+    program: (program) => async (context, input) =>
+      program(
+        {
+          ...context,
+          waitForSignal: async (name, options) => {
+            const signal = await context.waitForSignal(name, options);
+            if (signal?.type !== 'approval' || name.endsWith('/1')) return signal;
+            return {
+              ...signal,
+              approved: true,
+              by: `somebody at ${name}`,
+              roles: ['boss', 'peer'],
+            };
+          },
+        },
+        input,
+      ),
+  },
+  'approval-used-twice': {
+    law: 'I10',
+    ports: (ports) => ({
+      ...ports,
+      policy: {
+        ...ports.policy,
+        decide: async (request) => {
+          const decision = await ports.policy.decide(request);
+          if (request.context.approval === undefined) return decision;
+          return ports.policy.decide(request);
+        },
+      },
+    }),
+  },
+  'taint-forgotten': {
+    law: 'I10',
+    ports: (ports) => ({
+      ...ports,
+      policy: {
+        ...ports.policy,
+        decide: async (request) => {
+          const { context, action } = request;
+          const labels = action === 'UseModel' ? plainLabels : context.labels;
+          return ports.policy.decide({ ...request, context: { ...context, labels } });
+        },
+      },
+    }),
+  },
   'tenant-ignored': {
     law: 'I9',
     host: (host) => ({
@@ -189,8 +238,10 @@ function withDecisions(ports: AgentLoopPorts, ignored: 'deny' | 'hold'): AgentLo
       ...ports.policy,
       decide: async (request) => {
         const decision = await ports.policy.decide(request);
-        const { reasons, policyDigest } = decision;
-        return decision.effect === ignored ? { reasons, policyDigest, effect: 'allow' } : decision;
+        const { reasons, obligations, policyDigest, bundles } = decision;
+        return decision.effect === ignored
+          ? { reasons, obligations, policyDigest, bundles, effect: 'allow' }
+          : decision;
       },
     },
   };

@@ -1,4 +1,4 @@
-import { createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
+import { createAgentLoop, createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { createMemoryEngine } from '@modelhost/engine-memory';
 import type { EngineBounds } from '@modelhost/engine-memory';
@@ -131,6 +131,7 @@ function createPorts(world: World, charges: Map<string, BudgetAmount>): AgentLoo
     audit: createFakeAudit(world),
     keys: fakeKeys,
     budgets: watchLedger(world, charges),
+    calls: createCallLedger(),
   };
 }
 

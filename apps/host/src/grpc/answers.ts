@@ -4,6 +4,7 @@ import { HostError } from '@modelhost/kernel';
 import type {
   JsonObject,
   JsonSchemas,
+  PendingSignal,
   Principal,
   RunEngine,
   RunStatus,
@@ -12,7 +13,7 @@ import type {
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { findRun, readId } from './find-run.ts';
-import { approvalSignal, inputSignal, toolResultSignal } from './run-message.ts';
+import { inputSignal, isVoteOn, toolResultSignal } from './run-message.ts';
 import type { Handlers } from './service.ts';
 import { readJsonObject } from './try-call.ts';
 
@@ -45,10 +46,13 @@ export function createAnswers(
       readId(reader, 'approval_id', approvalId);
       reader.text('comment', comment, { min: 0, max: 1_024 });
       refuseIfAny(reader);
-      const name = approvalSignal(approvalId);
-      refuseIfNoApprover(principal, findPending(engine, principal, runId, name));
-      const by = principal.subject;
-      await answer(principal, runId, name, { type: 'approval', approved, by, comment });
+      const run = findRun(engine, principal, runId);
+      const pending = run.waitingFor.find((signal) => isVoteOn(approvalId, signal));
+      if (pending === undefined) throw notAwaited(`approval/${approvalId}`);
+      refuseIfNoVoter(principal, pending, run.principal);
+      const { subject: by, roles } = principal;
+      const vote = { type: 'approval', approved, by, roles, comment } as const;
+      await answer(principal, runId, pending.name, vote);
       return {};
     },
     submitToolResult: async (request, { principal }) => {
@@ -149,13 +153,22 @@ function notAwaited(name: string): HostError {
   );
 }
 
-function refuseIfNoApprover(
-  { roles }: Principal,
-  { approvers }: { readonly approvers: readonly string[] },
+/** Who asked for the call, or has voted on it, counts no more; whoever else needs a role that is still missing. */
+function refuseIfNoVoter(
+  { subject, roles }: Principal,
+  { approvers, refused = [] }: PendingSignal,
+  asker: Principal,
 ): void {
-  if (approvers.length === 0 || approvers.some((role) => roles.includes(role))) return;
-  throw new HostError(
-    'permission_denied',
-    `this approval needs one of the roles ${approvers.join(', ')}`,
-  );
+  if (approvers.length > 0 && !approvers.some((role) => roles.includes(role))) {
+    throw new HostError(
+      'permission_denied',
+      `this approval needs one of the roles ${approvers.join(', ')}`,
+    );
+  }
+  if (!refused.includes(subject)) return;
+  const why =
+    subject === asker.subject
+      ? 'the call is your own, and its rules want the yes of somebody else'
+      : 'you have voted on it already, and its rules want more than one person';
+  throw new HostError('failed_precondition', `your vote on this approval does not count: ${why}`);
 }

@@ -5,7 +5,7 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RunEventSchema, RunSchema } from '@modelhost/contracts';
 import { noObligations, plainLabels } from '@modelhost/kernel';
 import { toEventMessage } from './event-message.ts';
-import { approvalSignal, toolResultSignal, toRunMessage } from './run-message.ts';
+import { toolResultSignal, toRunMessage } from './run-message.ts';
 import { encode } from './service.ts';
 
 test('what a run waits for has the very id that it was asked under', () => {
@@ -23,7 +23,7 @@ test('what a run waits for has the very id that it was asked under', () => {
       finishedAtMs: undefined,
       lastSequence: 1,
       waitingFor: ids.flatMap((id) =>
-        [approvalSignal(id), toolResultSignal(id)].map((name) => ({
+        [`approval/${id}/1`, toolResultSignal(id)].map((name) => ({
           name,
           sinceMs: 1,
           approvers: [],

@@ -11,8 +11,11 @@ const states: Readonly<Record<State, RunState>> = {
   finished: RunState.FINISHED,
 };
 
-/** The name that a run waits under for an approval. */
-export const approvalSignal = (approvalId: string): string => `approval/${approvalId}`;
+/** Whether this is what a run waits for of an approval: the next vote, whichever that is. */
+export function isVoteOn(approvalId: string, { name }: Pick<PendingSignal, 'name'>): boolean {
+  return name.startsWith('approval/') && approvalOf(name) === approvalId;
+}
+
 /** The name that a run waits under for a client's tool result. */
 export const toolResultSignal = (callId: string): string => `tool-result/${callId}`;
 
@@ -60,9 +63,14 @@ function toPending({ name, sinceMs }: PendingSignal): MessageInitShape<typeof Pe
   const since = timestampFromMs(sinceMs);
   switch (kind) {
     case 'approval':
-      return { signal: { case: 'approvalId', value: id }, since };
+      return { signal: { case: 'approvalId', value: approvalOf(name) }, since };
     case 'tool-input':
       return { signal: { case: 'inputId', value: id }, since };
   }
   return { signal: { case: 'toolCallId', value: id }, since };
+}
+
+/** The id between `approval/` and the number of the vote. */
+function approvalOf(name: string): string {
+  return name.slice(name.indexOf('/') + 1, name.lastIndexOf('/'));
 }

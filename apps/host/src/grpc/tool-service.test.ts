@@ -127,7 +127,7 @@ suite('a tool that is tried', () => {
     const reasons = [{ rule: 'no', message: 'not you' }];
     for (const decide of [
       { effect: 'deny', reasons },
-      { effect: 'hold', reasons, remedy: 'approval', approvers: [], ttlMs: 1 },
+      { effect: 'hold', reasons, remedies: ['approval'], gates: [], ttlMs: 1 },
     ] as const) {
       const { work, calls } = await ask({ decide }, { name: 'desk__read' });
       assert.equal((await refusalOf(work)).code, 'policy_violation');

@@ -1,4 +1,5 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { DirectAnswer, DirectResults } from '@modelhost/agent-core';
 import type { ToolService } from '@modelhost/contracts';
 import { HostError, isJsonObject, parseJsonText, sha256Hex } from '@modelhost/kernel';
 import type { JsonObject, Principal, ToolReply } from '@modelhost/kernel';
@@ -7,7 +8,7 @@ import type { Handlers } from './service.ts';
 import type { ToolServiceOptions } from './tool-service.ts';
 
 const argumentsBytesMax = 256 * 1_024;
-const timeoutMs = 60_000;
+const callTimeoutMs = 60_000;
 /** Under this name policy sees whoever tries a tool: `context.agent == "direct"`. */
 const agent = 'direct';
 
@@ -40,12 +41,14 @@ export function createTryCall(
       arguments: values,
       principal,
       idempotencyKey: sha256Hex(callId),
-      timeoutMs,
     };
     const reply = await governor.govern(
       { callId, principal, agent, tool, arguments: values },
-      async () => gateway.callTool(invocation, { signal }),
-      outcomeOf,
+      async ({ timeoutMsMax = callTimeoutMs }) => {
+        const timeoutMs = Math.min(callTimeoutMs, timeoutMsMax);
+        return gateway.callTool({ ...invocation, timeoutMs }, { signal });
+      },
+      results,
     );
     if (reply.type === 'input-required') {
       throw new HostError('failed_precondition', `${name} asks for input, which only a run gives`, {
@@ -93,6 +96,18 @@ export function readJsonObject(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+const results: DirectResults<ToolReply> = { outcomeOf, answerOf };
+
+function answerOf(reply: ToolReply): DirectAnswer<ToolReply> | undefined {
+  if (reply.type === 'input-required') return undefined;
+  const { content } = reply;
+  return {
+    bytes: Buffer.byteLength(content),
+    text: () => content,
+    map: (change) => ({ ...reply, content: change(content) }),
+  };
 }
 
 function outcomeOf(reply: ToolReply): string {

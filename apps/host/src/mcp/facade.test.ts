@@ -14,6 +14,8 @@ when { principal.tenant == ModelHost::Tenant::"acme" && context.agent == "mcp" }
 @id("desk.note") @message("alice reads the note")
 permit (principal == ModelHost::User::"acme/alice", action in ModelHost::Action::"CallTool", resource)
 when { resource.name == "desk__mcp-resources-read" };
+@id("desk.answers") @message("answers may be read")
+permit (principal, action == ModelHost::Action::"AcceptToolResult", resource);
 @id("desk.erase") @message("may erase") permit (principal, action == ModelHost::Action::"desk__erase", resource);
 @id("desk.ask") @message("erasing needs a lead") @remedy("approval") @approvers("lead")
 forbid (principal, action == ModelHost::Action::"desk__erase", resource)

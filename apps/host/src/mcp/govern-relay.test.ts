@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createCallGovernor } from '@modelhost/agent-core';
+import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
+import { noObligations } from '@modelhost/kernel';
 import type { AuditRecord, PolicyRequest } from '@modelhost/kernel';
 import type { ExchangeContext, ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
 import { governRelay } from './govern-relay.ts';
@@ -27,9 +28,15 @@ function open(isAllowed: boolean, outcome?: ExchangeOutcome) {
     policy: {
       decide: async (request) => {
         questions.push(request);
-        const basis = { reasons: [{ rule: 'r', message: 'm' }], policyDigest: 'd' };
+        const basis = {
+          reasons: [{ rule: 'r', message: 'm' }],
+          obligations: noObligations,
+          policyDigest: 'd',
+          bundles: [],
+        };
         return { ...basis, effect: isAllowed ? 'allow' : 'deny' };
       },
+      visible: async (_asker, tools) => tools,
       digest: () => 'd',
     },
     audit: {
@@ -42,6 +49,7 @@ function open(isAllowed: boolean, outcome?: ExchangeOutcome) {
       close: async () => {},
     },
     keys: { seal: () => ({ keyId: 'k', data: '' }), unseal: () => '', commit: () => 'c' },
+    calls: createCallLedger(),
     now: () => 0,
   });
   const tools = { listTools: () => [], checkArguments: () => [] };

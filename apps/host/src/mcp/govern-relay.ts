@@ -1,7 +1,8 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Ids, JsonObject, Principal, ToolDefinition, ToolGateway } from '@modelhost/kernel';
-import type { CallGovernor } from '@modelhost/agent-core';
+import type { CallGovernor, DirectResults } from '@modelhost/agent-core';
 import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
+import { relayedAnswer } from './relayed-answer.ts';
 
 /** What goes around a relay. */
 export interface GovernedRelayPorts {
@@ -60,8 +61,11 @@ export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts)
     const { tool, values } = callOf(target, asked, principal.tenant);
     const outcome = await governor.govern(
       { callId: ids.create('mcp'), principal, agent, tool, arguments: values },
-      () => relay.exchange(target, asked, context),
-      outcomeOf,
+      async ({ timeoutMsMax = Infinity }) => {
+        const timeoutMs = Math.min(context.timeoutMs, timeoutMsMax);
+        return relay.exchange(target, asked, { ...context, timeoutMs });
+      },
+      relayed,
     );
     if (!asksForUnsafeLink(outcome)) return outcome;
     if (outcome.requestState !== undefined) {
@@ -80,7 +84,7 @@ export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts)
       if (!isOver) stop = relay.watchResource(principal, alias, uri);
     };
     const call = { callId: ids.create('mcp'), principal, agent, tool, arguments: values };
-    governor.govern(call, watch, () => 'watched').catch(() => {});
+    governor.govern(call, watch, watching).catch(() => {});
     return () => {
       isOver = true;
       stop?.();
@@ -145,6 +149,10 @@ function isWebAddress(text: unknown): boolean {
   const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback);
 }
+
+const relayed: DirectResults<ExchangeOutcome> = { outcomeOf, answerOf: relayedAnswer };
+/** What comes of a watch is told by the server later: that something changed, and nothing else. */
+const watching: DirectResults<void> = { outcomeOf: () => 'watched', answerOf: () => undefined };
 
 function outcomeOf(outcome: ExchangeOutcome): string {
   switch (outcome.kind) {

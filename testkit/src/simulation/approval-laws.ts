@@ -1,0 +1,89 @@
+import { confidentialityLevels, joinLabels, plainLabels } from '@modelhost/kernel';
+import type { DataLabels, RunEvent } from '@modelhost/kernel';
+import { inputOf } from './scenario.ts';
+import type { Fact } from './facts.ts';
+import type { RunPlan } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** I10: an answer counts once, whoever approved has said yes, once, and an approval lets one call be decided once. */
+export function checkAnswers({ facts }: World, plan: RunPlan, ofRun: readonly Fact[]): void {
+  const { runId } = plan;
+  const asker = inputOf(plan).principal.subject;
+  const accepted = new Set<string>();
+  const yeses = new Set<string>();
+  const approvedCalls = new Set<string>();
+  for (const fact of ofRun) {
+    if (fact.type === 'answered' && fact.isAccepted) {
+      if (accepted.has(fact.name)) facts.violate('I10', `${runId}: ${fact.name} counted twice`);
+      accepted.add(fact.name);
+      const { payload } = fact;
+      if (payload.type === 'approval' && payload.approved) yeses.add(payload.by);
+    }
+    if (fact.type !== 'asked' || fact.voters === null) continue;
+    const { voters, callDigest } = fact;
+    if (approvedCalls.has(callDigest)) facts.violate('I10', `${runId}: an approval is used twice`);
+    approvedCalls.add(callDigest);
+    if (new Set(voters).size < voters.length) {
+      facts.violate('I10', `${runId}: somebody voted twice`);
+    }
+    checkVoters({ facts }, { runId, asker, voters, yeses });
+  }
+}
+
+function checkVoters(
+  { facts }: Pick<World, 'facts'>,
+  votes: {
+    readonly runId: string;
+    readonly asker: string;
+    readonly voters: readonly string[];
+    readonly yeses: ReadonlySet<string>;
+  },
+): void {
+  for (const voter of votes.voters) {
+    if (!votes.yeses.has(voter)) facts.violate('I10', `${votes.runId}: ${voter} never said yes`);
+  }
+}
+
+/** I10: what a run has seen taints whatever it asks after that, and never less than before. */
+export function checkTaint(
+  { facts }: World,
+  runId: string,
+  seen: { readonly facts: readonly Fact[]; readonly events: readonly RunEvent[] },
+): void {
+  let floor = plainLabels;
+  let all = plainLabels;
+  for (const fact of seen.facts) {
+    if (fact.type !== 'asked' || fact.action === 'AcceptToolResult') continue;
+    const { action, labels } = fact;
+    if (!holds(labels, floor)) facts.violate('I10', `${runId}: ${action} is cleaner than before`);
+    all = joinLabels(all, labels);
+    // A server that asks the model adds its own labels to that question alone.
+    if (action !== 'UseModel') floor = joinLabels(floor, labels);
+  }
+  if (!holds(all, taintBeforeLastTurn(seen.events))) {
+    facts.violate('I10', `${runId}: what it was told is not in what it asks`);
+  }
+}
+
+/** Of all results that the model saw before it was asked for the last time. */
+function taintBeforeLastTurn(events: readonly RunEvent[]): DataLabels {
+  const lastTurn = events.findLastIndex(
+    ({ step, body }) => body.type === 'decision' && /^turn-\d+\/model$/.test(step),
+  );
+  let taint = plainLabels;
+  for (const { body } of events.slice(0, Math.max(0, lastTurn))) {
+    if (body.type === 'tool-finished') taint = joinLabels(taint, body.labels);
+  }
+  return taint;
+}
+
+/** Whether the labels are at least as strict as the others. */
+function holds(labels: DataLabels, others: DataLabels): boolean {
+  const level = (given: DataLabels): number => confidentialityLevels.indexOf(given.confidentiality);
+  return (
+    (labels.integrity === 'untrusted' || others.integrity === 'trusted') &&
+    level(labels) >= level(others) &&
+    others.sources.every((source) => labels.sources.includes(source)) &&
+    others.compartments.every((name) => labels.compartments.includes(name))
+  );
+}

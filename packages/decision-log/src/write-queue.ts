@@ -37,10 +37,14 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   let slice: readonly SealedRow[] = [];
   let draining: Promise<void> | undefined;
   let dropped = 0;
+  let appended = 0;
   let isScheduled = false;
   let isFailing = false;
   let isClosed = false;
   let isUnfitKnown = false;
+
+  /** Those that are written, or never will be. */
+  const finished = (): number => appended - queue.length - slice.length;
 
   function append(entry: LogEntry): void {
     if (isClosed || queue.length + slice.length >= entriesMax) {
@@ -48,6 +52,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       return;
     }
     queue.push(entry);
+    appended += 1;
     if (queue.length < logBounds.queueHigh || isScheduled || isFailing) return;
     isScheduled = true;
     // Whoever decides goes on first.
@@ -60,15 +65,15 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   function takeSlice(): readonly SealedRow[] {
     const { rows, taken, unfit } = sealSome(keys, queue.slice(0, logBounds.sliceEntries));
     queue.splice(0, taken);
-    const [first] = unfit;
-    if (first !== undefined && !isUnfitKnown) onFault(first);
-    isUnfitKnown ||= first !== undefined;
+    if (unfit.length > 0 && !isUnfitKnown) onFault(unfit[0]);
+    isUnfitKnown ||= unfit.length > 0;
     dropped += unfit.length;
     return rows;
   }
 
-  async function drain(): Promise<void> {
-    while (slice.length > 0 || queue.length > 0) {
+  /** Writes what is there at the start: what comes meanwhile would keep a busy host's readers waiting for ever. */
+  async function drain(target = appended): Promise<void> {
+    while (finished() < target) {
       if (slice.length === 0) slice = takeSlice();
       try {
         await write(slice);
@@ -83,10 +88,12 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 
   async function flush(): Promise<void> {
-    draining ??= drain().finally(() => {
-      draining = undefined;
-    });
-    return draining;
+    const target = appended;
+    // One that was under way may have begun before the newest entries.
+    while (finished() < target) {
+      draining ??= drain().finally(() => (draining = undefined));
+      await draining;
+    }
   }
 
   return {

@@ -1,9 +1,11 @@
 import { HostError } from '@modelhost/kernel';
 import type { Parts } from './compose.ts';
 import type { Component } from './health/readiness.ts';
+import type { PolicyControl } from './policy/policy-control.ts';
 
 /** The parts whose health is asked for. */
-export type ComponentParts = Pick<Parts, 'audit' | 'policy' | 'providers'> & {
+export type ComponentParts = Pick<Parts, 'audit' | 'providers'> & {
+  readonly policyControl: Pick<PolicyControl, 'status' | 'check'>;
   readonly tools: Pick<Parts['tools'], 'servers'>;
 };
 
@@ -13,7 +15,7 @@ export type ComponentParts = Pick<Parts, 'audit' | 'policy' | 'providers'> & {
  */
 export function createComponents({
   audit,
-  policy,
+  policyControl,
   providers,
   tools,
 }: ComponentParts): readonly Component[] {
@@ -21,10 +23,11 @@ export function createComponents({
     { name: 'audit', isRequired: true, check: async () => audit.check() },
     {
       name: 'policy',
-      isRequired: true,
-      check: async () => {
-        policy.digest();
+      // With the last good rules the host still serves; it cannot when everything is denied.
+      get isRequired() {
+        return policyControl.status().state === 'down';
       },
+      check: async () => policyControl.check(),
     },
     ...Array.from(providers, ([name, provider]) => ({
       name: `provider/${name}`,

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { createAgentLoop, createBudgetLedger, createCallGovernor } from '@modelhost/agent-core';
+import {
+  createAgentLoop,
+  createBudgetLedger,
+  createCallGovernor,
+  createCallLedger,
+} from '@modelhost/agent-core';
 import type { CallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
 import { createMemoryEngine } from '@modelhost/engine-memory';
@@ -18,7 +23,6 @@ import type {
 } from '@modelhost/kernel';
 import { createMcpGateway, createPinFile, createTokenFile } from '@modelhost/mcp-gateway';
 import type { McpGateway, McpRelay } from '@modelhost/mcp-gateway';
-import { createCedarPolicyEngine, readPolicyDirectory } from '@modelhost/policy-engine';
 import type { Logger } from 'pino';
 import { readAgents, readRoutes } from './agents.ts';
 import type { ConfiguredRoute } from './agents.ts';
@@ -27,6 +31,8 @@ import type { HostConfig } from './config/read-config.ts';
 import { logRuns } from './log-runs.ts';
 import { governRelay } from './mcp/govern-relay.ts';
 import { recordDrift } from './mcp/record-drift.ts';
+import { createPolicyControl } from './policy/create-policy-control.ts';
+import type { PolicyControl } from './policy/policy-control.ts';
 import { createProviders } from './providers.ts';
 import { readToolServers } from './tool-servers.ts';
 
@@ -37,6 +43,8 @@ export interface Parts {
   readonly auditPath: string;
   readonly audit: AuditLog;
   readonly policy: PolicyEngine;
+  /** What the policy comes from; `policy` is its engine. */
+  readonly policyControl: PolicyControl;
   readonly schemas: JsonSchemas;
   readonly providers: ReadonlyMap<string, LlmProvider>;
   readonly keys: Keys;
@@ -66,15 +74,20 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const auditPath = join(data, 'audit.jsonl');
   const clock = createSystemClock();
   const schemas = createJsonSchemas();
-  const policies = await readPolicyDirectory(pathOf(tree.policies.directory ?? ''));
-  const policy = createCedarPolicyEngine({ files: policies });
   const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
   const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue });
   const providers = createProviders(config, clock);
   const pinStore = createPinFile(join(data, 'tool-pins.json'));
   await pinStore.load();
-  // Whatever the configuration can still be refused for stands above: from here on something is open.
+  // Whatever is open when the rest fails is closed again.
+  await using opened = new AsyncDisposableStack();
   const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
+  opened.defer(async () => audit.close());
+  const policyControl = await createPolicyControl({
+    ...{ policies: tree.policies, pathOf, dataDirectory: data, hostVersion: version },
+    ...{ clock, keys, audit, log },
+  });
+  const policy = policyControl.engine;
   const ids = createRandomIds();
   const tools = createMcpGateway({
     servers: readToolServers(config),
@@ -86,11 +99,12 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     onLog: ({ server, source, message }) => log.debug({ server, source }, message),
     onDrift: (drift) => void recordDrift(audit, drift, log),
   });
-  const governor = createCallGovernor({ policy, audit, keys, now: () => clock.now() });
+  const calls = createCallLedger();
+  const governor = createCallGovernor({ policy, audit, keys, calls, now: () => clock.now() });
   const relay = governRelay({ relay: tools.relay, tools, governor, ids });
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
-  const loop = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets });
+  const loop = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets, calls });
   const engine = createMemoryEngine({
     program: logRuns(loop, log),
     clock,
@@ -99,12 +113,14 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   });
   const routes = readRoutes(tree);
   const agents = readAgents(tree, routes);
+  opened.move();
   return {
     clock,
     ids,
     auditPath,
     audit,
     policy,
+    policyControl,
     schemas,
     providers,
     keys,
@@ -125,10 +141,12 @@ function logBroken(tools: McpGateway, log: Logger): void {
 }
 
 /** Closes what composing has opened. */
-export async function closeParts({ engine, tools, providers, audit }: Parts): Promise<void> {
+export async function closeParts(parts: Parts): Promise<void> {
+  const { engine, tools, providers, policyControl, audit } = parts;
   // One that cannot be closed must not leave the others open: a tool server is a process.
   await using closing = new AsyncDisposableStack();
   closing.defer(async () => audit.close());
+  closing.defer(async () => policyControl.close());
   for (const provider of providers.values()) closing.defer(async () => provider.close());
   closing.defer(async () => tools.close());
   closing.defer(async () => engine.close());

@@ -59,10 +59,9 @@ test('an outage outside degrades the host, which goes on serving', async () => {
 test('without its audit the host is down', async () => {
   const directory = makeDirectory();
   const audit = await openAuditFile({ path: join(directory, 'audit.jsonl'), now: () => 1 });
-  const digest = (): string => '';
   const components = createComponents({
     audit,
-    policy: { digest, decide: async () => assert.fail() },
+    policyControl: { status: () => assert.fail(), check: async () => assert.fail() },
     providers: new Map(),
     tools: { servers: () => [] },
   });

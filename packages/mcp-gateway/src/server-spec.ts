@@ -70,7 +70,7 @@ export interface ToolServerSpec {
   readonly clearance: Readonly<Record<string, Confidentiality>>;
   /** Arguments, whole numbers, of which policy sees sums, by the tool's name at the server. */
   readonly summedArguments: Readonly<Record<string, readonly string[]>>;
-  /** By the tool's name at the server and the argument: which fields of its answers hold an id for it, and the name that goes with it. */
+  /** By the tool's name at the server and the argument: which field of its answers, that only the server writes, may fill it. */
   readonly references: Readonly<Record<string, Readonly<Record<string, AnswerReference>>>>;
   /** `idempotent`: a call of a tool that is declared `none` or `idempotent` goes out once more after a lost connection. */
   readonly replay: 'never' | 'idempotent';

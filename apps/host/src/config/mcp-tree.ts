@@ -34,7 +34,7 @@ export interface ToolServerConfig {
   readonly clearance: Readonly<Record<string, Confidentiality>>;
   readonly summedArguments: Readonly<Record<string, readonly string[]>>;
   readonly references: Readonly<
-    Record<string, Readonly<Record<string, { readonly field: string; readonly namedBy: string }>>>
+    Record<string, Readonly<Record<string, { readonly field: string; readonly namedBy?: string }>>>
   >;
   readonly roots: readonly { readonly uri: string; readonly name: string }[];
 }

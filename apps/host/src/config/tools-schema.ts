@@ -14,7 +14,10 @@ const byTool = <Value extends z.ZodType>(value: Value) =>
 const confidentiality = z.enum(['public', 'internal', 'confidential', 'secret']);
 const argumentNames = z.array(z.string().min(1).max(256)).max(64);
 const fieldName = z.string().min(1).max(256);
-const references = z.record(fieldName, z.strictObject({ field: fieldName, namedBy: fieldName }));
+const references = z.record(
+  fieldName,
+  z.strictObject({ field: fieldName, namedBy: z.exactOptional(fieldName) }),
+);
 const oauthUrl = z.url({ protocol: /^https?$/ });
 
 const algorithm = z
@@ -139,7 +142,7 @@ export const toolServer: z.ZodType<ToolServerConfig> = z
       'Whole numbers of which policy sees the sums over calls, such as an amount.',
     ),
     references: byTool(references).describe(
-      'By argument: the field of the answers that holds an id for it, and the field that names the thing.',
+      'By argument: a field of the answers that only the server writes, and the one that names the thing.',
     ),
     roots: z
       .array(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { JsonObject } from '@modelhost/kernel';
 import { answer, evidenceOf, listing, originsOf, toolWith } from './fixtures/texts.ts';
 
 const prompt = (text: string) => ({ prompt: [text] });
@@ -131,6 +132,27 @@ test('a second thing of that name, an answer that cannot be read or one of anoth
   assert.equal(origins(answer(listed.text, elsewhere)), 'untrusted');
   const tooLong = answer('x'.repeat(200_000), { tool: toolWith() });
   assert.equal(origins(listed, tooLong), 'untrusted');
+});
+
+test('a field that only the server writes is trusted for its argument, at its server, as a whole', () => {
+  const bookings = toolWith({ name: 'desk__bookings', references: { amount: { field: 'sum' } } });
+  const rows = '- note: send 77.5 for 1200\n  sum: 50.0\n- note: rent\n  sum: 1,100\n';
+  const texts = { untrusted: [answer(rows, { tool: bookings })] };
+  const origins = (values: JsonObject, given = texts) => originsOf(values, given)[0];
+  assert.equal(origins({ amount: 50 }), 'trusted');
+  assert.equal(origins({ amount: 1200 }), 'untrusted');
+  assert.equal(origins({ file_id: '50.0' }), 'untrusted');
+  assert.equal(origins({ amount: 1100 }), 'untrusted');
+  const other = { ...bookings, server: 'bank' };
+  assert.equal(
+    origins({ amount: 50 }, { untrusted: [answer(rows, { tool: other })] }),
+    'untrusted',
+  );
+
+  const channels = toolWith({ name: 'desk__channels', references: { to: { field: '*' } } });
+  const listed = { untrusted: [answer('- general\n- out write to eve\n', { tool: channels })] };
+  assert.equal(origins({ to: 'general' }, listed), 'trusted');
+  assert.equal(origins({ to: 'eve' }, listed), 'untrusted');
 });
 
 test('a name within a longer name that the user wrote names nothing', () => {

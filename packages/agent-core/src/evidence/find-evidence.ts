@@ -6,7 +6,7 @@ import type { DecisionValue } from './decision-values.ts';
 import { fold, hasWord } from './fold.ts';
 import { hasMoment, readMoment } from './moments.ts';
 import { hasNumber, hasShortId, isShortNumber } from './numbers.ts';
-import { findFilledForm, findNamedLinks, findReferences } from './reference.ts';
+import { findAssigned, findFilledForm, findNamedLinks, findReferences } from './reference.ts';
 import { readTexts } from './texts.ts';
 import type { EvidenceTexts, KnownTexts } from './texts.ts';
 
@@ -38,7 +38,10 @@ function originOf(value: DecisionValue, tool: ToolDefinition, texts: KnownTexts)
     ['reference', () => referencesOf(value, tool, texts)],
     [
       'trusted',
-      () => sourcesOf(texts.trusted.filter(({ folded, echo }) => stands(folded) && !stands(echo))),
+      () => [
+        ...sourcesOf(texts.trusted.filter(({ folded, echo }) => stands(folded) && !stands(echo))),
+        ...(value.type === 'leaf' ? findAssigned(value, tool, texts) : []),
+      ],
     ],
     [
       'untrusted',

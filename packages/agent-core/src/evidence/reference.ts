@@ -1,4 +1,4 @@
-import type { ToolDefinition } from '@modelhost/kernel';
+import type { AnswerReference, ToolDefinition } from '@modelhost/kernel';
 import { addressesIn, addressesMax } from './addresses.ts';
 import { fold, hasWord, placesOf } from './fold.ts';
 import { readRecords } from './records.ts';
@@ -42,6 +42,35 @@ export function findReferences(
   return named.map(({ source }) => source);
 }
 
+/** Where a value stands in a field that only the server of an answer writes, and that any thing of its kind may be taken from. */
+export function findAssigned(
+  { name, value }: { readonly name: string; readonly value: number | string },
+  tool: ToolDefinition,
+  { trusted, untrusted }: KnownTexts,
+): readonly string[] {
+  const wanted = fold(String(value));
+  const isSame = (text: string | undefined): boolean =>
+    text !== undefined &&
+    (typeof value === 'number' ? Number(text) === value : fold(text) === wanted);
+  return [...trusted, ...untrusted]
+    .filter(({ call, text }) => {
+      const declared = referenceFor(name, tool, call?.tool);
+      if (declared === undefined || declared.namedBy !== undefined) return false;
+      return readRecords(text)?.some((record) => isSame(record.get(declared.field))) === true;
+    })
+    .map(({ source }) => source);
+}
+
+/** What the operator declares of answers for this argument. Ids of one server say nothing at another. */
+function referenceFor(
+  argument: string,
+  tool: ToolDefinition,
+  answering: ToolDefinition | undefined,
+): AnswerReference | undefined {
+  const references = answering?.server === tool.server ? (answering.references ?? {}) : {};
+  return Object.hasOwn(references, argument) ? references[argument] : undefined;
+}
+
 /** The records that the argument could be taken from; undefined when there are too many, or an answer cannot be read. */
 function readCandidates(
   argument: string,
@@ -50,15 +79,13 @@ function readCandidates(
 ): readonly Candidate[] | undefined {
   const candidates: Candidate[] = [];
   for (const text of [...trusted, ...untrusted]) {
-    const answering = text.call?.tool;
-    if (answering === undefined || answering.server !== tool.server) continue;
-    const references = answering.references ?? {};
-    const declared = Object.hasOwn(references, argument) ? references[argument] : undefined;
-    if (declared === undefined) continue;
+    const declared = referenceFor(argument, tool, text.call?.tool);
+    if (declared?.namedBy === undefined) continue;
     const records = readRecords(text.text);
     if (records === undefined || candidates.length + records.length > nameBounds.names)
       return undefined;
-    candidates.push(...records.flatMap((record) => candidateOf(record, declared, text)));
+    const { field, namedBy } = declared;
+    candidates.push(...records.flatMap((record) => candidateOf(record, { field, namedBy }, text)));
   }
   return candidates;
 }

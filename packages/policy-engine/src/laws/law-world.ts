@@ -14,6 +14,7 @@ import type { RuleSet } from '../rule-set.ts';
 import { readRules } from '../rules.ts';
 import type { Rule } from '../rules.ts';
 import { callRequest, modelRequest, nowMs, requestOf, toolOf } from '../fixtures/requests.ts';
+import { ofAnything, ofTools, someCondition } from './law-conditions.ts';
 
 /** Rules of a generated rule set. The id is a part of the text. */
 export interface LawRules {
@@ -124,34 +125,6 @@ const somePrincipal = fc.constantFrom(
   'principal in ModelHost::Tenant::"acme"',
 );
 
-const ofAnything = [
-  'true',
-  'true',
-  'context.labels.untrusted',
-  '!context.labels.untrusted',
-  'context.labels.sources.contains("s")',
-  'context.history.callsInFlight > 1',
-  'context.counters.costMicroUsd == 5',
-  'context.delegated',
-  'principal.tenant == ModelHost::Tenant::"acme"',
-  'principal is ModelHost::User && principal in ModelHost::Role::"acme/staff"',
-  // Too large a number from 6 on, so that the rule fails.
-  'context.counters.costMicroUsd * 1844674407370955161 > 0',
-];
-
-const ofTools = [
-  'resource.effect == "none"',
-  'resource.effect != "none"',
-  'resource in ModelHost::ToolServer::"t"',
-  'context.arguments.path == "a"',
-  'context.arguments.path like "a*"',
-  'context.arguments.count < 1',
-  'context.arguments has note',
-  'context.arguments.count * 9223372036854775807 > 1',
-  'context has evidence && context.evidence.unendorsed.contains("path")',
-  'context.history.sums.count.day > 2',
-];
-
 interface Head {
   readonly action: string;
   readonly resource: string;
@@ -178,7 +151,7 @@ const toolHead: fc.Arbitrary<Head> = fc.record({
     'resource in ModelHost::ToolServer::"s"',
     'resource is ModelHost::Tool in ModelHost::ToolServer::"t"',
   ),
-  condition: fc.constantFrom(...ofAnything, ...ofTools, ...ofTools),
+  condition: fc.oneof(fc.constantFrom(...ofAnything, ...ofTools, ...ofTools), someCondition),
 });
 
 const someRule = fc.record({

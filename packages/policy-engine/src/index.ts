@@ -4,6 +4,7 @@ export { checkPolicyText } from './compile/check-policy-text.ts';
 export { checkPolicyTextApart, compileRuleSet } from './compile/compile-rule-set.ts';
 export type { CompiledRuleSet, CompileOptions } from './compile/compile-rule-set.ts';
 export type { PolicyProblem } from './compile/policy-problem.ts';
+export type { ChangeExplanation, Explanation, RuleExplanation } from './explain/explanation.ts';
 export { supportedByHost } from './obligations.ts';
 export type { ObligationFeature, SupportedObligations } from './obligations.ts';
 export { createPolicyEngine } from './policy-engine.ts';

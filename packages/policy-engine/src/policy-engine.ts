@@ -14,6 +14,8 @@ import { sharedCedar } from './cedar-runtime.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
 import { decideQuestion, denyFault } from './decide.ts';
 import type { Deliberation, Outcome } from './decide.ts';
+import { explainRequest } from './explain/explain-request.ts';
+import type { Explanation } from './explain/explanation.ts';
 import type { RuleIndex } from './index/rule-index.ts';
 import { joinObligations, supportedByHost } from './obligations.ts';
 import type { SupportedObligations } from './obligations.ts';
@@ -37,6 +39,8 @@ export interface PolicyEngineOptions {
 
 /** Decides, and can be given other rules while it does. */
 export interface DecisionPoint extends PolicyEngine {
+  /** Decides and says why. Puts nothing on record, and throws no more than `decide` does. */
+  explain(request: PolicyRequest): Promise<Explanation>;
   /** From the next decision on, these rules decide. */
   use(source: PolicySource): void;
   /** Another decision point under other rules, which shares what is costly to start. */
@@ -118,8 +122,23 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
     return { ...outcome, policyDigest: digestOf(ruleSets), bundles: bundlesOf(ruleSets) };
   }
 
+  function explain(request: PolicyRequest): Explanation {
+    const decision = decide(request);
+    const ruleSets = rulesFor(request);
+    try {
+      const reading = deliberate(request, ruleSets);
+      const deliberation = reading.type === 'deliberation' ? reading.deliberation : undefined;
+      const { cedar } = parts;
+      return explainRequest({ request, decision, deliberation, ruleSets, decide, cedar });
+    } catch {
+      // What keeps it from being explained is what the decision says.
+      return { decision, rules: [], changes: [] };
+    }
+  }
+
   return {
     decide: (request) => Promise.resolve(decide(request)),
+    explain: (request) => Promise.resolve(explain(request)),
     visible: (_asker, tools) => Promise.resolve(tools),
     digest: () => digestOf(source.rulesFor('')),
     use: (other) => {

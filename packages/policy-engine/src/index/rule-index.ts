@@ -35,6 +35,8 @@ export interface RuleIndex<Each extends IndexedRule = Rule> {
    * asked for in a long time are forgotten and made anew.
    */
   candidates(query: RuleQuery): readonly Each[];
+  /** Rules that fit but for the principal, the first of them by id. For explanations: nothing is kept. */
+  forOthers(query: RuleQuery, rulesMax: number): readonly Each[];
 }
 
 /** Takes rules one by one, so that many of them need not be indexed at one go. */
@@ -133,8 +135,21 @@ function indexOf<Each extends IndexedRule>({
     return found;
   }
 
+  function bucketsForAnybody(query: RuleQuery): readonly Bucket<Each>[] {
+    const ofResource = keysFor(query.resource, query.resourceParents, resourceKeys);
+    return [anyKey, ...query.actions.map((id) => `=${id}`)].flatMap((action) =>
+      ofResource.flatMap((key) => [...(buckets.get(action)?.get(key)?.values() ?? [])]),
+    );
+  }
+
   return {
     rules,
+    forOthers: (query, rulesMax) => {
+      const own = new Set(merge(bucketsFor(query)));
+      return merge(bucketsForAnybody(query))
+        .filter((rule) => !own.has(rule))
+        .slice(0, rulesMax);
+    },
     candidates: (query) => {
       const found = bucketsFor(query);
       if (found.length === 0) return none;

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   BudgetKind,
+  Confidentiality,
   DecisionEffect,
   InputAction,
   RunEndReason,
@@ -94,6 +95,91 @@ test('an approval shows the arguments whole', () => {
   assert.match(shown, /│ last\n {6}path: "\/a"\n$/);
 });
 
+test('an approval shows where each value comes from, who has to say yes, and each yes', () => {
+  const shown = render({
+    case: 'approvalRequested',
+    value: {
+      approvalId: 'apr_1',
+      tool: 'pay',
+      argumentsJson: '{"to":"eve"}',
+      gates: [
+        { approvers: ['lead', 'owner'], quorum: 2, selfApprovalAllowed: false },
+        { approvers: [], quorum: 1, selfApprovalAllowed: true },
+      ],
+      origins: [
+        { path: 'to', origin: 'untrusted', sources: ['turn-1/tool-2'] },
+        { path: 'sum', origin: 'prompt', sources: ['prompt'] },
+        { path: 'note', origin: 'of a newer host', sources: [] },
+      ],
+    },
+  });
+  assert.deepEqual(shown.split('\n').slice(1), [
+    '      to: "eve"',
+    '      ! to: only a third party wrote it (turn-1/tool-2)',
+    '        sum: the user wrote it',
+    '        note: of a newer host',
+    '      needs 2 yeses of different people from lead or owner; who asked does not count',
+    '      needs a yes from anybody of the tenant; who asked counts too',
+    '',
+  ]);
+  assert.equal(
+    render({
+      case: 'approvalVote',
+      value: { approvalId: 'apr_1', approvedBy: 'ines', votesMissing: 1 },
+    }),
+    '  ✓ one yes for apr_1 by ines, 1 more needed\n',
+  );
+});
+
+test('what policy demands is shown with its decision, and what is known of a result with the result', () => {
+  const obligations = {
+    redactDetectors: { email: 'token' },
+    redactArguments: ['card'],
+    resultBytesMax: 1_000n,
+    transforms: ['strip_links'],
+    labels: {
+      untrusted: true,
+      sources: ['desk'],
+      confidentiality: Confidentiality.SECRET,
+      compartments: ['pii'],
+    },
+    audit: 'full',
+    notify: ['desk'],
+  };
+  const effect = DecisionEffect.DENY;
+  const decided = render({
+    case: 'decision',
+    value: { action: 'a', resource: 'r', effect, obligations },
+  });
+  assert.equal(
+    decided,
+    '  ✗ denied r (a)\n      must: redact email (token), keep card out of logs, at most 1000 bytes of result, strip links, label untrusted from desk, label secret, label pii, record in full, tell desk\n',
+  );
+  const finished = (outcome: ToolOutcome, confidentiality: Confidentiality): string =>
+    render({
+      case: 'toolFinished',
+      value: {
+        tool: 't',
+        outcome,
+        truncated: true,
+        labels: { untrusted: true, sources: ['desk', 'web'], confidentiality },
+        error: { code: 'policy_violation', message: 'too private' },
+      },
+    });
+  assert.equal(
+    finished(ToolOutcome.OK, Confidentiality.INTERNAL),
+    '  ← t (cut at the cap) [untrusted from desk, web]\n',
+  );
+  assert.equal(
+    finished(ToolOutcome.TOOL_ERROR, Confidentiality.CONFIDENTIAL),
+    '  ← t failed (cut at the cap) [untrusted from desk, web, confidential]\n',
+  );
+  assert.equal(
+    finished(ToolOutcome.WITHHELD, Confidentiality.PUBLIC),
+    '  ← t answered, and policy keeps it from the model: policy_violation: too private\n',
+  );
+});
+
 test('the answer to an approval is shown with who gave it', () => {
   const value = { approvalId: 'apr_1', approved: false, resolvedBy: 'ines', comment: 'not today' };
   assert.equal(
@@ -166,7 +252,25 @@ test('nothing that a model, tool or person wrote reaches the terminal unescaped'
     },
     {
       case: 'approvalRequested',
-      value: { tool: hostile, argumentsJson: hostile, approvers: [hostile] },
+      value: {
+        tool: hostile,
+        argumentsJson: hostile,
+        approvers: [hostile],
+        gates: [{ approvers: [hostile] }],
+        origins: [{ path: hostile, origin: hostile, sources: [hostile] }],
+      },
+    },
+    { case: 'approvalVote', value: { approvedBy: hostile } },
+    {
+      case: 'decision',
+      value: {
+        effect: DecisionEffect.DENY,
+        obligations: {
+          transforms: [hostile],
+          notify: [hostile],
+          labels: { sources: [hostile], untrusted: true },
+        },
+      },
     },
     { case: 'approvalResolved', value: { resolvedBy: hostile, comment: hostile } },
     { case: 'toolFinished', value: { tool: hostile, outcome: ToolOutcome.OK, content: hostile } },

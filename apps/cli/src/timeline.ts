@@ -1,6 +1,4 @@
 import type {
-  ApprovalRequested,
-  ApprovalResolved,
   Decision,
   InputRequested,
   InputResolved,
@@ -9,7 +7,6 @@ import type {
   RunResult,
   RunStarted,
   StepStarted,
-  ToolFinished,
   ToolProgress,
   ToolRequested,
 } from '@modelhost/contracts';
@@ -19,13 +16,16 @@ import {
   RunEndReason,
   StepKind,
   ToolExecutor,
-  ToolOutcome,
 } from '@modelhost/contracts';
+import { renderApproval } from './approval-text.ts';
+import type { ApprovalEvent } from './approval-text.ts';
 import type { Paint } from './paint.ts';
+import { listObligations } from './obligations-text.ts';
 import { renderArguments } from './arguments-text.ts';
 import { fieldKinds, readForm } from './input-form.ts';
 import { toLine, toPrintable } from './printable.ts';
-import { budgetName, formatDuration, formatStatistics } from './quantities.ts';
+import { renderToolFinished } from './tool-finished-text.ts';
+import { budgetName, formatStatistics } from './quantities.ts';
 
 /** How a timeline is shown. */
 export interface TimelineStyle {
@@ -50,6 +50,7 @@ export function renderEvent(
   call?: ToolRequested,
 ): string {
   const { paint } = style;
+  if (isApproval(event)) return renderApproval(event, paint);
   if (isWithinCall(event)) return renderWithinCall(event, paint, call);
   switch (event.case) {
     case 'runStarted':
@@ -64,12 +65,8 @@ export function renderEvent(
       return renderToolRequested(event.value, paint);
     case 'decision':
       return renderDecision(event.value, style, call);
-    case 'approvalRequested':
-      return renderApprovalRequested(event.value, paint);
-    case 'approvalResolved':
-      return renderApprovalResolved(event.value, paint);
     case 'toolFinished':
-      return renderToolFinished(event.value, paint, call);
+      return renderToolFinished(event.value, paint, remind(call));
     case 'runFinished':
       return renderRunFinished(event.value, paint);
     case 'usage':
@@ -86,6 +83,11 @@ export function isText({ event }: RunEvent): boolean {
 
 type Event = RunEvent['event'];
 type WithinCall = Extract<Event, { case: 'toolProgress' | 'inputRequested' | 'inputResolved' }>;
+
+/** What people are asked, and what they say. */
+function isApproval(event: Event): event is ApprovalEvent {
+  return event.case?.startsWith('approval') === true;
+}
 
 /** What a tool server tells or asks in the middle of a call. */
 function isWithinCall(event: Event): event is WithinCall {
@@ -140,7 +142,9 @@ function renderDecision(
   const why = reasons.map(({ rule, message }) =>
     message === '' ? toLine(rule, 80) : `${toLine(rule, 80)}: ${toLine(message, 240)}`,
   );
-  const lines = why.map((reason) => `      ${reason}\n`).join('');
+  const must = listObligations(decision.obligations);
+  const demands = must.length === 0 ? [] : [`must: ${must.join(', ')}`];
+  const lines = [...why, ...demands].map((line) => `      ${line}\n`).join('');
   switch (effect) {
     case DecisionEffect.DENY:
       return `  ${paint.red('✗ denied')} ${what}\n${lines}`;
@@ -153,21 +157,6 @@ function renderDecision(
   }
   // A newer host may know more effects; what it says is shown without a guess.
   return `  ? decided ${what}\n${lines}`;
-}
-
-function renderApprovalRequested(requested: ApprovalRequested, paint: Paint): string {
-  const { approvalId, tool, argumentsJson, approvers } = requested;
-  const by = approvers.length === 0 ? '' : ` by ${toLine(approvers.join(' or '), 120)}`;
-  // Never shortened: a person answers for exactly these.
-  const values = renderArguments(argumentsJson, '      ');
-  return `  ${paint.yellow('? approval')} ${approvalId} wanted${by} for ${toLine(tool, 64)} with exactly\n${values}`;
-}
-
-function renderApprovalResolved(resolved: ApprovalResolved, paint: Paint): string {
-  const { approvalId, approved, resolvedBy, comment } = resolved;
-  const mark = approved ? paint.green('✓ approved') : paint.red('✗ refused');
-  const note = comment === '' ? '' : `: ${toLine(comment, 240)}`;
-  return `  ${mark} ${approvalId} by ${toLine(resolvedBy, 128)}${note}\n`;
 }
 
 function renderToolProgress(
@@ -219,40 +208,6 @@ function renderInputResolved(resolved: InputResolved, paint: Paint): string {
       break;
   }
   return `  ? input answered ${by}`;
-}
-
-function renderToolFinished(
-  finished: ToolFinished,
-  paint: Paint,
-  call: ToolRequested | undefined,
-): string {
-  const { tool, outcome, content, truncated, duration, error } = finished;
-  const name = `${toLine(tool, 64)} ${paint.dim(remind(call) ?? '')}`.trimEnd();
-  const took = duration === undefined ? '' : ` ${paint.dim(formatDuration(duration))}`;
-  const cut = truncated ? paint.yellow(' (cut at the cap)') : '';
-  const text = toLine(content, contentLengthMax);
-  const result = text === '' ? '' : `      ${paint.dim(text)}\n`;
-  const reason =
-    error === undefined ? text : `${error.code}: ${toLine(error.message, contentLengthMax)}`;
-  switch (outcome) {
-    case ToolOutcome.OK:
-      return `  ${paint.green('←')} ${name}${took}${cut}\n${result}`;
-    case ToolOutcome.TOOL_ERROR:
-      return `  ${paint.red('←')} ${name}${took} failed${cut}\n${result}`;
-    case ToolOutcome.DENIED:
-      return `  ${paint.red('←')} ${name} did not run; the model was told why\n`;
-    case ToolOutcome.INVALID_ARGUMENTS:
-      return `  ${paint.red('←')} ${name} did not run: ${reason}\n`;
-    case ToolOutcome.FAILED:
-      return `  ${paint.red('←')} ${name}${took} ${reason}\n`;
-    case ToolOutcome.UNKNOWN:
-      return `  ${paint.yellow('←')} ${name} may or may not have run, and is not tried again\n`;
-    case ToolOutcome.CANCELLED:
-      return `  ${paint.yellow('←')} ${name} cancelled\n`;
-    case ToolOutcome.UNSPECIFIED:
-      break;
-  }
-  return `  ← ${name} ended\n`;
 }
 
 function renderRunFinished({ result }: RunFinished, paint: Paint): string {

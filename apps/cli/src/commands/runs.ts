@@ -188,7 +188,7 @@ async function answer(
   const { comment } = flags;
   await withClient(context, flags, async (client) => {
     await client.resolveApproval({ ...given, ...(comment === undefined ? {} : { comment }) });
-    context.say(`${given.approvalId} ${given.approved ? 'approved' : 'refused'}`);
+    context.say(`${given.approvalId}: your ${given.approved ? 'yes' : 'no'} is on record`);
   });
 }
 

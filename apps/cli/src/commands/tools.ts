@@ -13,6 +13,7 @@ import type { GetToolResponse, Tool, ToolServer } from '@modelhost/contracts';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { exitCodes } from '../failure.ts';
+import { confidentialityNames } from '../obligations-text.ts';
 import { toJsonText, toTable } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { toLine, toPrintable } from '../printable.ts';
@@ -102,6 +103,10 @@ function describeTool(tool: Tool, paint: Paint): readonly string[] {
     ...(decisionArguments.length === 0
       ? []
       : [`decides  by ${toLine(decisionArguments.join(', '), 200)}\n`]),
+    `data     ${describeData(tool)}\n`,
+    ...(tool.summedArguments.length === 0
+      ? []
+      : [`summed   ${toLine(tool.summedArguments.join(', '), 200)}\n`]),
     ...(hints.length === 0
       ? []
       : [`claims   ${hints.join(', ')} ${paint.dim('(not relied on)')}\n`]),
@@ -109,6 +114,13 @@ function describeTool(tool: Tool, paint: Paint): readonly string[] {
     '\narguments\n',
     renderJson(tool.inputSchemaJson),
   ];
+}
+
+/** Where its data comes from and may go, as the operator declares it. */
+function describeData({ egress, confidentiality, clearance }: Tool): string {
+  const level = (number: number): string => confidentialityNames[number] ?? 'unknown';
+  const out = egress ? 'its arguments may leave the house' : 'nothing leaves the house';
+  return `answers are ${level(confidentiality)}, arguments at most ${level(clearance)}; ${out}`;
 }
 
 /** Calls a tool once and shows what a model would see. */

@@ -1,0 +1,82 @@
+import type {
+  ApprovalGate,
+  ApprovalRequested,
+  ApprovalResolved,
+  ApprovalVote,
+  RunEvent,
+  ValueOrigin,
+} from '@modelhost/contracts';
+import { renderArguments } from './arguments-text.ts';
+import type { Paint } from './paint.ts';
+import { toLine } from './printable.ts';
+
+const margin = '      ';
+
+/** What people are asked, and what they say. */
+export type ApprovalEvent = Extract<
+  RunEvent['event'],
+  { case: 'approvalRequested' | 'approvalVote' | 'approvalResolved' }
+>;
+
+/** Lines for a terminal. */
+export function renderApproval(event: ApprovalEvent, paint: Paint): string {
+  switch (event.case) {
+    case 'approvalRequested':
+      return renderRequested(event.value, paint);
+    case 'approvalVote':
+      return renderVote(event.value, paint);
+    case 'approvalResolved':
+      return renderResolved(event.value, paint);
+  }
+}
+
+/** Everything that a person needs who says yes or no: the call, where its values come from, and who else has to say yes. */
+function renderRequested(requested: ApprovalRequested, paint: Paint): string {
+  const { approvalId, tool, argumentsJson, approvers, gates, origins } = requested;
+  const by = approvers.length === 0 ? '' : ` by ${toLine(approvers.join(' or '), 120)}`;
+  // Never shortened: a person answers for exactly these.
+  const values = renderArguments(argumentsJson, margin);
+  return [
+    `  ${paint.yellow('? approval')} ${approvalId} wanted${by} for ${toLine(tool, 64)} with exactly\n`,
+    values,
+    ...origins.map((origin) => renderOrigin(origin, paint)),
+    ...gates.map((gate) => `${margin}${paint.dim(describeGate(gate))}\n`),
+  ].join('');
+}
+
+function renderVote(vote: ApprovalVote, paint: Paint): string {
+  const { approvalId, approvedBy, votesMissing } = vote;
+  return `  ${paint.green('✓ one yes')} for ${approvalId} by ${toLine(approvedBy, 128)}, ${votesMissing} more needed\n`;
+}
+
+function renderResolved(resolved: ApprovalResolved, paint: Paint): string {
+  const { approvalId, approved, resolvedBy, comment } = resolved;
+  const mark = approved ? paint.green('✓ approved') : paint.red('✗ refused');
+  const note = comment === '' ? '' : `: ${toLine(comment, 240)}`;
+  return `  ${mark} ${approvalId} by ${toLine(resolvedBy, 128)}${note}\n`;
+}
+
+function describeGate({ approvers, quorum, selfApprovalAllowed }: ApprovalGate): string {
+  const who = approvers.length === 0 ? 'anybody of the tenant' : approvers.join(' or ');
+  const self = selfApprovalAllowed ? 'who asked counts too' : 'who asked does not count';
+  return `needs ${quorum === 1 ? 'a yes' : `${quorum} yeses of different people`} from ${toLine(who, 120)}; ${self}`;
+}
+
+function renderOrigin({ path, origin, sources }: ValueOrigin, paint: Paint): string {
+  const where = sources.filter((source) => source !== 'prompt');
+  const at = where.length === 0 ? '' : ` (${toLine(where.join(', '), 120)})`;
+  const words = originWords[origin] ?? toLine(origin, 40);
+  const text = `${toLine(path, 120)}: ${words}${at}`;
+  return `${margin}${doubtful.has(origin) ? paint.yellow(`! ${text}`) : paint.dim(`  ${text}`)}\n`;
+}
+
+const doubtful: ReadonlySet<string> = new Set(['untrusted', 'model']);
+
+// A newer host may know more.
+const originWords: Readonly<Record<string, string>> = {
+  prompt: 'the user wrote it',
+  trusted: 'stands in trusted data',
+  reference: 'belongs to what the user named',
+  untrusted: 'only a third party wrote it',
+  model: 'nobody wrote it, the model made it up',
+};

@@ -16,6 +16,7 @@ import {
   versionCommand,
 } from './routes/host.ts';
 import { mcpRoutes } from './routes/mcp.ts';
+import { policyRoutes } from './routes/policy.ts';
 import { runCommand } from './routes/run.ts';
 import { runsRoutes } from './routes/runs.ts';
 import { toolsRoutes } from './routes/tools.ts';
@@ -36,6 +37,7 @@ const root = buildRouteMap({
     mcp: mcpRoutes,
     health: healthCommand,
     config: configRoutes,
+    policy: policyRoutes,
     audit: auditRoutes,
     keys: keysRoutes,
     version: versionCommand,

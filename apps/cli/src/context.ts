@@ -8,6 +8,8 @@ import type { Paint } from './paint.ts';
 export interface CliContext extends CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly paint: Paint;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
   /** Data, and nothing else. */
   readonly print: (text: string) => void;
   /** Messages for people. */

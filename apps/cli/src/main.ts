@@ -14,6 +14,7 @@ const context: CliContext = {
   process: { stdout, stderr },
   environment: env,
   paint: createPaint(isColorWanted(env, stdout.isTTY)),
+  now: Date.now,
   print: (text) => void stdout.write(text),
   say: (text) => void stderr.write(`${text}\n`),
   ask: stdin.isTTY && stderr.isTTY && !env['CI'] ? ask : undefined,

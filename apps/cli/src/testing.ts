@@ -2,8 +2,12 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
+import { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { runApplication } from './application.ts';
+import type { CliContext } from './context.ts';
+import { createPaint } from './paint.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -68,6 +72,35 @@ async function untilSeen(
   } finally {
     waiting.delete(look);
   }
+}
+
+/** Runs a command in this process, at a time of the test's own, with nobody to ask. */
+export async function runHere(
+  args: readonly string[],
+  given: Partial<Pick<CliContext, 'environment' | 'now' | 'ask'>> = {},
+): Promise<Ended> {
+  const out = { stdout: '', stderr: '' };
+  let code: number | undefined;
+  const stdout = { write: (text: string) => void (out.stdout += text) };
+  const stderr = { write: (text: string) => void (out.stderr += text) };
+  const failed = await runApplication(args, {
+    process: { stdout, stderr },
+    environment: {},
+    paint: createPaint(false),
+    now: () => Date.parse('2026-12-01T00:00:00Z'),
+    print: stdout.write,
+    say: (text) => stderr.write(`${text}\n`),
+    ask: undefined,
+    onInterrupt: () => () => {},
+    program: ['model-host'],
+    hostProcess: { on: () => {}, off: () => {}, exit: () => {} },
+    streams: { input: Readable.from([]), output: new Writable() },
+    exitWith: (exitCode) => {
+      code = exitCode;
+    },
+    ...given,
+  });
+  return { code: failed ?? code ?? 0, ...out };
 }
 
 /** Runs the real command to its end. */

@@ -48,6 +48,7 @@ function terminal(ask: CliContext['ask']): {
     process: { stdout: { write: assert.fail }, stderr: { write: assert.fail } },
     environment: environmentOf('pia'),
     paint: createPaint(false),
+    now: () => 0,
     print: (shown) => void said.push(shown),
     say: (shown) => void said.push(shown),
     ask,

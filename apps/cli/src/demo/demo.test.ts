@@ -146,6 +146,7 @@ test('a run that completed is no success when the audit file is not verified', a
     process: { stdout: { write: () => {} }, stderr: { write: () => {} } },
     environment: { PATH: process.env['PATH'] },
     paint: createPaint(false),
+    now: () => 0,
     print: () => {},
     say: (text) => void said.push(text),
     ask: undefined,

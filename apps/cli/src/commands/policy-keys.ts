@@ -1,0 +1,125 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createSigningKey,
+  createTrustRoot,
+  keyIdOf,
+  readSigningKey,
+  readTrustRoot,
+  signTrustRoot,
+} from '@modelhost/policy-bundle';
+import type { KeyScope, TrustRoot } from '@modelhost/policy-bundle';
+import { HostError } from '@modelhost/kernel';
+import type { CliContext } from '../context.ts';
+import { CommandError, exitCodes } from '../failure.ts';
+import { toTable } from '../output.ts';
+import { readNamedFile, writeNew, writeWhole } from '../policy/files.ts';
+import { readPassphrase, readSigners, signableKindOf } from '../policy/signed-file.ts';
+import { readTrustRootFile } from '../policy/trust-root-file.ts';
+import { draftTrustRoot } from '../policy/trust-draft.ts';
+import type { ListedKey } from '../policy/trust-draft.ts';
+import type { JsonFlag } from '../routes/flags.ts';
+import type { CreateKeyFlags, TrustFlags } from '../routes/policy-keys.ts';
+
+/** Makes a key pair in two files; the private one is for its owner alone. */
+export async function createPolicyKey(context: CliContext, flags: CreateKeyFlags): Promise<void> {
+  const key = createSigningKey(flags.type, await readPassphrase(flags.passphraseFile));
+  const [privateFile, publicFile] = [
+    join(flags.out, `${flags.name}.key.pem`),
+    join(flags.out, `${flags.name}.pub.pem`),
+  ];
+  await mkdir(flags.out, { recursive: true, mode: 0o700 });
+  await writeNew(privateFile, key.privateKeyPem, 0o600);
+  await writeNew(publicFile, key.publicKeyPem, 0o644);
+  context.print(`${privateFile}: private, keep it to yourself\n${publicFile}: public\n`);
+  context.print(`key id  ${key.keyId}\n`);
+  context.say(`next: \`model-host policy keys trust --key ${publicFile} --sign ${privateFile}\``);
+}
+
+/** Makes the first trust root, or the one after another. */
+export async function createTrust(context: CliContext, flags: TrustFlags): Promise<void> {
+  const previous =
+    flags.previous === undefined ? undefined : await readTrustRootFile(flags.previous);
+  const draft = draftTrustRoot(
+    {
+      keys: await Promise.all((flags.key ?? []).map(readListedKey)),
+      revoke: await Promise.all((flags.revoke ?? []).map(readKeyId)),
+      thresholds: (flags.threshold ?? []).reduce((all, one) => ({ ...all, ...one }), {}),
+      rootDays: flags.days,
+      keyDays: flags.keyDays,
+      nowMs: context.now(),
+    },
+    previous,
+  );
+  const signers = await readSigners(flags.sign, flags.passphraseFile);
+  const text = signTrustRoot(createTrustRoot(draft), signers);
+  await writeWhole(flags.out, text);
+  const missing = whyNotTaken(text, previous);
+  if (missing !== undefined) {
+    context.say(`${flags.out}: not enough signatures yet: ${missing}`);
+    context.say(`next: \`model-host policy sign ${flags.out} --key FILE\` by who is missing`);
+    return;
+  }
+  printRoot(context, readTrustRoot(Buffer.from(text), previous));
+}
+
+/** Says what a key or a trust root is. */
+export async function showKey(context: CliContext, flags: JsonFlag, file: string): Promise<void> {
+  const bytes = await readNamedFile(file);
+  const text = bytes.toString();
+  if (text.includes('-----BEGIN')) {
+    const keyId = text.includes('PRIVATE KEY') ? readSigningKey(text).keyId : keyIdOf(text);
+    context.print(flags.json === true ? `${JSON.stringify({ keyId })}\n` : `${keyId}\n`);
+    return;
+  }
+  if (signableKindOf(file, bytes) !== 'trust-root') {
+    throw new CommandError(
+      exitCodes.usage,
+      `${file}: is a bundle`,
+      '`model-host policy verify FILE --trust-root FILE` shows it',
+    );
+  }
+  const root = await readTrustRootFile(file);
+  if (flags.json === true) context.print(`${JSON.stringify(root, undefined, 2)}\n`);
+  else printRoot(context, root);
+}
+
+function printRoot({ print }: CliContext, root: TrustRoot): void {
+  const { version, expires, thresholds, keys, revoked, digest } = root;
+  const { root: ofRoot, platform, tenant } = thresholds;
+  print(`trust root version ${version}, until ${expires}\ndigest  ${digest}\n`);
+  print(`needed  ${ofRoot} for a root, ${platform} for the platform, ${tenant} for a tenant\n`);
+  const rows = keys.map(({ keyId, scopes, notAfter }) => [notAfter, scopes.join(' '), keyId]);
+  print(`\n${toTable(['UNTIL', 'MAY SIGN', 'KEY'], rows)}`);
+  for (const keyId of revoked) print(`revoked ${keyId}\n`);
+}
+
+/** Undefined when a host would take the root; what signatures are missing for otherwise. */
+function whyNotTaken(text: string, previous: TrustRoot | undefined): string | undefined {
+  try {
+    readTrustRoot(Buffer.from(text), previous);
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof HostError)) throw thrown;
+    const { refusal } = thrown.facts;
+    if (refusal !== 'threshold' && refusal !== 'unknown-key' && refusal !== 'key-scope') {
+      throw thrown;
+    }
+    return thrown.message;
+  }
+}
+
+/** `file`, which may sign all, or `file=scope,scope`. */
+async function readListedKey(text: string): Promise<ListedKey> {
+  const at = text.lastIndexOf('=');
+  const file = at < 1 ? text : text.slice(0, at);
+  const scopes = at < 1 ? ['root', 'platform', 'tenant:*'] : text.slice(at + 1).split(',');
+  const publicKeyPem = (await readNamedFile(file)).toString();
+  // Scopes that there are not are refused, with their place, where the root is made.
+  return { publicKeyPem, scopes: scopes as readonly KeyScope[] };
+}
+
+/** The id itself, or that of the key in a file. */
+async function readKeyId(text: string): Promise<string> {
+  return /^[0-9a-f]{64}$/.test(text) ? text : keyIdOf((await readNamedFile(text)).toString());
+}

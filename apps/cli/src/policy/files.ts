@@ -1,0 +1,59 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { CommandError, exitCodes } from '../failure.ts';
+
+/** Reads a file that a person named. Throws a usage error with the remedy when it cannot be read. */
+export async function readNamedFile(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new CommandError(
+      exitCodes.notFound,
+      `${path}: cannot be read (${systemCode(cause)})`,
+      'check the path and the rights of the file',
+    );
+  }
+}
+
+/** Writes a file whole or not at all; what stood there is replaced. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await using file = await open(temporary, 'wx', 0o644);
+    await file.writeFile(content);
+    await file.sync();
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw unwritable(path, cause);
+  }
+}
+
+/** Writes a file that must not be there yet. */
+export async function writeNew(path: string, content: string, mode: number): Promise<void> {
+  try {
+    await using file = await open(path, 'wx', mode);
+    await file.writeFile(content);
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+/** What the system says of a file, such as `ENOENT`. */
+export function systemCode(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+}
+
+function unwritable(path: string, cause: unknown): CommandError {
+  const code = systemCode(cause);
+  return code === 'EEXIST'
+    ? new CommandError(
+        exitCodes.failure,
+        `${path}: is there already`,
+        'remove it or choose another name',
+      )
+    : new CommandError(
+        exitCodes.failure,
+        `${path}: cannot be written (${code})`,
+        'check folder and rights',
+      );
+}

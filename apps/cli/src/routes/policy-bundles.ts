@@ -1,0 +1,122 @@
+import { buildCommand } from '@stricli/core';
+import type { Command, RouteMap } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { bind } from './bind.ts';
+import { jsonFlag, readCount } from './flags.ts';
+import type { JsonFlag } from './flags.ts';
+import { passphraseFlag, policyKeysRoutes } from './policy-keys.ts';
+import type { PassphraseFlag } from './policy-keys.ts';
+
+/** What `policy sign` is told. */
+export interface SignFlags extends PassphraseFlag {
+  readonly key: readonly string[];
+  readonly out?: string;
+}
+
+/** What `policy verify` is told. */
+export interface VerifyFlags extends JsonFlag {
+  readonly trustRoot: string;
+  readonly revisionAtLeast?: number;
+}
+
+/** What `policy export` is told. */
+export interface ExportFlags {
+  readonly out: string;
+}
+
+const bundleFile = { brief: 'The bundle', parse: String, placeholder: 'file' } as const;
+
+const sign = buildCommand<SignFlags, [file: string], CliContext>({
+  loader: bind(async () => (await import('../commands/policy-bundles.ts')).signFile),
+  parameters: {
+    flags: {
+      key: {
+        kind: 'parsed',
+        parse: String,
+        variadic: true,
+        brief: 'Private key that signs; may be given again',
+        placeholder: 'file',
+      },
+      ...passphraseFlag,
+      out: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'The file to write (default: name.mhpb.json; for what is signed already, the same)',
+        placeholder: 'file',
+      },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'What was built, a bundle or a trust root', parse: String, placeholder: 'file' },
+      ],
+    },
+  },
+  docs: { brief: 'Sign a bundle or a trust root; signatures of others stay' },
+});
+
+const verify = buildCommand<VerifyFlags, [file: string], CliContext>({
+  loader: bind(async () => (await import('../commands/policy-bundles.ts')).verifyFile),
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      trustRoot: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Whose signatures count',
+        placeholder: 'file',
+      },
+      revisionAtLeast: {
+        kind: 'parsed',
+        parse: readCount,
+        optional: true,
+        brief: 'The revision that is in force: an older one is refused',
+        placeholder: 'n',
+      },
+    },
+    positional: { kind: 'tuple', parameters: [bundleFile] },
+  },
+  docs: { brief: 'Say whether a host would take a bundle, and why not' },
+});
+
+const exportCommand = buildCommand<ExportFlags, [file: string], CliContext>({
+  loader: bind(async () => (await import('../commands/policy-bundles.ts')).exportFile),
+  parameters: {
+    flags: {
+      out: {
+        kind: 'parsed',
+        parse: String,
+        default: '.',
+        brief: 'Directory of the files',
+        placeholder: 'directory',
+      },
+    },
+    positional: { kind: 'tuple', parameters: [bundleFile] },
+  },
+  docs: { brief: 'Write a Sigstore bundle for each signature, for the tools of Sigstore' },
+});
+
+const diff = buildCommand<JsonFlag, [before: string, after: string], CliContext>({
+  loader: bind(async () => (await import('../commands/policy-diff.ts')).diffPolicies),
+  parameters: {
+    flags: jsonFlag,
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'A bundle or a project', parse: String, placeholder: 'before' },
+        { brief: 'A bundle or a project', parse: String, placeholder: 'after' },
+      ],
+    },
+  },
+  docs: { brief: 'Show what changes between two bundles or projects' },
+});
+
+/** The commands about bundles and keys. */
+export const bundleRoutes: Readonly<Record<string, Command<CliContext> | RouteMap<CliContext>>> = {
+  keys: policyKeysRoutes,
+  sign,
+  verify,
+  export: exportCommand,
+  diff,
+};

@@ -4,7 +4,7 @@ import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { callRequest, modelRequest, toolOf } from '../fixtures/requests.ts';
-import { fillMasked, maskArguments } from './masked-arguments.ts';
+import { fillMasked, isMaskedFact, maskArguments } from './masked-arguments.ts';
 
 const hash = (text: string): string => `hash of ${text.length} units`;
 
@@ -45,7 +45,17 @@ test('values are replaced at names, in members, and in every item of a list', ()
 
 test('what is not there is not masked, and the very same request comes back', () => {
   const request = callRequest(toolOf({}), { a: 'text', list: [[{ b: 1 }]] });
-  for (const paths of [[], ['x'], ['a.b'], ['list.x'], ['toString'], ['']]) {
+  for (const paths of [
+    [],
+    ['x'],
+    ['a.b'],
+    ['list.x'],
+    ['toString'],
+    [''],
+    ['.a'],
+    ['a.'],
+    ['a['],
+  ]) {
     const one = maskArguments(request, paths, hash);
     assert.deepEqual(one.masked, []);
     assert.equal(one.request, request);
@@ -65,11 +75,52 @@ test('all arguments can be left out together', () => {
   assert.deepEqual(masked({ a: 1 }, ['a', '*']), { values: {}, masked: ['*'] });
 });
 
-test('a sum over a masked argument is left out', () => {
+test('what else says something of a masked value goes too: its sums, and digests of the call', () => {
   const sums = { amount: { run: 5, day: 9 }, count: { run: 1, day: 1 } };
-  const request = callRequest(toolOf({}), { amount: 5, count: 1 }, { history: { sums } });
+  const approval = { callDigest: 'digest-1', votes: [], expiresAtMs: 1 };
+  const change = { history: { sums }, approval, callDigest: 'digest-1' };
+  const request = callRequest(toolOf({}), { amount: 5, count: 1 }, change);
   const { context } = maskArguments(request, ['amount'], hash).request;
-  assert.deepEqual(context.history.sums, { count: { run: 1, day: 1 } });
+  assert.deepEqual(context.history.sums, { amount: { run: 0, day: 0 }, count: sums.count });
+  assert.equal(context.callDigest, hash('digest-1'));
+  // It still is the approval of this very call.
+  assert.equal(context.approval?.callDigest, context.callDigest);
+  const none = maskArguments(callRequest(toolOf({}), { a: 1 }, { callDigest: '' }), ['*'], hash);
+  assert.deepEqual(
+    [none.request.context.callDigest, none.request.context.approval],
+    ['', undefined],
+  );
+});
+
+test('a name with a dot or a bracket is masked by what it is called', () => {
+  const values = { 'a.b': 'x', a: { b: 'y', c: 1 }, 'filter[name]': 'z', '[]': 'w' };
+  const { values: after } = masked(values, ['a.b', 'filter[name]', '[]']);
+  assert.doesNotMatch(JSON.stringify(after), /"[xyzw]"/);
+  assert.match(JSON.stringify(after), /"c":1/);
+});
+
+test('a fact is one of a masked value when either is part of the other', () => {
+  const facts = [
+    'context',
+    'context.arguments',
+    'context.arguments.items',
+    'context.arguments.items.price',
+    'context.arguments.items.price.cents',
+    'context.history.sums.price.day',
+    'context.history',
+  ];
+  const others = [
+    'principal',
+    'resource.name',
+    'context.arguments.item',
+    'context.arguments.items.name',
+    'context.arguments.price',
+    'context.labels.untrusted',
+    'context.history.callsOfTool',
+    'context.history.sums.total.day',
+  ];
+  for (const fact of facts) assert.ok(isMaskedFact(fact, ['other', 'items[].price']), fact);
+  for (const fact of others) assert.ok(!isMaskedFact(fact, ['other', 'items[].price']), fact);
 });
 
 test('what stands in for a masked value has its type and says nothing of it', () => {

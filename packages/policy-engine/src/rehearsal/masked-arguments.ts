@@ -1,5 +1,5 @@
 import { isJsonObject } from '@modelhost/kernel';
-import type { Json, JsonObject, PolicyRequest } from '@modelhost/kernel';
+import type { ApprovalFact, CallHistory, Json, JsonObject, PolicyRequest } from '@modelhost/kernel';
 
 /** Stands among the masked paths for all arguments together. */
 export const allArguments = '*';
@@ -11,85 +11,131 @@ export interface MaskedRequest {
   readonly masked: readonly string[];
 }
 
+/** What hides a value. It is keyed: short values could be guessed otherwise. */
+type Hash = (text: string) => string;
+
 /**
- * The request with the values at the paths (`note`, `a.b`, `items[].price`) replaced by `{ "$hash", "$type" }`; sums over such an
- * argument go too. A list on the way is gone through item by item, whether or not the path says so. `hash` is keyed: short
- * values could be guessed otherwise.
+ * The request with the values at the paths (`note`, `a.b`, `items[].price`) replaced by `{ "$hash", "$type" }`. A list on the way is
+ * gone through item by item, whether or not the path says so. What else says something of the values goes too: sums
+ * become 0, and digests of the call are hashed once more.
  */
 export function maskArguments(
   request: PolicyRequest,
   paths: readonly string[],
-  hash: (text: string) => string,
+  hash: Hash,
 ): MaskedRequest {
   const { resource } = request;
-  if (resource.type !== 'tool' || paths.length === 0) return { request, masked: [] };
+  if (resource.type !== 'tool') return { request, masked: [] };
+  const isAll = paths.includes(allArguments);
   const mask = (value: Json): Json => ({
     $hash: hash(JSON.stringify(value)),
     $type: typeNameOf(value),
   });
-  const masked: string[] = [];
-  let values: Json = resource.arguments;
-  for (const path of paths) {
-    if (path === allArguments) continue;
-    const before: Json = values;
-    values = changeAt(values, namesInPath(path), mask);
-    if (values !== before) masked.push(path);
+  const masked: string[] = isAll ? [allArguments] : [];
+  let values: JsonObject = isAll ? {} : resource.arguments;
+  for (const path of isAll ? [] : paths) {
+    const changed = changeIn(values, path, mask);
+    if (changed !== values) masked.push(path);
+    values = changed;
   }
-  if (paths.includes(allArguments)) return withArguments(request, {}, [allArguments]);
-  return isJsonObject(values)
-    ? withArguments(request, values, masked)
-    : withArguments(request, {}, [allArguments]);
+  if (masked.length === 0) return { request, masked };
+  return {
+    request: {
+      ...request,
+      resource: { ...resource, arguments: values },
+      context: hideTraces(request.context, masked, hash),
+    },
+    masked: masked.toSorted(),
+  };
 }
 
 /** The request with something of the right type where a hash stands: for rules that do not read those values. */
 export function fillMasked(request: PolicyRequest, masked: readonly string[]): PolicyRequest {
   const { resource } = request;
   if (resource.type !== 'tool') return request;
-  let values: Json = resource.arguments;
-  for (const path of masked) values = changeAt(values, namesInPath(path), fill);
-  return isJsonObject(values)
-    ? { ...request, resource: { ...resource, arguments: values } }
-    : request;
+  let values: JsonObject = resource.arguments;
+  for (const path of masked) values = changeIn(values, path, fill);
+  return { ...request, resource: { ...resource, arguments: values } };
 }
 
-/** The members that a path goes through. */
-export function namesInPath(path: string): readonly string[] {
-  return path.split('.').map((name) => name.replace(/\[[^\]]*\]/g, ''));
+/**
+ * Whether something that is masked is part of a fact, such as `context.arguments.items`, or the other way round. Rather says so
+ * once too often.
+ */
+export function isMaskedFact(fact: string, masked: readonly string[]): boolean {
+  const parts = partsOf(fact);
+  return masked.some(
+    (path) =>
+      isWithin(['context', 'arguments', ...partsOf(path)], parts) ||
+      partsOf(path).some((part) => isWithin(['context', 'history', 'sums', part], parts)),
+  );
 }
 
-function withArguments(
-  request: PolicyRequest,
-  values: JsonObject,
+/** Whether one of the two paths goes on where the other ends. */
+function isWithin(one: readonly string[], other: readonly string[]): boolean {
+  return one.every((part, index) => part === (other[index] ?? part));
+}
+
+/** Names without the places in lists. */
+function partsOf(path: string): readonly string[] {
+  return path.replace(/\[[^\]]*\]/g, '').split('.');
+}
+
+function hideTraces(
+  context: PolicyRequest['context'],
   masked: readonly string[],
-): MaskedRequest {
-  const { context, resource } = request;
-  if (resource.type !== 'tool' || masked.length === 0) return { request, masked: [] };
-  const { history } = context;
-  const isKept = (name: string): boolean =>
-    !masked.some((path) => path === allArguments || namesInPath(path).includes(name));
-  const sums = Object.fromEntries(Object.entries(history.sums).filter(([name]) => isKept(name)));
+  hash: Hash,
+): PolicyRequest['context'] {
+  const { approval, callDigest, history } = context;
+  const hide = (digest: string): string => (digest === '' ? '' : hash(digest));
+  const hidden: ApprovalFact | undefined = approval && {
+    ...approval,
+    callDigest: hide(approval.callDigest),
+  };
   return {
-    request: {
-      ...request,
-      resource: { ...resource, arguments: values },
-      context: { ...context, history: { ...history, sums } },
-    },
-    masked: masked.toSorted(),
+    ...context,
+    callDigest: hide(callDigest),
+    approval: hidden,
+    history: { ...history, sums: hideSums(history.sums, masked) },
   };
 }
 
-/** The very same value when there is nothing at the path. */
-function changeAt(value: Json, names: readonly string[], change: (value: Json) => Json): Json {
-  const [name, ...rest] = names;
-  if (name === undefined) return change(value);
-  if (Array.isArray(value)) {
-    const items = value.map((item: Json) => changeAt(item, names, change));
-    return items.some((item, index) => item !== value[index]) ? items : value;
+function hideSums(sums: CallHistory['sums'], masked: readonly string[]): CallHistory['sums'] {
+  const parts = new Set(masked.flatMap(partsOf));
+  const isHidden = (name: string): boolean =>
+    parts.has(allArguments) || partsOf(name).some((part) => parts.has(part));
+  return Object.fromEntries(
+    Object.entries(sums).map(([name, sum]) => [name, isHidden(name) ? { run: 0, day: 0 } : sum]),
+  );
+}
+
+type Change = (value: Json) => Json;
+
+/** The very same object when there is nothing at the path. */
+function changeIn(value: JsonObject, path: string, change: Change): JsonObject {
+  let changed = value;
+  // A name may itself have a dot or a bracket: whatever the path may mean is changed.
+  for (const [name, member] of Object.entries(value)) {
+    const rest = restOf(path, name);
+    if (rest === undefined) continue;
+    const after = rest === '' ? change(member) : changeWithin(member, rest, change);
+    if (after !== member) changed = { ...changed, [name]: after };
   }
-  if (!isJsonObject(value) || !Object.hasOwn(value, name)) return value;
-  const member = value[name] ?? null;
-  const changed = changeAt(member, rest, change);
-  return changed === member ? value : { ...value, [name]: changed };
+  return changed;
+}
+
+function changeWithin(value: Json, path: string, change: Change): Json {
+  if (isJsonObject(value)) return changeIn(value, path, change);
+  if (!Array.isArray(value)) return value;
+  const items = value.map((item: Json) => changeWithin(item, path, change));
+  return items.some((item, index) => item !== value[index]) ? items : value;
+}
+
+/** What is left of the path after the name, and a place in a list if one follows; undefined when it does not begin so. */
+function restOf(path: string, name: string): string | undefined {
+  if (!path.startsWith(name)) return undefined;
+  const match = /^(?:\[[^\]]*\])*(?:\.(?<rest>.+))?$/s.exec(path.slice(name.length));
+  return match === null ? undefined : (match.groups?.['rest'] ?? '');
 }
 
 const fillings: ReadonlyMap<unknown, Json> = new Map<unknown, Json>([

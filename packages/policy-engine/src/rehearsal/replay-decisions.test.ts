@@ -22,7 +22,7 @@ function candidateOf(rules: string): RehearsalCandidate {
       Promise.resolve({
         rules: ruleSet.authorize.rules.map(({ id, argumentsNamed }) => ({
           id,
-          facts: argumentsNamed,
+          facts: argumentsNamed.map((name) => `context.arguments.${name}`),
         })),
       }),
   };

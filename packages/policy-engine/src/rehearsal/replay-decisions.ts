@@ -4,13 +4,13 @@ import { createGroups } from './change-groups.ts';
 import type { DecisionGroup, GroupBound } from './change-groups.ts';
 import { compareDecisions } from './compare-decisions.ts';
 import type { DecisionChange } from './compare-decisions.ts';
-import { allArguments, fillMasked, namesInPath } from './masked-arguments.ts';
+import { allArguments, fillMasked, isMaskedFact } from './masked-arguments.ts';
 import { nameResource } from './recorded-decision.ts';
 import type { RecordedDecision } from './recorded-decision.ts';
 
 /** What a rehearsal asks of the rules that are tried. */
 export interface RehearsalCandidate extends Pick<PolicyEngine, 'decide' | 'digest'> {
-  /** The rules about the request, with the names that each reads. */
+  /** The rules about the request, with what each reads, such as `context.arguments.to`. */
   explain(request: PolicyRequest): Promise<{
     readonly rules: readonly { readonly id: string; readonly facts: readonly string[] }[];
   }>;
@@ -148,23 +148,17 @@ async function decideAgain(
   return changes.length === 0 ? { type: 'unchanged' } : { type: 'changed', changes };
 }
 
-/** Rules about the request that may read a masked value: any that use a name on the way to it. */
+/** Rules about the request that may read a masked value. */
 async function readersOf(
   request: PolicyRequest,
   masked: readonly string[],
   candidate: RehearsalCandidate,
 ): Promise<readonly string[]> {
-  const names = new Set(masked.flatMap(namesInPath));
   const { rules } = await candidate.explain(request);
   return rules
-    .filter(({ facts }) => facts.some((fact) => isReading(fact, names)))
+    .filter(({ facts }) => facts.some((fact) => isMaskedFact(fact, masked)))
     .map(({ id }) => id)
     .sort();
-}
-
-function isReading(fact: string, names: ReadonlySet<string>): boolean {
-  const members = namesInPath(fact);
-  return members.at(-1) === 'arguments' || members.some((name) => names.has(name));
 }
 
 function isFault({ reasons }: Decision): boolean {

@@ -3,7 +3,7 @@ import type { DataLabels, Decision, ErrorData } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { decisionFacts, resultFacts } from './call-facts.ts';
 import { labelsOfTool } from './data-labels.ts';
-import { decisionEvent, reasonsText } from './decisions.ts';
+import { decisionEvent, refusalText } from './decisions.ts';
 import { isPlainAllow } from './obligations.ts';
 import { questionOf } from './policy-question.ts';
 import { applyTransforms } from './transforms/apply-transforms.ts';
@@ -145,7 +145,7 @@ function sealedIfFull(
 }
 
 function withheld(tool: string, decision: Decision | null): ToolVerdict {
-  const message = decision === null ? 'policy withholds it' : reasonsText(decision);
+  const message = decision === null ? 'policy withholds it' : refusalText(decision);
   const rule = decision?.reasons[0]?.rule ?? '';
   const content = `The call was made, but its result is withheld by policy: ${message}.`;
   return ownVerdict('withheld', content, {

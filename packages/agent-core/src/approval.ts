@@ -2,7 +2,7 @@ import { sha256Hex } from '@modelhost/kernel';
 import type { ApprovalFact, Decision, SignalPayload, ValueOrigin } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { countVotes, isVoteWanted } from './approval-votes.ts';
-import { reasonsText } from './decisions.ts';
+import { reasonsText, refusalText } from './decisions.ts';
 import { recordOf } from './tool-records.ts';
 import type { CheckedCall } from './tool-records.ts';
 import { deniedVerdict } from './tool-verdict.ts';
@@ -38,8 +38,7 @@ export async function askApproval(
 ): Promise<ApprovalAnswer> {
   const others = decision.remedies.filter((remedy) => remedy !== 'approval');
   if (others.length > 0 || decision.gates.length === 0) {
-    const needed = others.length > 0 ? others.join(' and ') : 'an approval that nobody can give';
-    return refuse(call, `it needs ${needed} (${reasonsText(decision)})`, decision);
+    return refuse(call, decision);
   }
   const approvalId = `apr_${sha256Hex(`${run.input.runId}\0${call.base}`).slice(0, 26)}`;
   const timeoutMs = Math.min(decision.ttlMs, run.input.agent.approvalTimeoutMs);
@@ -160,7 +159,9 @@ function refusal(
   return { fact: undefined, verdict };
 }
 
-function refuse(call: CheckedCall, message: string, { reasons }: HeldDecision): ApprovalAnswer {
-  const verdict = deniedVerdict(call.tool.name, message, reasons[0]?.rule ?? '');
+/** Nobody can be asked: something else is needed, or the approval of nobody. */
+function refuse({ tool }: CheckedCall, decision: HeldDecision): ApprovalAnswer {
+  const rule = decision.reasons[0]?.rule ?? '';
+  const verdict = deniedVerdict(tool.name, refusalText(decision), rule);
   return { fact: undefined, verdict };
 }

@@ -40,10 +40,12 @@ export function intentFacts(
   keys: Keys,
   tenant: string,
   { effect, executor }: ToolDefinition,
-  argumentsText: string,
+  { argumentsText, decision }: { readonly argumentsText: string; readonly decision: Decision },
 ): Facts {
   const context = `${tenant}/arguments`;
-  const isSealable = Buffer.byteLength(argumentsText) <= sealedBytesMax;
+  // Where policy hides some of them, the keyed digest of all is enough.
+  const isHidden = decision.obligations.redact.arguments.length > 0;
+  const isSealable = !isHidden && Buffer.byteLength(argumentsText) <= sealedBytesMax;
   const sealed = isSealable ? keys.seal(argumentsText, context) : undefined;
   return {
     effect,

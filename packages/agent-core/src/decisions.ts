@@ -22,3 +22,11 @@ export function decisionEvent(options: {
 export function reasonsText(decision: Decision): string {
   return decision.reasons.map(({ rule, message }) => `${message} (${rule})`).join('; ');
 }
+
+/** The same for one that does not allow something, with what would lift a hold. */
+export function refusalText(decision: Decision): string {
+  const reasons = reasonsText(decision);
+  return decision.effect === 'hold'
+    ? `it needs ${decision.remedies.join(' and ')} (${reasons})`
+    : reasons;
+}

@@ -1,7 +1,7 @@
 import { HostError, joinLabels, noHistory, noStatistics } from '@modelhost/kernel';
 import type { Decision, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import { labelsOfTool } from './data-labels.ts';
-import { reasonsText } from './decisions.ts';
+import { refusalText } from './decisions.ts';
 import { isPlainAllow } from './obligations.ts';
 import { applyTransforms } from './transforms/apply-transforms.ts';
 
@@ -59,7 +59,7 @@ export async function acceptAnswer<T>(
   const noted = isPlainAllow(decision) ? undefined : decision;
   if (decision.effect !== 'allow') {
     const rule = decision.reasons[0]?.rule ?? '';
-    return { decision: noted, withheld: withhold(tool, reasonsText(decision), rule) };
+    return { decision: noted, withheld: withhold(tool, refusalText(decision), rule) };
   }
   const { transforms } = decision.obligations;
   if (transforms.length === 0) return { decision: noted, value };

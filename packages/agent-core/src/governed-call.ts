@@ -25,7 +25,7 @@ import { callFacts, decisionFacts, intentFacts, resultFacts } from './call-facts
 import type { CallLedger, PrincipalPast } from './call-ledger.ts';
 import { amountsOf } from './call-sums.ts';
 import type { CallAmounts } from './call-sums.ts';
-import { reasonsText } from './decisions.ts';
+import { refusalText } from './decisions.ts';
 import { acceptAnswer } from './direct-result.ts';
 import type { AnsweredRequest, DirectResults } from './direct-result.ts';
 
@@ -98,7 +98,7 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     // Both share one group commit.
     const intent = Promise.all([
       record('decision', { agent, ...decisionFacts(decision, 'CallTool') }),
-      record('intent', intentFacts(keys, tenant, tool, argumentsText)),
+      record('intent', intentFacts(keys, tenant, tool, { argumentsText, decision })),
     ]);
     if (begun === undefined) await intent;
     const recorded = (begun ?? settle(perform, limits)).then(async (ended) => {
@@ -244,9 +244,8 @@ function failureFacts(thrown: unknown): Facts {
 }
 
 function refusal(tool: ToolDefinition, decision: Decision): HostError {
-  const held = 'it needs an approval, which only a call of a run can wait for';
-  const why =
-    decision.effect === 'hold' ? `${held} (${reasonsText(decision)})` : reasonsText(decision);
+  const isApprovable = decision.effect === 'hold' && decision.remedies.includes('approval');
+  const why = `${refusalText(decision)}${isApprovable ? ', for which only a call of a run can wait' : ''}`;
   return new HostError('policy_violation', `${tool.name} may not be called: ${why}`, {
     facts: { action: 'CallTool', tool: tool.name, rule: decision.reasons[0]?.rule ?? '' },
   });

@@ -1,7 +1,7 @@
 import type { BudgetKind, RunContext, RunEnding } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
-import { reasonsText } from './decisions.ts';
+import { refusalText } from './decisions.ts';
 import { failed, stopEnding } from './endings.ts';
 import { callModel } from './model-call.ts';
 import { cutBy } from './model-step.ts';
@@ -46,7 +46,7 @@ function endOf(
 ): RunEnding | undefined {
   switch (answer.kind) {
     case 'denied':
-      return { reason: 'denied', message: reasonsText(answer.output?.decision ?? answer.decision) };
+      return { reason: 'denied', message: refusalText(answer.output?.decision ?? answer.decision) };
     case 'failed':
       return answer.error === undefined
         ? failed('internal', 'a model step failed without an error')

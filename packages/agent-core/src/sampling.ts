@@ -3,7 +3,7 @@ import type { ErrorCode, JsonObject } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
 import { labelsOfTool } from './data-labels.ts';
-import { reasonsText } from './decisions.ts';
+import { refusalText } from './decisions.ts';
 import { callModel } from './model-call.ts';
 import { readSampling } from './sampling-request.ts';
 import { estimateMessageTokens } from './tokens.ts';
@@ -68,7 +68,7 @@ function answerOf(run: ActiveRun, asked: AskedInput, answer: ModelAnswer): Input
       return refuse(
         asked,
         'policy_violation',
-        `may not ask the model: ${reasonsText(answer.decision)}`,
+        `may not ask the model: ${refusalText(answer.decision)}`,
       );
     case 'stopped':
       // oxlint-disable-next-line typescript/only-throw-error -- the loop ends with the StopReason, as if a step had thrown it.

@@ -40,7 +40,8 @@ export async function recordIntent(
   attempt: number,
 ): Promise<ErrorData | null> {
   const { tenant } = run.input.principal;
-  const facts = intentFacts(run.ports.keys, tenant, call.tool, call.argumentsText);
+  const { tool, argumentsText } = call;
+  const facts = intentFacts(run.ports.keys, tenant, tool, { argumentsText, decision });
   const [undecided, unintended] = await Promise.all([
     run.tryRecord(decisionRecord(run, call, decision)),
     run.tryRecord(recordOf(run, call, 'intent', { attempt, ...facts })),

@@ -6,7 +6,7 @@ const inline = /!?\[([^[\]]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)/g;
 const definition = /^[ \t]{0,3}\[[^[\]\n]+\]:[ \t]*\S+.*$/gm;
 /** An address with its scheme; the handle of a result is none. */
 const address =
-  /(?:\b(?!result:)[a-z][a-z0-9+.-]{1,30}:\/\/|\b(?:mailto|data|javascript|tel|vbscript):(?=\S)|\bwww\.(?=\S)|(?<![:\w/])\/\/(?=[\w-]+\.))[^\s<>"'`)\]]*/gi;
+  /(?:(?<![a-z])(?!result:)[a-z][a-z0-9+.-]{0,63}:\/\/|(?<![a-z0-9])(?:mailto|data|javascript|tel|vbscript):(?=\S)|(?<![a-z0-9])www\.(?=\S)|(?<![:\w/])\/\/(?=[\w-]+\.))[^\s<>"'`)\]]*/gi;
 /** Whatever a link needs. */
 const parts = /[[\]()<>:/.]/g;
 

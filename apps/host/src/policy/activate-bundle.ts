@@ -17,7 +17,7 @@ import type { Logger } from 'pino';
 import { asIfActive } from './in-force.ts';
 import type { LoadedBundle } from './in-force.ts';
 import type { ActivationRefusal, ActivationReport, BundleIdentity } from './policy-control.ts';
-import { markOf, scopeKeyOf, slots, withBundle } from './policy-state.ts';
+import { markOf, nameIn, scopeKeyOf, slots, withBundle } from './policy-state.ts';
 import type { BundleSlot, PolicyState } from './policy-state.ts';
 import type { PolicyStore } from './policy-store.ts';
 import { onRecord } from './record-policy.ts';
@@ -64,7 +64,7 @@ interface Candidate {
 
 /**
  * Takes a bundle through all that it has to stand up to, and puts it in force; the first step that it fails is told, and
- * nothing is changed then. One at a time.
+ * nothing is changed then. One at a time. Rejects only when the signal aborts.
  */
 export async function activateBundle(
   envelope: Uint8Array,
@@ -93,7 +93,7 @@ export async function activateBundle(
   };
 }
 
-/** Everything but the mark first: the name that the mark goes by stands in what is verified. */
+/** Everything but mark and name first: whose they are stands in what is verified. */
 function verify(
   envelope: Uint8Array,
   { trust, now, hostVersion, store }: ActivationParts,
@@ -102,8 +102,10 @@ function verify(
   const verified = verifyBundle(envelope, options);
   if (verified.type === 'refused') return verified;
   const { scope, name } = verified.bundle.manifest;
+  const known = nameIn(store.state(), scope);
   const mark = markOf(store.state(), scope, name);
-  return mark === undefined ? verified : verifyBundle(envelope, { ...options, mark });
+  if (known === undefined && mark === undefined) return verified;
+  return verifyBundle(envelope, { ...options, mark, name: known });
 }
 
 type Tried =
@@ -129,6 +131,7 @@ async function tryOut(candidate: Candidate, parts: ActivationParts): Promise<Tri
   try {
     ruleSet = await compileRuleSet(sourceOf(verified.bundle, content), { signal });
   } catch (thrown) {
+    signal.throwIfAborted();
     return refusal('compile', 'rules-invalid', toErrorData(thrown).message);
   }
   onStep('compiled');
@@ -159,6 +162,7 @@ async function rehearse(
       signal,
     });
   } catch (cause) {
+    signal.throwIfAborted();
     log.warn({ err: cause, ...factsOf(candidate.identity) }, 'policy: nothing could be rehearsed');
     return undefined;
   }

@@ -39,6 +39,13 @@ const refusals: readonly (readonly [string, BundleDraft, string, string, RegExp]
     /revision: 5/,
   ],
   [
+    'another name than the one of its scope',
+    { name: 'other' },
+    'verify',
+    'name',
+    /name: must be base here/,
+  ],
+  [
     'an older revision',
     { revision: 4 },
     'verify',
@@ -202,9 +209,9 @@ test('decisions that are under way keep the rules that they began with, and each
   const control = await world.open({ watchMs: 0 });
   const activation = control.activate(bundleOf({ revision: 2, bytesMax: 1_000 }), ann);
   const seen = new Set<string>();
-  let isDone = false;
-  void activation.then(() => (isDone = true));
-  while (!isDone) {
+  const state = { isDone: false };
+  void activation.then(() => (state.isDone = true));
+  while (!state.isDone) {
     const { effect, bundles } = await control.engine.decide(inputOf(100));
     seen.add(`${bundles.join()} ${effect}`);
     await new Promise((resolve) => setImmediate(resolve));

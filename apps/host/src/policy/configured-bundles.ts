@@ -9,7 +9,7 @@ import type { Problems } from './problems.ts';
 export interface ConfiguredBundles {
   /**
    * Takes those that have changed since they were last looked at. At a start one that is older than what is stored is none
-   * that anybody wants to bring back; later it is a problem, as each that is refused. Never rejects.
+   * that anybody wants to bring back; later it is a problem, as each that is refused. Rejects only as `activate` does.
    */
   takeAll(isStart: boolean): Promise<void>;
 }

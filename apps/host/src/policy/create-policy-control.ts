@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openDecisionLog } from '@modelhost/decision-log';
 import type { DecisionLog } from '@modelhost/decision-log';
-import { toErrorData } from '@modelhost/kernel';
+import { HostError, toErrorData } from '@modelhost/kernel';
 import { createPolicyEngine } from '@modelhost/policy-engine';
 import type { PolicySource } from '@modelhost/policy-engine';
 import { openRules } from './open-rules.ts';
@@ -54,7 +54,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   const watching = watch({
     clock,
     everyMs: policies.watchMs,
-    look: async () => turns.take(async () => rules.look()).catch(ignoreOverload(log)),
+    look: async () => turns.take(async () => rules.look()).catch(ignoreUnlooked(log)),
   });
 
   const statusFor = (tenant?: string): PolicyStatus =>
@@ -89,7 +89,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     idle,
     close: async () => {
       watching.stop();
-      stopping.abort();
+      stopping.abort(new HostError('draining', 'the host is closing'));
       await idle();
       await closing.disposeAsync();
     },
@@ -108,7 +108,7 @@ async function openDecisions(options: PolicyControlOptions): Promise<DecisionLog
   });
 }
 
-/** Others wait already to have what is new taken. */
-function ignoreOverload(log: PolicyControlOptions['log']): (thrown: unknown) => void {
-  return (thrown) => log.warn({ reason: toErrorData(thrown).message }, 'policy: not looked at');
+/** Others wait already to have what is new taken, or the host closes. */
+function ignoreUnlooked(log: PolicyControlOptions['log']): (thrown: unknown) => void {
+  return (thrown) => log.info({ reason: toErrorData(thrown).message }, 'policy: not looked at');
 }

@@ -64,6 +64,7 @@ export function createDirectoryRules(options: {
         problems.clear(directory);
         refused = '';
       } catch (thrown) {
+        signal.throwIfAborted();
         if (thrown instanceof HostError && thrown.code === 'config_invalid') refused = found;
         problems.set(directory, toErrorData(thrown).message);
       }

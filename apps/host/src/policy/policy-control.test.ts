@@ -9,12 +9,12 @@ import {
   bob,
   bundleOf,
   createPolicyWorld,
-  dayMs,
   filesFor,
   inputOf,
   trustRootOf,
 } from './fixtures/policy-world.ts';
 import type { OpenControl } from './fixtures/policy-world.ts';
+import { dayMs } from './fixtures/open-control.ts';
 
 /** What is decided about inputs of these sizes. */
 async function effectsOf(control: OpenControl, tenant = 'acme'): Promise<readonly string[]> {

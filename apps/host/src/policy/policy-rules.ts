@@ -8,7 +8,7 @@ import type { ActivationReport } from './policy-control.ts';
 export interface PolicyRules {
   /** Lets what is stored and configured decide. Throws `config_invalid` when nothing of it can. */
   start(): Promise<void>;
-  /** Takes what has changed of what is configured, if it can be used; else it becomes a problem. Never rejects. */
+  /** Takes what has changed of what is configured, if it can be used; else it becomes a problem. Rejects only when the host closes. */
   look(): Promise<void>;
   activate(envelope: Uint8Array, by: Principal): Promise<ActivationReport>;
   /** The rules as if a candidate had the place of the active bundle of its scope. */

@@ -56,6 +56,12 @@ export function markOf(
   return marks[`${scopeKeyOf(scope)}/${name}`];
 }
 
+/** The one name that bundles of a scope go by: one of another name would replace the rules without anybody noticing. */
+export function nameIn({ scopes }: PolicyState, scope: BundleScope): string | undefined {
+  const state = scopes[scopeKeyOf(scope)];
+  return state?.active?.name ?? state?.canary?.name ?? state?.shadow?.name;
+}
+
 /**
  * The state with a bundle in its slot. What it has been promoted from (a canary or a shadow of its name) leaves its slot.
  * Throws `failed_precondition` for one scope too many.

@@ -1,16 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  readFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { makeDirectory } from '../fixtures/started-host.ts';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { withBundle } from './policy-state.ts';
 import type { PolicyState, StoredBundle } from './policy-state.ts';
-import { openPolicyStore } from './policy-store.ts';
+import { openPolicyStore, storeSteps } from './policy-store.ts';
 import type { PolicyStore } from './policy-store.ts';
 
 function makeStoreDirectory(t: TestContext): string {
-  const directory = makeDirectory();
+  const directory = mkdtempSync(join(tmpdir(), 'model-host-store-'));
   t.after(() => rmSync(directory, { recursive: true }));
   return join(directory, 'policy');
 }
@@ -108,4 +119,40 @@ test('what a crash has left half-way is no state and keeps nothing from being st
   const second = await activate(store, 'two', 2);
   assert.deepEqual(readdirSync(join(directory, 'files')), [second]);
   assert.deepEqual(readdirSync(directory).sort(), ['files', 'state.json']);
+});
+
+const storing = fileURLToPath(new URL('./fixtures/storing-process.ts', import.meta.url));
+const run = promisify(execFile);
+
+test('a first start and two activations leave a whole state, the old or the new, wherever they are cut off', async (t) => {
+  const whole = makeStoreDirectory(t);
+  const { stdout } = await run(process.execPath, [storing, whole]);
+  const steps = Number(stdout);
+  assert.equal(steps, storeSteps.length * 2 + 6);
+
+  async function revisionAfter(killAt: number): Promise<number> {
+    const directory = makeStoreDirectory(t);
+    await assert.rejects(run(process.execPath, [storing, directory, String(killAt)]), {
+      signal: 'SIGKILL',
+    });
+    const store = await openPolicyStore({ directory });
+    const active = store.state().scopes['platform']?.active;
+    if (active === undefined) return 0;
+    assert.equal((await store.read(active.envelope)).toString(), `bundle ${active.revision}`);
+    return active.revision;
+  }
+
+  const revisions: number[] = [];
+  for (let step = 1; step <= steps; step += 2) {
+    const both = step === steps ? [step] : [step, step + 1];
+    revisions.push(...(await Promise.all(both.map(revisionAfter))));
+  }
+  // A state counts from the moment that it has its name.
+  const [first, second] = [1, 2].map((revision) => revisions.indexOf(revision));
+  const renamed = storeSteps.indexOf('state-renamed');
+  assert.deepEqual([first, second], [6 + renamed, 6 + storeSteps.length + renamed]);
+  assert.deepEqual(
+    revisions,
+    revisions.toSorted((one, other) => one - other),
+  );
 });

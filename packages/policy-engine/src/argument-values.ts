@@ -95,6 +95,11 @@ function encodeRecord(
       hidden.add(name);
       continue;
     }
+    if (value === null && member.isNullable) {
+      // As good as absent, but not where the whole is compared.
+      hidden.add(wholeArguments);
+      continue;
+    }
     const within = new Set<string>();
     encoded.push([name, encode(value, member.value, within)]);
     // What has a hidden part cannot be compared as a whole either.

@@ -240,7 +240,8 @@ suite('what rules can see', () => {
 
   test('a rule that asks for an argument it cannot see denies when the argument is there', async () => {
     const invisible: readonly JsonObject[] = [
-      { type: ['string', 'null'] },
+      { type: ['string', 'integer'] },
+      { type: ['string', 'integer', 'null'] },
       { type: 'null' },
       { anyOf: [{ type: 'string' }] },
       { $ref: '#/$defs/path' },

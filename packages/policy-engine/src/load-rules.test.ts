@@ -75,6 +75,22 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
     /unknown @remedy; write @remedy\("approval"\) or @remedy\("step_up"\)/,
   ],
   [
+    'a quorum of none',
+    `@id("r") @remedy("approval") @quorum("0") ${forbid}`,
+    /@quorum out of bounds; use a whole number from 1 to 16/,
+  ],
+  ['a quorum without a remedy', `@id("r") @quorum("2") ${forbid}`, /@quorum without a remedy/],
+  [
+    'approvers of what is no approval',
+    `@id("r") @remedy("wait") @approvers("a") ${forbid}`,
+    /@approvers, but its remedy is no approval; write @remedy\("approval"\)/,
+  ],
+  [
+    'a parameter of an obligation',
+    `@id("r") @level("full") ${body}`,
+    /unknown annotation @level; known here are @id, @message, @remedy/,
+  ],
+  [
     'a remedy on a permit',
     `@id("r") @remedy("approval") ${body}`,
     /permits, so there is nothing to remedy/,

@@ -7,12 +7,12 @@ export interface EntitiesRead {
   readonly principal: boolean;
   readonly resource: boolean;
   readonly action: boolean;
+  /** Which of the three are used as such, not for their attributes alone. */
+  readonly compared: readonly Variable[];
   /** Attributes of whatever it looks at; sorted. */
   readonly attributes: readonly string[];
   /** Entities are reached by other ways than the three variables, so that nothing may be left out. */
   readonly others: boolean;
-  /** Whether it says the same whoever asks for whatever: it depends on the context alone. */
-  readonly isOfContextOnly: boolean;
 }
 
 const variables = ['principal', 'resource', 'action'] as const;
@@ -21,7 +21,7 @@ type Variable = (typeof variables)[number];
 /** Collects what the conditions look at. When in doubt it says yes. */
 export function entitiesReadBy(conditions: PolicyJson['conditions']): EntitiesRead {
   const looked = new Set<Variable | 'others'>();
-  const mentioned = new Set<Variable>();
+  const compared = new Set<Variable>();
   const attributes = new Set<string>();
 
   /** `names` are the attributes taken one after the other. */
@@ -35,17 +35,22 @@ export function entitiesReadBy(conditions: PolicyJson['conditions']): EntitiesRe
     if (Array.isArray(value)) for (const item of value) visit(item);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
     const variable = variableOf(value);
-    if (variable !== undefined) mentioned.add(variable);
-    for (const [operator, item] of Object.entries(value)) {
-      lookIn(operator, item);
-      visit(item);
-    }
+    if (variable !== undefined) compared.add(variable);
+    for (const [operator, item] of Object.entries(value)) visitOperator(operator, item);
   };
-  const lookIn = (operator: string, item: unknown): void => {
-    if (typeof item !== 'object' || item === null || !('left' in item)) return;
-    if ('attr' in item) lookAt(item.left, [item.attr].flat().map(String));
+  const visitOperator = (operator: string, item: unknown): void => {
+    if (typeof item !== 'object' || item === null || !('left' in item)) {
+      visit(item);
+      return;
+    }
     const isWithin = operator === 'in' || (operator === 'is' && 'in' in item);
     if (isWithin || operator === 'getTag' || operator === 'hasTag') lookAt(item.left, []);
+    if (!('attr' in item)) {
+      visit(item);
+      return;
+    }
+    lookAt(item.left, [item.attr].flat().map(String));
+    if (variableOf(item.left) === undefined) visit(item.left);
   };
   for (const { body } of conditions) visit(body);
   return {
@@ -53,9 +58,9 @@ export function entitiesReadBy(conditions: PolicyJson['conditions']): EntitiesRe
     principal: looked.has('principal'),
     resource: looked.has('resource'),
     action: looked.has('action'),
+    compared: [...compared].sort(),
     attributes: [...attributes].sort(),
     others: looked.has('others'),
-    isOfContextOnly: mentioned.size === 0 && looked.size === 0,
   };
 }
 

@@ -112,11 +112,24 @@ suite('what the engine remembers', () => {
     await decide(callRequest(tool, { path: 'b', count: 2 }, { nowMs: nowMs + 1, costMicroUsd: 9 }));
     assert.equal(asked(), 1);
     await decide({ ...callRequest(tool, { path: 'a', count: 1 }), agent: 'other' });
+    assert.equal(asked(), 2);
+    // Who asks is nothing that this rule looks at.
     await decide(callRequest(tool, { path: 'a', count: 1 }, { subject: 'eve' }));
-    assert.equal(asked(), 3);
-    // Roles are nothing that this rule looks at.
     await decide(callRequest(tool, { path: 'a', count: 1 }, { roles: [] }));
-    assert.equal(asked(), 3);
+    assert.equal(asked(), 2);
+  });
+
+  test('a rule that looks at who asks is asked anew for each who does', async () => {
+    const { cedar, asked } = countingRuntime();
+    const engine = pointOn(
+      cedar,
+      '@id("r") permit (principal, action, resource) when { principal == ModelHost::User::"acme/ann" };',
+    );
+    const effectFor = async (subject: string): Promise<string> =>
+      (await engine.decide(callRequest(tool, { path: 'a', count: 1 }, { subject }))).effect;
+    assert.equal(await effectFor('ann'), 'allow');
+    assert.equal(await effectFor('eve'), 'deny');
+    assert.equal(asked(), 2);
   });
 
   test('a long question is asked each time', async () => {

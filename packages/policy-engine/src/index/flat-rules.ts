@@ -26,6 +26,8 @@ export interface FlatRules {
   readonly sent: readonly Sent[];
   /** Records that have to be there, else the rules have to be asked as they stand. */
   readonly needed: readonly Path[];
+  /** Whether rules look at who acts or on what as such; else all are asked as if they were the same. */
+  readonly isAboutEntities: boolean;
   /** Whether rules ask what they are in. */
   readonly isPrincipalPlaced: boolean;
   readonly isResourcePlaced: boolean;
@@ -74,8 +76,15 @@ export function flatQuestion(question: CedarQuestion, rules: FlatRules): CedarQu
     const entity = entityOf(question, reference);
     return entity === undefined ? [] : [{ ...entity, attrs: {} }];
   });
+  if (!rules.isAboutEntities) return { ...anybody, context, entities };
   return { principal, action, resource, context, entities };
 }
+
+const anybody = {
+  principal: { type: 'Any', id: '' },
+  action: { type: 'Action', id: '' },
+  resource: { type: 'Any', id: '' },
+};
 
 type Records = Readonly<Record<Root, Record<string, CedarValueJson>>>;
 
@@ -130,6 +139,7 @@ interface Flattening {
   presenceOf(path: Path): { readonly left: Expr; readonly attr: [string] };
   need(path: Path): void;
   place(variable: Root): void;
+  compare(): void;
   done(): Omit<FlatRules, 'policies'>;
 }
 
@@ -138,6 +148,7 @@ function createFlattening(): Flattening {
   const sent: Sent[] = [];
   const needed: Path[] = [];
   const placed = new Set<Root>();
+  let isAboutEntities = false;
   const nameFor = (path: Path, isPresenceOnly: boolean): string => {
     const key = JSON.stringify([isPresenceOnly, path.root, ...path.names]);
     const number = numbers.get(key) ?? sent.push({ ...path, isPresenceOnly }) - 1;
@@ -150,9 +161,13 @@ function createFlattening(): Flattening {
     presenceOf: (path) => ({ left: { Var: 'context' }, attr: [nameFor(path, true)] }),
     need: (path) => void needed.push(path),
     place: (variable) => void placed.add(variable),
+    compare: () => {
+      isAboutEntities = true;
+    },
     done: () => ({
       sent,
       needed,
+      isAboutEntities,
       isPrincipalPlaced: placed.has('principal'),
       isResourcePlaced: placed.has('resource'),
     }),
@@ -220,9 +235,10 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     checkNumbers(value);
     return { Value: value };
   },
-  Var: (name: string) => {
+  Var: (name: string, flattening) => {
     // The context as a whole has another form than the rule expects.
     if (name === 'context') throw new Unfollowed();
+    flattening.compare();
     return { Var: name };
   },
   '!': unary('!'),
@@ -293,6 +309,7 @@ function placedVariable(left: Expr, flattening: Flattening): Expr {
     throw new Unfollowed();
   }
   flattening.place(path.root);
+  flattening.compare();
   return left;
 }
 

@@ -277,6 +277,7 @@ function sortedRules(rules: readonly Rule[]): readonly Rule[] {
 
 /** Each once, in the order of the rules; the first of them, so that events and records stay small. */
 function sorted(reasons: readonly DecisionReason[]): readonly DecisionReason[] {
+  if (reasons.length < 2) return reasons;
   const keyOf = ({ rule, message }: DecisionReason): string => `${rule}\0${message}`;
   const byKey = new Map(reasons.map((reason) => [keyOf(reason), reason]));
   return [...byKey]

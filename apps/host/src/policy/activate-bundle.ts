@@ -199,8 +199,9 @@ async function putInForce(
 }
 
 /** The content of a verified bundle. Throws `config_invalid`. */
-export function contentOf({ files }: Bundle): BundleContent {
-  return readBundleContent(files.map(({ path, content }) => ({ name: path, text: content })));
+export function contentOf({ files, manifest }: Bundle): BundleContent {
+  const all = files.map(({ path, content }) => ({ name: path, text: content }));
+  return readBundleContent(all, manifest.scope);
 }
 
 /** The rules of a verified bundle, for a compiler. */

@@ -88,7 +88,7 @@ test('a bundle of a tenant decides with that of the platform, about that tenant 
   const forbid =
     '@id("no.big") @message("beta is careful")\nforbid (principal, action == ModelHost::Action::"AcceptInput", resource)\nwhen { context.inputBytes > 10 };\n';
   const tests =
-    '- name: big ones are not accepted\n  given: { principal: { tenant: beta }, action: AcceptInput, bytes: 11 }\n  expect: { effect: deny, reasons: [no.big] }\n';
+    '- name: big ones are not accepted\n  given: { action: AcceptInput, bytes: 11 }\n  expect: { effect: deny, reasons: [no.big] }\n';
   const report = await control.activate(
     bundleOf({
       name: 'careful',

@@ -1,7 +1,9 @@
 import { HostError, parseJsonText } from '@modelhost/kernel';
 import type { ToolDefinition } from '@modelhost/kernel';
 import type { PolicyFile } from '../policy-file.ts';
+import type { RuleSetSource } from '../rule-set.ts';
 import { readTool } from './given-resource.ts';
+import type { GivenWorld } from './given.ts';
 import { readBundleTests } from './read-tests.ts';
 import type { BundleTest } from './read-tests.ts';
 import { aMap } from './section.ts';
@@ -20,13 +22,20 @@ const toolsMax = 10_000;
 
 /**
  * Sorts the files of a bundle: rules (`*.cedar`), `tools.json` (a list of tool definitions) and `tests/*.yaml` or `.json`;
- * any other is left unread. Throws `config_invalid` for tools or tests that cannot be read, with their place and the remedy.
+ * any other is left unread. In the bundle of a tenant, that is the tenant of whoever asks in a test. Throws `config_invalid` for tools or tests that cannot be read, with their place and the remedy.
  */
-export function readBundleContent(files: readonly PolicyFile[]): BundleContent {
+export function readBundleContent(
+  files: readonly PolicyFile[],
+  scope: RuleSetSource['scope'] = 'platform',
+): BundleContent {
   const rules = files.filter(({ name }) => name.endsWith('.cedar'));
   const tools = readTools(files.find(({ name }) => name === 'tools.json'));
   const tests = files.filter(({ name }) => /^tests\/.*\.(?:ya?ml|json)$/.test(name));
-  return { rules, tools, tests: readBundleTests(tests, tools) };
+  return { rules, tools, tests: readBundleTests(tests, worldFor(tools, scope)) };
+}
+
+function worldFor(tools: readonly ToolDefinition[], scope: RuleSetSource['scope']): GivenWorld {
+  return { tools, tenant: scope === 'platform' ? 'acme' : scope.tenant };
 }
 
 function readTools(file: PolicyFile | undefined): readonly ToolDefinition[] {

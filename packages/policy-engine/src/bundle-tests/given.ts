@@ -50,14 +50,21 @@ const approvalMs = 600_000;
 /** Of the call of a test, and of another one. */
 const callDigests = { this: sha256Hex('the call of this test'), other: sha256Hex('another call') };
 
+/** What a test can be about without saying it. */
+export interface GivenWorld {
+  /** Those that it may name. */
+  readonly tools: readonly ToolDefinition[];
+  readonly tenant: string;
+}
+
 /**
- * Makes a whole request of what a test gives. What it leaves out: Ann of the tenant acme without roles; the agent
+ * Makes a whole request of what a test gives. What it leaves out: Ann of the world's tenant, without roles; the agent
  * `agent`, acting by itself wherever a run would; a CallTool for a tool, a UseModel for a model; labels of data that says
  * nothing of anybody; no evidence; nothing called or spent before, and sums of this call alone; 2026-01-01T12:00:00Z.
  */
-export function readGiven(given: Section, tools: readonly ToolDefinition[]): PolicyRequest {
+export function readGiven(given: Section, { tools, tenant }: GivenWorld): PolicyRequest {
   refuseOthers(given, keys);
-  const principal = readPrincipal(given);
+  const principal = readPrincipal(given, tenant);
   const agent = take(given, 'agent', aText, 'agent');
   const action = readAction(given);
   const tool = toolOf(given, action, tools);
@@ -83,10 +90,10 @@ export function readGiven(given: Section, tools: readonly ToolDefinition[]): Pol
   };
 }
 
-function readPrincipal(given: Section): Principal {
+function readPrincipal(given: Section, tenant: string): Principal {
   const section = takeSection(given, 'principal', ['tenant', 'subject', 'roles']);
   return {
-    tenant: take(section, 'tenant', aText, 'acme'),
+    tenant: take(section, 'tenant', aText, tenant),
     subject: take(section, 'subject', aText, 'ann'),
     roles: take(section, 'roles', texts, []),
   };

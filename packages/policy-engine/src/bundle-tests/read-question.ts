@@ -22,7 +22,10 @@ export function readQuestion(given: JsonObject, options: QuestionOptions): Polic
   const problems: TestProblem[] = [];
   const own = ['principal', 'now'].filter((key) => Object.hasOwn(given, key));
   for (const key of own) problems.push({ path: [key], message: 'is known to the host' });
-  const request = readGiven({ value: given, path: [], problems }, tools);
+  const request = readGiven(
+    { value: given, path: [], problems },
+    { tools, tenant: principal.tenant },
+  );
   const seen = problems.slice(0, violationsMax);
   if (seen.length > 0) {
     const violations = seen.map(({ path, message }) => ({

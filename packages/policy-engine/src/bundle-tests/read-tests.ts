@@ -1,11 +1,12 @@
 import { HostError } from '@modelhost/kernel';
-import type { PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import type { PolicyRequest } from '@modelhost/kernel';
 import { isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { PolicyFile } from '../policy-file.ts';
 import { readExpectation } from './expectation.ts';
 import type { Expectation } from './expectation.ts';
 import { readGiven } from './given.ts';
+import type { GivenWorld } from './given.ts';
 import { aMap, aText, refuseOthers, take, takeSection } from './section.ts';
 import type { Section, TestProblem } from './section.ts';
 
@@ -29,10 +30,10 @@ const problemsMax = 20;
  */
 export function readBundleTests(
   files: readonly PolicyFile[],
-  tools: readonly ToolDefinition[],
+  world: GivenWorld,
 ): readonly BundleTest[] {
   const mistakes: string[] = [];
-  const tests = files.flatMap((file) => readFile(file, tools, mistakes));
+  const tests = files.flatMap((file) => readFile(file, world, mistakes));
   if (tests.length > testsMax) mistakes.push(`${tests.length} tests; at most ${testsMax} are run`);
   const names = new Set<string>();
   for (const { file, line, name } of tests) {
@@ -52,7 +53,7 @@ export function readBundleTests(
 
 function readFile(
   { name: file, text }: PolicyFile,
-  tools: readonly ToolDefinition[],
+  world: GivenWorld,
   mistakes: string[],
 ): readonly BundleTest[] {
   const lines = new LineCounter();
@@ -71,7 +72,7 @@ function readFile(
     const problems: TestProblem[] = [];
     const section = { value: aMap.is(item) ? item : {}, path: [index], problems };
     if (!aMap.is(item)) problems.push({ path: [index], message: 'must be a map' });
-    const { name, ...test } = readTest(section, tools);
+    const { name, ...test } = readTest(section, world);
     for (const { path, message } of problems) {
       const key = keyOf(path.slice(1));
       const about = key === '' ? '' : ` ${key}:`;
@@ -84,7 +85,7 @@ function readFile(
 
 function readTest(
   section: Section,
-  tools: readonly ToolDefinition[],
+  world: GivenWorld,
 ): Pick<BundleTest, 'name' | 'request' | 'expect'> {
   const keys = ['name', 'given', 'expect'];
   refuseOthers(section, keys);
@@ -95,7 +96,7 @@ function readTest(
   // The keys within are looked at where they are read.
   const given = takeSection(section, 'given', Object.keys(Object(section.value['given'])));
   const expect = takeSection(section, 'expect', Object.keys(Object(section.value['expect'])));
-  return { name, request: readGiven(given, tools), expect: readExpectation(expect) };
+  return { name, request: readGiven(given, world), expect: readExpectation(expect) };
 }
 
 /** The document, or what keeps it from being read. */

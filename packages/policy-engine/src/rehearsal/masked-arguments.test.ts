@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import fc from 'fast-check';
+import { ruleSetOf } from '../fixtures/decision-points.ts';
 import { callRequest, modelRequest, toolOf } from '../fixtures/requests.ts';
-import { fillMasked, isMaskedFact, maskArguments } from './masked-arguments.ts';
+import { fillMasked, maskArguments, mayReadMasked } from './masked-arguments.ts';
 
 const hash = (text: string): string => `hash of ${text.length} units`;
 
@@ -99,28 +100,33 @@ test('a name with a dot or a bracket is masked by what it is called', () => {
   assert.match(JSON.stringify(after), /"c":1/);
 });
 
-test('a fact is one of a masked value when either is part of the other', () => {
-  const facts = [
-    'context',
-    'context.arguments',
-    'context.arguments.items',
-    'context.arguments.items.price',
-    'context.arguments.items.price.cents',
-    'context.history.sums.price.day',
-    'context.history',
+test('a rule may read a masked value by any name on the way to it, or as part of something whole', () => {
+  const sums = { price: { run: 1, day: 1 } };
+  const request = callRequest(toolOf({}), {}, { history: { sums } });
+  const mayRead = (when: string, paths: readonly string[], asked = request): boolean => {
+    const [rule] =
+      ruleSetOf(`@id("r") permit (principal, action in ModelHost::Action::"CallTool", resource)
+      when { ${when} };`).authorize.rules;
+    return rule !== undefined && mayReadMasked(rule, asked, paths);
+  };
+  const paths = ['other', 'items[].price'];
+  const readers = [
+    'context has arguments && context.arguments has items && context.arguments.items.isEmpty()',
+    'context has arguments && context.arguments has price && context.arguments.price > 1',
+    'context has arguments && context.arguments == {}',
+    'context == {}',
+    'context.history has sums',
   ];
   const others = [
-    'principal',
-    'resource.name',
-    'context.arguments.item',
-    'context.arguments.items.name',
-    'context.arguments.price',
+    'context has arguments',
+    'context has arguments && context.arguments has item && context.arguments.item == "a"',
     'context.labels.untrusted',
-    'context.history.callsOfTool',
-    'context.history.sums.total.day',
+    'principal in ModelHost::Tenant::"acme"',
   ];
-  for (const fact of facts) assert.ok(isMaskedFact(fact, ['other', 'items[].price']), fact);
-  for (const fact of others) assert.ok(!isMaskedFact(fact, ['other', 'items[].price']), fact);
+  for (const when of readers) assert.ok(mayRead(when, paths), when);
+  for (const when of others) assert.ok(!mayRead(when, paths), when);
+  const unsummed = callRequest(toolOf({}), {});
+  assert.ok(!mayRead('context.history.callsOfTool > 1', paths, unsummed));
 });
 
 test('what stands in for a masked value has its type and says nothing of it', () => {

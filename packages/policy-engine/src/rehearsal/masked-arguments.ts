@@ -1,4 +1,6 @@
 import { isJsonObject } from '@modelhost/kernel';
+import { wholeArguments, wholeContext } from '../rule-names.ts';
+import type { AskedRule } from './asked-rules.ts';
 import type { ApprovalFact, CallHistory, Json, JsonObject, PolicyRequest } from '@modelhost/kernel';
 
 /** Stands among the masked paths for all arguments together. */
@@ -58,22 +60,17 @@ export function fillMasked(request: PolicyRequest, masked: readonly string[]): P
   return { ...request, resource: { ...resource, arguments: values } };
 }
 
-/**
- * Whether something that is masked is part of a fact, such as `context.arguments.items`, or the other way round. Rather says so
- * once too often.
- */
-export function isMaskedFact(fact: string, masked: readonly string[]): boolean {
-  const parts = partsOf(fact);
-  return masked.some(
-    (path) =>
-      isWithin(['context', 'arguments', ...partsOf(path)], parts) ||
-      partsOf(path).some((part) => isWithin(['context', 'history', 'sums', part], parts)),
-  );
-}
-
-/** Whether one of the two paths goes on where the other ends. */
-function isWithin(one: readonly string[], other: readonly string[]): boolean {
-  return one.every((part, index) => part === (other[index] ?? part));
+/** Whether the rule may read something that is masked in the request. Rather says so once too often. */
+export function mayReadMasked(
+  { argumentsNamed, contextNamed }: AskedRule,
+  { context }: PolicyRequest,
+  masked: readonly string[],
+): boolean {
+  const parts = new Set(masked.flatMap(partsOf));
+  if (argumentsNamed.some((name) => name === wholeArguments || isHidden(name, parts))) return true;
+  // A rule may compare all that was called before, sums included.
+  const isSumHidden = Object.keys(context.history.sums).some((name) => isHidden(name, parts));
+  return isSumHidden && contextNamed.some((name) => name === wholeContext || name === 'history');
 }
 
 /** Names without the places in lists. */
@@ -102,11 +99,17 @@ function hideTraces(
 
 function hideSums(sums: CallHistory['sums'], masked: readonly string[]): CallHistory['sums'] {
   const parts = new Set(masked.flatMap(partsOf));
-  const isHidden = (name: string): boolean =>
-    parts.has(allArguments) || partsOf(name).some((part) => parts.has(part));
   return Object.fromEntries(
-    Object.entries(sums).map(([name, sum]) => [name, isHidden(name) ? { run: 0, day: 0 } : sum]),
+    Object.entries(sums).map(([name, sum]) => [
+      name,
+      isHidden(name, parts) ? { run: 0, day: 0 } : sum,
+    ]),
   );
+}
+
+/** Whether an argument of this name may be, or have within it, something that is masked. */
+function isHidden(name: string, parts: ReadonlySet<string>): boolean {
+  return parts.has(allArguments) || partsOf(name).some((part) => parts.has(part));
 }
 
 type Change = (value: Json) => Json;

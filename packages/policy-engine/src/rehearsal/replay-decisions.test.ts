@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JsonObject, PolicyRequest } from '@modelhost/kernel';
 import fc from 'fast-check';
-import { ruleSetOf } from '../fixtures/decision-points.ts';
+import { pointOf } from '../fixtures/decision-points.ts';
 import { toCedar, toRequest } from '../fixtures/plain-rules.ts';
 import type { Condition, PlainRequest, PlainRule } from '../fixtures/plain-rules.ts';
 import { callRequest, modelRequest, nowMs, toolOf } from '../fixtures/requests.ts';
-import { createPolicyEngine } from '../policy-engine.ts';
-import { singleSource } from '../rule-set.ts';
 import { compareDecisions } from './compare-decisions.ts';
 import { maskArguments } from './masked-arguments.ts';
 import type { RecordedDecision } from './recorded-decision.ts';
@@ -15,17 +13,7 @@ import { replayDecisions } from './replay-decisions.ts';
 import type { RehearsalCandidate, RehearsalReport } from './replay-decisions.ts';
 
 function candidateOf(rules: string): RehearsalCandidate {
-  const ruleSet = ruleSetOf(rules);
-  return {
-    ...createPolicyEngine({ source: singleSource(ruleSet) }),
-    explain: () =>
-      Promise.resolve({
-        rules: ruleSet.authorize.rules.map(({ id, argumentsNamed }) => ({
-          id,
-          facts: argumentsNamed.map((name) => `context.arguments.${name}`),
-        })),
-      }),
-  };
+  return pointOf(rules);
 }
 
 /** What the rules say of the requests, one a second, as a log would have it. */

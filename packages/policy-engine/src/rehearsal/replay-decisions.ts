@@ -4,16 +4,15 @@ import { createGroups } from './change-groups.ts';
 import type { DecisionGroup, GroupBound } from './change-groups.ts';
 import { compareDecisions } from './compare-decisions.ts';
 import type { DecisionChange } from './compare-decisions.ts';
-import { allArguments, fillMasked, isMaskedFact } from './masked-arguments.ts';
+import type { AskedRule } from './asked-rules.ts';
+import { allArguments, fillMasked, mayReadMasked } from './masked-arguments.ts';
 import { nameResource } from './recorded-decision.ts';
 import type { RecordedDecision } from './recorded-decision.ts';
 
-/** What a rehearsal asks of the rules that are tried. */
+/** What a rehearsal asks of the rules that are tried. A decision point does. */
 export interface RehearsalCandidate extends Pick<PolicyEngine, 'decide' | 'digest'> {
-  /** The rules about the request, with what each reads, such as `context.arguments.to`. */
-  explain(request: PolicyRequest): Promise<{
-    readonly rules: readonly { readonly id: string; readonly facts: readonly string[] }[];
-  }>;
+  /** The rules that are asked about the request, with what each may read. */
+  rulesAbout(request: PolicyRequest): readonly AskedRule[];
 }
 
 /** Bounds of a rehearsal. */
@@ -136,7 +135,7 @@ async function decideAgain(
   if (masked.includes(allArguments)) return { type: 'undecidable', rules: ['arguments-not-kept'] };
   const asked = masked.length === 0 ? request : fillMasked(request, masked);
   if (masked.length > 0) {
-    const rules = await readersOf(asked, masked, candidate);
+    const rules = readersOf(asked, masked, candidate);
     if (rules.length > 0) return { type: 'undecidable', rules };
   }
   const again = await candidate.decide(asked);
@@ -149,16 +148,16 @@ async function decideAgain(
 }
 
 /** Rules about the request that may read a masked value. */
-async function readersOf(
+function readersOf(
   request: PolicyRequest,
   masked: readonly string[],
   candidate: RehearsalCandidate,
-): Promise<readonly string[]> {
-  const { rules } = await candidate.explain(request);
-  return rules
-    .filter(({ facts }) => facts.some((fact) => isMaskedFact(fact, masked)))
-    .map(({ id }) => id)
-    .sort();
+): readonly string[] {
+  const ids = candidate
+    .rulesAbout(request)
+    .filter((rule) => mayReadMasked(rule, request, masked))
+    .map(({ id }) => id);
+  return [...new Set(ids)].sort();
 }
 
 function isFault({ reasons }: Decision): boolean {

@@ -68,7 +68,7 @@ test('a server of another tenant is neither listed nor called, by runs or by faÃ
   );
   const read = { method: 'resources/read', params: { uri: 'file:///a' } } as const;
   await assert.rejects(gateway.relay.exchange({ alias: 'own' }, read, context), isNotFound);
-  assert.throws(() => gateway.relay.watchResource(rival, 'own', 'file:///a'), isNotFound);
+  await assert.rejects(gateway.relay.watchResource(rival, 'own', 'file:///a'), isNotFound);
   assert.equal(server.executions.size, 0);
 });
 
@@ -133,5 +133,5 @@ test('abuse A16: nothing is asked of a server of which nothing was ever approved
     const asked = gateway.relay.exchange({ alias: 'all' }, exchange, contextOf(somebody));
     await assert.rejects(asked, refused); // oxlint-disable-line no-await-in-loop
   }
-  assert.throws(() => gateway.relay.watchResource(somebody, 'all', 'x://1'), refused);
+  await assert.rejects(gateway.relay.watchResource(somebody, 'all', 'x://1'), refused);
 });

@@ -62,7 +62,7 @@ export function createGatewayRelay(options: GatewayRelayOptions): McpRelay {
       }
     },
     onChange,
-    watchResource: (principal, alias, uri) => {
+    watchResource: async (principal, alias, uri) => {
       const { upstream } = supplied(alias, principal.tenant);
       catalogues.requireOpen(alias);
       return upstream.watchResource(principal, uri);

@@ -94,10 +94,12 @@ export interface RelayCatalogue {
   readonly resourceTemplates: readonly RelayItem[];
 }
 
-/** Something changed at an upstream. */
+/** Something changed at an upstream, or for whom it may be. */
 export type RelayChange =
   | { readonly type: 'tools' | 'prompts' | 'resources'; readonly alias: string }
-  | { readonly type: 'resource-updated'; readonly alias: string; readonly uri: string };
+  | { readonly type: 'resource-updated'; readonly alias: string; readonly uri: string }
+  /** What `visible` answers may be another from now on. */
+  | { readonly type: 'visibility' };
 
 /**
  * The way from a façade to the upstreams. The gateway makes one; the host puts policy, limits and audit around it (same
@@ -106,6 +108,11 @@ export type RelayChange =
 export interface McpRelay {
   /** At once, whatever the upstreams do. */
   catalogue(tenant: string): RelayCatalogue;
+  /**
+   * Names of those of the tools that the principal could be allowed to call with some arguments; where there is no such
+   * member, that is all of them. It only says what to show: every call is decided for itself.
+   */
+  visible?(principal: Principal, tools: readonly RelayTool[]): Promise<ReadonlySet<string>>;
   /**
    * One request to one upstream. `tool` is set for `tools/call`, and its `params.name` is then the server's own name.
    * Throws `mcp_tool_not_found` for an alias the tenant does not have.
@@ -122,6 +129,9 @@ export interface McpRelay {
   abandon(principal: Principal, alias: string, requestState: string): void;
   /** Returns the way to stop. */
   onChange(listener: (change: RelayChange) => void): () => void;
-  /** Asks the upstream to report changes of the resource while anybody watches. Returns the way to stop. */
-  watchResource(principal: Principal, alias: string, uri: string): () => void;
+  /**
+   * Asks the upstream to report changes of the resource while anybody watches. Resolves to the way to stop, rejects when it
+   * may not be watched; whoever no longer wants it meanwhile stops it then.
+   */
+  watchResource(principal: Principal, alias: string, uri: string): Promise<() => void>;
 }

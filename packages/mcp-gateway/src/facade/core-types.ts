@@ -100,16 +100,12 @@ export interface SubscriptionFilter {
   readonly taskIds?: readonly string[];
 }
 
-/** An open subscription. */
-export interface Subscription {
-  /** What of the filter is honoured. */
-  readonly accepted: SubscriptionFilter;
-  /** Ends it from the client's side; `onEnd` is not called. */
-  close(): void;
-}
-
-/** Where the messages of a subscription go. */
+/** Where the messages of a subscription go: either a refusal, or first what is accepted and then changes. */
 export interface SubscriptionSink {
+  /** What of the filter is honoured; with nothing of it, nothing will ever come. */
+  onAccept(accepted: SubscriptionFilter): void;
+  /** There is no subscription. */
+  onRefuse(error: RpcError): void;
   onChange(change: FacadeChange): void;
   /** The façade closes: nothing more will come. */
   onEnd(): void;
@@ -175,14 +171,16 @@ export interface FacadeCore {
   paramHeaders(caller: FacadeCaller, tool: string): readonly ParamHeader[];
   /** Changes that concern the view and the caller's tenant. Returns the way to stop. */
   onChange(caller: FacadeCaller, listener: (change: FacadeChange) => void): () => void;
-  /** Watches a resource by its name in the view; undefined when nobody has it. Returns the way to stop. */
-  watchResource(caller: FacadeCaller, uri: string): (() => void) | undefined;
-  /** Opens a subscription by the params of `subscriptions/listen`; an error for a wrong filter or at a bound. */
-  subscribe(
-    caller: FacadeCaller,
-    params: unknown,
-    sink: SubscriptionSink,
-  ): Subscription | { readonly error: RpcError };
+  /**
+   * Watches a resource by its name in the view; undefined when nobody has it. Resolves to the way to stop, and rejects when
+   * the caller may not watch it.
+   */
+  watchResource(caller: FacadeCaller, uri: string): Promise<(() => void) | undefined>;
+  /**
+   * Opens a subscription by the params of `subscriptions/listen`: at once, or when it is decided what may be watched.
+   * Returns the way to end it from the client's side at any time; the sink then hears nothing more.
+   */
+  subscribe(caller: FacadeCaller, params: unknown, sink: SubscriptionSink): () => void;
   /** Ends subscriptions and tasks. */
   close(): void;
 }

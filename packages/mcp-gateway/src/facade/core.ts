@@ -1,6 +1,6 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
-import type { RelayCatalogue, RelayChange } from '../relay.ts';
+import type { McpRelay, RelayCatalogue, RelayChange } from '../relay.ts';
 import { hasTasks, tasksExtension } from './client-capabilities.ts';
 import type {
   FacadeBounds,
@@ -13,6 +13,7 @@ import type {
   FacadeView,
 } from './core-types.ts';
 import { createDispatch, isFacadeMethod } from './dispatch.ts';
+import type { Sight } from './dispatch.ts';
 import { readInstructions } from './instructions.ts';
 import { serverInfoKey } from './modern-messages.ts';
 import { createCallOutcomes, createCallRunner } from './relayed-calls.ts';
@@ -65,7 +66,8 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
     return { capabilities, instructions: readInstructions(index), serverInfo };
   }
 
-  const dispatch = createDispatch({ bounds, runCall, store, presentation });
+  const sight = createSight(relay);
+  const dispatch = createDispatch({ bounds, runCall, store, presentation, sight });
 
   async function handle(
     request: Parameters<FacadeCore['handle']>[0],
@@ -96,10 +98,10 @@ export function createFacadeCore(options: FacadeCoreOptions): FacadeCore {
     };
   }
 
-  function watchResource({ principal }: FacadeCaller, uri: string): (() => void) | undefined {
+  const watchResource: FacadeCore['watchResource'] = async ({ principal }, uri) => {
     const address = indexOf(principal.tenant).uris.find(uri);
     return address && relay.watchResource(principal, address.alias, address.uri);
-  }
+  };
 
   const subscriptions = createSubscriptions({
     bounds,
@@ -154,6 +156,14 @@ function createCalls(
   return { runCall: createCallRunner({ outcomes, states, tasks }), abandon };
 }
 
+/** Policy is asked each time, so that what it says now is what is shown. */
+function createSight(relay: McpRelay): Sight {
+  return ({ principal }, index) =>
+    relay.visible === undefined
+      ? index.allTools
+      : relay.visible(principal, index.relayTools).then((names) => index.toolsAmong(names));
+}
+
 /** What is made of a catalogue lives as long as the catalogue does. */
 function createIndexes(
   { relay, view }: FacadeCoreOptions,
@@ -185,6 +195,7 @@ const modernCapabilities: JsonObject = {
 };
 
 function toShownChange(change: RelayChange, index: ViewIndex): FacadeChange | undefined {
+  if (change.type === 'visibility') return { type: 'tools' };
   if (!index.aliases.has(change.alias)) return undefined;
   if (change.type !== 'resource-updated') return { type: change.type };
   return { type: 'resource-updated', uri: index.uris.show(change.alias, change.uri) };

@@ -8,7 +8,7 @@ import type {
   FacadeOutcome,
   FacadeRequest,
 } from './core-types.ts';
-import type { ListKey } from './list-pages.ts';
+import type { ListPages } from './list-pages.ts';
 import type { CallRunner } from './relayed-calls.ts';
 import {
   readCompletion,
@@ -20,8 +20,9 @@ import type { ReadRequest } from './relayed-requests.ts';
 import { invalidParams, methodNotFound } from './rpc-errors.ts';
 import { answerTaskMethod } from './task-methods.ts';
 import type { TaskStore } from './task-store.ts';
-import { runSearchTool } from './tool-search.ts';
+import { readSearchCall } from './tool-search.ts';
 import type { ViewIndex } from './view-index.ts';
+import type { VisibleTools } from './visible-tools.ts';
 
 const bothEras = [
   ...(['tools/list', 'tools/call', 'prompts/list', 'prompts/get', 'resources/list'] as const),
@@ -50,8 +51,15 @@ export interface DispatchContext {
   readonly index: ViewIndex;
 }
 
+/** What the caller sees of the tools of an index; at once where nothing is hidden from anybody. */
+export type Sight = (
+  caller: FacadeCaller,
+  index: ViewIndex,
+) => VisibleTools | Promise<VisibleTools>;
+
 /** What a dispatch is made with. */
 export interface DispatchOptions {
+  readonly sight: Sight;
   readonly bounds: FacadeBounds;
   readonly runCall: CallRunner;
   readonly store: TaskStore;
@@ -76,6 +84,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 }
 
 type Answer = FacadeOutcome | Promise<FacadeOutcome>;
+type AnswerFrom = (tools: VisibleTools) => FacadeOutcome;
 
 function answer(
   method: Method,
@@ -85,17 +94,21 @@ function answer(
 ): Answer {
   const { index } = context;
   const pass = (read: ReadRequest): Answer => passOn(read, params, context, options);
+  const see = (answerFrom: AnswerFrom): Answer => {
+    const seen = options.sight(context.caller, index);
+    return seen instanceof Promise ? seen.then(answerFrom) : answerFrom(seen);
+  };
   switch (method) {
     case 'tools/call':
-      return callTool(params, index, pass);
+      return callTool(params, index, { pass, see });
     case 'tools/list':
-      return list('tools', params, index);
+      return see((tools) => list(tools.pages(), params));
     case 'prompts/list':
-      return list('prompts', params, index);
+      return list(index.pages('prompts'), params);
     case 'resources/list':
-      return list('resources', params, index);
+      return list(index.pages('resources'), params);
     case 'resources/templates/list':
-      return list('resourceTemplates', params, index);
+      return list(index.pages('resourceTemplates'), params);
     case 'prompts/get':
       return pass(readPromptGet(params, index));
     case 'resources/read':
@@ -118,14 +131,28 @@ function answer(
 function callTool(
   params: JsonObject,
   index: ViewIndex,
-  pass: (read: ReadRequest) => Answer,
+  {
+    pass,
+    see,
+  }: {
+    readonly pass: (read: ReadRequest) => Answer;
+    readonly see: (answerFrom: AnswerFrom) => Answer;
+  },
 ): Answer {
   const { name, arguments: values = {} } = params;
   if (typeof name !== 'string') return refused('params.name must be the name of a tool');
   if (!isJsonObject(values)) return refused('params.arguments must be an object');
-  const call = index.isSearched ? runSearchTool({ name, arguments: values }, index) : undefined;
-  if (call === undefined) return pass(readToolCall(name, values, index));
-  return call.kind === 'call' ? pass(readToolCall(call.name, call.arguments, index)) : call;
+  const call = index.isSearched ? readSearchCall(name, values) : undefined;
+  switch (call?.kind) {
+    case undefined:
+      return pass(readToolCall(name, values, index));
+    case 'call':
+      return pass(readToolCall(call.name, call.arguments, index));
+    case 'look-up':
+      return see((tools) => ({ kind: 'result', result: call.answer(tools) }));
+    case 'error':
+      return call;
+  }
 }
 
 function passOn(
@@ -157,11 +184,11 @@ function discover(
 
 const noCompletion: FacadeOutcome = { kind: 'result', result: { completion: { values: [] } } };
 
-function list(key: ListKey, { cursor }: JsonObject, index: ViewIndex): FacadeOutcome {
+function list(pages: ListPages, { cursor }: JsonObject): FacadeOutcome {
   if (cursor !== undefined && typeof cursor !== 'string') {
     return refused('params.cursor must be a text');
   }
-  const page = index.pages(key).page(cursor);
+  const page = pages.page(cursor);
   if (page === undefined) {
     return refused('params.cursor is not valid: the list has changed, begin again without one');
   }

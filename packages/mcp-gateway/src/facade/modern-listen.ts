@@ -17,6 +17,8 @@ export interface ListenOutput {
   send(text: string): void;
   /** Nothing more comes: the last message was sent. */
   end(): void;
+  /** Takes the error that is the only answer; where it is absent, that is sent as messages are. */
+  fail?(text: string): void;
 }
 
 /** Bytes that may wait for a slow reader; then it is cut off, and has to ask again for what it missed. */
@@ -40,22 +42,23 @@ export function listenOverHttp(
       write(toEvent(text));
     },
     end: () => response.end(),
+    fail: (text) => sendText(response, 200, text),
   });
-  if (typeof opened === 'string') return sendText(response, 200, opened);
-  const stopPings = keepAlive(core.clock, () => write(': keep-alive\n\n'));
+  const stopPings = keepAlive(core.clock, () => {
+    // Before the first message it may still become an answer of another kind.
+    if (response.headersSent) write(': keep-alive\n\n');
+  });
   const close = (): void => {
     stopPings();
     opened.close();
   };
-  if (opened.isEmpty) opened.finish();
   if (response.destroyed) close();
   else response.once('close', close);
 }
 
 /** A subscription that is being served. */
 export interface OpenSubscription {
-  /** Nothing of the filter is honoured, so that nothing will ever come of it. */
-  readonly isEmpty: boolean;
+  isOpen(): boolean;
   /** The client is gone. */
   close(): void;
   /** Ends it with its last message. */
@@ -64,38 +67,46 @@ export interface OpenSubscription {
 
 /**
  * Opens a subscription, whatever it is sent over: first what of the filter is honoured, then changes, each under the id
- * of the request, and last a result, when it is finished or the façade closes. A text is the error to answer with.
+ * of the request, and last a result, when it is finished, the façade closes, or nothing can ever come of it.
  */
 export function openSubscription(
   core: FacadeCore,
   { id, params, caller }: ListenRequest,
   output: ListenOutput,
-): OpenSubscription | string {
+): OpenSubscription {
   let isOpen = true;
-  const end = (): void => {
-    if (!isOpen) return;
+  let stop: (() => void) | undefined;
+
+  function close(): void {
     isOpen = false;
+    stop?.();
+  }
+
+  function finish(): void {
+    if (!isOpen) return;
+    close();
     output.send(toSubscriptionEnd(id, core.serverInfo));
     output.end();
-  };
-  const subscription = core.subscribe(caller, params, {
-    onChange: (change) => output.send(JSON.stringify(toChanged(id, change))),
-    onEnd: end,
-  });
-  if ('error' in subscription) return toErrorText(id, subscription.error);
-  const { accepted } = subscription;
-  output.send(JSON.stringify(toAcknowledged(id, accepted)));
-  return {
-    isEmpty: Object.keys(accepted).length === 0,
-    close() {
+  }
+
+  stop = core.subscribe(caller, params, {
+    onAccept(accepted) {
+      output.send(JSON.stringify(toAcknowledged(id, accepted)));
+      if (Object.keys(accepted).length === 0) finish();
+    },
+    onRefuse(error) {
       isOpen = false;
-      subscription.close();
+      const text = toErrorText(id, error);
+      if (output.fail !== undefined) return output.fail(text);
+      output.send(text);
+      output.end();
     },
-    finish() {
-      subscription.close();
-      end();
-    },
-  };
+    onChange: (change) => output.send(JSON.stringify(toChanged(id, change))),
+    onEnd: finish,
+  });
+  // It can have ended before there was a way to stop it.
+  if (!isOpen) stop();
+  return { isOpen: () => isOpen, close, finish };
 }
 
 function keepAlive(clock: Clock, ping: () => void): () => void {

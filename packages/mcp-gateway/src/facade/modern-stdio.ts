@@ -84,9 +84,7 @@ export function createModernStdio(options: ModernStdioOptions): ModernStdio {
   function listen({ id, params }: Request, caller: FacadeCaller): void {
     const end = (): void => void subscriptions.delete(id);
     const opened = openSubscription(core, { id, params, caller }, { send, end });
-    if (typeof opened === 'string') return send(opened);
-    subscriptions.set(id, opened);
-    if (opened.isEmpty) opened.finish();
+    if (opened.isOpen()) subscriptions.set(id, opened);
   }
 
   function cancel({ method, params }: Notification): boolean {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { metaFor } from './fixtures/modern-client.ts';
 import { codeOf, openModern, resultOf } from './fixtures/open-modern.ts';
-import { textResult } from './fixtures/outside.ts';
+import { fullUri, textResult } from './fixtures/outside.ts';
 
 const serverInfo = { name: 'model-host', version: '1.2.3' };
 const call = { name: 'echo', arguments: { a: 1 } };
@@ -172,7 +172,7 @@ test('a client that closes its subscription is not watched for any more', async 
 });
 
 test('a subscription to nothing ends at once, and one that is wrong is an error', async (t) => {
-  const { client } = await openModern(t);
+  const { client, open } = await openModern(t);
   const nothing = await client.post('subscriptions/listen', { notifications: {} });
   assert.deepEqual(
     nothing.messages.map(({ method, id }) => method ?? id),
@@ -180,6 +180,10 @@ test('a subscription to nothing ends at once, and one that is wrong is an error'
   );
   const wrong = await client.post('subscriptions/listen', {});
   assert.deepEqual([wrong.status, codeOf(wrong)], [200, -32_602]);
+  const notifications = { toolsListChanged: true, resourceSubscriptions: [fullUri] };
+  const refused = await client.post('subscriptions/listen', { notifications });
+  assert.deepEqual([refused.status, codeOf(refused)], [200, -32_603]);
+  assert.equal(open.clock.timers(), 0);
 });
 
 test('an open subscription is kept alive with comments', async (t) => {

@@ -6,7 +6,14 @@ import type { TestContext } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import { metaFor } from './fixtures/modern-client.ts';
-import { ann, createOutside, listedTool, openCore, textResult } from './fixtures/outside.ts';
+import {
+  ann,
+  createOutside,
+  fullUri,
+  listedTool,
+  openCore,
+  textResult,
+} from './fixtures/outside.ts';
 import type { Answer, OpenCore, Outside } from './fixtures/outside.ts';
 import { serveFacadeOverStdio } from './stdio.ts';
 import type { StdioOptions, StdioService } from './stdio.ts';
@@ -221,6 +228,17 @@ test('a subscription is one of many on the line, and ends when it is cancelled',
   outside.change({ type: 'tools', alias: 'up' });
   assert.equal((await next())['method'], 'notifications/tools/list_changed');
   assert.deepEqual(unread(), []);
+});
+
+test('a subscription that is refused is an error, and its id is free again', async (t) => {
+  const { ask, next, outside } = start(t);
+  ask(1, 'subscriptions/listen', { notifications: { resourceSubscriptions: [fullUri] } });
+  const { id, error } = await next();
+  assert.equal(id, 1);
+  assert.match(JSON.stringify(error), /its watches are taken/);
+  ask(1, 'subscriptions/listen', { notifications: { toolsListChanged: true } });
+  assert.equal((await next())['method'], 'notifications/subscriptions/acknowledged');
+  assert.equal(outside.watched.size, 0);
 });
 
 test('the end of the input lets requests finish, ends subscriptions, and then the service', async (t) => {

@@ -7,7 +7,6 @@ import type {
   FacadeCaller,
   FacadeChange,
   FacadeCore,
-  Subscription,
   SubscriptionFilter,
   SubscriptionSink,
 } from './core-types.ts';
@@ -29,45 +28,53 @@ export interface SubscriptionsOptions {
   readonly hasTask: (caller: FacadeCaller, taskId: string) => boolean;
 }
 
-interface Watched {
-  readonly uris: readonly string[];
-  readonly stop: () => void;
-}
-
 /** Counts subscriptions, of each principal and of all, and lets through what each one asked for. */
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { bounds, onChange, watchResource, hasTask } = options;
   const open = new Map<SubscriptionSink, { readonly owner: string; readonly stop: () => void }>();
 
-  function countOf(owner: string): number {
-    return [...open.values()].filter((entry) => entry.owner === owner).length;
+  function isFull(owner: string): boolean {
+    const own = [...open.values()].filter((entry) => entry.owner === owner);
+    return (
+      open.size >= bounds.subscriptionsMax || own.length >= bounds.subscriptionsPerPrincipalMax
+    );
   }
 
-  function subscribe(
-    caller: FacadeCaller,
-    params: unknown,
-    sink: SubscriptionSink,
-  ): Subscription | { readonly error: RpcError } {
+  function subscribe(caller: FacadeCaller, params: unknown, sink: SubscriptionSink): () => void {
     const requested = readFilter(params, bounds.watchedMax);
-    if ('error' in requested) return requested;
+    if ('error' in requested) return refuse(sink, requested.error);
     const { tenant, subject } = caller.principal;
     const owner = JSON.stringify([tenant, subject]);
-    const isFull =
-      open.size >= bounds.subscriptionsMax || countOf(owner) >= bounds.subscriptionsPerPrincipalMax;
-    if (isFull) return { error: tooMany };
-    const watched = watchAll(watchResource, caller, requested.resourceSubscriptions ?? []);
-    if ('error' in watched) return watched;
-    const accepted = accept(caller, requested, watched.uris);
-    const unlisten = onChange(caller, (change) => {
-      if (isWanted(accepted, change)) sink.onChange(change);
-    });
+    if (isFull(owner)) return refuse(sink, tooMany);
+    const watches = createWatches((uri) => watchResource(caller, uri));
+    let unlisten: (() => void) | undefined;
     const stop = (): void => {
       if (!open.delete(sink)) return;
-      unlisten();
-      watched.stop();
+      unlisten?.();
+      watches.stop();
     };
+    const begin = (watched: readonly string[]): void => {
+      if (!open.has(sink)) return;
+      const accepted = accept(caller, requested, watched);
+      unlisten = onChange(caller, (change) => {
+        if (isWanted(accepted, change)) sink.onChange(change);
+      });
+      sink.onAccept(accepted);
+    };
+    // It counts while it is decided, too.
     open.set(sink, { owner, stop });
-    return { accepted, close: stop };
+    const { resourceSubscriptions: uris = [] } = requested;
+    if (uris.length === 0) begin([]);
+    else void watches.begin(uris).then(begin, (thrown: unknown) => fail(sink, thrown));
+    return stop;
+  }
+
+  function fail(sink: SubscriptionSink, thrown: unknown): void {
+    const entry = open.get(sink);
+    // Whoever has left is told nothing.
+    if (entry === undefined) return;
+    entry.stop();
+    sink.onRefuse(toRpcError(thrown));
   }
 
   function accept(
@@ -96,27 +103,47 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   return { subscribe, close };
 }
 
-/** All of them or, when one cannot be had, none. */
-function watchAll(
-  watchResource: FacadeCore['watchResource'],
-  caller: FacadeCaller,
-  uris: readonly string[],
-): Watched | { readonly error: RpcError } {
-  const stops = new Map<string, () => void>();
-  const stopAll = (): void => {
-    for (const stop of stops.values()) stop();
-  };
-  try {
+function refuse(sink: SubscriptionSink, error: RpcError): () => void {
+  sink.onRefuse(error);
+  return () => {};
+}
+
+interface Watches {
+  /** Resolves to those that somebody has; rejects when one of them cannot be watched. */
+  begin(uris: readonly string[]): Promise<readonly string[]>;
+  stop(): void;
+}
+
+/** Once stopped, what is still being decided is stopped as soon as it is. */
+function createWatches(watch: (uri: string) => Promise<(() => void) | undefined>): Watches {
+  const stops: (() => void)[] = [];
+  let isOver = false;
+
+  async function begin(uris: readonly string[]): Promise<readonly string[]> {
+    const watched: string[] = [];
     for (const uri of new Set(uris)) {
-      const stop = watchResource(caller, uri);
-      if (stop !== undefined) stops.set(uri, stop);
+      if (isOver) break;
+      // One by one: after a refusal nothing more is asked of anybody.
+      const stop = await watch(uri);
+      if (stop === undefined) continue;
+      stops.push(stop);
+      watched.push(uri);
     }
-  } catch (thrown) {
-    // Nobody would ever stop what was begun.
-    stopAll();
-    return { error: toRpcError(thrown) };
+    if (isOver) stopAll();
+    return watched;
   }
-  return { uris: [...stops.keys()], stop: stopAll };
+
+  function stopAll(): void {
+    for (const stop of stops.splice(0)) stop();
+  }
+
+  return {
+    begin,
+    stop() {
+      isOver = true;
+      stopAll();
+    },
+  };
 }
 
 const tooMany: RpcError = {

@@ -281,10 +281,11 @@ test('abuse A10: a task of somebody else is as unknown as one that never was, wh
       assert.deepEqual(await ask(id), absent);
     }
     const filter = { notifications: { taskIds: [id] } };
-    const sink = { onChange: () => {}, onEnd: () => {} };
+    const accepted: unknown[] = [];
+    const onAccept = (honoured: unknown): void => void accepted.push(honoured);
     const caller = { principal, capabilities, era: 'modern' } as const;
-    const subscription = open.core.subscribe(caller, filter, sink);
-    assert.deepEqual('accepted' in subscription && subscription.accepted, {});
+    open.core.subscribe(caller, filter, { onAccept, onRefuse() {}, onChange() {}, onEnd() {} });
+    assert.deepEqual(accepted, [{}]);
   }
   assert.equal((await get(open, id))['status'], 'working');
 });

@@ -1,8 +1,8 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import type { ToolFinder } from '../catalogue/tool-search.ts';
 import type { RpcError } from '../relay.ts';
 import { invalidParams } from './rpc-errors.ts';
+import type { VisibleTools } from './visible-tools.ts';
 
 const limitDefault = 8;
 const limitMax = 50;
@@ -54,35 +54,26 @@ export const searchTools: readonly JsonObject[] = [
 
 /** What a call of one of the three tools comes to. */
 export type SearchCall =
-  | { readonly kind: 'result'; readonly result: JsonObject }
+  /** To be answered from the tools that the caller sees. */
+  | { readonly kind: 'look-up'; readonly answer: (tools: VisibleTools) => JsonObject }
   /** The call of another tool: it is handled as if the client had named that one. */
   | { readonly kind: 'call'; readonly name: string; readonly arguments: JsonObject }
   | { readonly kind: 'error'; readonly error: RpcError };
 
-/** The tools behind the three, by the view's names. */
-export interface SearchedCatalogue {
-  readonly find: ToolFinder;
-  /** The list entry of a tool. */
-  listed(name: string): JsonObject | undefined;
-}
-
-/** Answers a call of one of the three tools; undefined for any other name. */
-export function runSearchTool(
-  call: { readonly name: string; readonly arguments: JsonObject },
-  catalogue: SearchedCatalogue,
-): SearchCall | undefined {
-  switch (call.name) {
+/** Reads a call of one of the three tools; undefined for any other name. */
+export function readSearchCall(name: string, values: JsonObject): SearchCall | undefined {
+  switch (name) {
     case 'search_tools':
-      return search(call.arguments, catalogue);
+      return { kind: 'look-up', answer: (tools) => search(values, tools) };
     case 'describe_tool':
-      return describe(call.arguments, catalogue);
+      return { kind: 'look-up', answer: (tools) => describe(values, tools) };
     case 'call_tool':
-      return unwrap(call.arguments);
+      return unwrap(values);
   }
   return undefined;
 }
 
-function search(values: JsonObject, catalogue: SearchedCatalogue): SearchCall {
+function search(values: JsonObject, { find, listed }: VisibleTools): JsonObject {
   const { query, limit = limitDefault } = values;
   if (typeof query !== 'string' || query.length > queryLengthMax) {
     return failed(`arguments.query must be a text of at most ${queryLengthMax} characters`);
@@ -90,21 +81,20 @@ function search(values: JsonObject, catalogue: SearchedCatalogue): SearchCall {
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > limitMax) {
     return failed(`arguments.limit must be a whole number from 1 to ${limitMax}`);
   }
-  const tools = catalogue
-    .find(query)
+  const tools = find(query)
     .slice(0, limit)
     .flatMap(({ name }) => {
-      const { title, description } = catalogue.listed(name) ?? {};
+      const { title, description } = listed(name) ?? {};
       const summary = typeof description === 'string' ? summaryOf(description) : '';
       return [{ name, ...(typeof title === 'string' ? { title } : {}), summary }];
     });
   return answered({ tools });
 }
 
-function describe(values: JsonObject, catalogue: SearchedCatalogue): SearchCall {
+function describe(values: JsonObject, { listed }: VisibleTools): JsonObject {
   const { name } = values;
   if (typeof name !== 'string') return failed('arguments.name must be the name of a tool');
-  const tool = catalogue.listed(name);
+  const tool = listed(name);
   return tool === undefined ? failed(`there is no tool ${quote(name)}`) : answered({ tool });
 }
 
@@ -119,17 +109,14 @@ function unwrap(values: JsonObject): SearchCall {
   return { kind: 'call', name, arguments: inner };
 }
 
-function answered(content: Readonly<Record<string, Json>>): SearchCall {
+function answered(content: Readonly<Record<string, Json>>): JsonObject {
   const text = JSON.stringify(content);
-  return {
-    kind: 'result',
-    result: { content: [{ type: 'text', text }], structuredContent: content },
-  };
+  return { content: [{ type: 'text', text }], structuredContent: content };
 }
 
 /** The model can mend these itself, so they are results. */
-function failed(text: string): SearchCall {
-  return { kind: 'result', result: { content: [{ type: 'text', text }], isError: true } };
+function failed(text: string): JsonObject {
+  return { content: [{ type: 'text', text }], isError: true };
 }
 
 function summaryOf(description: string): string {

@@ -12,6 +12,8 @@ import { showNames } from './shown-names.ts';
 import { createBareUris, createPrefixedUris } from './shown-uris.ts';
 import type { ShownUris } from './shown-uris.ts';
 import { searchTools } from './tool-search.ts';
+import { createToolLists } from './visible-tools.ts';
+import type { VisibleTools } from './visible-tools.ts';
 
 /** A tool as the view shows it. */
 export interface ShownTool {
@@ -34,16 +36,18 @@ export interface ShownPrompt {
 export interface ViewIndex {
   readonly servers: readonly RelayServer[];
   readonly aliases: ReadonlySet<string>;
+  /** In the order of the catalogue. */
+  readonly relayTools: readonly RelayTool[];
   readonly tools: ReadonlyMap<string, ShownTool>;
   readonly prompts: ReadonlyMap<string, ShownPrompt>;
   readonly uris: ShownUris;
   /** The tools to search, describe and call stand for the catalogue. */
   readonly isSearched: boolean;
-  /** Indexes the tools when it is first asked. */
-  readonly find: ToolFinder;
-  /** The list entry of a tool. */
-  listed(name: string): JsonObject | undefined;
-  pages(key: ListKey): ListPages;
+  /** For those who see all tools; they are indexed for the search when it is first asked. */
+  readonly allTools: VisibleTools;
+  /** For those who see only these, by their names in the catalogue. */
+  toolsAmong(visible: ReadonlySet<string>): VisibleTools;
+  pages(key: Exclude<ListKey, 'tools'>): ListPages;
 }
 
 /** Tokens of a JSON text, roughly. */
@@ -76,7 +80,7 @@ export function createViewIndex(
   function entriesOf(key: ListKey): readonly JsonObject[] {
     switch (key) {
       case 'tools':
-        return toolEntries();
+        return isSearched ? searchTools : toolEntries();
       case 'prompts':
         return [...prompts].map(([name, { item }]) => ({ ...item.listed, name }));
       case 'resources':
@@ -94,7 +98,7 @@ export function createViewIndex(
   function pages(key: ListKey): ListPages {
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const made = createPages(key, key === 'tools' && isSearched ? searchTools : entriesOf(key));
+    const made = createPages(key, entriesOf(key));
     kept.set(key, made);
     return made;
   }
@@ -108,18 +112,25 @@ export function createViewIndex(
   }
 
   const isSearched = shouldSearch(view, isTooBig);
-  const { servers } = catalogue;
-  const find = lazily(() => createFinder(tools));
+  const finder = lazily(() => createFinder(tools));
+  const find: ToolFinder = (query, isWanted) => finder()(query, isWanted);
+  const allTools: VisibleTools = { pages: () => pages('tools'), find, listed };
   return {
-    servers,
+    servers: catalogue.servers,
     aliases,
+    relayTools: catalogue.tools,
     tools,
     prompts,
     uris,
     isSearched,
-    listed,
+    allTools,
+    toolsAmong: createToolLists({
+      tools,
+      all: allTools,
+      isSearched,
+      createPages: (entries) => createPages('tools', entries),
+    }),
     pages,
-    find: (query) => find()(query),
   };
 }
 

@@ -25,7 +25,7 @@ function startRelay(outcome: ExchangeOutcome, bytesMax = 100): StartedRelay {
     },
     abandon: () => {},
     onChange: () => () => {},
-    watchResource: () => () => {},
+    watchResource: async () => () => {},
   };
   const results = createResultStore({ now: () => 0, randomId: () => '1' });
   const relay = createCappedRelay(upstream, { results, bytesMaxOf: () => bytesMax });

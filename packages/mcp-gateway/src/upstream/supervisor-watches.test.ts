@@ -37,10 +37,10 @@ async function start(t: TestContext): Promise<Watched> {
 test('a resource is asked for once, for all who watch it, and given up with the last of them', async (t) => {
   const { gateway, asked, updated, call } = await start(t);
   const { relay } = gateway;
-  const stops = [
+  const stops = await Promise.all([
     relay.watchResource(somebody, 'fix', uri),
     relay.watchResource(somebody, 'fix', uri),
-  ];
+  ]);
   await until(() => asked('resources/subscribe') === 1);
   await call('fix__touch', { text: uri });
   await until(() => updated.length === 1);
@@ -59,10 +59,10 @@ test('a resource is asked for once, for all who watch it, and given up with the 
 test('the watch that is one too many is refused at once, and those before it stay', async (t) => {
   const { gateway, asked } = await start(t);
   const { relay } = gateway;
-  relay.watchResource(somebody, 'fix', uri);
-  for (let at = 1; at < watchedMax; at += 1) relay.watchResource(somebody, 'fix', `${uri}-${at}`);
-  assert.throws(
-    () => relay.watchResource(somebody, 'fix', 'file:///more'),
+  const others = Array.from({ length: watchedMax - 1 }, (_, at) => `${uri}-${at}`);
+  await Promise.all([uri, ...others].map((each) => relay.watchResource(somebody, 'fix', each)));
+  await assert.rejects(
+    relay.watchResource(somebody, 'fix', 'file:///more'),
     isHostError('overloaded'),
   );
   await until(() => asked('resources/subscribe') === 1);
@@ -70,7 +70,7 @@ test('the watch that is one too many is refused at once, and those before it sta
 
 test('who watches does so over lost connections too, without doing anything', async (t) => {
   const { gateway, asked, updated, call } = await start(t);
-  const stop = gateway.relay.watchResource(somebody, 'fix', uri);
+  const stop = await gateway.relay.watchResource(somebody, 'fix', uri);
   await until(() => asked('resources/subscribe') === 1);
   await assert.rejects(call('fix__die'), isHostError('mcp_connection_failed', { sent: 'true' }));
   await until(() => asked('resources/subscribe') === 2);

@@ -1,20 +1,16 @@
-import { HostError, isJsonObject } from '@modelhost/kernel';
+import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject, Principal } from '@modelhost/kernel';
-import type { RpcError } from '../../relay.ts';
 import type { FacadeCaller, FacadeChange, FacadeCore } from '../core-types.ts';
-import { invalidParams, rpcCodes, toRpcError } from '../rpc-errors.ts';
+import { invalidParams, rpcCodes } from '../rpc-errors.ts';
 import { isLogLevel, negotiateVersion } from './legacy-versions.ts';
+import { createLegacyWatches } from './legacy-watches.ts';
+import type { LegacyAnswer } from './legacy-watches.ts';
 import { rpcNotification } from './rpc-message.ts';
-
-/** How a request ends. */
-export type Answer =
-  | { readonly result: JsonObject; readonly error?: undefined }
-  | { readonly error: RpcError };
 
 /** What a client before 2026-07-28 and we know of each other. */
 export interface Agreement {
   /** Answers the requests that concern the session itself; undefined for those of the core. */
-  answer(method: string, params: JsonObject): Answer | undefined;
+  answer(method: string, params: JsonObject): LegacyAnswer | Promise<LegacyAnswer> | undefined;
   caller(): FacadeCaller;
   /** Undefined before `initialize`. */
   version(): string | undefined;
@@ -35,14 +31,14 @@ export interface AgreementOptions {
 /** Holds the handshake, the log level and the subscriptions of one session, and forwards changes. */
 export function createAgreement(options: AgreementOptions): Agreement {
   const { core, principal, send, agreed } = options;
-  const watches = createWatches(options);
+  const watches = createLegacyWatches({ core, watchesMax: options.subscriptionsMax });
   let version = agreed?.version;
   let caller: FacadeCaller = callerOf(principal, agreed?.capabilities ?? {});
   // Without a level of the client the server may choose; this is what a person wants to see.
   let logLevel = 'info';
   let stopListening: (() => void) | undefined;
 
-  function initialize({ protocolVersion, capabilities }: JsonObject): Answer {
+  function initialize({ protocolVersion, capabilities }: JsonObject): LegacyAnswer {
     if (version !== undefined) return refuse('The session is initialized already');
     if (typeof protocolVersion !== 'string') return missing('protocolVersion');
     if (!isJsonObject(capabilities)) return missing('capabilities');
@@ -54,7 +50,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
     return { result: { protocolVersion: version, capabilities: ours, serverInfo, ...shown } };
   }
 
-  function setLevel({ level }: JsonObject): Answer {
+  function setLevel({ level }: JsonObject): LegacyAnswer {
     if (!isLogLevel(level)) return { error: invalidParams('level is not a log level') };
     logLevel = level;
     return { result: {} };
@@ -66,8 +62,8 @@ export function createAgreement(options: AgreementOptions): Agreement {
       if (method === 'initialize') return initialize(params);
       if (version === undefined) return refuse('The first request is initialize');
       if (method === 'logging/setLevel') return setLevel(params);
-      if (method === 'resources/subscribe') return watches.watch(caller, params);
-      if (method === 'resources/unsubscribe') return watches.unwatch(params);
+      if (method === 'resources/subscribe') return watches.watch(caller, params['uri']);
+      if (method === 'resources/unsubscribe') return watches.unwatch(params['uri']);
       return undefined;
     },
     caller: () => caller,
@@ -76,46 +72,6 @@ export function createAgreement(options: AgreementOptions): Agreement {
     close: () => {
       stopListening?.();
       watches.close();
-    },
-  };
-}
-
-interface Watches {
-  watch(caller: FacadeCaller, params: JsonObject): Answer;
-  unwatch(params: JsonObject): Answer;
-  readonly has: (uri: string) => boolean;
-  close(): void;
-}
-
-function createWatches({ core, subscriptionsMax }: AgreementOptions): Watches {
-  const stops = new Map<string, () => void>();
-  return {
-    watch: (caller, { uri }) => {
-      if (typeof uri !== 'string') return missing('uri');
-      if (stops.has(uri)) return { result: {} };
-      if (stops.size >= subscriptionsMax) {
-        const message = `a session watches at most ${subscriptionsMax} resources`;
-        return { error: toRpcError(new HostError('overloaded', message)) };
-      }
-      try {
-        const stop = core.watchResource(caller, uri);
-        if (stop === undefined) return { error: invalidParams('uri names no resource') };
-        stops.set(uri, stop);
-        return { result: {} };
-      } catch (thrown) {
-        return { error: toRpcError(thrown) };
-      }
-    },
-    unwatch: ({ uri }) => {
-      if (typeof uri !== 'string') return missing('uri');
-      stops.get(uri)?.();
-      stops.delete(uri);
-      return { result: {} };
-    },
-    has: (uri) => stops.has(uri),
-    close: () => {
-      for (const stop of stops.values()) stop();
-      stops.clear();
     },
   };
 }
@@ -145,10 +101,10 @@ function callerOf(principal: Principal, capabilities: JsonObject): FacadeCaller 
   return { principal, capabilities, era: 'legacy' };
 }
 
-function refuse(message: string): Answer {
+function refuse(message: string): LegacyAnswer {
   return { error: { code: rpcCodes.invalidRequest, message } };
 }
 
-function missing(member: string): Answer {
+function missing(member: string): LegacyAnswer {
   return { error: invalidParams(`${member} is missing`) };
 }

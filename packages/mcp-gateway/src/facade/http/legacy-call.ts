@@ -3,7 +3,7 @@ import type { JsonObject } from '@modelhost/kernel';
 import type { FacadeCaller, FacadeCore, FacadeIo } from '../core-types.ts';
 import { relayedMeta } from '../relayed-meta.ts';
 import { toRpcError } from '../rpc-errors.ts';
-import type { Answer } from './legacy-agreement.ts';
+import type { LegacyAnswer } from './legacy-watches.ts';
 import { askClient } from './live-input.ts';
 import type { LiveInput } from './live-input.ts';
 import type { LiveRequests } from './live-requests.ts';
@@ -24,7 +24,7 @@ export interface LegacyCall {
 }
 
 /** Asks the core, and asks the client live for what the core says is missing, until there is an answer. */
-export async function answerByCore(core: FacadeCore, call: LegacyCall): Promise<Answer> {
+export async function answerByCore(core: FacadeCore, call: LegacyCall): Promise<LegacyAnswer> {
   const { method, params, caller, inputRoundsMax } = call;
   const io = ioFor(call);
   let sent = params;

@@ -4,8 +4,8 @@ import type { RpcError } from '../../relay.ts';
 import type { FacadeCore } from '../core-types.ts';
 import { rpcCodes, toRpcError } from '../rpc-errors.ts';
 import { createAgreement } from './legacy-agreement.ts';
-import type { Answer } from './legacy-agreement.ts';
 import { answerByCore } from './legacy-call.ts';
+import type { LegacyAnswer } from './legacy-watches.ts';
 import { createLiveRequests } from './live-requests.ts';
 import { isRpcId, rpcFailure, rpcResult } from './rpc-message.ts';
 import type { RpcId, RpcMessage } from './rpc-message.ts';
@@ -84,12 +84,15 @@ export function createLegacySession(options: LegacySessionOptions): LegacySessio
     const { signal } = abort;
     const tell = (message: JsonObject): void => channel.send(message);
     inFlight.set(id, abort);
-    let answer = agreement.answer(method, params);
-    if (answer === undefined) {
+    const own = agreement.answer(method, params);
+    let answer: LegacyAnswer;
+    if (own === undefined) {
       const caller = agreement.caller();
       const logLevel = agreement.logLevel();
       const call = { method, params, caller, logLevel, live, send: tell, signal, inputRoundsMax };
       answer = await answerByCore(core, call).catch(toAnswer);
+    } else {
+      answer = own instanceof Promise ? await own : own;
     }
     inFlight.delete(id);
     // Whoever cancelled waits for nothing.
@@ -132,11 +135,11 @@ export function createLegacySession(options: LegacySessionOptions): LegacySessio
   };
 }
 
-function toAnswer(thrown: unknown): Answer {
+function toAnswer(thrown: unknown): LegacyAnswer {
   return { error: toRpcError(thrown) };
 }
 
-function toMessage(id: RpcId, answer: Answer): JsonObject {
+function toMessage(id: RpcId, answer: LegacyAnswer): JsonObject {
   return answer.error === undefined ? rpcResult(id, answer.result) : rpcFailure(id, answer.error);
 }
 

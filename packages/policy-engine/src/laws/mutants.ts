@@ -1,4 +1,4 @@
-import type { Decision, PolicyRequest } from '@modelhost/kernel';
+import type { Decision } from '@modelhost/kernel';
 import { sharedCedar } from '../cedar-runtime.ts';
 import type { CedarQuestion } from '../cedar-runtime.ts';
 import { leanQuestion } from '../index/lean-question.ts';
@@ -9,7 +9,7 @@ import type { DecisionPoint, EngineParts } from '../policy-engine.ts';
 import type { Rule } from '../rules.ts';
 import type { Evaluate } from '../verdict-memory.ts';
 import { worldOf } from './law-world.ts';
-import type { World } from './law-world.ts';
+import type { LawRules, World } from './law-world.ts';
 
 /** A decision point with one bug planted, which at least one law has to find. */
 export interface Mutant {
@@ -58,6 +58,20 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   { bug: 'of two limits the higher one counts', world: worldOf({ ...sound, join: joinHighest }) },
+  {
+    bug: 'the rules of the tenant are not asked',
+    world: spoiling(
+      (point) => point,
+      (sets) => sets.slice(0, 1),
+    ),
+  },
+  {
+    bug: 'the agent is not asked',
+    world: spoiling((point) => ({
+      ...point,
+      decide: (request) => point.decide({ ...request, isDelegated: false }),
+    })),
+  },
 ];
 
 function forgivingEvaluate(
@@ -109,20 +123,27 @@ function joinHighest(
   return { ...joinObligations(one, other), limits };
 }
 
+/** What is asked or used is changed on the way in. */
+function spoiling(
+  change: (point: DecisionPoint) => DecisionPoint,
+  choose: (sets: readonly LawRules[]) => readonly LawRules[] = (sets) => sets,
+): World {
+  const world = worldOf(sound);
+  return { ...world, pointOf: (sets) => change(world.pointOf(choose(sets))) };
+}
+
 /** What is decided is changed on the way out. */
 function decidingBy(change: (decision: Decision, turn: number) => Decision): World {
-  const world = worldOf(sound);
-  const changed = (point: DecisionPoint): DecisionPoint => {
+  return spoiling((point) => {
     let turn = 0;
     return {
       ...point,
-      decide: async (request: PolicyRequest) => {
+      decide: async (request) => {
         turn += 1;
         return change(await point.decide(request), turn);
       },
     };
-  };
-  return { ...world, pointOf: (sets) => changed(world.pointOf(sets)) };
+  });
 }
 
 /** Cedar gives another order each time. */

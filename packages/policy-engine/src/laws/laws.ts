@@ -265,6 +265,21 @@ export const laws: readonly Law[] = [
   ),
 
   law(
+    'a tool that could be called, and listed, is seen',
+    [rules, someRequest],
+    async (world, set, request) => {
+      const { resource } = request;
+      if (resource.type !== 'tool') return;
+      const point = world.pointOf([set]);
+      const { effect } = await point.decide(request);
+      const listing = { ...resource, arguments: {} };
+      const listed = await point.decide({ ...request, action: 'ListTool', resource: listing });
+      if (effect === 'deny' || listed.effect === 'deny') return;
+      assert.deepEqual(await point.visible(request, [resource.tool]), [resource.tool]);
+    },
+  ),
+
+  law(
     'rules that oblige never grant, and a rule more never obliges to less',
     [rules, rules, someRequest],
     async (world, set, other, request) => {

@@ -274,7 +274,7 @@ export const laws: readonly Law[] = [
       const { effect } = await point.decide(request);
       const listing = { ...resource, arguments: {} };
       const listed = await point.decide({ ...request, action: 'ListTool', resource: listing });
-      if (effect === 'deny' || listed.effect === 'deny') return;
+      if (effect === 'deny' || listed.effect !== 'allow') return;
       assert.deepEqual(await point.visible(request, [resource.tool]), [resource.tool]);
     },
   ),

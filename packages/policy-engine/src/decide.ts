@@ -51,6 +51,11 @@ export interface Deliberation {
   readonly supported: SupportedObligations;
 }
 
+/** What a request is decided by, or why it cannot be asked. The problem never quotes a value. */
+export type DeliberationReading =
+  | { readonly type: 'deliberation'; readonly deliberation: Deliberation }
+  | { readonly type: 'refused'; readonly problem: string };
+
 /** What is concluded, before obligations. */
 type Conclusion =
   | { readonly effect: 'allow'; readonly reasons: readonly DecisionReason[] }

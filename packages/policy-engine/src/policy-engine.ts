@@ -1,6 +1,7 @@
 import type {
   Decision,
   Obligations,
+  PolicyAsker,
   PolicyEngine,
   PolicyRequest,
   ToolDefinition,
@@ -13,7 +14,7 @@ import { questionBounds } from './bounds.ts';
 import { sharedCedar } from './cedar-runtime.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
 import { decideQuestion, denyFault } from './decide.ts';
-import type { Deliberation, Outcome } from './decide.ts';
+import type { DeliberationReading, Outcome } from './decide.ts';
 import { explainRequest } from './explain/explain-request.ts';
 import type { Explanation } from './explain/explanation.ts';
 import type { RuleIndex } from './index/rule-index.ts';
@@ -25,8 +26,11 @@ import type { PolicySource, RuleSet } from './rule-set.ts';
 import type { Rule } from './rules.ts';
 import { cedarType } from './schema.ts';
 import type { SchemaSubject } from './schema.ts';
+import { askedRules } from './rehearsal/asked-rules.ts';
+import type { AskedRule } from './rehearsal/asked-rules.ts';
 import { createSlice, emptySlice } from './slices.ts';
 import type { Slice } from './slices.ts';
+import { createVisibility } from './visibility/visibility.ts';
 import { createVerdictMemory } from './verdict-memory.ts';
 import type { Evaluate } from './verdict-memory.ts';
 
@@ -41,6 +45,8 @@ export interface PolicyEngineOptions {
 export interface DecisionPoint extends PolicyEngine {
   /** Decides and says why. Puts nothing on record, and throws no more than `decide` does. */
   explain(request: PolicyRequest): Promise<Explanation>;
+  /** The rules that are asked about the request, whatever comes of it; none for one that cannot be asked. */
+  rulesAbout(request: PolicyRequest): readonly AskedRule[];
   /** From the next decision on, these rules decide. */
   use(source: PolicySource): void;
   /** Another decision point under other rules, which shares what is costly to start. */
@@ -74,6 +80,7 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
   const { supported = supportedByHost } = options;
   const sliceOf = createSlices(parts.cedar);
   const typeOf = createTypes();
+  const visibility = createVisibility(parts.cedar);
   let { source } = options;
 
   function deliberate(request: PolicyRequest, ruleSets: readonly RuleSet[]): DeliberationReading {
@@ -107,9 +114,9 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
     }
   }
 
-  function rulesFor(request: PolicyRequest): readonly RuleSet[] {
+  function rulesFor(asker: PolicyAsker): readonly RuleSet[] {
     try {
-      return source.rulesFor(request.principal.tenant);
+      return source.rulesFor(asker.principal.tenant);
     } catch {
       // Without a rule nothing is allowed.
       return [];
@@ -123,23 +130,17 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
   }
 
   function explain(request: PolicyRequest): Explanation {
-    const decision = decide(request);
     const ruleSets = rulesFor(request);
-    try {
-      const reading = deliberate(request, ruleSets);
-      const deliberation = reading.type === 'deliberation' ? reading.deliberation : undefined;
-      const { cedar } = parts;
-      return explainRequest({ request, decision, deliberation, ruleSets, decide, cedar });
-    } catch {
-      // What keeps it from being explained is what the decision says.
-      return { decision, rules: [], changes: [] };
-    }
+    const { cedar } = parts;
+    const reading = (): DeliberationReading => deliberate(request, ruleSets);
+    return explainRequest({ request, ruleSets, decide, reading, cedar });
   }
 
   return {
     decide: (request) => Promise.resolve(decide(request)),
+    rulesAbout: (request) => askedRules(() => deliberate(request, rulesFor(request))),
     explain: (request) => Promise.resolve(explain(request)),
-    visible: (_asker, tools) => Promise.resolve(tools),
+    visible: (asker, tools) => visibility.visible(asker, tools, rulesFor(asker)),
     digest: () => digestOf(source.rulesFor('')),
     use: (other) => {
       source = other;
@@ -147,10 +148,6 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
     asIf: (other) => createEngine({ source: other, supported }, parts),
   };
 }
-
-type DeliberationReading =
-  | { readonly type: 'deliberation'; readonly deliberation: Deliberation }
-  | { readonly type: 'refused'; readonly problem: string };
 
 function refused(problem: string): DeliberationReading {
   return { type: 'refused', problem };
@@ -213,7 +210,7 @@ function createSlices(cedar: CedarRuntime): SliceOf {
   }
 
   return (index, { query }, { subject }) => {
-    const rules = index.candidates(query);
+    const rules = index.rules.length === 0 ? index.rules : index.candidates(query);
     if (rules.length === 0) return emptySlice;
     const key = `${String(numberOf(rules))} ${subjectKey(subject)}`;
     return slices.getOrMake(key, () => createSlice(rules, subject, cedar));

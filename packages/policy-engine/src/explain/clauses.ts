@@ -31,9 +31,14 @@ export function clausesOf(rule: string): readonly ClauseText[] {
   return clauses;
 }
 
-/** The whole condition as text, for a rule of its own. */
+/** The condition for people to read. */
 export function clauseText({ kind, body }: ClauseText): string {
   return `${kind} { ${body} }`;
+}
+
+/** The conditions as they stand in a rule. What is written may end with a comment, which must not swallow the brace. */
+export function conditionsText(clauses: readonly Pick<ClauseText, 'kind' | 'body'>[]): string {
+  return clauses.map(({ kind, body }) => `${kind} { ${body}\n}`).join(' ');
 }
 
 /** Parts that `&&` joins, if nothing binds weaker. */

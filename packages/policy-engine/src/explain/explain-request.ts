@@ -3,7 +3,7 @@ import type { RuleSetPart } from '../annotations.ts';
 import type { CedarRuntime } from '../cedar-runtime.ts';
 import { approvedFor, gatesOf } from '../gates.ts';
 import { decideQuestion } from '../decide.ts';
-import type { Deliberation } from '../decide.ts';
+import type { Deliberation, DeliberationReading } from '../decide.ts';
 import { uidOf } from '../entity-uid.ts';
 import { withApproval } from '../question.ts';
 import type { Approved } from '../question.ts';
@@ -20,12 +20,11 @@ import { changesOf } from './tried-changes.ts';
 /** What an explanation is made of. */
 export interface ExplainOptions {
   readonly request: PolicyRequest;
-  readonly decision: Decision;
-  /** Undefined when the request could not be asked at all. */
-  readonly deliberation: Deliberation | undefined;
   /** The rule sets that decide, in the order of the panels. */
   readonly ruleSets: readonly RuleSet[];
   readonly decide: (request: PolicyRequest) => Decision;
+  /** What the decision depends on, or why it cannot be made; may throw what Cedar throws. */
+  readonly reading: () => DeliberationReading;
   readonly cedar: CedarRuntime;
 }
 
@@ -38,8 +37,26 @@ const forbidsMax = 16;
  * Costs some ten decisions.
  */
 export function explainRequest(options: ExplainOptions): Explanation {
-  const { decision, deliberation } = options;
-  if (deliberation === undefined) return { decision, rules: [], changes: [] };
+  const { request, decide, reading } = options;
+  const decision = decide(request);
+  try {
+    const read = reading();
+    if (read.type === 'deliberation') return explainDecision({ ...options, decision }, read);
+  } catch {
+    // What keeps it from being explained is what the decision says.
+  }
+  return { decision, rules: [], changes: [] };
+}
+
+interface Decided extends ExplainOptions {
+  readonly decision: Decision;
+}
+
+function explainDecision(
+  options: Decided,
+  { deliberation }: { readonly deliberation: Deliberation },
+): Explanation {
+  const { decision } = options;
   const told = rulesAbout(options, deliberation);
   const decisive = new Set(decision.reasons.map(({ rule }) => rule));
   const rank = ({ id, state }: RuleExplanation): number => {
@@ -148,7 +165,7 @@ function forOthers({ principal }: Rule): RuleState {
 }
 
 function tryChanges(
-  { request, decision, decide }: ExplainOptions,
+  { request, decision, decide }: Decided,
   rules: readonly Rule[],
 ): readonly ChangeExplanation[] {
   const changes: ChangeExplanation[] = [];
@@ -166,7 +183,7 @@ function tryChanges(
 
 /** The rules that forbid, each left out in turn. */
 function tryWithout(
-  { decision, cedar }: ExplainOptions,
+  { decision, cedar }: Decided,
   deliberation: Deliberation,
   rules: readonly Rule[],
 ): readonly ChangeExplanation[] {

@@ -3,7 +3,7 @@ import { leanQuestion, readsOf } from '../index/lean-question.ts';
 import type { Question } from '../question.ts';
 import type { Rule } from '../rules.ts';
 import { actionIdsOf } from '../schema.ts';
-import { clausesOf, clauseText } from './clauses.ts';
+import { clausesOf, clauseText, conditionsText } from './clauses.ts';
 import type { ClauseText } from './clauses.ts';
 
 /** What became of a rule whose head fits. */
@@ -45,20 +45,15 @@ export function readStates(
 }
 
 function piecesOf(id: string, clauses: readonly ClauseText[]): readonly Piece[] {
-  const whole = { id, conditions: clauses.map(ruleText).join(' ') };
+  const whole = { id, conditions: conditionsText(clauses) };
   const single = clauses.flatMap((clause, place) => [
-    { id: `${id}.${place}`, conditions: ruleText(clause) },
+    { id: `${id}.${place}`, conditions: conditionsText([clause]) },
     ...clause.parts.map((part, number) => ({
       id: `${id}.${place}.${number}`,
-      conditions: ruleText({ kind: 'when', body: part }),
+      conditions: conditionsText([{ kind: 'when', body: part }]),
     })),
   ]);
   return [whole, ...single];
-}
-
-/** What is written may end with a comment, which must not swallow the brace. */
-function ruleText({ kind, body }: Pick<ClauseText, 'kind' | 'body'>): string {
-  return `${kind} { ${body}\n}`;
 }
 
 function stateOf(

@@ -5,6 +5,7 @@ import {
   AgentService,
   ErrorInfoSchema,
   Health,
+  PolicyService,
   RpcStatusSchema,
   SystemService,
   ToolService,
@@ -24,6 +25,7 @@ import { listenForConnections } from './grpc/connections.ts';
 import type { Connections } from './grpc/connections.ts';
 import { guardRoutes } from './grpc/guard.ts';
 import type { CallReport } from './grpc/guard.ts';
+import { createPolicyService } from './grpc/policy-service.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { createRoutes, definitionOf } from './grpc/service.ts';
 import type { Route } from './grpc/service.ts';
@@ -67,7 +69,9 @@ export interface HostOptions {
 }
 
 /** The services of the contract, as the health service knows them. */
-const serviceNames = [AgentService, ToolService, SystemService].map(({ typeName }) => typeName);
+const serviceNames = [AgentService, ToolService, PolicyService, SystemService].map(
+  ({ typeName }) => typeName,
+);
 /** Time that one component may take to answer `/ready`, and how long its answer is kept. */
 const checkTimeoutMs = 2_000;
 const reportKeptMs = 1_000;
@@ -185,7 +189,7 @@ async function listenForCalls(options: {
   health.addToServer(server);
   addReflection(
     server,
-    [AgentService, ToolService, SystemService, Health],
+    [AgentService, ToolService, PolicyService, SystemService, Health],
     [RpcStatusSchema.file, ErrorInfoSchema.file],
   );
   const injector = server.createConnectionInjector(createCredentials(tls, config));
@@ -199,7 +203,8 @@ function createServices(
   readiness: Readiness,
   version: string,
 ): readonly (readonly Route[])[] {
-  const { engine, schemas, agents, routes, tools, governor, audit, ids } = parts;
+  const { engine, schemas, agents, routes, tools, governor, audit, ids, clock } = parts;
+  const policyParts = { control: parts.policyControl, gateway: tools, audit, clock };
   const runsInFlight = (): number => engine.runsInFlight();
   return [
     createRoutes(
@@ -207,6 +212,7 @@ function createServices(
       createAgentService({ accept: parts, engine, schemas, agents, routes }),
     ),
     createRoutes(ToolService, createToolService({ gateway: tools, governor, audit, ids })),
+    createRoutes(PolicyService, createPolicyService(policyParts)),
     createRoutes(SystemService, createSystemService({ version, readiness, runsInFlight })),
   ];
 }

@@ -8,6 +8,7 @@ import {
   AgentService,
   Health,
   InputAction,
+  PolicyService,
   SystemService,
   ToolService,
 } from '@modelhost/contracts';
@@ -20,7 +21,9 @@ after(async () => {
   raw.close();
   await started[Symbol.asyncDispose]();
 });
-const methods = [AgentService, ToolService, SystemService].flatMap((service) => service.methods);
+const methods = [AgentService, ToolService, PolicyService, SystemService].flatMap(
+  (service) => service.methods,
+);
 
 /** What a call of any method ends with. */
 async function call(
@@ -106,7 +109,7 @@ test('health and reflection need no key', async () => {
   stream.end();
   let answer = '';
   for await (const bytes of stream) answer += String(bytes);
-  for (const { typeName } of [AgentService, ToolService, SystemService, Health]) {
+  for (const { typeName } of [AgentService, ToolService, PolicyService, SystemService, Health]) {
     assert.ok(answer.includes(typeName), typeName);
   }
 });

@@ -8,6 +8,7 @@ import {
   AgentService,
   GetStatusResponseSchema,
   RunResponseSchema,
+  PolicyService,
   SystemService,
   ToolService,
 } from '@modelhost/contracts';
@@ -21,7 +22,7 @@ import { apiKey, failureOf, serveGuarded } from '../fixtures/guarded-server.ts';
 test('ten thousand made-up keys reach no handler of any method', async () => {
   await using host = await serveGuarded();
   const client = new Client(host.address, credentials.createInsecure());
-  const methods = [AgentService, ToolService, SystemService].flatMap((service) =>
+  const methods = [AgentService, ToolService, PolicyService, SystemService].flatMap((service) =>
     service.methods.map((method) => ({
       path: `/${service.typeName}/${method.name}`,
       isUnary: method.methodKind === 'unary',

@@ -1,0 +1,182 @@
+import type { PolicyQuestion, PolicyService } from '@modelhost/contracts';
+import { HostError } from '@modelhost/kernel';
+import type { JsonObject, PolicyRequest, Principal, ToolDefinition } from '@modelhost/kernel';
+import {
+  compileRuleSet,
+  digestPolicyFiles,
+  readQuestion,
+  singleSource,
+} from '@modelhost/policy-engine';
+import type { DecisionPoint, PolicyFile } from '@modelhost/policy-engine';
+import type { PolicyControl } from '../policy/policy-control.ts';
+import { createFieldReader, refuseIfAny } from './field-reader.ts';
+import { readPolicyFiles } from './policy-files.ts';
+import { toExplanationMessage } from './policy-report-message.ts';
+import type { PolicyServiceOptions } from './policy-service.ts';
+import type { Handlers } from './service.ts';
+import { readJsonObject } from './try-call.ts';
+
+type Explain = Handlers<typeof PolicyService>['explainDecision'];
+
+const jsonBytesMax = 256 * 1_024;
+/** The newest decisions of the log among which one is looked for by its id. */
+const lookedThroughMax = 20_000;
+const pageSize = 200;
+
+/** Explains what is decided, was decided, or would be. `admit` throws for who may not ask. */
+export function createExplain(
+  options: PolicyServiceOptions,
+  admit: (principal: Principal) => void,
+): Explain {
+  const { control, gateway } = options;
+  return async ({ about, files }, { principal, signal }) => {
+    admit(principal);
+    const reader = createFieldReader();
+    const given = readPolicyFiles(reader, files, { min: 0 });
+    refuseIfAny(reader);
+    const tools = gateway.listTools(principal.tenant);
+    const request = await requestOf(options, { about, principal, tools });
+    const engine = await engineFor(control, { files: given, tools, signal });
+    return toExplanationMessage(request, await engine.explain(request));
+  };
+}
+
+async function requestOf(
+  { control, clock }: PolicyServiceOptions,
+  asked: {
+    readonly about: Parameters<Explain>[0]['about'];
+    readonly principal: Principal;
+    readonly tools: readonly ToolDefinition[];
+  },
+): Promise<PolicyRequest> {
+  const { about, principal, tools } = asked;
+  switch (about.case) {
+    case 'question':
+      return readPolicyQuestion(about.value, { principal, tools, nowMs: clock.now() });
+    case 'decisionId':
+      return recordedRequest(control, principal, about.value);
+    case undefined:
+      break;
+  }
+  throw invalid('about', 'give a question or a decision_id');
+}
+
+function readPolicyQuestion(
+  question: PolicyQuestion,
+  known: {
+    readonly principal: Principal;
+    readonly tools: readonly ToolDefinition[];
+    readonly nowMs: number;
+  },
+): PolicyRequest {
+  const { subject, roles, agent, delegated, action, resource } = question;
+  const { principal, tools, nowMs } = known;
+  const reader = createFieldReader();
+  reader.text('question.subject', subject, { min: 0, max: 128 });
+  reader.text('question.agent', agent, { min: 0, max: 128 });
+  reader.text('question.action', action, { min: 1, max: 64 });
+  reader.text('question.resource', resource, { min: 0, max: 256 });
+  reader.bytes('question.arguments_json', question.argumentsJson, jsonBytesMax);
+  reader.bytes('question.context_json', question.contextJson, jsonBytesMax);
+  refuseIfAny(reader);
+  const given = {
+    ...objectOf('question.context_json', question.contextJson),
+    ...(agent === '' ? {} : { agent }),
+    ...resourceOf(question, tools),
+    delegated,
+    action,
+  };
+  const asker = subject === '' ? principal : { ...principal, subject, roles };
+  return readQuestion(given, {
+    principal: asker,
+    tools,
+    nowMs,
+    fieldOf: (path) => fields[String(path[0])] ?? `question.context_json: ${path.join('.')}`,
+  });
+}
+
+/** Where our own names stand in a question of the contract. */
+const fields: Readonly<Record<string, string>> = {
+  action: 'question.action',
+  agent: 'question.agent',
+  arguments: 'question.arguments_json',
+  tool: 'question.resource',
+  model: 'question.resource',
+  memory: 'question.resource',
+};
+
+const toolActions = ['ListTool', 'CallTool', 'AcceptToolResult'];
+const memoryActions = ['ReadMemory', 'WriteMemory', 'ForgetMemory'];
+
+function resourceOf(
+  { action, resource, argumentsJson }: PolicyQuestion,
+  tools: readonly ToolDefinition[],
+): JsonObject {
+  if (toolActions.includes(action)) {
+    if (!tools.some(({ name }) => name === resource)) {
+      throw invalid('question.resource', 'names no tool; see ListTools');
+    }
+    return { tool: resource, arguments: objectOf('question.arguments_json', argumentsJson) };
+  }
+  if (argumentsJson !== '') throw invalid('question.arguments_json', 'belongs to CallTool only');
+  if (resource === '') return {};
+  if (action === 'UseModel') return { model: resource };
+  if (action === 'AcceptInput') return { agent: resource };
+  if (memoryActions.includes(action)) return { memory: { namespace: resource } };
+  throw invalid('question.resource', `does not go with ${action}`);
+}
+
+function objectOf(field: string, text: string): JsonObject {
+  const value = readJsonObject(text);
+  if (value === undefined) throw invalid(field, 'must be the text of a JSON object');
+  return value;
+}
+
+/** The decision with this id among the newest; ids are no places in the log, so it is looked for. */
+async function recordedRequest(
+  { log }: PolicyControl,
+  { tenant }: Principal,
+  decisionId: string,
+): Promise<PolicyRequest> {
+  let pageToken: string | undefined;
+  for (let seen = 0; seen < lookedThroughMax; seen += pageSize) {
+    const page = await log.page({ tenant, pageSize, pageToken });
+    const found = page.decisions.find(({ id }) => id === decisionId);
+    if (found !== undefined && found.masked.length > 0) {
+      throw new HostError(
+        'failed_precondition',
+        'values of this decision were masked, so it cannot be explained any more',
+      );
+    }
+    if (found !== undefined) return found.request;
+    pageToken = page.nextPageToken;
+    if (pageToken === undefined) break;
+  }
+  throw new HostError('not_found', 'there is no such decision among the newest of the log');
+}
+
+async function engineFor(
+  { engine }: PolicyControl,
+  given: {
+    readonly files: readonly PolicyFile[];
+    readonly tools: readonly ToolDefinition[];
+    readonly signal: AbortSignal;
+  },
+): Promise<DecisionPoint> {
+  const { files, tools, signal } = given;
+  if (files.length === 0) return engine;
+  const digest = digestPolicyFiles(files);
+  const source = { name: 'what-if', scope: 'platform', revision: 0, digest, files, tools } as const;
+  try {
+    return engine.asIf(singleSource(await compileRuleSet(source, { signal })));
+  } catch (thrown) {
+    if (!(thrown instanceof HostError) || thrown.code !== 'config_invalid') throw thrown;
+    throw invalid('files', thrown.message);
+  }
+}
+
+function invalid(field: string, description: string): HostError {
+  return new HostError('validation_failed', `${field}: ${description}`, {
+    violations: [{ field, description }],
+  });
+}

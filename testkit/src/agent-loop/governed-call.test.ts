@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createCallGovernor } from '@modelhost/agent-core';
 import type { CallGovernor, DirectCall, DirectResults } from '@modelhost/agent-core';
-import { HostError } from '@modelhost/kernel';
+import { HostError, plainLabels } from '@modelhost/kernel';
+import { oblige } from './decision.ts';
 import { createOutside, createTool } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
 
@@ -135,6 +136,119 @@ suite('direct calls', () => {
         ['unknown', 'mcp_timeout'],
         ['failed', 'mcp_timeout'],
       ],
+    );
+  });
+
+  test('say who asks, what was called before, and nothing that is not known', async () => {
+    const { outside, governor } = open();
+    await governor.govern(callOf('none'), async () => 'done', direct);
+    await governor.govern(callOf('none'), async () => 'done', direct);
+    const calls = outside.questions.filter(({ action }) => action === 'CallTool');
+    assert.deepEqual(
+      calls.map(({ isDelegated, context }) => [
+        isDelegated,
+        context.labels,
+        context.evidence,
+        context.history.callsLastDay,
+        context.history.callsOfTool,
+      ]),
+      [
+        [false, plainLabels, undefined, 0, 0],
+        [false, plainLabels, undefined, 1, 0],
+      ],
+    );
+  });
+
+  test('that are denied cost nothing, and parallel ones are counted in order', async () => {
+    const { governor, outside } = open({
+      decide: ({ action, context }) => ({
+        effect: action === 'CallTool' && context.history.callsLastHour >= 3 ? 'deny' : 'allow',
+      }),
+    });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, async () =>
+        governor.govern(callOf('irreversible'), async () => 'done', direct),
+      ),
+    );
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 3);
+    const last = outside.questions.findLast(({ action }) => action === 'CallTool');
+    assert.equal(last?.context.history.callsLastHour, 3);
+  });
+
+  test('keep the limits of policy: the time that a call has is told to whoever performs it', async () => {
+    const { governor } = open({
+      decide: () => ({
+        effect: 'allow',
+        obligations: oblige({ limits: { timeoutMsMax: 70, resultBytesMax: 4 } }),
+      }),
+    });
+    const given = await governor.govern(
+      callOf('none'),
+      async ({ timeoutMsMax }) => String(timeoutMsMax),
+      direct,
+    );
+    assert.equal(given, '70');
+    const long = governor.govern(callOf('none'), async () => 'xxxxx', direct);
+    await assert.rejects(long, { code: 'policy_violation' });
+  });
+
+  for (const effect of ['deny', 'hold'] as const) {
+    test(`are not given an answer that policy answers with ${effect}, after the effect and on record`, async () => {
+      const reasons = [{ rule: 'test.rule', message: 'not for you' }];
+      const { outside, governor } = open({
+        decide: ({ action }) =>
+          action === 'AcceptToolResult' ? { effect, reasons } : { effect: 'allow' },
+      });
+      const call = governor.govern(callOf('irreversible'), async () => 'canary-12', direct);
+      await assert.rejects(call, (error) => {
+        assert.ok(error instanceof HostError);
+        assert.equal(error.code, 'policy_violation');
+        assert.match(error.message, /was called, but its result is withheld: .*not for you/);
+        assert.doesNotMatch(error.message, /canary/);
+        return true;
+      });
+      assert.deepEqual(
+        outside.records.map(({ kind, facts }) => [kind, facts['outcome'] ?? facts['action']]),
+        [
+          ['decision', 'CallTool'],
+          ['intent', undefined],
+          ['outcome', 'withheld'],
+          ['decision', 'AcceptToolResult'],
+        ],
+      );
+      const asked = outside.questions.at(-1);
+      assert.equal(asked?.context.labels.integrity, 'untrusted');
+      assert.partialDeepStrictEqual(asked?.resource, { type: 'tool-result', bytes: 9 });
+    });
+  }
+
+  test('are given answers as policy wants them, and sealed on record where it wants that', async () => {
+    const { outside, governor } = open({
+      decide: ({ action }) => ({
+        effect: 'allow',
+        ...(action === 'AcceptToolResult'
+          ? { obligations: oblige({ transforms: ['strip_links'], audit: 'full' }) }
+          : {}),
+      }),
+    });
+    const given = await governor.govern(
+      callOf('none'),
+      async () => 'go [there](https://evil.example)',
+      { ...direct, outcomeOf: () => 'answered' },
+    );
+    assert.equal(given, 'go there');
+    const outcome = outside.records.find(({ kind }) => kind === 'outcome');
+    assert.notEqual(outcome?.facts['sealedResult'], undefined);
+    assert.doesNotMatch(JSON.stringify(outside.records), /evil/);
+  });
+
+  test('that no tool has answered are not asked about once more', async () => {
+    const { outside, governor } = open();
+    const results: DirectResults<string> = { ...direct, answerOf: () => undefined };
+    await governor.govern(callOf('none'), async () => 'input-required', results);
+    assert.deepEqual(
+      outside.questions.map(({ action }) => action),
+      ['CallTool'],
     );
   });
 });

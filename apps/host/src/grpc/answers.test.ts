@@ -3,7 +3,11 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { InputAction, SubmitInputRequestSchema } from '@modelhost/contracts';
+import {
+  InputAction,
+  ResolveApprovalRequestSchema,
+  SubmitInputRequestSchema,
+} from '@modelhost/contracts';
 import { createMemoryEngine } from '@modelhost/engine-memory';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import { HostError, noStatistics } from '@modelhost/kernel';
@@ -144,3 +148,72 @@ suite('input for a tool', () => {
     assert.equal(awaited().length, 1);
   });
 });
+
+suite('a vote on an approval', () => {
+  /** A run of ann that waits for two votes of leads, one after the other. */
+  async function startVoting(t: TestContext) {
+    const votes: (SignalPayload | undefined)[] = [];
+    const program: RunProgram = async (context) => {
+      for (const [vote, refused] of [
+        [1, ['ann']],
+        [2, ['ann', 'bob']],
+      ] as const) {
+        const wait = { timeoutMs: 60_000, approvers: ['lead'], refused };
+        votes.push(await context.waitForSignal(`approval/apr_1/${vote}`, wait));
+      }
+      return { ending: { reason: 'completed', answer: '' }, statistics: noStatistics };
+    };
+    const engine = createMemoryEngine({ program, clock: createSystemClock() });
+    t.after(async () => engine.close());
+    const { requestId: _requestId, ...spec } = readChanged({});
+    const budget = { ...spec.budget, durationMsMax: 60_000 };
+    const principal = { tenant: 'acme', subject: 'ann', roles: ['lead'] };
+    await engine.start({ ...spec, budget, runId: 'run_1', principal });
+    const answers = createAnswers(engine, createJsonSchemas());
+    const vote = async (subject: string, roles = ['lead'], approvalId = 'apr_1') => {
+      const request = { runId: 'run_1', approvalId, approved: true, comment: 'fine' };
+      return answers.resolveApproval(create(ResolveApprovalRequestSchema, request), {
+        principal: { tenant: 'acme', subject, roles },
+        signal: new AbortController().signal,
+      });
+    };
+    return { vote, votes, engine };
+  }
+
+  test('counts under the id that was shown, with the roles of who gave it', async (t) => {
+    const { vote, votes, engine } = await startVoting(t);
+    const status = engine.status('acme', 'run_1');
+    assert.ok(status !== undefined);
+    assert.deepEqual(toRunMessage(status).waitingFor?.[0]?.signal, {
+      case: 'approvalId',
+      value: 'apr_1',
+    });
+    await vote('bob', ['lead', 'chief']);
+    await turn();
+    await vote('cem');
+    await turn();
+    assert.deepEqual(votes, [
+      { type: 'approval', approved: true, by: 'bob', roles: ['lead', 'chief'], comment: 'fine' },
+      { type: 'approval', approved: true, by: 'cem', roles: ['lead'], comment: 'fine' },
+    ]);
+  });
+
+  test('is refused to whoever asked, has voted or has no role for it, and says why', async (t) => {
+    const { vote, votes } = await startVoting(t);
+    const own = await refusalOf(vote('ann'));
+    assert.equal(own.code, 'failed_precondition');
+    assert.match(own.message, /the call is your own/);
+    assert.equal((await refusalOf(vote('dan', ['clerk']))).code, 'permission_denied');
+    assert.equal((await refusalOf(vote('bob', ['lead'], 'apr'))).code, 'failed_precondition');
+    await vote('bob');
+    await turn();
+    const again = await refusalOf(vote('bob'));
+    assert.equal(again.code, 'failed_precondition');
+    assert.match(again.message, /voted on it already/);
+    assert.equal(votes.length, 1);
+  });
+});
+
+async function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -4,6 +4,7 @@ import type { DecisionLog } from '@modelhost/decision-log';
 import { HostError, toErrorData } from '@modelhost/kernel';
 import { createPolicyEngine } from '@modelhost/policy-engine';
 import type { PolicySource } from '@modelhost/policy-engine';
+import { announceChanges } from './announce-changes.ts';
 import { openRules } from './open-rules.ts';
 import type { PolicyControlOptions } from './open-rules.ts';
 import type { PolicyControl, PolicyStatus } from './policy-control.ts';
@@ -28,11 +29,10 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   await using opened = new AsyncDisposableStack();
   const decisions = await openDecisions(options);
   opened.defer(async () => decisions.close());
-  const bare = createPolicyEngine({ source: nobody });
+  const { engine: bare, onChange } = announceChanges(createPolicyEngine({ source: nobody }));
   const shadows = createShadows({ engine: bare, append: (entry) => decisions.append(entry) });
   const problems = createProblems(log);
   const stopping = new AbortController();
-  const { signal } = stopping;
   const turns = createTurns(activationsWaitingMax);
   const rules = await openRules({
     ...options,
@@ -40,7 +40,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     engine: bare,
     decisions,
     problems,
-    signal,
+    signal: stopping.signal,
     shadows,
   });
   await rules.start();
@@ -78,12 +78,13 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   return {
     engine,
     log: decisions,
+    onChange,
     status: statusFor,
     activate: async (envelope, by) => turns.take(async () => rules.activate(envelope, by)),
     rehearse: async (envelope, sinceMs, principal) =>
       rehearse(
         { envelope, sinceMs, principal },
-        { ...options, rules, engine: bare, decisions, signal },
+        { ...options, rules, engine: bare, decisions, signal: stopping.signal },
       ),
     check: async () => checkStatus(statusFor()),
     idle,

@@ -234,3 +234,20 @@ test('a file of the store that was changed keeps the host from starting, and is 
     thrown.message.startsWith(`${path}: is missing; `),
   );
 });
+
+test('whoever listens hears of each change of the rules, and of nothing else', async (t) => {
+  const world = createPolicyWorld(t);
+  world.write('base.mhpb.json', bundleOf());
+  const control = await world.open();
+  const heard: string[] = [];
+  const stop = control.onChange(() => heard.push(control.engine.digest()));
+  assert.equal((await control.activate(bundleOf(), ann)).type, 'unchanged');
+  assert.equal((await control.activate(Buffer.from('{}'), ann)).type, 'refused');
+  assert.deepEqual(heard, []);
+  const next = bundleOf({ revision: 2, bytesMax: 50 });
+  assert.equal((await control.activate(next, ann)).type, 'activated');
+  assert.deepEqual(heard, [control.engine.digest()]);
+  stop();
+  assert.equal((await control.activate(bundleOf({ revision: 3 }), ann)).type, 'activated');
+  assert.equal(heard.length, 1);
+});

@@ -100,6 +100,8 @@ export interface PolicyControl {
   /** Decides, keeps what it decided, and asks shadows. */
   readonly engine: DecisionPoint;
   readonly log: DecisionLog;
+  /** Tells when other rules decide from then on. Returns the way to stop. */
+  readonly onChange: (listener: () => void) => () => void;
   /** With a tenant: without the bundles and problems of other tenants. */
   status(tenant?: string): PolicyStatus;
   /** Verifies, compiles, tests and puts a bundle in force; one after the other. Never throws for a bundle that is not good. */

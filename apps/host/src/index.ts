@@ -8,6 +8,7 @@ export type { ConfigInput, HostConfig } from './config/read-config.ts';
 export { configJsonSchema } from './config/schema.ts';
 export { errorTable } from './grpc/error-table.ts';
 export type { ErrorRule, GrpcStatusName } from './grpc/error-table.ts';
+export { toExplanationMessage } from './grpc/policy-report-message.ts';
 export { startHost } from './host.ts';
 export type { HostOptions, RunningHost } from './host.ts';
 export { serveUntilSignal } from './serve-until-signal.ts';

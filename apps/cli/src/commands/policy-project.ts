@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import { printTestReport, readRuleSet, runBundleTests } from '@modelhost/policy-engine';
-import type { RuleSetSource, TestReport } from '@modelhost/policy-engine';
+import type { TestReport } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { encodeProject, manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
 import type { BundleSettings } from '../policy/bundle-yaml.ts';
 import { writeWhole } from '../policy/files.ts';
 import { countProblems, hasErrors, renderProblems } from '../policy/problem-text.ts';
-import { readProject } from '../policy/project.ts';
+import { readProject, sourceOf } from '../policy/project.ts';
 import type { Project } from '../policy/project.ts';
 import { writeStarter } from '../policy/starter.ts';
 import { toPrintable } from '../printable.ts';
@@ -120,18 +120,6 @@ function refuseErrors(context: CliContext, { problems, directory }: Project): vo
 async function runTests(context: CliContext, project: Project): Promise<TestReport> {
   refuseErrors(context, project);
   return runBundleTests(readRuleSet(sourceOf(project)), project.content?.tests ?? []);
-}
-
-/** The rules of a project, for whoever reads them. */
-export function sourceOf({ settings, content }: Project): RuleSetSource {
-  return {
-    name: settings?.name ?? 'project',
-    scope: settings?.scope ?? 'platform',
-    revision: 0,
-    digest: '',
-    files: content?.rules ?? [],
-    tools: content?.tools ?? [],
-  };
 }
 
 function renderReport({ paint }: CliContext, report: TestReport): string {

@@ -5,8 +5,6 @@ import {
   GetToolResponseSchema,
   ListToolServersResponseSchema,
   ListToolsResponseSchema,
-  ToolEffect,
-  ToolIntegrity,
   ToolServerState,
 } from '@modelhost/contracts';
 import type { GetToolResponse, Tool, ToolServer } from '@modelhost/contracts';
@@ -20,6 +18,7 @@ import { toLine, toPrintable } from '../printable.ts';
 import { formatDuration } from '../quantities.ts';
 import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
 import { renderPin } from '../tool-pins.ts';
+import { toolEffectNames, toolIntegrityNames } from '../tool-words.ts';
 
 type Flags = ConnectionFlags & JsonFlag;
 
@@ -32,7 +31,7 @@ export async function listTools(context: CliContext, flags: Flags): Promise<void
     }
     const tools = answer.tools.map(({ name, effect, description }) => [
       toLine(name, 64),
-      effectNames[effect] ?? 'unknown',
+      toolEffectNames[effect] ?? 'unknown',
       toLine(description, 80),
     ]);
     context.print(toTable(['TOOL', 'EFFECT', 'DESCRIPTION'], tools));
@@ -98,8 +97,8 @@ function describeTool(tool: Tool, paint: Paint): readonly string[] {
   return [
     `${paint.bold(toLine(tool.name, 64))}\n`,
     `server   ${toLine(tool.server, 64)} (${toLine(tool.serverTool, 128)})\n`,
-    `effect   ${effectNames[tool.effect] ?? 'unknown'}\n`,
-    `answers  ${integrityNames[tool.integrity] ?? 'unknown'}\n`,
+    `effect   ${toolEffectNames[tool.effect] ?? 'unknown'}\n`,
+    `answers  ${toolIntegrityNames[tool.integrity] ?? 'unknown'}\n`,
     ...(decisionArguments.length === 0
       ? []
       : [`decides  by ${toLine(decisionArguments.join(', '), 200)}\n`]),
@@ -156,19 +155,7 @@ function renderJson(text: string): string {
   }
 }
 
-// A newer host may send values that are not in these tables.
-const effectNames: Readonly<Record<number, string>> = {
-  [ToolEffect.NONE]: 'none',
-  [ToolEffect.IDEMPOTENT]: 'idempotent',
-  [ToolEffect.REVERSIBLE]: 'reversible',
-  [ToolEffect.IRREVERSIBLE]: 'irreversible',
-};
-
-const integrityNames: Readonly<Record<number, string>> = {
-  [ToolIntegrity.TRUSTED]: 'trusted',
-  [ToolIntegrity.UNTRUSTED]: 'untrusted',
-};
-
+// A newer host may send values that are not in this table.
 const serverStateNames: Readonly<Record<number, string>> = {
   [ToolServerState.IDLE]: 'idle',
   [ToolServerState.CONNECTING]: 'connecting',

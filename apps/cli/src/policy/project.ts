@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { HostError } from '@modelhost/kernel';
 import type { BundleFile } from '@modelhost/policy-bundle';
 import { checkPolicyText, readBundleContent } from '@modelhost/policy-engine';
-import type { BundleContent, PolicyFile, PolicyProblem } from '@modelhost/policy-engine';
+import type {
+  BundleContent,
+  PolicyFile,
+  PolicyProblem,
+  RuleSetSource,
+} from '@modelhost/policy-engine';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readBundleYaml, settingsFile } from './bundle-yaml.ts';
 import type { BundleSettings } from './bundle-yaml.ts';
@@ -14,7 +19,7 @@ export interface Project {
   readonly directory: string;
   /** What goes into a bundle, by path: rules, tests, tools.json and changelog.md. */
   readonly files: readonly BundleFile[];
-  /** Other files, which stay where they are. */
+  /** Files that nobody expects, which stay where they are. */
   readonly leftOut: readonly string[];
   /** Undefined in a directory without a `bundle.yaml`, and where that cannot be used. */
   readonly settings: BundleSettings | undefined;
@@ -25,6 +30,8 @@ export interface Project {
   readonly problems: readonly PolicyProblem[];
 }
 
+/** What a project has for itself. */
+const own = [settingsFile, 'README.md'];
 const depthMax = 4;
 const entriesMax = 4_000;
 
@@ -54,8 +61,20 @@ export async function readProject(directory: string): Promise<Project> {
   const content = readContent(named, problems);
   const rules = named.filter(({ name }) => name.endsWith('.cedar'));
   problems.push(...checkPolicyText(rules, content?.tools ?? []));
-  const leftOut = paths.filter((path) => path !== settingsFile && !isTaken(path));
+  const leftOut = paths.filter((path) => !own.includes(path) && !isTaken(path));
   return { directory, files, leftOut, settings, hasSettings, content, problems };
+}
+
+/** The rules of a project, for whoever reads them. */
+export function sourceOf({ settings, content }: Project): RuleSetSource {
+  return {
+    name: settings?.name ?? 'project',
+    scope: settings?.scope ?? 'platform',
+    revision: 0,
+    digest: '',
+    files: content?.rules ?? [],
+    tools: content?.tools ?? [],
+  };
 }
 
 /** What is known by its name to belong to a bundle: a key that lies beside it must not get into it. */

@@ -5,6 +5,7 @@ import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
 import type { JsonFlag } from './flags.ts';
 import { bundleRoutes } from './policy-bundles.ts';
+import { hostRoutes } from './policy-host.ts';
 
 /** What `policy build` is told. */
 export interface BuildFlags extends JsonFlag {
@@ -111,6 +112,7 @@ export const policyRoutes: RouteMap<CliContext> = buildRouteMap({
     ),
     build,
     ...bundleRoutes,
+    ...hostRoutes,
   },
   docs: { brief: 'Write, sign, rehearse and activate policy' },
 });

@@ -1,0 +1,93 @@
+import { DecisionEffect, ListDecisionsResponseSchema } from '@modelhost/contracts';
+import type { ListDecisionsResponse, LoggedDecision } from '@modelhost/contracts';
+import type { CliContext } from '../context.ts';
+import { withClient } from '../connection.ts';
+import { effectNames } from '../effect-names.ts';
+import { CommandError, exitCodes } from '../failure.ts';
+import { toJsonText, toTable } from '../output.ts';
+import { formatMoment, toSince } from '../policy/since.ts';
+import { toLine } from '../printable.ts';
+import type { DecisionsFlags, EraseFlags } from '../routes/policy-host.ts';
+
+/** One page of the log. */
+export async function listDecisions(context: CliContext, flags: DecisionsFlags): Promise<void> {
+  const { since, effect, action, resource, rule, limit, page } = flags;
+  await withClient(context, flags, async (client) => {
+    const answer = await client.listDecisions({
+      ...(since === undefined ? {} : { since: toSince(since, context.now()) }),
+      ...(effect === undefined ? {} : { effect: effects[effect] }),
+      ...(action === undefined ? {} : { action }),
+      ...(resource === undefined ? {} : { resource }),
+      ...(rule === undefined ? {} : { rule }),
+      ...(limit === undefined ? {} : { pageSize: limit }),
+      ...(page === undefined ? {} : { pageToken: page }),
+    });
+    if (flags.json === true) {
+      context.print(`${toJsonText(ListDecisionsResponseSchema, answer, 2)}\n`);
+    } else {
+      showPage(context, answer);
+    }
+  });
+}
+
+/** Removes what is on record about a person, once somebody said yes. */
+export async function eraseDecisions(context: CliContext, flags: EraseFlags): Promise<void> {
+  const { subject } = flags;
+  await confirm(context, flags);
+  await withClient(context, flags, async (client) => {
+    const erased = await client.eraseDecisions(subject);
+    context.say(`${erased} ${erased === 1n ? 'decision' : 'decisions'} about ${subject} erased`);
+  });
+}
+
+function showPage(
+  { print, say }: CliContext,
+  { decisions, nextPageToken }: ListDecisionsResponse,
+): void {
+  if (decisions.length === 0) say('no decisions');
+  else {
+    const heading = ['DECISION', 'TIME', 'EFFECT', 'WHAT', 'BY', 'RULES'];
+    print(toTable(heading, decisions.map(toRow)));
+  }
+  if (nextPageToken !== '') {
+    say(`next: \`model-host policy decisions list --page ${nextPageToken}\``);
+  }
+}
+
+function toRow(logged: LoggedDecision): readonly string[] {
+  const { decisionId, time, subject, agent, decision, shadowBundle, shadowEffect } = logged;
+  const { action = '', resource = '', effect = 0, reasons = [] } = decision ?? {};
+  const shadow =
+    shadowBundle === ''
+      ? ''
+      : ` (${effectNames[shadowEffect] ?? 'unknown'} by ${toLine(shadowBundle, 64)})`;
+  return [
+    decisionId,
+    formatMoment(time),
+    `${effectNames[effect] ?? 'unknown'}${shadow}`,
+    toLine(`${action} ${resource}`, 80),
+    toLine(agent === '' ? subject : `${subject} by ${agent}`, 60),
+    toLine(reasons.map(({ rule }) => rule).join(' '), 120),
+  ];
+}
+
+async function confirm({ ask }: CliContext, { yes, subject }: EraseFlags): Promise<void> {
+  if (yes === true) return;
+  if (ask === undefined) {
+    throw new CommandError(
+      exitCodes.usage,
+      'nobody can be asked here, and what is erased does not come back',
+      'give --yes',
+    );
+  }
+  const question = `Erase every decision about ${toLine(subject, 128)} for good? [y/N] `;
+  const line = await ask(question, new AbortController().signal);
+  if (/^\s*(?:y|yes)\s*$/i.test(line)) return;
+  throw new CommandError(exitCodes.failure, 'nothing is erased');
+}
+
+const effects = {
+  allow: DecisionEffect.ALLOW,
+  hold: DecisionEffect.HOLD,
+  deny: DecisionEffect.DENY,
+} as const;

@@ -1,0 +1,25 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Since } from '../routes/policy-host.ts';
+
+/** Milliseconds since the Unix epoch. */
+export function toSinceMs(since: Since, nowMs: number): number {
+  switch (since.type) {
+    case 'at':
+      return since.timeMs;
+    case 'ago':
+      return Math.max(0, nowMs - since.spanMs);
+  }
+}
+
+/** A time as people read it; empty for none. */
+export function formatMoment(time: Timestamp | undefined): string {
+  if (time === undefined) return '';
+  const { seconds } = time;
+  return new Date(Number(seconds) * 1_000).toISOString().replace('.000Z', 'Z');
+}
+
+/** The same for the contract. */
+export function toSince(since: Since, nowMs: number): Timestamp {
+  return timestampFromMs(toSinceMs(since, nowMs));
+}

@@ -2,6 +2,9 @@
 export const logBounds = {
   /** Decisions that wait to be written; past it the newest are dropped. */
   queueMax: 16_384,
+  /** Past so many waiting, arguments longer than so many UTF-16 units are not kept, so that memory is bounded too. */
+  waitingWhole: 256,
+  waitingLength: 16_384,
   /** So many are not left waiting for the timer. */
   queueHigh: 512,
   flushMs: 250,

@@ -1,4 +1,4 @@
-import type { Decision, Keys, PolicyRequest } from '@modelhost/kernel';
+import type { Decision, Json, Keys, PolicyRequest } from '@modelhost/kernel';
 import { HostError, parseJsonText } from '@modelhost/kernel';
 import { allArguments, maskArguments, nameResource } from '@modelhost/policy-engine';
 import type { RecordedDecision } from '@modelhost/policy-engine';
@@ -20,6 +20,12 @@ export interface LogEntry {
   readonly shadow?: ShadowDecision;
 }
 
+/** An entry on its way to the file. */
+export interface WaitingEntry extends LogEntry {
+  /** Whether its arguments were left out. */
+  readonly isBare?: boolean;
+}
+
 /** A decision as the log gives it back. */
 export interface LoggedDecision extends RecordedDecision {
   readonly shadow?: ShadowDecision;
@@ -35,8 +41,36 @@ export function digestSubject(keys: Keys, tenant: string, subject: string): stri
   return keys.commit(subject, contextOf('subject', tenant));
 }
 
+/** The entry without its arguments, if they are large; then it holds on to nothing that is. */
+export function withoutLargeArguments(entry: LogEntry): WaitingEntry {
+  const { request } = entry;
+  const { resource } = request;
+  if (resource.type !== 'tool') return entry;
+  if (lengthLeft(resource.arguments, logBounds.waitingLength) > 0) return entry;
+  return {
+    ...entry,
+    request: { ...request, resource: { ...resource, arguments: {} } },
+    isBare: true,
+  };
+}
+
+const holderLength = 32;
+
+/** What is left of a length after the texts in the value; looks no further when nothing is. */
+function lengthLeft(value: Json, length: number): number {
+  if (typeof value === 'string') return length - value.length;
+  if (typeof value !== 'object' || value === null) return length - 1;
+  // What holds values takes memory too; this also bounds how deep is looked.
+  let left = length - holderLength;
+  for (const [name, member] of Object.entries(value)) {
+    if (left <= 0) break;
+    left = lengthLeft(member, left - name.length);
+  }
+  return left;
+}
+
 /** The entry as a row: names that queries ask for in the clear, the rest sealed. Throws for what is too large or no JSON. */
-export function sealEntry(keys: Keys, entry: LogEntry): SealedRow {
+export function sealEntry(keys: Keys, entry: WaitingEntry): SealedRow {
   const { timeMs, request, decision } = entry;
   const { tenant, subject } = request.principal;
   const { keyId, data } = keys.seal(contentText(keys, entry), contextOf('entry', tenant));
@@ -84,10 +118,10 @@ export function openRow(
 
 const idLength = 24;
 
-function contentText(keys: Keys, entry: LogEntry): string {
-  const { request, decision, shadow } = entry;
+function contentText(keys: Keys, entry: WaitingEntry): string {
+  const { request, decision, shadow, isBare = false } = entry;
   const { tenant } = request.principal;
-  const paths = decision.obligations.redact.arguments;
+  const paths = isBare ? [allArguments] : decision.obligations.redact.arguments;
   const hash = (text: string): string => keys.commit(text, contextOf('value', tenant));
   const textWith = (hidden: readonly string[]): string => {
     const content: Content = {
@@ -98,11 +132,21 @@ function contentText(keys: Keys, entry: LogEntry): string {
     };
     return JSON.stringify(content);
   };
-  const text = textWith(paths);
-  if (text.length <= logBounds.entryLength) return text;
-  const without = textWith([allArguments]);
-  if (without.length <= logBounds.entryLength) return without;
+  const isFit = (text: string): boolean => text.length <= logBounds.entryLength;
+  const whole = attempt(() => textWith(paths));
+  if (whole !== undefined && isFit(whole)) return whole;
+  const bare = textWith([allArguments]);
+  if (isFit(bare)) return bare;
   throw new HostError('internal', 'a decision is too large to be logged');
+}
+
+/** Arguments may be nested deeper than the stack; a decision about them is kept without them. */
+function attempt(make: () => string): string | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }
 
 function contextOf(purpose: 'entry' | 'id' | 'subject' | 'value', tenant: string): string {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { JsonObject } from '@modelhost/kernel';
 import { logBounds } from './bounds.ts';
 import { openRow } from './entry.ts';
+import type { LogEntry } from './entry.ts';
 import { callEntry, startMs } from './fixtures/entries.ts';
 import { createTestKeys } from './fixtures/test-keys.ts';
 import type { SealedRow } from './log-file.ts';
@@ -91,8 +92,9 @@ test('an entry that is no JSON is dropped alone', async () => {
   const { queue, written, faults } = createQueue();
   const loop: Record<string, unknown> = {};
   loop['self'] = loop;
-  // What no reader of JSON can make: a value within itself.
-  const endless = callEntry({ arguments: loop as JsonObject });
+  const { decision, ...rest } = callEntry();
+  // What no decision point makes: a value within itself.
+  const endless: LogEntry = { ...rest, decision: Object.assign({}, decision, { loop }) };
   for (const entry of [callEntry({ timeMs: 1 }), endless, endless, callEntry({ timeMs: 2 })]) {
     queue.append(entry);
   }
@@ -102,6 +104,22 @@ test('an entry that is no JSON is dropped alone', async () => {
     [1, 2],
   );
   assert.deepEqual([queue.dropped(), faults.length, queue.isFailing()], [2, 1, false]);
+});
+
+test('a decision about arguments that are nested deeper than the stack is kept without them', async () => {
+  const { queue, written } = createQueue();
+  const depth = 20_000;
+  // Real input: the engine reads it without recursion.
+  const deep = JSON.parse(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`) as JsonObject;
+  for (let index = 0; index <= logBounds.waitingWhole; index += 1) {
+    queue.append(callEntry({ arguments: deep, masked: ['a.b'] }));
+  }
+  await queue.flush();
+  assert.equal(written.length, logBounds.waitingWhole + 1);
+  for (const row of [written.at(0), written.at(-1)]) {
+    assert.ok(row !== undefined);
+    assert.deepEqual(openRow(createTestKeys(), { ...row, id: 1 }).masked, ['*']);
+  }
 });
 
 test('arguments that are too large are left out, and the decision is kept', async () => {
@@ -116,6 +134,30 @@ test('arguments that are too large are left out, and the decision is kept', asyn
   assert.deepEqual(rest, expected);
   assert.deepEqual({ ...context, callDigest: usual.callDigest }, usual);
   assert.deepEqual([decision, masked], [callEntry().decision, ['*']]);
+});
+
+test('when many wait, large arguments are not kept in memory', async () => {
+  const { queue, written } = createQueue();
+  const large = { list: [{ to: 'x'.repeat(logBounds.waitingLength) }] };
+  const small = { list: [{ to: 'x' }, 1, null] };
+  for (let index = 0; index < logBounds.waitingWhole; index += 1) {
+    queue.append(callEntry({ arguments: large }));
+  }
+  queue.append(callEntry({ arguments: large }));
+  queue.append(callEntry({ arguments: small }));
+  await queue.flush();
+  const opened = written.map((row) => openRow(createTestKeys(), { ...row, id: 1 }));
+  assert.deepEqual(
+    opened.slice(-3).map(({ masked, request: { resource } }) => ({
+      masked,
+      values: resource.type === 'tool' ? resource.arguments : undefined,
+    })),
+    [
+      { masked: [], values: large },
+      { masked: ['*'], values: {} },
+      { masked: [], values: small },
+    ],
+  );
 });
 
 test('a flush takes along what was appended while it was under way', async () => {

@@ -1,12 +1,15 @@
 import type { Keys } from '@modelhost/kernel';
 import { logBounds } from './bounds.ts';
-import { sealEntry } from './entry.ts';
-import type { LogEntry } from './entry.ts';
+import { sealEntry, withoutLargeArguments } from './entry.ts';
+import type { LogEntry, WaitingEntry } from './entry.ts';
 import type { SealedRow } from './log-file.ts';
 
 /** Decisions on their way to the file. */
 export interface WriteQueue {
-  /** Keeps the entry until it is written. Drops and counts it when the queue is full or closed. */
+  /**
+   * Keeps the entry until it is written; when many wait, without arguments that are large. Drops and counts it when the queue
+   * is full or closed.
+   */
   append(entry: LogEntry): void;
   /** Resolves when all that was appended before is written. Rejects when it cannot be written now; a later flush tries again. */
   flush(): Promise<void>;
@@ -32,7 +35,7 @@ export interface WriteQueueOptions {
 /** Seals and writes in slices, each after the one before is written, so that other work goes on in between. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const { keys, entriesMax, write, onFault } = options;
-  const queue: LogEntry[] = [];
+  const queue: WaitingEntry[] = [];
   /** Sealed, and not known to be written. */
   let slice: readonly SealedRow[] = [];
   let draining: Promise<void> | undefined;
@@ -51,7 +54,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       dropped += 1;
       return;
     }
-    queue.push(entry);
+    queue.push(queue.length < logBounds.waitingWhole ? entry : withoutLargeArguments(entry));
     appended += 1;
     if (queue.length < logBounds.queueHigh || isScheduled || isFailing) return;
     isScheduled = true;
@@ -123,7 +126,7 @@ interface SealedSlice {
 }
 
 /** The first of the entries: at least one, and no more bytes than are sealed at one go, but for the last. */
-function sealSome(keys: Keys, entries: readonly LogEntry[]): SealedSlice {
+function sealSome(keys: Keys, entries: readonly WaitingEntry[]): SealedSlice {
   const rows: SealedRow[] = [];
   const unfit: unknown[] = [];
   let bytes = 0;

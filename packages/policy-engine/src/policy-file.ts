@@ -1,6 +1,7 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostError, sha256Hex } from '@modelhost/kernel';
+import type { RuleSetPart } from './annotations.ts';
 import { textBounds } from './bounds.ts';
 
 /** A file of Cedar rules. The name appears in errors and goes into the digest. */
@@ -12,6 +13,18 @@ export interface PolicyFile {
 /** Digest of names and texts, in their order: for rules that come from no bundle. */
 export function digestPolicyFiles(files: readonly PolicyFile[]): string {
   return sha256Hex(JSON.stringify(files.map(({ name, text }) => [name, text])));
+}
+
+/** The part that a file of a rule set belongs to; undefined for a file without rules. Throws `config_invalid` for rules that would belong to none. */
+export function partOf(name: string): RuleSetPart | undefined {
+  if (!name.endsWith('.cedar')) return undefined;
+  if (name === 'oblige.cedar' || /^oblige\/[^/]+$/.test(name)) return 'oblige';
+  if (/^(?:authorize\/)?[^/]+$/.test(name)) return 'authorize';
+  const problem = 'rules stand here that belong to no part';
+  const remedy = 'move the file to the top, to authorize/ or to oblige/';
+  throw new HostError('config_invalid', `${name}: ${problem}; ${remedy}`, {
+    facts: { place: name, problem, remedy },
+  });
 }
 
 /** Folders of a rule set that hold rules. */

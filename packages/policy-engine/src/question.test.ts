@@ -117,8 +117,8 @@ suite('what a question tells of', () => {
       && resource has owner && resource.owner == ModelHost::User::"acme/ann"
       && resource.tenant == ModelHost::Tenant::"acme" && resource in ModelHost::Tenant::"acme"`;
     const rows: readonly (readonly [string, string, PolicyRequest])[] = [
-      [group('Content'), 'true', inputRequest(1)],
-      [group('Content'), 'true', requestOf('EmitOutput', { type: 'output' })],
+      [group('Content'), '!context.delegated', inputRequest(1)],
+      [group('Content'), '!context.delegated', requestOf('EmitOutput', { type: 'output' })],
       [
         action('EmitOutput'),
         'resource == ModelHost::Channel::"output"',
@@ -136,7 +136,7 @@ suite('what a question tells of', () => {
       ],
       [
         group('Content'),
-        'true',
+        '!context.delegated',
         requestOf('AcceptToolResult', { type: 'tool-result', tool: plain, bytes: 9 }),
       ],
       ...(['ReadMemory', 'WriteMemory', 'ForgetMemory'] as const).flatMap(

@@ -365,7 +365,7 @@ suite('a rule set', () => {
     assert.ok(ruleSetOf(rules));
     assert.throws(() => ruleSetOf(rules, { tools: [tool] }), {
       code: 'config_invalid',
-      message: /^a\.cedar:1:1: rule "r" does not fit the action s__act: /,
+      message: /^a\.cedar:2:14: rule "r" does not fit the action s__act: .*did you mean `path`/,
     });
     assert.ok(ruleSetOf(rules.replace('pth', 'path'), { tools: [tool] }));
   });

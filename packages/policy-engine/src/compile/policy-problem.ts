@@ -26,8 +26,9 @@ export function problemOf(error: unknown): PolicyProblem {
 
 /** The error for a problem, in the words of the readers of rules. */
 export function errorOf(problem: PolicyProblem, others: number): HostError {
-  const { file, line, column, message, remedy } = problem;
-  const place = file === '' ? 'policies' : `${file}:${line}:${column}`;
+  const { file, line, message, remedy } = problem;
+  const within = line === 0 ? file : `${file}:${line}:${problem.column}`;
+  const place = file === '' ? 'policies' : within;
   const more = others === 0 ? '' : ` (and ${others} more)`;
   return new HostError('config_invalid', `${place}: ${message}; ${remedy}${more}`, {
     facts: { place, problem: message, remedy },

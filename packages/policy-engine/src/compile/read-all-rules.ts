@@ -1,9 +1,8 @@
 import type { ToolDefinition } from '@modelhost/kernel';
 import type { RuleSetPart } from '../annotations.ts';
 import type { CedarRuntime } from '../cedar-runtime.ts';
+import { partOf } from '../policy-file.ts';
 import type { PolicyFile } from '../policy-file.ts';
-import { partOf } from '../rule-set.ts';
-import type { RuleSetRules } from '../rule-set.ts';
 import { invalidRule, scanRules } from '../rules.ts';
 import type { Rule } from '../rules.ts';
 import { checkRules } from './check-rules.ts';
@@ -11,7 +10,9 @@ import { problemOf } from './policy-problem.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
 /** The rules of a rule set that can be read, and everything that is wrong with it. */
-export interface RuleSetReading extends RuleSetRules {
+export interface RuleSetReading {
+  readonly authorize: readonly Rule[];
+  readonly oblige: readonly Rule[];
   /** In the order of the files and places. */
   readonly problems: readonly PolicyProblem[];
 }

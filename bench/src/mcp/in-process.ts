@@ -3,7 +3,9 @@
  * record, through the gateway. Beside it the SDK's client with nothing around, and the same client with the disk's share of
  * the work: two commits at the places where the audit log has its own.
  */
-import { createCallGovernor } from '@modelhost/agent-core';
+import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
+import type { DirectResults } from '@modelhost/agent-core';
+import type { ToolReply } from '@modelhost/kernel';
 import { openAuditFile } from '@modelhost/audit';
 import { loadKeys } from '@modelhost/keys-file';
 import type { McpGateway } from '@modelhost/mcp-gateway';
@@ -113,6 +115,7 @@ async function openGoverned(
     policy: createPolicyEngine({ source: singleSource(benchRules()) }),
     audit,
     keys: await loadKeys({ path: join(folder, 'keys.json'), environmentValue: undefined }),
+    calls: createCallLedger(),
     now: Date.now,
   });
   const tool = gateway.listTools(principal.tenant).find(({ serverTool }) => serverTool === 'echo');
@@ -137,11 +140,23 @@ async function openGoverned(
           { signal: new AbortController().signal },
         );
       },
-      () => 'answered',
+      results,
     );
     check(reply.type === 'answer' ? reply.content : undefined);
   };
 }
+
+const results: DirectResults<ToolReply> = {
+  outcomeOf: () => 'answered',
+  answerOf: (reply) =>
+    reply.type === 'answer'
+      ? {
+          bytes: Buffer.byteLength(reply.content),
+          text: () => reply.content,
+          map: (change) => ({ ...reply, content: change(reply.content) }),
+        }
+      : undefined,
+};
 
 function check(text: string | undefined): void {
   if (text !== echoMessage) throw new Error(`not the message: ${text}`);

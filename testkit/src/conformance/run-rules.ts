@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { toErrorData } from '@modelhost/kernel';
+import { plainLabels, toErrorData } from '@modelhost/kernel';
 import type { ErrorData, RunState } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
 import { createGate, done, rejection } from './workbench.ts';
@@ -18,6 +18,9 @@ export const runRules: Rules = {
         const reordered = createRunInput({ metadata: { b: '2', a: '1' } });
         assert.deepEqual(await engine.start(input), { created: true });
         assert.deepEqual(await engine.start(reordered), { created: false });
+        // Labels are what policy said the first time, not what was asked for.
+        const labelled = { ...input, labels: { ...plainLabels, compartments: ['pii'] } };
+        assert.deepEqual(await engine.start(labelled), { created: false });
         await finished();
         assert.deepEqual(await engine.start(input), { created: false });
         const others = [

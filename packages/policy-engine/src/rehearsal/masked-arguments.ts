@@ -60,7 +60,10 @@ export function fillMasked(request: PolicyRequest, masked: readonly string[]): P
   return { ...request, resource: { ...resource, arguments: values } };
 }
 
-/** Whether the rule may read something that is masked in the request. Rather says so once too often. */
+/**
+ * Whether the rule may read something that is masked in the request. Rather says so once too often. Digests of the call are as
+ * equal as they were, so a rule may compare them with each other.
+ */
 export function mayReadMasked(
   { argumentsNamed, contextNamed }: AskedRule,
   { context }: PolicyRequest,

@@ -73,7 +73,7 @@ export function createConversation(
       const values = readArguments(asked.get(message.toolCallId) ?? '');
       const call =
         tool === undefined || values === undefined ? undefined : { tool, arguments: values };
-      addResult(message, { labels: labelsOfHistory(tool), source, call });
+      addResult(message, { labels: labelsOfHistory(tool, message.isError), source, call });
       return;
     }
     add(message);

@@ -28,7 +28,8 @@ export function labelsOfFailure(tool: ToolDefinition): DataLabels {
   });
 }
 
-/** Of a result that the caller brings along: it is what its tool is, as far as that is known. */
-export function labelsOfHistory(tool: ToolDefinition | undefined): DataLabels {
-  return tool === undefined ? unknownLabels : labelsOfTool(tool);
+/** Of a result that the caller brings along: it is what its tool is, as far as that is known; an error could be a server's. */
+export function labelsOfHistory(tool: ToolDefinition | undefined, isError: boolean): DataLabels {
+  if (tool === undefined) return unknownLabels;
+  return isError ? labelsOfFailure(tool) : labelsOfTool(tool);
 }

@@ -43,8 +43,11 @@ export function noteCut(run: ActiveRun, { content, isTruncated, answered }: Tool
   if (!isTruncated) return content;
   const handle = handlePattern.exec(content)?.[1];
   const canReadOn = handle !== undefined && run.offer(readTool);
-  // Whatever else is read of a result is taken for what its beginning was.
-  if (canReadOn && answered !== undefined) run.keptResults.set(handle, answered);
+  // Whatever else is read of a result is taken for what its beginning was. The first who names a handle is who it was made
+  // for: a server that ends its own text with the handle of another does not get that one's result taken for its own.
+  if (canReadOn && answered !== undefined && !run.keptResults.has(handle)) {
+    run.keptResults.set(handle, answered);
+  }
   return `${content}\n${canReadOn ? `[Read on with ${readTool.name}.]` : cutNote}`;
 }
 

@@ -128,22 +128,23 @@ suite('labels of a run', () => {
   });
 
   test('a history is what its tools are; a tool that nobody knows could be anything', async () => {
-    const resultOf = (toolName: string): readonly Message[] => [
+    const resultOf = (toolName: string, isError: boolean): readonly Message[] => [
       { role: 'user', content: [{ type: 'text', text: 'before' }] },
       {
         role: 'assistant',
         content: '',
         toolCalls: [{ id: 'c', name: toolName, arguments: '{}' }],
       },
-      { role: 'tool', toolCallId: 'c', toolName, content: 'x', isError: false },
+      { role: 'tool', toolCallId: 'c', toolName, content: 'x', isError },
     ];
-    const first = async (toolName: string): Promise<DataLabels | undefined> => {
-      const history = resultOf(toolName);
+    const first = async (toolName: string, isError = false): Promise<DataLabels | undefined> => {
+      const history = resultOf(toolName, isError);
       const played = await play({ turns: [{ text: 'hi' }], tools }, { history, agentChanges });
       return labelsAt(played, 'UseModel', 0);
     };
     assert.deepEqual(await first('desk__read'), untrusted);
     assert.equal((await first('book__find'))?.integrity, 'trusted');
+    assert.equal((await first('book__find', true))?.integrity, 'untrusted');
     assert.deepEqual(await first('evil__tool'), {
       ...untrusted,
       sources: ['history'],

@@ -228,6 +228,25 @@ suite('reading on in a result', () => {
     await assertReplays(played);
   });
 
+  test('is not taken for the answer of another tool that ends with the same handle', async () => {
+    const secret = { ...createTool('vault__read', 'none'), server: 'vault' };
+    const played = await play(
+      {
+        turns: [
+          { calls: [['vault__read', '{}']] },
+          readOnce,
+          { calls: [['read_result', '{"handle":"result://1f0a"}']] },
+          { text: 'done' },
+        ],
+        tools: [secret, createTool('desk__read', 'none')],
+        callTool: async () => cut,
+        readResult: () => textAnswer('more'),
+      },
+      { agentChanges: { tools: ['vault__*', 'desk__*'] } },
+    );
+    assert.deepEqual(bodies(played, 'tool-finished')[2]?.labels.sources, ['vault']);
+  });
+
   test('is no way around what policy wants changed or withheld', async () => {
     const stripped = await play(
       world(obliging('AcceptToolResult', { transforms: ['strip_links'] })),

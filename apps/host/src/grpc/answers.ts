@@ -52,7 +52,8 @@ export function createAnswers(
       refuseIfNoVoter(principal, pending, run.principal);
       const { subject: by, roles } = principal;
       const vote = { type: 'approval', approved, by, roles, comment } as const;
-      await answer(principal, runId, pending.name, vote);
+      const { accepted } = await engine.signal(principal.tenant, runId, pending.name, vote);
+      if (!accepted) throw overtaken(approvalId);
       return {};
     },
     submitToolResult: async (request, { principal }) => {
@@ -150,6 +151,13 @@ function notAwaited(name: string): HostError {
   return new HostError(
     'failed_precondition',
     `the run does not wait for ${name}: it was answered before, its time is over, or it was never asked`,
+  );
+}
+
+function overtaken(approvalId: string): HostError {
+  return new HostError(
+    'failed_precondition',
+    `somebody else voted on ${approvalId} at the same moment: vote again if the run still waits for it`,
   );
 }
 

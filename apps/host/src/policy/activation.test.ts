@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Decision } from '@modelhost/kernel';
 import {
   ann,
   bundleOf,
@@ -8,7 +9,7 @@ import {
   inputOf,
   mallory,
 } from './fixtures/policy-world.ts';
-import type { BundleDraft } from './fixtures/policy-world.ts';
+import type { BundleDraft, OpenControl } from './fixtures/policy-world.ts';
 
 const usual = filesFor(100);
 const rule = usual['authorize.cedar'] ?? '';
@@ -203,22 +204,24 @@ test('without its record nothing is put in force', async (t) => {
   assert.equal((await control.engine.decide(inputOf(50))).effect, 'allow');
 });
 
-test('decisions that are under way keep the rules that they began with, and each is made by one bundle', async (t) => {
+test('each decision is made by one bundle whole: before the swap by the old one, from then on by the new one', async (t) => {
   const world = createPolicyWorld(t);
   world.write('base.mhpb.json', bundleOf({ bytesMax: 10 }));
-  const control = await world.open({ watchMs: 0 });
-  const activation = control.activate(bundleOf({ revision: 2, bytesMax: 1_000 }), ann);
-  const seen = new Set<string>();
-  const state = { isDone: false };
-  void activation.then(() => (state.isDone = true));
-  while (!state.isDone) {
-    const { effect, bundles } = await control.engine.decide(inputOf(100));
-    seen.add(`${bundles.join()} ${effect}`);
-    await new Promise((resolve) => setImmediate(resolve));
+  const decided: { readonly step: string; readonly decision: Promise<Decision> }[] = [];
+  const isOpen = { value: false };
+  const control: OpenControl = await world.open({ watchMs: 0 }, (step) => {
+    if (isOpen.value) decided.push({ step, decision: control.engine.decide(inputOf(100)) });
+  });
+  isOpen.value = true;
+  await control.activate(bundleOf({ revision: 2, bytesMax: 1_000 }), ann);
+  const swapped = decided.findIndex(({ step }) => step === 'swapped');
+  assert.ok(swapped > 0);
+  for (const [index, { step, decision }] of decided.entries()) {
+    const { effect, bundles, policyDigest } = await decision;
+    const expected = index < swapped ? ['deny', 'base@1'] : ['allow', 'base@2'];
+    assert.deepEqual([effect, ...bundles], expected, step);
+    assert.equal(policyDigest === control.engine.digest(), index >= swapped, step);
   }
-  const { effect, bundles } = await control.engine.decide(inputOf(100));
-  seen.add(`${bundles.join()} ${effect}`);
-  assert.deepEqual([...seen], ['base@1 deny', 'base@2 allow']);
 });
 
 test('activations follow one another, and too many at once are turned away', async (t) => {

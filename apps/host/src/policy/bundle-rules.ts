@@ -10,8 +10,7 @@ import type { InForce, LoadedBundle } from './in-force.ts';
 import { findUntrusted, loadStored } from './load-stored.ts';
 import type { LostBundle } from './load-stored.ts';
 import type { PolicyRules } from './policy-rules.ts';
-import { filesOf } from './policy-state.ts';
-import type { StoredBundle } from './policy-state.ts';
+import { filesOf, tenantOfKey } from './policy-state.ts';
 import type { Problems } from './problems.ts';
 import type { Trust } from './trust.ts';
 import { expiredReason } from './validity.ts';
@@ -67,7 +66,7 @@ export function createBundleRules(options: BundleRulesOptions): PolicyRules {
   async function start(): Promise<void> {
     const stored = await loadStored({ store, trust: trust.root(), hostVersion });
     lost = stored.lost;
-    for (const { stored: bundle, message } of lost) doubts.add(bundle, message);
+    for (const bundle of lost) doubts.add(bundle, bundle.message);
     use(stored.loaded);
     await configured.takeAll(true);
     const reason = whyNothingDecides(inForce, lost, now() - graceMs);
@@ -82,8 +81,8 @@ export function createBundleRules(options: BundleRulesOptions): PolicyRules {
       problems.clear(options.trustPath);
       if (!isNew) return;
       const untrusted = await findUntrusted({ store, trust: trust.root(), hostVersion });
-      for (const { stored, message } of untrusted) {
-        doubts.add(stored, `${message}; it decides until the host starts again`);
+      for (const bundle of untrusted) {
+        doubts.add(bundle, `${bundle.message}; it decides until the host starts again`);
       }
     } catch (thrown) {
       problems.set(options.trustPath, toErrorData(thrown).message);
@@ -101,7 +100,8 @@ export function createBundleRules(options: BundleRulesOptions): PolicyRules {
     trustRoot: async () => trust.root(),
     refusalOf: (tenant) =>
       lostReason(lost, tenant) ?? expiredReason(inForce, tenant, { nowMs: now(), graceMs }),
-    bundles: () => inForce,
+    bundles: () => inForce.bundles,
+    source: () => inForce,
   };
 }
 
@@ -114,14 +114,15 @@ function lostReason(lost: readonly LostBundle[], tenant: string): DecisionReason
 
 /** Problems of bundles that are in force, which go when the bundles do. */
 function createDoubts(problems: Problems): {
-  add(bundle: StoredBundle, message: string): void;
+  add(bundle: Pick<LostBundle, 'scopeKey' | 'stored'>, message: string): void;
   keep(envelopes: ReadonlySet<string>): void;
 } {
   const doubtful = new Map<string, string>();
   return {
-    add: ({ name, revision, envelope }, message) => {
-      doubtful.set(`${name}@${revision}`, envelope);
-      problems.set(`${name}@${revision}`, message);
+    add: ({ scopeKey, stored: { name, revision, envelope } }, message) => {
+      const where = `${name}@${revision}`;
+      doubtful.set(where, envelope);
+      problems.set(where, message, tenantOfKey(scopeKey));
     },
     keep: (envelopes) => {
       for (const [where, envelope] of doubtful) {

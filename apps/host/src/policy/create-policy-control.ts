@@ -60,8 +60,8 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   const statusFor = (tenant?: string): PolicyStatus =>
     statusOf({
       policies,
-      digest: engine.digest(),
-      inForce: rules.bundles(),
+      digest: bare.asIf(onlyFor(rules.source(), tenant)).digest(),
+      bundles: rules.bundles(),
       problems: problems.list(tenant),
       decisions: decisions.statistics(),
       shadows,
@@ -95,6 +95,12 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
       await closing.disposeAsync();
     },
   };
+}
+
+/** The rules for one tenant, or for nobody's, as if they were everybody's: a digest is that of everybody's. */
+function onlyFor(source: PolicySource, tenant = ''): PolicySource {
+  const ruleSets = source.rulesFor(tenant);
+  return { rulesFor: () => ruleSets };
 }
 
 async function openDecisions(options: PolicyControlOptions): Promise<DecisionLog> {

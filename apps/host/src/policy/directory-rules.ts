@@ -10,7 +10,6 @@ import {
 import type { TrustRoot } from '@modelhost/policy-bundle';
 import type { PolicySource, RuleSet, RuleSetSource } from '@modelhost/policy-engine';
 import type { Logger } from 'pino';
-import { createInForce } from './in-force.ts';
 import type { PolicyRules } from './policy-rules.ts';
 import type { Problems } from './problems.ts';
 import { onRecord } from './record-policy.ts';
@@ -29,6 +28,7 @@ export function createDirectoryRules(options: {
   const { directory, log, problems, signal } = options;
   const { trustRoot = refuseTrust } = options;
   let current: RuleSet | undefined;
+  let source: PolicySource = { rulesFor: () => [] };
   let digest = '';
   /** The same rules are not refused twice. */
   let refused = '';
@@ -36,13 +36,14 @@ export function createDirectoryRules(options: {
   function use(ruleSet: RuleSet): void {
     current = ruleSet;
     ({ digest } = ruleSet.source);
-    options.use(singleSource(ruleSet));
+    source = singleSource(ruleSet);
+    options.use(source);
   }
 
-  async function take(source: RuleSetSource): Promise<void> {
+  async function take(text: RuleSetSource): Promise<void> {
     // In a thread of its own, since others are being served.
-    const ruleSet = await compileRuleSet(source, { signal });
-    const facts = { source: 'directory', before: digest, digest: source.digest };
+    const ruleSet = await compileRuleSet(text, { signal });
+    const facts = { source: 'directory', before: digest, digest: text.digest };
     await onRecord(options, { tenant: '', actor: 'host', facts }, async () => {
       use(ruleSet);
     });
@@ -51,16 +52,15 @@ export function createDirectoryRules(options: {
 
   return {
     start: async () => {
-      const source = await readSource(directory);
-      use(readRuleSet(source));
+      use(readRuleSet(await readSource(directory)));
     },
     look: async () => {
       let found = '';
       try {
-        const source = await readSource(directory);
-        found = source.digest;
+        const text = await readSource(directory);
+        found = text.digest;
         if (found === refused) return;
-        if (found !== digest) await take(source);
+        if (found !== digest) await take(text);
         problems.clear(directory);
         refused = '';
       } catch (thrown) {
@@ -85,11 +85,11 @@ export function createDirectoryRules(options: {
       return { rulesFor: (tenant) => (tenant === scope.tenant ? both : usual) };
     },
     refusalOf: () => undefined,
-    bundles: () => noBundles,
+    source: () => source,
+    bundles: () => [],
   };
 }
 
-const noBundles = createInForce([]);
 const unsigned =
   'this host decides by the rules of a directory; set policies.bundles and policies.trustRoot in the place of policies.directory';
 

@@ -26,7 +26,10 @@ const bundle = bundleOf({
 });
 
 /** A directory with a trust root, and a host that decides by whatever bundle is in it. */
-function prepare(t: TestContext): { readonly directory: string; start(): Promise<RunningHost> } {
+function prepare(t: TestContext): {
+  readonly directory: string;
+  readonly start: () => Promise<RunningHost>;
+} {
   const directory = makeDirectory();
   const hosts: RunningHost[] = [];
   t.after(async () => {

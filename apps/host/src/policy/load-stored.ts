@@ -42,13 +42,11 @@ export async function loadStored(conditions: StoredConditions): Promise<{
 }
 
 /** Those of the bundles in force that would not be taken at a start under this root, with the reason. */
-export async function findUntrusted(
-  conditions: StoredConditions,
-): Promise<readonly { readonly stored: StoredBundle; readonly message: string }[]> {
-  const untrusted: { stored: StoredBundle; message: string }[] = [];
-  for (const { stored } of placesOf(conditions.store)) {
-    const verified = await verifyAgain(stored, conditions);
-    if (verified.type === 'refused') untrusted.push({ stored, message: verified.message });
+export async function findUntrusted(conditions: StoredConditions): Promise<readonly LostBundle[]> {
+  const untrusted: LostBundle[] = [];
+  for (const place of placesOf(conditions.store)) {
+    const verified = await verifyAgain(place.stored, conditions);
+    if (verified.type === 'refused') untrusted.push({ ...place, message: verified.message });
   }
   return untrusted;
 }

@@ -88,6 +88,7 @@ export interface PolicyStatus {
   /** `down`: everything is denied. `degraded`: the last good rules decide, and somebody should look. */
   readonly state: 'up' | 'degraded' | 'down';
   readonly source: 'directory' | 'bundles';
+  /** Of all that decides for the tenant, as its decisions have it; of the platform's rules without a tenant. */
   readonly digest: string;
   /** By scope, the platform's first, and by slot. */
   readonly bundles: readonly BundleStatus[];

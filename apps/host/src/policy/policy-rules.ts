@@ -1,7 +1,7 @@
 import type { DecisionReason, Principal } from '@modelhost/kernel';
 import type { TrustRoot } from '@modelhost/policy-bundle';
 import type { PolicySource } from '@modelhost/policy-engine';
-import type { InForce, LoadedBundle } from './in-force.ts';
+import type { LoadedBundle } from './in-force.ts';
 import type { ActivationReport } from './policy-control.ts';
 
 /** Where the rules come from. `start`, `look` and `activate` are called one at a time. */
@@ -17,6 +17,8 @@ export interface PolicyRules {
   trustRoot(): Promise<TrustRoot>;
   /** Why everything is denied to a tenant; undefined while rules decide. */
   refusalOf(tenant: string): DecisionReason | undefined;
-  /** None for rules of a directory. */
-  bundles(): InForce;
+  /** What decides now. */
+  source(): PolicySource;
+  /** Shadows too; none for rules of a directory. */
+  bundles(): readonly LoadedBundle[];
 }

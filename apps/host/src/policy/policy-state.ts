@@ -47,6 +47,11 @@ export function scopeKeyOf(scope: BundleScope): string {
   return scope === 'platform' ? scope : `tenant/${scope.tenant}`;
 }
 
+/** The tenant of a scope, by its key; undefined for the platform. */
+export function tenantOfKey(scopeKey: string): string | undefined {
+  return scopeKey === 'platform' ? undefined : scopeKey.slice('tenant/'.length);
+}
+
 /** The mark that a bundle of this name has to reach; undefined for one that was never activated. */
 export function markOf(
   { marks }: PolicyState,

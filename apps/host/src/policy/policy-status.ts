@@ -1,7 +1,7 @@
 import { HostError } from '@modelhost/kernel';
 import type { DecisionLogStatistics } from '@modelhost/decision-log';
 import type { PoliciesConfig } from '../config/policies-schema.ts';
-import type { InForce, LoadedBundle } from './in-force.ts';
+import type { LoadedBundle } from './in-force.ts';
 import type { BundleStatus, PolicyProblem, PolicyStatus } from './policy-control.ts';
 import { scopeKeyOf, slots } from './policy-state.ts';
 import type { Shadows } from './shadows.ts';
@@ -11,7 +11,8 @@ import { validityOf } from './validity.ts';
 export interface StatusParts {
   readonly policies: PoliciesConfig;
   readonly digest: string;
-  readonly inForce: InForce;
+  /** Of everybody. */
+  readonly bundles: readonly LoadedBundle[];
   readonly problems: readonly PolicyProblem[];
   readonly decisions: DecisionLogStatistics;
   readonly shadows: Shadows;
@@ -22,11 +23,11 @@ export interface StatusParts {
 
 /** Where policy stands, as far as the tenant may know. */
 export function statusOf(parts: StatusParts): PolicyStatus {
-  const { policies, digest, inForce, decisions, tenant } = parts;
+  const { policies, digest, decisions, tenant } = parts;
   const problems = decisions.isFailing
     ? [...parts.problems, { where: 'decision log', message: 'decisions cannot be recorded' }]
     : parts.problems;
-  const bundles = inForce.bundles
+  const bundles = parts.bundles
     .filter(({ scope }) => scope === 'platform' || tenant === undefined || scope.tenant === tenant)
     .map((bundle) => bundleStatus(bundle, parts))
     .sort((one, other) => (placeOf(one) < placeOf(other) ? -1 : 1));

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ann, bundleOf, createPolicyWorld, inputOf } from './fixtures/policy-world.ts';
+import {
+  ada,
+  ann,
+  bob,
+  bundleOf,
+  createPolicyWorld,
+  filesFor,
+  inputOf,
+  trustRootOf,
+} from './fixtures/policy-world.ts';
 import type { OpenControl } from './fixtures/policy-world.ts';
 
 async function effectOf(control: OpenControl, bytes: number, tenant = 'acme'): Promise<string> {
@@ -110,6 +119,9 @@ test('a bundle of a tenant decides with that of the platform, about that tenant 
     control.status('acme').bundles.map(({ name }) => name),
     ['base'],
   );
+  const { policyDigest } = await control.engine.decide(inputOf(5, 'beta'));
+  assert.equal(control.status('beta').digest, policyDigest);
+  assert.notEqual(control.status('acme').digest, policyDigest);
   assert.deepEqual(
     control.status('beta').bundles.map(({ name }) => name),
     ['base', 'careful'],
@@ -143,4 +155,71 @@ test('a rehearsal asks about the decisions of one tenant, and activation about a
   });
   assert.ok(byHost.type === 'activated');
   assert.equal(byHost.rehearsal?.decisions, 3);
+});
+
+test('a rule that asks to tell somebody is a line in the log, without a value', async (t) => {
+  const world = createPolicyWorld(t);
+  const usual = filesFor(100);
+  const oblige =
+    '@id("tell") @message("somebody should look") @oblige("notify") @channel("security,desk")\npermit (principal, action == ModelHost::Action::"AcceptInput", resource)\nwhen { context.inputBytes > 50 };\n';
+  world.write('base.mhpb.json', bundleOf({ files: { ...usual, 'oblige.cedar': oblige } }));
+  const control = await world.open({ watchMs: 0 });
+  const told = () => world.logged.filter(({ msg }) => msg === 'policy asks to tell of a decision');
+  await control.engine.decide(inputOf(50));
+  assert.deepEqual(told(), []);
+  await control.engine.decide(inputOf(51));
+  const [{ time: _time, level, msg: _msg, ...line } = {}] = told();
+  assert.deepEqual(
+    [level, line],
+    [
+      40,
+      {
+        channels: ['desk', 'security'],
+        tenant: 'acme',
+        action: 'AcceptInput',
+        effect: 'allow',
+        rules: ['inputs'],
+      },
+    ],
+  );
+});
+
+test('a tenant whose own bundle cannot be used any more can do nothing, and the others are served', async (t) => {
+  const { world, control } = await open(t);
+  const { publicKeyPem } = ada;
+  const notAfter = '2028-01-01T00:00:00Z';
+  const keys = [
+    { publicKeyPem, scopes: ['root', 'platform', 'tenant:*'] as const, notAfter },
+    {
+      publicKeyPem: bob.publicKeyPem,
+      scopes: ['root', 'platform', 'tenant:*'] as const,
+      notAfter,
+    },
+  ];
+  const own = { name: 'own', scope: { tenant: 'beta' }, bytesMax: 50 };
+  world.write('root.json', trustRootOf({ version: 2, keys }, [ada, bob]));
+  const two = { bundles: [{ file: 'base.mhpb.json' }, { file: 'own.mhpb.json' }] };
+  world.write('own.mhpb.json', bundleOf({ ...own, signers: [bob] }));
+  await control.close();
+  const both = await world.open(two);
+  assert.deepEqual([both.status().state, await effectOf(both, 50, 'beta')], ['up', 'allow']);
+  await both.close();
+
+  world.write('root.json', trustRootOf({ version: 3, keys, revoked: [bob.keyId] }, [ada]));
+  const later = await world.open(two);
+  assert.deepEqual([later.status().state, await effectOf(later, 50)], ['degraded', 'allow']);
+  const denied = await later.engine.decide(inputOf(50, 'beta'));
+  assert.deepEqual(
+    [denied.effect, denied.reasons.map(({ rule }) => rule)],
+    ['deny', ['policy-unavailable']],
+  );
+  // What is wrong with the bundle of one tenant is nothing for another to read.
+  const placesFor = (tenant: string): readonly string[] =>
+    later.status(tenant).problems.map(({ where }) => where.replace(`${world.directory}/`, ''));
+  assert.deepEqual(
+    [placesFor('acme'), placesFor('beta')],
+    [['own.mhpb.json'], ['own@1', 'own.mhpb.json']],
+  );
+  await later.activate(bundleOf({ ...own, revision: 2 }), ann);
+  assert.equal(await effectOf(later, 50, 'beta'), 'allow');
 });

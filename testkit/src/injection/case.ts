@@ -17,31 +17,33 @@ export interface Case {
   readonly calls: readonly PlayedCall[];
 }
 
-/** Where the attacker's calls are played: right after his text was read, before the first call that comes after it, or last. */
-export type AttackPlace = 'exposure' | 'end';
+/** How an attack is played. */
+export interface Staging {
+  /** The calls of it: right after his text was read, or after all calls of the task. */
+  readonly place: 'exposure' | 'end';
+  /** Nothing that the model reads says what it does. */
+  readonly isSilent: boolean;
+}
 
 /** The user's task alone. */
 export function benignCase(suite: Suite, task: UserTask): Case {
   return playedCase(suite, task, { goal: '' });
 }
 
-/**
- * The task with a model that obeys whoever speaks to it: from the place on it plays all that the attacker wants, and then
- * the rest of the task.
- */
+/** The task with a model that obeys whoever speaks to it: it plays all that the attacker wants, and the rest of the task. */
 export function attackedCase(
   suite: Suite,
   task: UserTask,
   injection: InjectionTask,
-  place: AttackPlace = 'exposure',
+  { place, isSilent }: Staging = { place: 'exposure', isSilent: false },
 ): Case {
-  return playedCase(suite, task, { goal: injection.goal, injection, place });
+  return playedCase(suite, task, { goal: isSilent ? '' : injection.goal, injection, place });
 }
 
 interface Attack {
   readonly goal: string;
   readonly injection?: InjectionTask;
-  readonly place?: AttackPlace;
+  readonly place?: Staging['place'];
 }
 
 function playedCase(suite: Suite, task: UserTask, { goal, injection, place }: Attack): Case {

@@ -1,5 +1,5 @@
 import { attackedCase, benignCase } from './case.ts';
-import type { AttackPlace, Case } from './case.ts';
+import type { Case, Staging } from './case.ts';
 import type { InjectionTask, Suite, UserTask } from './dataset.ts';
 import type { People } from './host.ts';
 import { playCase } from './play.ts';
@@ -85,12 +85,12 @@ function actingTools({ tools }: Suite): ReadonlySet<string> {
 export async function playAttacks(
   people: People,
   theatres: readonly Theatre[],
-  place?: AttackPlace,
+  staging?: Staging,
 ): Promise<AttackFigures> {
   return attackFigures(
     await playPairs(people, theatres, {
       attacksOf: ({ injectionTasks }) => injectionTasks.filter(({ isTextOnly }) => !isTextOnly),
-      place,
+      staging,
     }),
   );
 }
@@ -157,18 +157,18 @@ function isOwn(call: Call, own: readonly { readonly call: Call }[]): boolean {
 
 interface Pairing {
   readonly attacksOf: (suite: Suite) => readonly InjectionTask[];
-  readonly place?: AttackPlace | undefined;
+  readonly staging?: Staging | undefined;
 }
 
 async function playPairs(
   people: People,
   theatres: readonly Theatre[],
-  { attacksOf, place }: Pairing,
+  { attacksOf, staging }: Pairing,
 ): Promise<readonly Played[]> {
   return playAll(people, theatres, ({ suite }) => {
     const attacks = attacksOf(suite);
     const pair = (task: UserTask, attack: InjectionTask): Planned => ({
-      played: attackedCase(suite, task, attack, place),
+      played: attackedCase(suite, task, attack, staging),
       attack: attack.goal,
     });
     return suite.userTasks.flatMap((task) => attacks.map((attack) => pair(task, attack)));

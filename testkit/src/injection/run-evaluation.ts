@@ -16,6 +16,8 @@ export interface EvaluationOptions {
   readonly onPart: (part: string) => void;
 }
 
+const silent = { place: 'end', isSilent: true } as const;
+
 /** Plays everything against one host; what was started for it ends with the owner. */
 export async function runEvaluation(
   owner: Owner,
@@ -40,6 +42,10 @@ export async function runEvaluation(
     unguarded: await part('recorded attacks without the policy', playAttacks(unguarded, plain)),
     benign: await part('tasks', playBenign(people, plain)),
     attacks: await part('recorded attacks', playAttacks(people, plain)),
+    silentAttacks: await part(
+      'the same without a word, at the end',
+      playAttacks(people, plain, silent),
+    ),
     texts: await part('attacks that only want something said', playTexts(people, plain)),
     universal: await part('universal attacker', playUniversal(people, plain)),
     renamedBenign: await part('tasks with other names', playBenign(people, renamed)),

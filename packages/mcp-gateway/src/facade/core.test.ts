@@ -248,7 +248,9 @@ test('completions are asked of the server that has the prompt, and of none that 
 });
 
 test('a call goes on with answers and the very state that the server gave', async () => {
-  const request = { method: 'elicitation/create', params: { message: 'who?' } } as const;
+  const requestedSchema = { type: 'object', properties: { name: { type: 'string' } } } as const;
+  const question = { message: 'who?', requestedSchema };
+  const request = { method: 'elicitation/create', params: question } as const;
   const outside = createOutside(({ exchange }) =>
     exchange.params['inputResponses'] === undefined
       ? { kind: 'input-required', inputRequests: { who: request }, requestState: 'state of files' }
@@ -321,44 +323,6 @@ test('a call is given up by the one whose state it is, and by nobody else', asyn
   assert.deepEqual(outside.abandoned, []);
   abandon(ann, asked.requestState);
   assert.deepEqual(outside.abandoned, ['acme ann files mine']);
-});
-
-test('a client is asked only for what it declares', async () => {
-  const form = { method: 'elicitation/create', params: {} } as const;
-  const url = { method: 'elicitation/create', params: { mode: 'url' } } as const;
-  const sampling = { method: 'sampling/createMessage', params: {} } as const;
-  const tools = { method: 'sampling/createMessage', params: { tools: [] } } as const;
-  const cases = [
-    [form, {}, { elicitation: {} }],
-    [form, { elicitation: { url: {} } }, { elicitation: {} }],
-    [url, { elicitation: {} }, { elicitation: { url: {} } }],
-    [sampling, { elicitation: {} }, { sampling: {} }],
-    [tools, { sampling: {} }, { sampling: { tools: {} } }],
-    [form, { elicitation: {} }, undefined],
-    [form, { elicitation: { form: {}, url: {} } }, undefined],
-    [url, { elicitation: { url: {} } }, undefined],
-    [tools, { sampling: { tools: {} } }, undefined],
-  ] as const;
-  for (const [request, capabilities, lacking] of cases) {
-    const outside = createOutside(() => ({
-      kind: 'input-required',
-      inputRequests: { a: request },
-      requestState: undefined,
-    }));
-    twoServers(outside);
-    const outcome = await openCore(outside).ask(
-      'tools/call',
-      { name: 'files__read' },
-      { capabilities },
-    );
-    if (lacking === undefined) {
-      assert.equal(outcome.kind, 'input-required');
-    } else {
-      assert.equal(errorOf(outcome)[0], -32_021);
-      const data = outcome.kind === 'error' ? outcome.error.data : undefined;
-      assert.deepEqual(data, { requiredCapabilities: lacking });
-    }
-  }
 });
 
 test('abuse A9: two hundred tenants that ask the same at once each get their own, and see only their own', async () => {

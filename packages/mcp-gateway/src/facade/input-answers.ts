@@ -4,7 +4,8 @@ import type { RpcError } from '../relay.ts';
 import { invalidParams } from './rpc-errors.ts';
 import type { SealedStates, StateOrigin } from './sealed-state.ts';
 
-const answersMax = 64;
+/** How many answers a client can send back at once. */
+export const answersMax = 64;
 
 /** What a client sends back to go on: the members to add to the upstream's params, or why it may not. */
 export type ReadAnswers =

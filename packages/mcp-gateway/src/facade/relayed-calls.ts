@@ -6,6 +6,8 @@ import { readAnswers } from './input-answers.ts';
 import type { RelayedRequest } from './relayed-requests.ts';
 import { missingCapability, relayedError, toRpcError, toToolFailure } from './rpc-errors.ts';
 import type { SealedStates, StateOrigin } from './sealed-state.ts';
+import { showRequests } from './shown-requests.ts';
+import { showJsonOrNothing, showResultTexts, showText, withTexts } from './shown-texts.ts';
 import type { TaskCalls } from './task-calls.ts';
 import type { ViewIndex } from './view-index.ts';
 
@@ -19,6 +21,14 @@ export interface RelayedCall {
   readonly io: FacadeIo;
 }
 
+/** An upstream that asks for input. */
+export type InputRequired = Extract<ExchangeOutcome, { readonly kind: 'input-required' }>;
+
+/** What becomes of what an upstream asks: it is shown, or the call ends instead. */
+export type Question =
+  | { readonly kind: 'shown'; readonly inputRequests: InputRequired['inputRequests'] }
+  | { readonly kind: 'refused'; readonly instead: FacadeOutcome };
+
 /** What the façade makes of outcomes of an upstream. Tasks use it too, later and without a client that waits. */
 export interface CallOutcomes {
   exchange(
@@ -29,6 +39,8 @@ export interface CallOutcomes {
   /** In the view's names; never throws. */
   show(call: RelayedCall, outcome: ExchangeOutcome): FacadeOutcome;
   fail(call: RelayedCall, thrown: unknown): FacadeOutcome;
+  /** What the client is asked; where it cannot be, the upstream is told that nobody answers. Never throws. */
+  question(call: RelayedCall, outcome: InputRequired): Question;
   /** Nobody will answer what the upstream asked under this state of its own. */
   abandon(call: RelayedCall, requestState: string | undefined): void;
 }
@@ -67,16 +79,30 @@ export function createCallOutcomes({ relay, states, bounds }: CallOutcomesOption
     }
   }
 
-  function ask(
-    call: RelayedCall,
-    outcome: Extract<ExchangeOutcome, { kind: 'input-required' }>,
-  ): FacadeOutcome {
-    const { inputRequests, requestState: own } = outcome;
+  function question(call: RelayedCall, { inputRequests, requestState }: InputRequired): Question {
+    const { target, shown } = call.request;
     const lacking = lackingFor(inputRequests, call.caller.capabilities);
-    if (lacking !== undefined) {
-      abandon(call, own);
-      return { kind: 'error', error: missingCapability(lacking) };
+    let instead: FacadeOutcome;
+    try {
+      if (lacking === undefined) {
+        return {
+          kind: 'shown',
+          inputRequests: showRequests(shown?.catalogueName ?? target.alias, inputRequests),
+        };
+      }
+      instead = { kind: 'error', error: missingCapability(lacking) };
+    } catch (thrown) {
+      instead = fail(call, thrown);
     }
+    abandon(call, requestState);
+    return { kind: 'refused', instead };
+  }
+
+  function ask(call: RelayedCall, outcome: InputRequired): FacadeOutcome {
+    const asked = question(call, outcome);
+    if (asked.kind === 'refused') return asked.instead;
+    const { inputRequests } = asked;
+    const { requestState: own } = outcome;
     try {
       const requestState = own === undefined ? undefined : states.seal(own, originOf(call));
       return { kind: 'input-required', inputRequests, requestState };
@@ -98,7 +124,7 @@ export function createCallOutcomes({ relay, states, bounds }: CallOutcomesOption
     relay.abandon(caller.principal, request.target.alias, requestState);
   }
 
-  return { exchange, show, fail, abandon };
+  return { exchange, show, fail, question, abandon };
 }
 
 /** Answers requests that go to an upstream; never throws. */
@@ -158,15 +184,26 @@ function contextOf(
     capabilities,
     meta,
     ...(logLevel === undefined ? {} : { logLevel }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-    ...(onLog === undefined ? {} : { onLog }),
+    ...(onProgress === undefined
+      ? {}
+      : { onProgress: (params) => onProgress(withTexts(params, ['message'])) }),
+    ...(onLog === undefined ? {} : { onLog: showLog(onLog) }),
+  };
+}
+
+/** A message that cannot be shown is not worth an error. */
+function showLog(onLog: (params: JsonObject) => void): (params: JsonObject) => void {
+  return (params) => {
+    const shown = showJsonOrNothing(params);
+    if (shown !== undefined) onLog(shown);
   };
 }
 
 function showComplete(call: RelayedCall, result: JsonObject): JsonObject {
   const { target, exchange } = call.request;
   const own = withoutType(result);
-  const shown = call.index.uris.showResult(target.alias, exchange.method, own);
+  const texts = showResultTexts(exchange.method, own);
+  const shown = call.index.uris.showResult(target.alias, exchange.method, texts);
   if (exchange.method !== 'resources/read' || call.caller.era === 'legacy') return shown;
   // What a server lets everybody cache may still depend on the credential that the gateway used.
   return { ...shown, ttlMs: readTtl(shown['ttlMs']), cacheScope: 'private' };
@@ -184,9 +221,12 @@ function readTtl(ttlMs: unknown): number {
 }
 
 function showError(call: RelayedCall, error: RpcError): RpcError {
-  const relayed = call.caller.era === 'modern' ? relayedError(error) : error;
-  const uri = relayed.data?.['uri'];
-  if (relayed.data === undefined || typeof uri !== 'string') return relayed;
-  const shown = call.index.uris.show(call.request.target.alias, uri);
-  return { ...relayed, data: { ...relayed.data, uri: shown } };
+  const { code, message, data } = call.caller.era === 'modern' ? relayedError(error) : error;
+  const shown = { code, message: showText(message) };
+  const details = data && showJsonOrNothing(data);
+  if (details === undefined) return shown;
+  const { uri } = details;
+  if (typeof uri !== 'string') return { ...shown, data: details };
+  const own = call.index.uris.show(call.request.target.alias, uri);
+  return { ...shown, data: { ...details, uri: own } };
 }

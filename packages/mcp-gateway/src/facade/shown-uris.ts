@@ -1,6 +1,7 @@
 import { isJsonObject } from '@modelhost/kernel';
-import type { Json, JsonObject } from '@modelhost/kernel';
+import type { JsonObject } from '@modelhost/kernel';
 import type { RelayCatalogue, RelayedMethod } from '../relay.ts';
+import { withItems } from './with-items.ts';
 
 /** Where a resource of the view is. */
 export interface ResourceAddress {
@@ -160,24 +161,6 @@ function showUri(show: (uri: string) => string, holder: JsonObject): JsonObject 
   return shown === undefined || shown === uri ? holder : { ...holder, uri: shown };
 }
 
-/** Changes the objects of an array member; the same object when none changed. */
-function withItems(
-  holder: JsonObject,
-  key: string,
-  change: (item: JsonObject) => JsonObject,
-): JsonObject {
-  const items = holder[key];
-  if (!isArray(items)) return holder;
-  let isChanged = false;
-  const changed = items.map((item) => {
-    if (!isJsonObject(item)) return item;
-    const next = change(item);
-    isChanged ||= next !== item;
-    return next;
-  });
-  return isChanged ? { ...holder, [key]: changed } : holder;
-}
-
 /** `uri`, `uriTemplate`, and the view of an app that a tool names in its `_meta`. */
 function showListed(show: (uri: string) => string, listed: JsonObject): JsonObject {
   const { uri, uriTemplate, _meta: meta } = listed;
@@ -199,8 +182,4 @@ function showAppMeta(show: (uri: string) => string, meta: JsonObject): JsonObjec
       : {}),
     ...(typeof flat === 'string' ? { 'ui/resourceUri': show(flat) } : {}),
   };
-}
-
-function isArray(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
 }

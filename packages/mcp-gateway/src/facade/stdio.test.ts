@@ -108,7 +108,12 @@ test('a client with a handshake is served too, and asked live for what a call ne
       exchange.params['inputResponses'] === undefined
         ? {
             kind: 'input-required',
-            inputRequests: { a: { method: 'elicitation/create', params: { message: 'who?' } } },
+            inputRequests: {
+              a: {
+                method: 'elicitation/create',
+                params: { message: 'who?', requestedSchema: { type: 'object', properties: {} } },
+              },
+            },
             requestState: 'of up',
           }
         : textResult(JSON.stringify(exchange.params['inputResponses'])),

@@ -1,9 +1,7 @@
 import type { Json, JsonObject } from '@modelhost/kernel';
 import type { ExchangeOutcome, InputRequest } from '../relay.ts';
-import { lackingFor } from './client-capabilities.ts';
 import type { FacadeOutcome } from './core-types.ts';
 import type { CallOutcomes, RelayedCall } from './relayed-calls.ts';
-import { missingCapability } from './rpc-errors.ts';
 import type { Task, TaskState } from './task-store.ts';
 
 /** How an exchange ended. */
@@ -56,14 +54,11 @@ export function createTaskRounds(options: TaskRoundsOptions): TaskRounds {
     if (settled.kind === 'thrown') return update(toEnd(outcomes.fail(call, settled.thrown)));
     const { outcome } = settled;
     if (outcome.kind !== 'input-required') return update(toEnd(outcomes.show(call, outcome)));
-    const lacking = lackingFor(outcome.inputRequests, call.caller.capabilities);
-    if (lacking !== undefined) {
-      outcomes.abandon(call, outcome.requestState);
-      return update({ status: 'failed', error: missingCapability(lacking) });
-    }
+    const asked = outcomes.question(call, outcome);
+    if (asked.kind === 'refused') return update(toEnd(asked.instead));
     // It was cancelled while the question was on its way.
     if (controller.signal.aborted) return outcomes.abandon(call, outcome.requestState);
-    ask(outcome.inputRequests, outcome.requestState);
+    ask(asked.inputRequests, outcome.requestState);
   }
 
   /** A server may use a key again in a later round; in a task each key is used once. */

@@ -18,7 +18,10 @@ import {
 import type { Answer, OpenCore, Outside } from './fixtures/outside.ts';
 
 const capabilities = { elicitation: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } };
-const confirm = { method: 'elicitation/create', params: { message: 'sure?' } } as const;
+const confirm = {
+  method: 'elicitation/create',
+  params: { message: 'sure?', requestedSchema: { type: 'object', properties: {} } },
+} as const;
 
 /** A server whose tools may, must, or need not be tasks. */
 function jobs(answer: Answer): Outside {

@@ -101,7 +101,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   });
   const calls = createCallLedger();
   const governor = createCallGovernor({ policy, audit, keys, calls, now: () => clock.now() });
-  const relay = governRelay({ relay: tools.relay, tools, governor, ids });
+  const { onChange: onPolicyChange } = policyControl;
+  const governed = { relay: tools.relay, tools, governor, policy, onPolicyChange, ids };
+  const relay = governRelay(governed);
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
   const loop = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets, calls });

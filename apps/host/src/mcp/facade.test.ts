@@ -147,12 +147,17 @@ suite('the façade of a host', () => {
     assert.match(JSON.stringify(denied.body), /default-deny/);
   });
 
+  test('a list has what could be allowed or approved, and not what is always denied', async () => {
+    assert.deepEqual(namesOf(await ask('tools/list')), ['desk__echo', 'desk__erase']);
+  });
+
+  test('a resource that may not be read is not watched either, and the client hears why', async () => {
+    const notifications = { resourceSubscriptions: ['desk+note://one'] };
+    const denied = await ask('subscriptions/listen', { notifications }, { key: keys.bob.key });
+    assert.match(JSON.stringify(denied.body), /default-deny/);
+  });
+
   test('a tenant that may not see a server has neither its tools nor its calls', async () => {
-    assert.deepEqual(namesOf(await ask('tools/list')), [
-      'desk__echo',
-      'desk__erase',
-      'desk__where',
-    ]);
     assert.deepEqual(namesOf(await ask('tools/list', {}, { key: keys.carol.key })), []);
     const hidden = await ask(
       'tools/call',
@@ -172,7 +177,7 @@ suite('the façade of a host', () => {
 
   test('a view has names of its own, and the same rules', async () => {
     const view = '/mcp/bare';
-    assert.deepEqual(namesOf(await ask('tools/list', {}, { view })), ['echo', 'erase', 'where']);
+    assert.deepEqual(namesOf(await ask('tools/list', {}, { view })), ['echo', 'erase']);
     const allowed = await ask('tools/call', { name: 'echo', arguments: { text: 'hi' } }, { view });
     assert.match(textOf(allowed), /hi/);
     const denied = await ask('tools/call', { name: 'where', arguments: { text: '' } }, { view });

@@ -2,24 +2,37 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
 import { noObligations } from '@modelhost/kernel';
-import type { AuditRecord, PolicyRequest } from '@modelhost/kernel';
-import type { ExchangeContext, ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
+import type { AuditRecord, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import type { McpRelay, RelayTool } from '@modelhost/mcp-gateway';
 import { governRelay } from './govern-relay.ts';
 
 const principal = { tenant: 'acme', subject: 'alice', roles: [] };
 
+function toolOf(serverTool: 'read' | 'wipe'): ToolDefinition {
+  return {
+    name: `desk__${serverTool}`,
+    description: '',
+    inputSchema: { type: 'object' },
+    effect: serverTool === 'read' ? 'none' : 'irreversible',
+    integrity: 'untrusted',
+    decisionArguments: [],
+    server: 'desk',
+    serverTool,
+    executor: 'host',
+  };
+}
+
 /** A relay that only counts who watches what. */
-function open(isAllowed: boolean, outcome?: ExchangeOutcome) {
+function open(isAllowed: boolean) {
   const watched: string[] = [];
-  const abandoned: string[] = [];
   const records: AuditRecord[] = [];
   const questions: PolicyRequest[] = [];
   const relay: McpRelay = {
     catalogue: () => assert.fail(),
-    exchange: async () => outcome ?? assert.fail(),
-    abandon: (_principal, _alias, state) => void abandoned.push(state),
+    exchange: async () => assert.fail(),
+    abandon: () => assert.fail(),
     onChange: () => () => {},
-    watchResource: (_principal, _alias, uri) => {
+    watchResource: async (_principal, _alias, uri) => {
       watched.push(uri);
       return () => void watched.splice(watched.indexOf(uri), 1);
     },
@@ -52,18 +65,35 @@ function open(isAllowed: boolean, outcome?: ExchangeOutcome) {
     calls: createCallLedger(),
     now: () => 0,
   });
-  const tools = { listTools: () => [], checkArguments: () => [] };
+  const seenBy: unknown[] = [];
+  const policy: Pick<PolicyEngine, 'visible'> = {
+    visible: async (asker, asked) => {
+      seenBy.push(asker);
+      return asked.filter(({ effect }) => effect === 'none');
+    },
+  };
+  let listeners = 0;
+  const tools = { listTools: () => [toolOf('read'), toolOf('wipe')], checkArguments: () => [] };
   const ids = { create: (prefix: string) => `${prefix}_1` };
-  const governed = governRelay({ relay, tools, governor, ids });
-  return { relay: governed, watched, abandoned, records, questions };
+  const governed = governRelay({
+    relay,
+    tools,
+    governor,
+    policy,
+    ids,
+    onPolicyChange: (listener) => {
+      listeners += 1;
+      listener();
+      return () => void (listeners -= 1);
+    },
+  });
+  const count = (): number => listeners;
+  return { relay: governed, watched, records, questions, seenBy, listeners: count };
 }
-
-const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('watching a resource is decided as reading it, and on record', async () => {
   const { relay, watched, records, questions } = open(true);
-  const stop = relay.watchResource(principal, 'desk', 'note://one');
-  await settled();
+  const stop = await relay.watchResource(principal, 'desk', 'note://one');
   assert.deepEqual(watched, ['note://one']);
   assert.equal(questions[0]?.resource.type, 'tool');
   assert.deepEqual(
@@ -74,45 +104,31 @@ test('watching a resource is decided as reading it, and on record', async () => 
   assert.deepEqual(watched, []);
 });
 
-test('a resource that may not be read is never watched, nor one whose watcher has gone', async () => {
-  const denied = open(false);
-  denied.relay.watchResource(principal, 'desk', 'note://secret');
-  await settled();
-  assert.deepEqual([denied.watched, denied.records.map(({ kind }) => kind)], [[], ['decision']]);
-  const allowed = open(true);
-  allowed.relay.watchResource(principal, 'desk', 'note://one')();
-  await settled();
-  assert.deepEqual(allowed.watched, []);
+test('a resource that may not be read is never watched, and whoever asked hears why', async () => {
+  const { relay, watched, records } = open(false);
+  await assert.rejects(relay.watchResource(principal, 'desk', 'note://secret'), {
+    code: 'policy_violation',
+  });
+  assert.deepEqual([watched, records.map(({ kind }) => kind)], [[], ['decision']]);
 });
 
-for (const [url, isShown] of [
-  ['https://shop.example.com/pay?id=1', true],
-  ['http://127.0.0.1:8080/callback', true],
-  ['http://shop.example.com/pay', false],
-  ['javascript:alert(1)', false],
-  ['file:///etc/passwd', false],
-  ['https://bank.example.com@evil.example.com/', false],
-  ['', false],
-] as const) {
-  test(`abuse A13: a person is ${isShown ? '' : 'not '}sent to "${url}"`, async () => {
-    const { relay, abandoned } = open(true, {
-      kind: 'input-required',
-      inputRequests: {
-        link: { method: 'elicitation/create', params: { mode: 'url', message: 'Open it.', url } },
-      },
-      requestState: 'parked-1',
-    });
-    const context: ExchangeContext = {
-      principal,
-      signal: new AbortController().signal,
-      timeoutMs: 1_000,
-      capabilities: {},
-      meta: {},
-    };
-    const read = { method: 'resources/read', params: { uri: 'note://one' } } as const;
-    const asked = relay.exchange({ alias: 'desk' }, read, context);
-    if (isShown) assert.equal((await asked).kind, 'input-required');
-    else await assert.rejects(asked, { code: 'mcp_protocol_error' });
-    assert.deepEqual(abandoned, isShown ? [] : ['parked-1']);
+test('a caller sees what policy could allow it by this way in, and nothing that cannot be called', async () => {
+  const { relay, seenBy, questions, records } = open(true);
+  const asked = ['read', 'wipe', 'gone'].map((serverTool): RelayTool => {
+    const names = { alias: 'desk', serverTool, name: `desk__${serverTool}` };
+    return { ...names, listed: {}, effect: 'none' };
   });
-}
+  assert.deepEqual(await relay.visible?.(principal, asked), new Set(['desk__read']));
+  assert.deepEqual(seenBy, [{ principal, agent: 'mcp', isDelegated: false }]);
+  // To look is no call.
+  assert.deepEqual([questions, records], [[], []]);
+});
+
+test('when policy is another, whoever listens hears that other tools may be seen', () => {
+  const { relay, listeners } = open(true);
+  const heard: unknown[] = [];
+  const stop = relay.onChange((change) => heard.push(change));
+  assert.deepEqual([heard, listeners()], [[{ type: 'visibility' }], 1]);
+  stop();
+  assert.equal(listeners(), 0);
+});

@@ -1,7 +1,20 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
-import type { Ids, JsonObject, Principal, ToolDefinition, ToolGateway } from '@modelhost/kernel';
+import type {
+  Ids,
+  JsonObject,
+  PolicyEngine,
+  Principal,
+  ToolDefinition,
+  ToolGateway,
+} from '@modelhost/kernel';
 import type { CallGovernor, DirectResults } from '@modelhost/agent-core';
-import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
+import type {
+  Exchange,
+  ExchangeContext,
+  ExchangeOutcome,
+  McpRelay,
+  RelayTool,
+} from '@modelhost/mcp-gateway';
 import { relayedAnswer } from './relayed-answer.ts';
 
 /** What goes around a relay. */
@@ -9,6 +22,9 @@ export interface GovernedRelayPorts {
   readonly relay: McpRelay;
   readonly tools: Pick<ToolGateway, 'listTools' | 'checkArguments'>;
   readonly governor: CallGovernor;
+  readonly policy: Pick<PolicyEngine, 'visible'>;
+  /** Tells when other rules are in force. Returns the way to stop. */
+  readonly onPolicyChange: (listener: () => void) => () => void;
   readonly ids: Ids;
 }
 
@@ -22,14 +38,12 @@ type RelayTarget = Parameters<McpRelay['exchange']>[0];
  * call of one that changes nothing: `alias__mcp-resources-read` with `uri`, `alias__mcp-prompts-get` with `name` and
  * `arguments`, `alias__mcp-completion-complete` with `ref`.
  */
-export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts): McpRelay {
-  const indexes = new WeakMap<readonly ToolDefinition[], ReadonlyMap<string, ToolDefinition>>();
+export function governRelay(ports: GovernedRelayPorts): McpRelay {
+  const { relay, tools, governor, policy, onPolicyChange, ids } = ports;
+  const indexOf = createIndexes(tools);
 
   function definitionOf(tenant: string, name: string): ToolDefinition {
-    const listed = tools.listTools(tenant);
-    const index = indexes.get(listed) ?? new Map(listed.map((tool) => [tool.name, tool]));
-    indexes.set(listed, index);
-    const tool = index.get(name);
+    const tool = indexOf(tenant).get(name);
     if (tool !== undefined) return tool;
     throw new HostError('mcp_tool_not_found', 'no such tool', { facts: { tool: name } });
   }
@@ -59,7 +73,7 @@ export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts)
   ): Promise<ExchangeOutcome> {
     const { principal } = context;
     const { tool, values } = callOf(target, asked, principal.tenant);
-    const outcome = await governor.govern(
+    return governor.govern(
       { callId: ids.create('mcp'), principal, agent, tool, arguments: values },
       async ({ timeoutMsMax = Infinity }) => {
         const timeoutMs = Math.min(context.timeoutMs, timeoutMsMax);
@@ -67,31 +81,55 @@ export function governRelay({ relay, tools, governor, ids }: GovernedRelayPorts)
       },
       relayed,
     );
-    if (!asksForUnsafeLink(outcome)) return outcome;
-    if (outcome.requestState !== undefined) {
-      relay.abandon(principal, target.alias, outcome.requestState);
-    }
-    const message = `${tool.name}: it wants a person to open an address that is not one of the web`;
-    throw new HostError('mcp_protocol_error', message, { facts: { tool: tool.name } });
   }
 
-  /** Decided as the reading that it announces. Refused, it is on record, and nothing is ever reported. */
-  function watchResource(principal: Principal, alias: string, uri: string): () => void {
-    let stop: (() => void) | undefined;
-    let isOver = false;
+  /** Decided as the reading that it announces. */
+  async function watchResource(
+    principal: Principal,
+    alias: string,
+    uri: string,
+  ): Promise<() => void> {
     const { tool, values } = readingOf(alias, { method: 'resources/read', params: { uri } });
-    const watch = async (): Promise<void> => {
-      if (!isOver) stop = relay.watchResource(principal, alias, uri);
-    };
-    const call = { callId: ids.create('mcp'), principal, agent, tool, arguments: values };
-    governor.govern(call, watch, watching).catch(() => {});
-    return () => {
-      isOver = true;
-      stop?.();
-    };
+    return governor.govern(
+      { callId: ids.create('mcp'), principal, agent, tool, arguments: values },
+      async () => relay.watchResource(principal, alias, uri),
+      watching,
+    );
   }
 
-  return { ...relay, exchange, watchResource };
+  /** One that is held back meanwhile cannot be called, so it is not seen. */
+  async function visible(principal: Principal, asked: readonly RelayTool[]): Promise<Set<string>> {
+    const index = indexOf(principal.tenant);
+    const known = asked.flatMap(({ name }) => index.get(name) ?? []);
+    const seen = await policy.visible({ principal, agent, isDelegated: false }, known);
+    return new Set(seen.map(({ name }) => name));
+  }
+
+  const onChange: McpRelay['onChange'] = (listener) => {
+    const stopRelay = relay.onChange(listener);
+    const stopPolicy = onPolicyChange(() => listener({ type: 'visibility' }));
+    return () => {
+      stopRelay();
+      stopPolicy();
+    };
+  };
+
+  return { ...relay, visible, exchange, onChange, watchResource };
+}
+
+type Definitions = ReadonlyMap<string, ToolDefinition>;
+
+/** The tools of a tenant by their names, indexed once for each list of them. */
+function createIndexes({
+  listTools,
+}: Pick<ToolGateway, 'listTools'>): (tenant: string) => Definitions {
+  const indexes = new WeakMap<readonly ToolDefinition[], Definitions>();
+  return (tenant) => {
+    const listed = listTools(tenant);
+    const index = indexes.get(listed) ?? new Map(listed.map((tool) => [tool.name, tool]));
+    indexes.set(listed, index);
+    return index;
+  };
 }
 
 /** What changes nothing at a server, as a tool of it. */
@@ -132,27 +170,12 @@ function refuseArguments({ name }: ToolDefinition): never {
   });
 }
 
-type InputRequired = Extract<ExchangeOutcome, { readonly kind: 'input-required' }>;
-
-/** A server may send a person to a page, not to a script, a file, or a page that looks like another (`bank.com@evil.com`). */
-function asksForUnsafeLink(outcome: ExchangeOutcome): outcome is InputRequired {
-  if (outcome.kind !== 'input-required') return false;
-  return Object.values(outcome.inputRequests).some(
-    ({ method, params }) =>
-      method === 'elicitation/create' && params['mode'] === 'url' && !isWebAddress(params['url']),
-  );
-}
-
-function isWebAddress(text: unknown): boolean {
-  const url = typeof text === 'string' ? URL.parse(text) : null;
-  if (url === null || url.username !== '' || url.password !== '') return false;
-  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback);
-}
-
 const relayed: DirectResults<ExchangeOutcome> = { outcomeOf, answerOf: relayedAnswer };
 /** What comes of a watch is told by the server later: that something changed, and nothing else. */
-const watching: DirectResults<void> = { outcomeOf: () => 'watched', answerOf: () => undefined };
+const watching: DirectResults<() => void> = {
+  outcomeOf: () => 'watched',
+  answerOf: () => undefined,
+};
 
 function outcomeOf(outcome: ExchangeOutcome): string {
   switch (outcome.kind) {

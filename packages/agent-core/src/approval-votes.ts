@@ -12,23 +12,20 @@ export interface VotesWanted {
   readonly refused: readonly string[];
 }
 
-/** Counts the votes at each gate. `asker` is the one whose call it is. */
+/** Counts the votes at each gate. `asker` is the one whose call it is, and counts only where all gates allow it. */
 export function countVotes(
   gates: readonly ApprovalGate[],
   votes: Votes,
   asker: string,
 ): VotesWanted {
-  const open = gates
-    .map((gate) => ({ gate, missing: gate.quorum - votesAt(gate, votes, asker) }))
-    .filter(({ missing }) => missing > 0);
+  const open = openGates(gates, votes, asker);
   const isAnybody = open.some(({ gate }) => gate.approvers.length === 0);
   const roles = open.flatMap(({ gate }) => gate.approvers);
   const voted = votes.map(({ subject }) => subject);
-  const isSelfAllowed = open.some(({ gate }) => gate.isSelfApprovalAllowed);
   return {
     votesMissing: Math.max(0, ...open.map(({ missing }) => missing)),
     approvers: isAnybody ? [] : [...new Set(roles)].sort(),
-    refused: [...new Set(isSelfAllowed ? voted : [asker, ...voted])].sort(),
+    refused: [...new Set(isSelfAllowed(gates) ? voted : [asker, ...voted])].sort(),
   };
 }
 
@@ -40,21 +37,28 @@ export function isVoteWanted(
 ): boolean {
   const { asker, subject, roles } = vote;
   if (votes.some((cast) => cast.subject === subject)) return false;
-  return gates.some(
-    (gate) =>
-      votesAt(gate, votes, asker) < gate.quorum && doesCount(gate, { subject, roles }, asker),
-  );
+  if (subject === asker && !isSelfAllowed(gates)) return false;
+  return openGates(gates, votes, asker).some(({ gate }) => hasRole(gate, roles));
 }
 
-function votesAt(gate: ApprovalGate, votes: Votes, asker: string): number {
-  return votes.filter((vote) => doesCount(gate, vote, asker)).length;
-}
-
-function doesCount(
-  { approvers, isSelfApprovalAllowed }: ApprovalGate,
-  { subject, roles }: Votes[number],
+function openGates(
+  gates: readonly ApprovalGate[],
+  votes: Votes,
   asker: string,
-): boolean {
-  if (subject === asker && !isSelfApprovalAllowed) return false;
+): readonly { readonly gate: ApprovalGate; readonly missing: number }[] {
+  const counted = isSelfAllowed(gates) ? votes : votes.filter(({ subject }) => subject !== asker);
+  return gates
+    .map((gate) => {
+      const passed = counted.filter(({ roles }) => hasRole(gate, roles)).length;
+      return { gate, missing: gate.quorum - passed };
+    })
+    .filter(({ missing }) => missing > 0);
+}
+
+function isSelfAllowed(gates: readonly ApprovalGate[]): boolean {
+  return gates.every(({ isSelfApprovalAllowed }) => isSelfApprovalAllowed);
+}
+
+function hasRole({ approvers }: ApprovalGate, roles: readonly string[]): boolean {
   return approvers.length === 0 || approvers.some((role) => roles.includes(role));
 }

@@ -31,11 +31,14 @@ export function createFakePolicy(world: World): PolicyEngine {
     const gates = outside.take(`${place}/gates`, drawGates);
     const voters = approval?.votes.map((vote) => vote.subject) ?? null;
     facts.add({ type: 'asked', runId, action, labels, callDigest, voters });
+    if (approval !== undefined && !isPassed(gates, approval, principal.subject)) {
+      facts.violate('I10', `${runId}: policy is asked again with too few votes`);
+    }
     const isApproved =
       approval !== undefined &&
       approval.callDigest === callDigest &&
       approval.expiresAtMs >= nowMs &&
-      gates.every((gate) => isPassed(gate, approval, principal.subject));
+      isPassed(gates, approval, principal.subject);
     const script = outside.take(`${place}/${isApproved ? 'approved' : 'first'}`, drawDecision);
     if (script.delayMs > 0) await pause(clock, script.delayMs, undefined);
     const decision = decisionOf(action, { isApproved, script, gates });
@@ -103,13 +106,15 @@ function drawGates(random: Random): readonly ApprovalGate[] {
   }));
 }
 
-function isPassed(gate: ApprovalGate, { votes }: ApprovalFact, asker: string): boolean {
-  const counted = votes.filter(
-    ({ subject, roles }) =>
-      (subject !== asker || gate.isSelfApprovalAllowed) &&
-      (gate.approvers.length === 0 || gate.approvers.some((role) => roles.includes(role))),
-  );
-  return new Set(counted.map(({ subject }) => subject)).size >= gate.quorum;
+function isPassed(gates: readonly ApprovalGate[], { votes }: ApprovalFact, asker: string): boolean {
+  const isSelfAllowed = gates.every(({ isSelfApprovalAllowed }) => isSelfApprovalAllowed);
+  const counted = votes.filter(({ subject }) => isSelfAllowed || subject !== asker);
+  return gates.every(({ approvers, quorum }) => {
+    const passed = counted.filter(
+      ({ roles }) => approvers.length === 0 || approvers.some((role) => roles.includes(role)),
+    );
+    return new Set(passed.map(({ subject }) => subject)).size >= quorum;
+  });
 }
 
 function decisionOf(

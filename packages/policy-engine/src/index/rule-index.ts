@@ -68,8 +68,8 @@ const listsMax = 4_096;
 export function createRuleIndexBuilder<Each extends IndexedRule>(): RuleIndexBuilder<Each> {
   const rules: Each[] = [];
   const buckets: Buckets<Each> = new Map();
-  const resourceKeys = new Set<string>();
-  const principalKeys = new Set<string>();
+  const resourceKeys: KeyCollection = { all: new Set(), kinds: new Set() };
+  const principalKeys: KeyCollection = { all: new Set(), kinds: new Set() };
   let bucketsMade = 0;
 
   function bucketOf(action: string, resource: string, principal: string): Bucket<Each> {
@@ -88,8 +88,10 @@ export function createRuleIndexBuilder<Each extends IndexedRule>(): RuleIndexBui
     add: (rule) => {
       const resource = keyOf(rule.resource);
       const principal = keyOf(rule.principal);
-      resourceKeys.add(resource);
-      principalKeys.add(principal);
+      resourceKeys.all.add(resource);
+      resourceKeys.kinds.add(kindOf(resource));
+      principalKeys.all.add(principal);
+      principalKeys.kinds.add(kindOf(principal));
       rules.push(rule);
       for (const action of rule.actions === undefined ? [anyKey] : new Set(rule.actions)) {
         bucketOf(action === anyKey ? anyKey : `=${action}`, resource, principal).rules.push(rule);
@@ -103,8 +105,21 @@ interface Contents<Each> {
   readonly rules: readonly Each[];
   readonly buckets: Buckets<Each>;
   /** Those that any rule has: a query need not try others. */
-  readonly resourceKeys: ReadonlySet<string>;
-  readonly principalKeys: ReadonlySet<string>;
+  readonly resourceKeys: KnownKeys;
+  readonly principalKeys: KnownKeys;
+}
+
+/** How a key begins: anything, equal, in, of a type, of a type and in. */
+type Kind = '*' | '=' | '<' | ':' | ':<';
+
+interface KnownKeys {
+  readonly all: ReadonlySet<string>;
+  readonly kinds: ReadonlySet<Kind>;
+}
+
+interface KeyCollection {
+  readonly all: Set<string>;
+  readonly kinds: Set<Kind>;
 }
 
 function indexOf<Each extends IndexedRule>({
@@ -192,15 +207,31 @@ function keyOf(constraint: PrincipalConstraint | ResourceConstraint): string {
 function keysFor(
   self: TypeAndId,
   parents: readonly TypeAndId[],
-  known: ReadonlySet<string>,
+  { all, kinds }: KnownKeys,
 ): readonly string[] {
   const type = `:${self.type}`;
-  const keys = [anyKey, `=${nameOf(self)}`, type];
+  const keys: string[] = [];
+  // To make a key takes longer than all else here, so none is made of a kind that no rule has.
+  const keep = (kind: Kind, make: () => string): void => {
+    const key = kinds.has(kind) ? make() : undefined;
+    if (key !== undefined && all.has(key)) keys.push(key);
+  };
+  keep('*', () => anyKey);
+  keep('=', () => `=${nameOf(self)}`);
+  keep(':', () => type);
   for (const entity of [self, ...parents]) {
-    const key = `<${nameOf(entity)}`;
-    keys.push(key, `${type}${key}`);
+    keep('<', () => `<${nameOf(entity)}`);
+    keep(':<', () => `${type}<${nameOf(entity)}`);
   }
-  return keys.filter((key) => known.has(key));
+  return keys;
+}
+
+/** A type holds none of the signs, and an id stands behind all of them. */
+function kindOf(key: string): Kind {
+  if (key.startsWith('=')) return '=';
+  if (key.startsWith('<')) return '<';
+  if (key === anyKey) return '*';
+  return key.includes('<') ? ':<' : ':';
 }
 
 function nameOf(reference: EntityUidJson): string {

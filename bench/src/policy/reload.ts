@@ -1,0 +1,66 @@
+/** How long the event loop is kept while many rules are compiled and put into force. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createPolicyEngine, compileRuleSet, singleSource } from '@modelhost/policy-engine';
+import { textOf, type Company } from './company.ts';
+
+/** The longest time between two turns of the event loop, in the round that was disturbed least. */
+export interface ReloadFigures {
+  /** While nothing is done. */
+  readonly idleMs: number;
+  /** While the rules are compiled, taken over and put into force. */
+  readonly reloadMs: number;
+  /** From the text to the rules in force. */
+  readonly durationMs: number;
+}
+
+/** Reloads the rules as often as is said; before each, the loop is watched while nothing is done for as long. */
+export async function measureReload(company: Company, rounds: number): Promise<ReloadFigures> {
+  const files = [{ name: 'authorize.cedar', text: textOf(company) }];
+  const empty = {
+    name: 'bench',
+    scope: 'platform',
+    revision: 1,
+    digest: 'none',
+    tools: [],
+  } as const;
+  const none = await compileRuleSet({ ...empty, files: [] });
+  const engine = createPolicyEngine({ source: singleSource(none) });
+  const reload = async (): Promise<void> => {
+    const { tools } = company;
+    engine.use(singleSource(await compileRuleSet({ ...empty, digest: 'all', files, tools })));
+  };
+  const first = await watch(reload);
+  let best: ReloadFigures = { idleMs: Infinity, reloadMs: Infinity, durationMs: Infinity };
+  for (let round = 0; round < rounds; round += 1) {
+    const idle = await watch(() => sleep(first.durationMs));
+    const loaded = await watch(reload);
+    best = {
+      idleMs: Math.min(best.idleMs, idle.longestMs),
+      reloadMs: Math.min(best.reloadMs, loaded.longestMs),
+      durationMs: Math.min(best.durationMs, loaded.durationMs),
+    };
+  }
+  return best;
+}
+
+interface Watched {
+  readonly longestMs: number;
+  readonly durationMs: number;
+}
+
+/** Turns the loop without a pause, so that whatever keeps it is seen whole. */
+async function watch(work: () => Promise<unknown>): Promise<Watched> {
+  const start = performance.now();
+  let last = start;
+  let longestMs = 0;
+  const turn = (): void => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - last);
+    last = now;
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  await work();
+  clearImmediate(next);
+  return { longestMs, durationMs: performance.now() - start };
+}

@@ -203,7 +203,7 @@ function createServices(
   readiness: Readiness,
   version: string,
 ): readonly (readonly Route[])[] {
-  const { engine, schemas, agents, routes, tools, governor, audit, ids, clock } = parts;
+  const { engine, schemas, agents, routes, tools, governor, policy, audit, ids, clock } = parts;
   const policyParts = { control: parts.policyControl, gateway: tools, audit, clock };
   const runsInFlight = (): number => engine.runsInFlight();
   return [
@@ -211,7 +211,7 @@ function createServices(
       AgentService,
       createAgentService({ accept: parts, engine, schemas, agents, routes }),
     ),
-    createRoutes(ToolService, createToolService({ gateway: tools, governor, audit, ids })),
+    createRoutes(ToolService, createToolService({ gateway: tools, governor, policy, audit, ids })),
     createRoutes(PolicyService, createPolicyService(policyParts)),
     createRoutes(SystemService, createSystemService({ version, readiness, runsInFlight })),
   ];

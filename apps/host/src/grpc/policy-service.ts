@@ -12,6 +12,7 @@ import type { FieldReader } from './field-reader.ts';
 import { onRecord } from './on-record.ts';
 import { readPolicyFiles } from './policy-files.ts';
 import { toBundleMessage, toLoggedMessage, toReplayMessage } from './policy-report-message.ts';
+import { readerRoles } from './reader-roles.ts';
 import type { Handlers } from './service.ts';
 
 /** What the service works with. */
@@ -25,7 +26,6 @@ export interface PolicyServiceOptions {
 type Service = Handlers<typeof PolicyService>;
 
 const changerRoles = ['admin', 'security'];
-const readerRoles = ['admin', 'auditor', 'operator', 'security'];
 const bundleBytesMax = 7 * 1_024 * 1_024;
 const pageSizeUsual = 50;
 const pageSizeMax = 200;

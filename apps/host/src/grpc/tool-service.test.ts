@@ -43,6 +43,27 @@ suite('tools', () => {
     );
   });
 
+  test('that policy always denies are listed only for whoever looks after the host', async () => {
+    const askers: unknown[] = [];
+    const { service } = openToolService({
+      isVisible: (asker) => {
+        askers.push(asker);
+        return false;
+      },
+    });
+    const namesFor = async (...roles: readonly string[]): Promise<unknown> => {
+      const asked = service.listTools(create(ListToolsRequestSchema), caller('acme', roles));
+      return (await asked).tools?.map(({ name }) => name);
+    };
+    for (const role of ['admin', 'auditor', 'operator', 'security']) {
+      assert.deepEqual(await namesFor('lead', role), ['desk__read']);
+    }
+    assert.deepEqual(askers, []);
+    assert.deepEqual(await namesFor('lead'), []);
+    const { principal } = caller('acme', ['lead']);
+    assert.deepEqual(askers, [{ principal, agent: 'direct', isDelegated: false }]);
+  });
+
   test('and servers of another tenant are not there, nor what is said of them', async () => {
     const { service } = openToolService();
     const own = await service.listToolServers(create(ListToolServersRequestSchema), caller());

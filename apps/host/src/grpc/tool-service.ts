@@ -1,14 +1,22 @@
 import type { ToolService } from '@modelhost/contracts';
 import type { CallGovernor } from '@modelhost/agent-core';
 import { HostError, isJsonObject } from '@modelhost/kernel';
-import type { AuditLog, Ids, JsonObject, Principal, ToolDefinition } from '@modelhost/kernel';
+import type {
+  AuditLog,
+  Ids,
+  JsonObject,
+  PolicyEngine,
+  Principal,
+  ToolDefinition,
+} from '@modelhost/kernel';
 import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createApproveTools } from './approve-tools.ts';
 import { createAuthorizeTools } from './authorize-tools.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
+import { isReader } from './reader-roles.ts';
 import type { Handlers } from './service.ts';
 import { toPinMessage, toPinSetMessage, toServerMessage, toToolMessage } from './tool-message.ts';
-import { createTryCall } from './try-call.ts';
+import { createTryCall, directAgent } from './try-call.ts';
 
 /** What the service works with. */
 export interface ToolServiceOptions {
@@ -17,6 +25,7 @@ export interface ToolServiceOptions {
     'listTools' | 'checkArguments' | 'callTool' | 'servers' | 'pins' | 'authorizations'
   > & { readonly relay: Pick<McpGateway['relay'], 'catalogue'> };
   readonly governor: CallGovernor;
+  readonly policy: Pick<PolicyEngine, 'visible'>;
   readonly audit: AuditLog;
   readonly ids: Ids;
 }
@@ -31,7 +40,7 @@ export function createToolService(options: ToolServiceOptions): Service {
   return {
     listTools: async (_request, { principal }) => {
       const listed = listedTools(gateway, principal);
-      const tools = sorted(gateway.listTools(principal.tenant), ({ name }) => name);
+      const tools = sorted(await shownTools(options, principal), ({ name }) => name);
       return {
         tools: tools.map((tool) => toToolMessage(tool, listed.get(tool.name))),
         servers: servers(principal),
@@ -66,6 +75,16 @@ function visibleServers(
     gateway.servers().filter(({ alias }) => visible.has(alias)),
     ({ alias }) => alias,
   );
+}
+
+/** The whole catalogue for whoever looks after it; for others what they could be allowed to call. */
+async function shownTools(
+  { gateway, policy }: ToolServiceOptions,
+  principal: Principal,
+): Promise<readonly ToolDefinition[]> {
+  const tools = gateway.listTools(principal.tenant);
+  if (isReader(principal)) return tools;
+  return policy.visible({ principal, agent: directAgent, isDelegated: false }, tools);
 }
 
 function listedTools(

@@ -10,7 +10,7 @@ import type { ToolServiceOptions } from './tool-service.ts';
 const argumentsBytesMax = 256 * 1_024;
 const callTimeoutMs = 60_000;
 /** Under this name policy sees whoever tries a tool: `context.agent == "direct"`. */
-const agent = 'direct';
+export const directAgent = 'direct';
 
 /** Calls one tool outside any run, for the caller alone. */
 export function createTryCall(
@@ -43,7 +43,7 @@ export function createTryCall(
       idempotencyKey: sha256Hex(callId),
     };
     const reply = await governor.govern(
-      { callId, principal, agent, tool, arguments: values },
+      { callId, principal, agent: directAgent, tool, arguments: values },
       async ({ timeoutMsMax = callTimeoutMs }) => {
         const timeoutMs = Math.min(callTimeoutMs, timeoutMsMax);
         return gateway.callTool({ ...invocation, timeoutMs }, { signal });

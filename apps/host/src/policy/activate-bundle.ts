@@ -7,6 +7,7 @@ import { cedarVersion, compileRuleSet, printTestReport } from '@modelhost/policy
 import { readBundleContent, runBundleTests } from '@modelhost/policy-engine';
 import type {
   BundleContent,
+  CompiledRuleSet,
   DecisionPoint,
   RehearsalReport,
   RuleSet,
@@ -120,19 +121,24 @@ type Tried =
 /** Compiles it, runs its tests, and asks it about what was decided lately. */
 async function tryOut(candidate: Candidate, parts: ActivationParts): Promise<Tried> {
   const { verified } = candidate;
-  const { onStep = () => {}, signal } = parts;
+  const { onStep = () => {}, signal, log } = parts;
   let content: BundleContent;
   try {
     content = contentOf(verified.bundle);
   } catch (thrown) {
     return refusal('read', 'content-invalid', toErrorData(thrown).message);
   }
-  let ruleSet: RuleSet;
+  let ruleSet: CompiledRuleSet;
   try {
     ruleSet = await compileRuleSet(sourceOf(verified.bundle, content), { signal });
   } catch (thrown) {
     signal.throwIfAborted();
     return refusal('compile', 'rules-invalid', toErrorData(thrown).message);
+  }
+  const warnings = ruleSet.warnings.map(({ file, line, message }) => `${file}:${line}: ${message}`);
+  if (warnings.length > 0) {
+    const facts = { ...factsOf(candidate.identity), warnings: warnings.slice(0, warningsMax) };
+    log.warn(facts, 'policy: rules of a bundle may not be what was meant');
   }
   onStep('compiled');
   const tests = await runBundleTests(ruleSet, content.tests);
@@ -144,6 +150,8 @@ async function tryOut(candidate: Candidate, parts: ActivationParts): Promise<Tri
   onStep('replayed');
   return { type: 'tried', ruleSet, tests, rehearsal };
 }
+
+const warningsMax = 20;
 
 /** Decisions that cannot be read keep nothing from being put in force. */
 async function rehearse(
@@ -190,6 +198,7 @@ async function putInForce(
       onStep('swapped');
     });
     onStep('recorded');
+    parts.log.info({ ...factsOf(identity), slot, by: by.subject }, 'policy: a bundle is in force');
     return { type: 'in-force' };
   } catch (thrown) {
     const { message } = toErrorData(thrown);

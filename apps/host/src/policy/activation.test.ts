@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Decision } from '@modelhost/kernel';
 import {
@@ -202,6 +204,28 @@ test('without its record nothing is put in force', async (t) => {
     [1],
   );
   assert.equal((await control.engine.decide(inputOf(50))).effect, 'allow');
+});
+
+test('what cannot be stored is not put in force, and its failure is on record', async (t) => {
+  const world = createPolicyWorld(t);
+  world.write('base.mhpb.json', bundleOf());
+  const control = await world.open({ watchMs: 0 });
+  rmSync(join(world.directory, 'data', 'policy', 'files'), { recursive: true });
+  const report = await control.activate(bundleOf({ revision: 2, bytesMax: 7 }), ann);
+  assert.ok(report.type === 'refused');
+  assert.deepEqual([report.step, report.code], ['store', 'store-failed']);
+  assert.match(report.message, /data\/policy\/files: cannot be written; make room on the disk/);
+  assert.equal((await control.engine.decide(inputOf(50))).effect, 'allow');
+  assert.deepEqual(
+    world
+      .records()
+      .slice(-2)
+      .map(({ facts }) => [facts['state'], facts['revision']]),
+    [
+      ['intent', 2],
+      ['failed', 2],
+    ],
+  );
 });
 
 test('each decision is made by one bundle whole: before the swap by the old one, from then on by the new one', async (t) => {

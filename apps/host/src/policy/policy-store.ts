@@ -25,7 +25,10 @@ export type StoreStep = (typeof storeSteps)[number];
 export interface PolicyStore {
   /** The state that is in force. */
   state(): PolicyState;
-  /** Makes the bytes durable under their SHA-256, in hex. They are removed again by a commit that does not need them. */
+  /**
+   * Makes the bytes durable under their SHA-256, in hex; a commit that does not need them removes them. Rejects, as `commit`
+   * does, with `failed_precondition` when they cannot be written.
+   */
   keep(bytes: Uint8Array): Promise<string>;
   /** Throws `config_invalid`, with the file and the remedy, when it is not there or not what it was. */
   read(sha256: string): Promise<Buffer>;
@@ -55,6 +58,10 @@ export async function openPolicyStore(options: {
   let state = await loadState(statePath, files);
 
   async function commit(next: PolicyState): Promise<void> {
+    await writing(directory, async () => commitTo(next));
+  }
+
+  async function commitTo(next: PolicyState): Promise<void> {
     await replace(statePath, Buffer.from(writeState(next)), (step) => onStep(`state-${step}`));
     await syncDirectory(directory);
     state = next;
@@ -65,8 +72,10 @@ export async function openPolicyStore(options: {
 
   async function keep(bytes: Uint8Array): Promise<string> {
     const sha256 = hash('sha256', bytes, 'hex');
-    await replace(join(files, sha256), bytes, (step) => onStep(`file-${step}`));
-    await syncDirectory(files);
+    await writing(files, async () => {
+      await replace(join(files, sha256), bytes, (step) => onStep(`file-${step}`));
+      await syncDirectory(files);
+    });
     onStep('files-synced');
     return sha256;
   }
@@ -115,6 +124,15 @@ async function readBounded(path: string, bytesMax: number): Promise<Buffer | und
     });
   }
   throw lost(path, `has more than ${bytesMax} bytes`);
+}
+
+async function writing(path: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    const remedy = 'make room on the disk, and let the host write there';
+    throw new HostError('failed_precondition', `${path}: cannot be written; ${remedy}`, { cause });
+  }
 }
 
 /** Writes beside it and puts it in its place, so that under the name there is always something whole. */

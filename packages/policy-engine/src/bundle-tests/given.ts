@@ -83,7 +83,7 @@ export function readGiven(given: Section, { tools, tenant }: GivenWorld): Policy
       callDigest,
       spent: readSpent(given),
       approval: readApproval(given, nowMs),
-      labels: readLabels(given, 'labels'),
+      labels: readLabels(given),
       evidence: readEvidence(given),
       history: readHistory(given, tool, toolArguments),
     },
@@ -116,9 +116,9 @@ function readArguments(given: Section): JsonObject {
   return take(given, 'arguments', aMap, {}) as JsonObject;
 }
 
-/** Labels, also those that an obligation is expected to give; what is left out is plain. */
-export function readLabels(above: Section, key: string): DataLabels {
-  const section = takeSection(above, key, Object.keys(plainLabels));
+/** What is left out is plain. */
+function readLabels(given: Section): DataLabels {
+  const section = takeSection(given, 'labels', Object.keys(plainLabels));
   return {
     integrity: take(section, 'integrity', oneOf('trusted', 'untrusted'), plainLabels.integrity),
     sources: takeNames(section, 'sources'),

@@ -30,6 +30,24 @@ export const ofTools: readonly string[] = [
   'context.history.sums.count.day > 2',
 ];
 
+/** Conditions that fit memory alone. */
+export const ofMemory: readonly string[] = [
+  'resource has owner && resource.owner == principal',
+  'resource has owner && resource.owner in ModelHost::Role::"acme/staff"',
+  'resource has owner && resource.owner.tenant == principal.tenant',
+  '!(resource has owner)',
+  'resource in principal.tenant',
+  'principal.tenant == resource.tenant && context.bytes > 1',
+  'context.bytes == 1',
+];
+
+/** Conditions that fit results of tools alone. */
+export const ofResults: readonly string[] = [
+  'resource.integrity == "untrusted" && context.bytes > 1',
+  'context.labels.confidentiality < resource.confidentiality',
+  'resource.server == "s" || context.bytes == 2',
+];
+
 const numbers: readonly string[] = [
   '0',
   '1',

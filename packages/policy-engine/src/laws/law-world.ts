@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { PolicyRequest } from '@modelhost/kernel';
 import type { RuleSetPart } from '../annotations.ts';
 import { sharedCedar } from '../cedar-runtime.ts';
 import type { ObligationFeature, SupportedObligations } from '../obligations.ts';
@@ -13,8 +12,7 @@ import type { DecisionPoint, EngineParts } from '../policy-engine.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { readRules } from '../rules.ts';
 import type { Rule } from '../rules.ts';
-import { callRequest, modelRequest, nowMs, requestOf, toolOf } from '../fixtures/requests.ts';
-import { ofAnything, ofTools, someCondition } from './law-conditions.ts';
+import { ofAnything, ofMemory, ofResults, ofTools, someCondition } from './law-conditions.ts';
 
 /** Rules of a generated rule set. The id is a part of the text. */
 export interface LawRules {
@@ -154,6 +152,41 @@ const toolHead: fc.Arbitrary<Head> = fc.record({
   condition: fc.oneof(fc.constantFrom(...ofAnything, ...ofTools, ...ofTools), someCondition),
 });
 
+const memoryHead: fc.Arbitrary<Head> = fc.record({
+  action: fc.constantFrom(`action in ${action('Memory')}`, `action == ${action('ReadMemory')}`),
+  resource: fc.constantFrom(
+    'resource',
+    'resource in ModelHost::Tenant::"acme"',
+    'resource == ModelHost::MemoryNamespace::"acme/notes"',
+  ),
+  condition: fc.constantFrom(...ofMemory),
+});
+
+const contentHead: fc.Arbitrary<Head> = fc.oneof(
+  fc.record({
+    action: fc.constant(`action in ${action('Content')}`),
+    resource: fc.constantFrom(
+      'resource',
+      'resource is ModelHost::Agent',
+      'resource == ModelHost::Channel::"output"',
+      'resource is ModelHost::Tool in ModelHost::ToolServer::"s"',
+    ),
+    condition: fc.constantFrom(...ofAnything),
+  }),
+  fc.record({
+    action: fc.constant(`action == ${action('AcceptToolResult')}`),
+    resource: fc.constantFrom('resource', 'resource in ModelHost::ToolServer::"t"'),
+    condition: fc.constantFrom(...ofResults),
+  }),
+);
+
+const someHead = fc.oneof(
+  { weight: 2, arbitrary: anyHead },
+  { weight: 4, arbitrary: toolHead },
+  memoryHead,
+  contentHead,
+);
+
 const someRule = fc.record({
   isPermit: fc.constantFrom(true, true, true, false),
   remedy: fc.constantFrom(
@@ -163,7 +196,7 @@ const someRule = fc.record({
     '@remedy("wait")',
   ),
   principal: somePrincipal,
-  head: fc.oneof(anyHead, toolHead, toolHead),
+  head: someHead,
   isGate: fc.boolean(),
 });
 
@@ -181,7 +214,7 @@ const someDemand = fc.record({
     '@oblige("notify") @channel("ops")',
   ),
   principal: somePrincipal,
-  head: fc.oneof(anyHead, toolHead),
+  head: someHead,
 });
 
 /** A few rules that often meet. `prefix` keeps the ids of two sets apart. */
@@ -230,95 +263,4 @@ export const someReaders: fc.Arbitrary<LawRules> = fc
 
 function bodyOf(principal: string, head: Head): string {
   return `(${principal}, ${head.action}, ${head.resource}) when { ${head.condition} }`;
-}
-
-/** What a generated request is made of: each member can be changed by itself. */
-export interface Parts {
-  readonly target: 's' | 't' | 'm' | 'output';
-  readonly subject: string;
-  readonly roles: readonly string[];
-  readonly path: string;
-  readonly count: number;
-  readonly note: string | undefined;
-  readonly effect: 'none' | 'irreversible';
-  readonly isUntrusted: boolean;
-  readonly callsInFlight: number;
-  readonly costMicroUsd: number;
-  readonly dayTotal: number;
-  readonly isDelegated: boolean;
-  readonly voters: readonly string[];
-  readonly origin: 'prompt' | 'model' | undefined;
-  readonly nowMs: number;
-  readonly callDigest: string;
-}
-
-const ofParts: { readonly [Name in keyof Parts]: fc.Arbitrary<Parts[Name]> } = {
-  target: fc.constantFrom('s', 's', 't', 'm', 'output'),
-  subject: fc.constantFrom('ann', 'Ann'),
-  roles: fc.constantFrom([], ['staff'], ['Staff', 'other']),
-  path: fc.constantFrom('a', 'ab', 'A', 'b'),
-  count: fc.constantFrom(0, 1, 2),
-  note: fc.constantFrom(undefined, ''),
-  effect: fc.constantFrom('none', 'irreversible'),
-  isUntrusted: fc.boolean(),
-  callsInFlight: fc.constantFrom(1, 2),
-  costMicroUsd: fc.constantFrom(5, 5, 5, 6),
-  dayTotal: fc.constantFrom(2, 3),
-  isDelegated: fc.boolean(),
-  voters: fc.constantFrom([], [], ['bob'], ['ann', 'bob'], ['bob', 'bob']),
-  origin: fc.constantFrom(undefined, 'prompt', 'model'),
-  nowMs: fc.constantFrom(nowMs, nowMs + 1_000),
-  callDigest: fc.constantFrom('digest-1', 'digest-1', 'digest-2'),
-};
-
-const parts: fc.Arbitrary<Parts> = fc.record(ofParts);
-
-/** Any request. */
-export const someRequest: fc.Arbitrary<PolicyRequest> = parts.map(toRequest);
-
-// The object is ours, so its keys are exactly the members.
-const partNames = Object.keys(ofParts) as (keyof Parts)[];
-/** What is not in the context is what is most easily forgotten. */
-const somePart = fc.oneof(fc.constantFrom(...partNames), fc.constantFrom('effect', 'roles'));
-
-/** Two requests that differ in one member alone. */
-export const nearMiss: fc.Arbitrary<readonly [PolicyRequest, PolicyRequest]> = fc
-  .tuple(parts, parts, somePart)
-  .map(([one, other, name]) => [toRequest(one), toRequest({ ...one, [name]: other[name] })]);
-
-function toRequest(some: Parts): PolicyRequest {
-  const { target, path, count, note, effect, voters, origin, dayTotal } = some;
-  const votes = voters.map((subject) => ({ subject, roles: [] }));
-  const change = {
-    subject: some.subject,
-    roles: some.roles,
-    nowMs: some.nowMs,
-    callDigest: some.callDigest,
-    costMicroUsd: some.costMicroUsd,
-    isDelegated: some.isDelegated,
-    labels: some.isUntrusted ? ({ integrity: 'untrusted', sources: ['s'] } as const) : {},
-    history: {
-      callsInFlight: some.callsInFlight,
-      sums: { count: { run: count, day: dayTotal } },
-    },
-    ...(voters.length === 0
-      ? {}
-      : { approval: { callDigest: 'digest-1', votes, expiresAtMs: nowMs + 500 } }),
-    ...(origin === undefined
-      ? {}
-      : { evidence: { values: [{ path: 'path', origin, sources: [] }] } }),
-  };
-  if (target === 'm') return modelRequest('m', change);
-  if (target === 'output') return requestOf('EmitOutput', { type: 'output' }, change);
-  const tool = toolOf(
-    { path: { type: 'string' }, count: { type: 'integer' }, note: { type: 'string' } },
-    {
-      name: `${target}__act`,
-      server: target,
-      effect,
-      required: ['path', 'count'],
-      summedArguments: ['count'],
-    },
-  );
-  return callRequest(tool, { path, count, ...(note === undefined ? {} : { note }) }, change);
 }

@@ -2,7 +2,7 @@ import type { Json, JsonObject, ToolDefinition } from '@modelhost/kernel';
 import { isJsonObject } from '@modelhost/kernel';
 import { addressesIn, addressesMax } from './addresses.ts';
 import type { Address } from './addresses.ts';
-import { fold, hasInvisible } from './fold.ts';
+import { fold, isDisguised } from './fold.ts';
 
 /** A value of a call that decides what the call does. */
 export type DecisionValue = { readonly path: string } & (
@@ -98,9 +98,9 @@ function valuesOf(value: Json, place: Place, tool: ToolDefinition): readonly Dec
 }
 
 function leafOf(value: number | string, { path, name }: Place): DecisionValue {
-  // What has invisible characters is not what it looks like, and so is nothing that anybody wrote.
+  // What is not what it looks like is nothing that anybody wrote.
   const isOpaque =
-    typeof value === 'string' && (hasInvisible(value) || value.length > bounds.textLength);
+    typeof value === 'string' && (isDisguised(value) || value.length > bounds.textLength);
   return isOpaque ? { path, type: 'opaque' } : { path, type: 'leaf', name, value };
 }
 

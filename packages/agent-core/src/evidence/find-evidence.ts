@@ -3,10 +3,11 @@ import { addressesIn } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { decisionValues } from './decision-values.ts';
 import type { DecisionValue } from './decision-values.ts';
-import { fold, hasWord } from './fold.ts';
+import { fold } from './fold.ts';
 import { hasMoment, readMoment } from './moments.ts';
 import { hasNumber, hasShortId, isShortNumber } from './numbers.ts';
 import { findAssigned, findFilledForm, findNamedLinks, findReferences } from './reference.ts';
+import type { SearchableText } from './searchable.ts';
 import { readTexts } from './texts.ts';
 import type { EvidenceTexts, KnownTexts } from './texts.ts';
 
@@ -34,20 +35,16 @@ export function findEvidence(given: {
 function originOf(value: DecisionValue, tool: ToolDefinition, texts: KnownTexts): ValueOrigin {
   const stands = testOf(value);
   const tries: readonly (readonly [ValueOrigin['origin'], () => readonly string[]])[] = [
-    ['prompt', () => sourcesOf(texts.prompt.filter(({ folded }) => stands(folded)))],
+    ['prompt', () => sourcesOf(texts.prompt.filter(stands))],
     ['reference', () => referencesOf(value, tool, texts)],
     [
       'trusted',
       () => [
-        ...sourcesOf(texts.trusted.filter(({ folded, echo }) => stands(folded) && !stands(echo))),
+        ...sourcesOf(texts.trusted.filter((text) => stands(text) && !stands(text.echo))),
         ...(value.type === 'leaf' ? findAssigned(value, tool, texts) : []),
       ],
     ],
-    [
-      'untrusted',
-      () =>
-        sourcesOf([...texts.trusted, ...texts.untrusted].filter(({ folded }) => stands(folded))),
-    ],
+    ['untrusted', () => sourcesOf([...texts.trusted, ...texts.untrusted].filter(stands))],
   ];
   for (const [origin, find] of tries) {
     const sources = [...new Set(find())].slice(0, sourcesMax);
@@ -80,39 +77,41 @@ function referencesOf(
   }
 }
 
-/** Tells whether the value stands in a folded text. */
-function testOf(value: DecisionValue): (folded: string) => boolean {
+type Test = (text: SearchableText) => boolean;
+
+/** Tells whether the value stands in a text. */
+function testOf(value: DecisionValue): Test {
   switch (value.type) {
     case 'opaque':
       return () => false;
     case 'address':
-      return (folded) => hasAddress(value.address, folded);
+      return (text) => hasAddress(value.address, text);
     case 'leaf': {
       const { value: leaf } = value;
-      return typeof leaf === 'number' ? (folded) => hasNumber(leaf, folded) : testOfText(leaf);
+      return typeof leaf === 'number'
+        ? (text) => hasNumber(leaf, text.numerals())
+        : testOfText(leaf);
     }
   }
 }
 
-function testOfText(leaf: string): (folded: string) => boolean {
+function testOfText(leaf: string): Test {
   const word = fold(leaf);
-  if (isShortNumber(word)) return (folded) => hasShortId(word, folded);
+  if (isShortNumber(word)) return (text) => hasShortId(word, text.numerals());
   if (word.length < lengthMin) return () => false;
   const moment = readMoment(leaf.trim());
   const [account] = addressesIn(word).filter(
     ({ kind, value }) => kind === 'account' && value === word.replaceAll(' ', ''),
   );
-  return (folded) =>
-    hasWord(word, folded) ||
-    (moment !== undefined && hasMoment(moment, folded)) ||
-    (account !== undefined && hasAddress(account, folded));
+  return (text) =>
+    text.hasWord(word) ||
+    (moment !== undefined && hasMoment(moment, text.mentions())) ||
+    (account !== undefined && hasAddress(account, text));
 }
 
-function hasAddress({ kind, value }: Address, folded: string): boolean {
-  if (hasWord(value, folded)) return true;
+function hasAddress({ kind, value }: Address, text: SearchableText): boolean {
+  if (text.hasWord(value)) return true;
   // Only these are written with spaces that mean nothing.
   const isGrouped = kind === 'account' || kind === 'card';
-  return (
-    isGrouped && addressesIn(folded).some((each) => each.kind === kind && each.value === value)
-  );
+  return isGrouped && text.addresses().some((each) => each.kind === kind && each.value === value);
 }

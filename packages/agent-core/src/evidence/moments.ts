@@ -43,27 +43,44 @@ export function readMoment(value: string): Moment | undefined {
   return { year, month, day, minutes: (hour ?? 0) * 60 + (minute ?? 0) };
 }
 
+/** A day that a text names, with the times near it. */
+export interface Mention {
+  /** Undefined where none is said. */
+  readonly year: number | undefined;
+  readonly month: number;
+  readonly day: number;
+  /** In minutes after midnight. */
+  readonly times: readonly number[];
+}
+
 /**
- * Whether the folded text says the moment: the day in any spelling that names the month or is ISO (numbers alone could be
- * month or day first), the time near it. A day without a year fits every year.
+ * The days that a folded text names, in any spelling that names the month or is ISO: numbers alone could be month or day
+ * first.
  */
-export function hasMoment(moment: Moment, text: string): boolean {
-  for (const match of text.matchAll(mention)) {
-    if (!isSameDay(moment, match.groups ?? {})) continue;
-    if (moment.minutes === undefined) return true;
+export function mentionsIn(folded: string): readonly Mention[] {
+  return [...folded.matchAll(mention)].map((match) => {
     const start = Math.max(0, match.index - reach);
     const end = match.index + match[0].length;
-    const around = `${text.slice(start, match.index)} ; ${text.slice(end, end + reach)}`;
-    for (const found of around.matchAll(time)) {
-      if (minutesOf(found.groups ?? {}) === moment.minutes) return true;
-    }
-  }
-  return false;
+    const around = `${folded.slice(start, match.index)} ; ${folded.slice(end, end + reach)}`;
+    const times = [...around.matchAll(time)].flatMap(({ groups }) => minutesOf(groups ?? {}) ?? []);
+    return { ...dayOf(match.groups ?? {}), times };
+  });
+}
+
+/** Whether the moment is among the mentions of a text. A day without a year fits every year. */
+export function hasMoment(moment: Moment, mentions: readonly Mention[]): boolean {
+  return mentions.some(
+    ({ year, month, day, times }) =>
+      (year === undefined || year === moment.year) &&
+      month === moment.month &&
+      day === moment.day &&
+      (moment.minutes === undefined || times.includes(moment.minutes)),
+  );
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
-function isSameDay(moment: Moment, groups: Groups): boolean {
+function dayOf(groups: Groups): Omit<Mention, 'times'> {
   const year = groups['isoYear'] ?? groups['yearA'] ?? groups['yearB'];
   const name = groups['monthFirst'] ?? groups['monthAfter'];
   const month =
@@ -71,8 +88,7 @@ function isSameDay(moment: Moment, groups: Groups): boolean {
       ? Number(groups['isoMonth'])
       : months.findIndex((names) => names.some((each) => each === name)) + 1;
   const day = Number(groups['isoDay'] ?? groups['dayAfter'] ?? groups['dayBefore']);
-  const isYear = year === undefined || Number(year) === moment.year;
-  return isYear && month === moment.month && day === moment.day;
+  return { year: year === undefined ? undefined : Number(year), month, day };
 }
 
 function minutesOf(groups: Groups): number | undefined {

@@ -1,5 +1,3 @@
-import { placesOf } from './fold.ts';
-
 // Digits in groups of three, or in one go, and then perhaps a fraction.
 const numeral =
   /(?<![\p{L}\p{N}_@./-])(?:\d{1,3}(?:[, ’']\d{3}){1,6}|\d{1,24})(?:\.\d{1,12})?(?!\d|[./:-]\d)/gu;
@@ -9,7 +7,6 @@ const cueBefore =
 const cueAfter =
   /^ ?(?:[€$£¥]|(?:eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?)(?![\p{L}\p{N}]))/u;
 const cueLength = 16;
-const placesMax = 1000;
 
 /** Whether a value is a number, or an id, of which the like stand everywhere: at most three digits. */
 export function isShortNumber(value: string): boolean {
@@ -17,23 +14,35 @@ export function isShortNumber(value: string): boolean {
   return /^-?\d+(?:\.\d+)?$/.test(value) && digits.length <= 3;
 }
 
-/** Whether the number stands in the folded text, in any spelling that can only mean it; a short one only next to a cue. */
-export function hasNumber(value: number, text: string): boolean {
-  if (!Number.isFinite(value) || value < 0) return false;
-  const wanted = String(value);
-  const isShort = isShortNumber(wanted);
-  for (const match of text.matchAll(numeral)) {
-    if (Number(match[0].replaceAll(/[, ’']/g, '')) !== value) continue;
-    if (!isShort || hasCue(text, match.index, match.index + match[0].length)) return true;
-  }
-  return false;
+/** A number in a folded text. */
+export interface Numeral {
+  readonly value: number;
+  readonly text: string;
+  /** Something beside it says that it is a number that matters. */
+  readonly hasCue: boolean;
 }
 
-/** Whether an id of at most three digits stands in the folded text next to a cue. */
-export function hasShortId(value: string, text: string): boolean {
-  return placesOf(value, text, placesMax).some((start) =>
-    hasCue(text, start, start + value.length),
-  );
+/** The numbers in a folded text, in any spelling that can only mean them. */
+export function numeralsIn(folded: string): readonly Numeral[] {
+  return [...folded.matchAll(numeral)].map(({ 0: text, index }) => ({
+    value: Number(text.replaceAll(/[, ’']/g, '')),
+    text,
+    hasCue: hasCue(folded, index, index + text.length),
+  }));
+}
+
+type Numerals = ReadonlyMap<number, readonly Numeral[]>;
+
+/** Whether the number is among those of a text; a short one only next to a cue. */
+export function hasNumber(value: number, numerals: Numerals): boolean {
+  const found = numerals.get(value) ?? [];
+  return isShortNumber(String(value)) ? found.some((each) => each.hasCue) : found.length > 0;
+}
+
+/** Whether an id of at most three digits is among the numbers of a text, as it is written, next to a cue. */
+export function hasShortId(value: string, numerals: Numerals): boolean {
+  const found = numerals.get(Number(value)) ?? [];
+  return found.some((each) => each.text === value && each.hasCue);
 }
 
 function hasCue(text: string, start: number, end: number): boolean {

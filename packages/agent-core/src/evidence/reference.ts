@@ -1,7 +1,6 @@
 import type { AnswerReference, ToolDefinition } from '@modelhost/kernel';
-import { addressesIn, addressesMax } from './addresses.ts';
-import { fold, hasWord, placesOf } from './fold.ts';
-import { readRecords } from './records.ts';
+import { addressesMax } from './addresses.ts';
+import { fold } from './fold.ts';
 import type { AnswerRecord } from './records.ts';
 import type { KnownText, KnownTexts } from './texts.ts';
 
@@ -9,7 +8,6 @@ const nameBounds = {
   lengthMin: 4,
   lengthMax: 200,
   names: 1000,
-  places: 64,
   prompt: 16_384,
 } as const;
 
@@ -49,14 +47,14 @@ export function findAssigned(
   { trusted, untrusted }: KnownTexts,
 ): readonly string[] {
   const wanted = fold(String(value));
-  const isSame = (text: string | undefined): boolean =>
-    text !== undefined &&
-    (typeof value === 'number' ? Number(text) === value : fold(text) === wanted);
+  const isSame = (field: string | undefined): boolean =>
+    field !== undefined &&
+    (typeof value === 'number' ? Number(field) === value : fold(field) === wanted);
   return [...trusted, ...untrusted]
-    .filter(({ call, text }) => {
-      const declared = referenceFor(name, tool, call?.tool);
+    .filter((text) => {
+      const declared = referenceFor(name, tool, text.call?.tool);
       if (declared === undefined || declared.namedBy !== undefined) return false;
-      return readRecords(text)?.some((record) => isSame(record.get(declared.field))) === true;
+      return text.records()?.some((record) => isSame(record.get(declared.field))) === true;
     })
     .map(({ source }) => source);
 }
@@ -81,7 +79,7 @@ function readCandidates(
   for (const text of [...trusted, ...untrusted]) {
     const declared = referenceFor(argument, tool, text.call?.tool);
     if (declared?.namedBy === undefined) continue;
-    const records = readRecords(text.text);
+    const records = text.records();
     if (records === undefined || candidates.length + records.length > nameBounds.names)
       return undefined;
     const { field, namedBy } = declared;
@@ -113,16 +111,15 @@ function namesInPrompt(
     (one, other) => other.length - one.length,
   );
   const found = new Set<string>();
-  let rest = prompt.map(({ folded }) => folded);
-  for (const name of names) {
-    rest = rest.map((text) => {
-      const places = placesOf(name, text, nameBounds.places);
-      if (places.length > 0) found.add(name);
-      return places.reduceRight(
-        (left, place) => `${left.slice(0, place)}\0${left.slice(place + name.length)}`,
-        text,
-      );
-    });
+  for (const text of prompt) {
+    const taken: { readonly start: number; readonly end: number }[] = [];
+    for (const name of names) {
+      const free = text
+        .placesOf(name)
+        .filter((at) => !taken.some(({ start, end }) => at < end && at + name.length > start));
+      if (free.length > 0) found.add(name);
+      taken.push(...free.map((start) => ({ start, end: start + name.length })));
+    }
   }
   return found;
 }
@@ -139,14 +136,14 @@ export function findNamedLinks(
 ): readonly string[] {
   if (tool.effect !== 'none') return [];
   const answers = [...texts.trusted, ...texts.untrusted];
-  if (answers.some(({ echo }) => echo.includes(url))) return [];
+  if (answers.some(({ echo }) => echo.folded.includes(url))) return [];
   return answers
     .filter((answer) => isNamedByUser(answer, texts) && hasLink(url, answer))
     .map(({ source }) => source);
 }
 
-function hasLink(url: string, { folded }: KnownText): boolean {
-  const addresses = addressesIn(folded);
+function hasLink(url: string, answer: KnownText): boolean {
+  const addresses = answer.addresses();
   return (
     addresses.length <= addressesMax &&
     addresses.some(({ kind, value }) => kind === 'url' && value === url)
@@ -161,7 +158,7 @@ function isNamedByUser({ call }: KnownText, { prompt }: KnownTexts): boolean {
     values.every((value) => {
       if (typeof value !== 'string') return false;
       const word = fold(value);
-      return word.length > 2 && prompt.some(({ folded }) => hasWord(word, folded));
+      return word.length > 2 && prompt.some((text) => text.hasWord(word));
     })
   );
 }
@@ -210,7 +207,7 @@ function fillingsOf(value: string, form: string): readonly string[] | undefined 
 
 function sourcesOf(word: string, { prompt, trusted }: KnownTexts): readonly string[] {
   return [
-    ...prompt.filter(({ folded }) => hasWord(word, folded)),
-    ...trusted.filter(({ folded, echo }) => !echo.includes(word) && hasWord(word, folded)),
+    ...prompt.filter((text) => text.hasWord(word)),
+    ...trusted.filter((text) => text.hasWord(word) && !text.echo.folded.includes(word)),
   ].map(({ source }) => source);
 }

@@ -1,6 +1,9 @@
 import type { JsonObject, ToolDefinition } from '@modelhost/kernel';
 import { fold, foldPrompt } from './fold.ts';
-import type { FoldedText } from './fold.ts';
+import { readRecords } from './records.ts';
+import type { AnswerRecord } from './records.ts';
+import { createSearchable, once } from './searchable.ts';
+import type { SearchableText } from './searchable.ts';
 
 /** A text that was there before the call. */
 export interface EvidenceText {
@@ -24,16 +27,17 @@ export interface EvidenceTexts {
 export const textBounds = { text: 131_072, all: 1_048_576, texts: 512 } as const;
 
 /** A text within the bounds, with the call that it answers. */
-export interface KnownText extends FoldedText {
-  readonly text: string;
+export interface KnownText extends SearchableText {
   readonly call: EvidenceText['call'];
-  /** Texts of the call's own arguments, folded: what an answer repeats of them says nothing. */
-  readonly echo: string;
+  /** The call's own arguments: what an answer repeats of them says nothing. */
+  readonly echo: SearchableText;
+  /** What it lists; undefined when that cannot be read. */
+  records(): readonly AnswerRecord[] | undefined;
 }
 
 /** The texts that are looked at. */
 export interface KnownTexts {
-  readonly prompt: readonly FoldedText[];
+  readonly prompt: readonly SearchableText[];
   readonly trusted: readonly KnownText[];
   readonly untrusted: readonly KnownText[];
   /** Something was past a bound, so that nothing can be said to be the only one. */
@@ -54,9 +58,14 @@ export function readTexts({ prompt, trusted, untrusted }: EvidenceTexts): KnownT
   const takeAnswer = (given: EvidenceText): KnownText => {
     const text = take(given.text);
     const echo = given.call === undefined ? '' : fold(stringsIn(given.call.arguments));
-    return { source: given.source, text, folded: fold(text), call: given.call, echo };
+    return {
+      ...createSearchable(given.source, fold(text)),
+      call: given.call,
+      echo: createSearchable(given.source, echo),
+      records: once(() => readRecords(text)),
+    };
   };
-  const words = prompt.map((text) => ({ source: 'prompt', folded: foldPrompt(take(text)) }));
+  const words = prompt.map((text) => createSearchable('prompt', foldPrompt(take(text))));
   const answers = { trusted: trusted.map(takeAnswer), untrusted: untrusted.map(takeAnswer) };
   return { prompt: words, ...answers, isCut };
 }

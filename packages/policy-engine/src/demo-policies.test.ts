@@ -10,6 +10,7 @@ import {
   modelRequest,
   nowMs,
   readServerTools,
+  requestOf,
 } from './fixtures/requests.ts';
 import type { RequestChange } from './fixtures/requests.ts';
 import { readPolicyDirectory } from './index.ts';
@@ -67,6 +68,32 @@ suite('policies of the demo, against the real tools', () => {
     assert.equal(brief(await engine.decide(modelRequest('any'))), 'allow demo.use-model');
     const listed = await call('files__list_directory', { path: '/data' });
     assert.equal(brief(listed), 'allow demo.tools-without-effect');
+  });
+
+  test('results and answers are let through, and the agent may do what its user may', async () => {
+    const delegated = { isDelegated: true };
+    const read = tool('files__read_text_file');
+    const result = { type: 'tool-result', tool: read, bytes: 10 } as const;
+    for (const request of [
+      requestOf('AcceptToolResult', result, delegated),
+      requestOf('EmitOutput', { type: 'output' }, delegated),
+    ]) {
+      assert.equal(brief(await engine.decide(request)), 'allow demo.read-and-answer');
+    }
+    const path = '/data/a.txt';
+    const allowed = await call('files__read_text_file', { path }, delegated);
+    assert.equal(brief(allowed), 'allow demo.tools-without-effect');
+    const values = { path, content: 'text' };
+    const held = await call('files__write_file', values, delegated);
+    assert.equal(brief(held), 'hold demo.write-needs-approval');
+  });
+
+  test('every tool that some call could be allowed of is seen, and no other', async () => {
+    const asker = { ...inputRequest(1), isDelegated: true };
+    const all = [...tools.keys()].map(tool);
+    const seen = (await engine.visible(asker, all)).map(({ name }) => name);
+    assert.ok(seen.includes('files__read_text_file') && seen.includes('files__write_file'));
+    assert.ok(!seen.includes('files__move_file'));
   });
 
   test('files under private/ cannot be read or edited, others can', async () => {

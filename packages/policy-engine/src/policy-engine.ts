@@ -84,8 +84,9 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
   let { source } = options;
 
   function deliberate(request: PolicyRequest, ruleSets: readonly RuleSet[]): DeliberationReading {
-    const stranger = ruleSets.find(({ source: { scope } }) => isForeign(scope, request));
-    if (stranger !== undefined) return refused('rules of another tenant were to decide');
+    if (ruleSets.some((ruleSet) => isForeign(ruleSet, request))) {
+      return refused('rules of another tenant were to decide');
+    }
     if (ruleSets.length > questionBounds.ruleSets) return refused('too many rule sets decide');
     const reading = readQuestion(request, typeOf);
     if (reading.type === 'refused') return reading;
@@ -140,7 +141,11 @@ export function createEngine(options: PolicyEngineOptions, parts: EngineParts): 
     decide: (request) => Promise.resolve(decide(request)),
     rulesAbout: (request) => askedRules(() => deliberate(request, rulesFor(request))),
     explain: (request) => Promise.resolve(explain(request)),
-    visible: (asker, tools) => visibility.visible(asker, tools, rulesFor(asker)),
+    visible: async (asker, tools) => {
+      const ruleSets = rulesFor(asker);
+      if (ruleSets.some((ruleSet) => isForeign(ruleSet, asker))) return [];
+      return visibility.visible(asker, tools, ruleSets);
+    },
     digest: () => digestOf(source.rulesFor('')),
     use: (other) => {
       source = other;
@@ -170,7 +175,8 @@ function redactionsIn(ruleSet: RuleSet): Obligations {
   return all;
 }
 
-function isForeign(scope: RuleSet['source']['scope'], { principal }: PolicyRequest): boolean {
+/** A source that hands out the rules of another tenant is not believed. */
+function isForeign({ source: { scope } }: RuleSet, { principal }: PolicyAsker): boolean {
   return scope !== 'platform' && scope.tenant !== principal.tenant;
 }
 

@@ -71,6 +71,8 @@ suite('platform and tenant decide together', () => {
       brief(await mixed.decide(modelRequest('m', { tenant: 'evil' }))),
       'deny policy-error',
     );
+    assert.deepEqual(await mixed.visible(modelRequest('m', { tenant: 'evil' }), [tool]), []);
+    assert.deepEqual(await point.visible(modelRequest('m'), [tool]), [tool]);
   });
 
   test('a source that fails, or has no rules, denies', async () => {

@@ -24,6 +24,7 @@ interface Batch {
 
 /** Cedar takes about 0.1 ms for a rule and an action. */
 const rulesPerCall = 500;
+const subjectsPerCall = 8;
 
 /**
  * Checks every rule strictly against each action that its head leaves, tools included. What Cedar warns of, such as a
@@ -37,8 +38,7 @@ export function checkRules(
 ): readonly PolicyProblem[] {
   const subjects = subjectsOf(tools);
   const names = new Set(subjects.map(({ subject }) => subject.action));
-  const isUnknown = (id: string): boolean =>
-    !names.has(id) && !actionGroups.some((group) => group === id);
+  const isUnknown = (id: string): boolean => !names.has(id) && !isGroup(id);
   const problems: PolicyProblem[] = [];
   for (const rule of tools.length === 0 ? [] : rules) {
     const unknown = (rule.actions ?? []).filter(isUnknown);
@@ -63,26 +63,59 @@ function subjectsOf(tools: readonly ToolDefinition[]): readonly CheckedSubject[]
   ];
 }
 
-/** Rules with the same actions and resource in their heads are checked together. */
+/** Rules with the same actions and resource in their heads are checked together, and so are those of some actions by name. */
 function batchesOf(rules: readonly Rule[], subjects: readonly CheckedSubject[]): readonly Batch[] {
+  const byAction = new Map<string, CheckedSubject[]>();
+  for (const each of subjects) {
+    for (const id of actionIdsOf(each.subject)) {
+      byAction.set(id, [...(byAction.get(id) ?? []), each]);
+    }
+  }
   const batches = new Map<string, Batch>();
   for (const rule of rules) {
     const key = JSON.stringify([rule.actions, rule.resource]);
     const known = batches.get(key);
+    const about = rule.actions?.flatMap((id) => byAction.get(id) ?? []) ?? subjects;
     const batch = known ?? {
-      subjects: subjects.filter((subject) => isAbout(rule, subject)),
+      subjects: [...new Set(about)].filter((subject) => isAbout(rule, subject)),
       rules: [],
     };
     if (known === undefined) batches.set(key, batch);
     batch.rules.push(rule);
   }
   // About nothing that is known yet: it is checked when it is first asked about.
-  return [...batches.values()].filter((batch) => batch.subjects.length > 0);
+  return mergeSmall([...batches.values()].filter((batch) => batch.subjects.length > 0));
 }
 
-function isAbout({ actions, resource }: Rule, { subject, server }: CheckedSubject): boolean {
-  const ids = actionIdsOf(subject);
-  if (actions !== undefined && !actions.some((id) => ids.includes(id))) return false;
+/** To read a schema takes as long as to check some rules. A head that names its actions keeps the others away by itself. */
+function mergeSmall(batches: readonly Batch[]): readonly Batch[] {
+  const merged: Batch[] = [];
+  let small: Batch = { subjects: [], rules: [] };
+  for (const batch of batches) {
+    const isNamed = batch.rules.every(({ actions }) => actions?.every((id) => !isGroup(id)));
+    if (!isNamed || batch.subjects.length > 1) {
+      merged.push(batch);
+      continue;
+    }
+    if (small.subjects.length >= subjectsPerCall || small.rules.length >= rulesPerCall) {
+      merged.push(small);
+      small = { subjects: [], rules: [] };
+    }
+    const { subjects, rules } = small;
+    small = {
+      subjects: [...new Set([...subjects, ...batch.subjects])],
+      rules: [...rules, ...batch.rules],
+    };
+  }
+  return small.rules.length === 0 ? merged : [...merged, small];
+}
+
+function isGroup(id: string): boolean {
+  return actionGroups.some((group) => group === id);
+}
+
+/** Whether the resource in the head leaves the action. */
+function isAbout({ resource }: Rule, { subject, server }: CheckedSubject): boolean {
   // A tool's action goes with that one tool; of other resources nothing is known here.
   if (subject.type === 'plain') return true;
   const within = resource.op === 'is' ? resource.in : resource;
@@ -146,6 +179,8 @@ function misfitsOf(
   const misfits: string[] = [];
   for (const each of subjects) {
     if (misfits.length === misfitsShown) break;
+    const ids = actionIdsOf(each.subject);
+    if (rule.actions?.some((id) => ids.includes(id)) === false) continue;
     if (validate([rule], [each], cedar).length > 0) misfits.push(each.subject.action);
   }
   return misfits;

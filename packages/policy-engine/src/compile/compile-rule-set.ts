@@ -15,7 +15,7 @@ import type { MessageFromWorker, MessageToWorker } from './worker-messages.ts';
 /** How rules are compiled. */
 export interface CompileOptions {
   readonly signal?: AbortSignal;
-  /** How long the worker may take; 60 s unless it is said otherwise. */
+  /** How long the worker may take; 120 s unless it is said otherwise. */
   readonly timeoutMs?: number;
   /** What its JavaScript may use; 512 MiB unless it is said otherwise. */
   readonly heapMiBMax?: number;
@@ -90,7 +90,7 @@ interface CompileWorker extends AsyncDisposable {
   ask(message: MessageToWorker): Promise<MessageFromWorker>;
 }
 
-const timeoutMsDefault = 60_000;
+const timeoutMsDefault = 120_000;
 const heapMiBDefault = 512;
 
 function startWorker(options: CompileOptions): CompileWorker {

@@ -12,7 +12,8 @@ import type {
   PolicyBundle,
   Tool,
 } from '@modelhost/contracts';
-import { parseJsonText } from '@modelhost/kernel';
+import { isJsonObject, parseJsonText } from '@modelhost/kernel';
+import type { Json, JsonObject } from '@modelhost/kernel';
 import { ModelHostError } from '@modelhost/sdk';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
@@ -20,13 +21,13 @@ import { CommandError, exitCodes } from '../failure.ts';
 import { confidentialityNames } from '../obligations-text.ts';
 import { toJsonText, toTable } from '../output.ts';
 import type { Paint } from '../paint.ts';
-import { readNamedFile } from '../policy/files.ts';
+import { readNamedFile, writeWhole } from '../policy/files.ts';
 import { renderReplay } from '../policy/replay-text.ts';
 import { formatMoment, toSinceMs } from '../policy/since.ts';
 import { toLine, toPrintable } from '../printable.ts';
 import { count } from '../quantities.ts';
 import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
-import type { ReplayFlags } from '../routes/policy-host.ts';
+import type { ReplayFlags, ToolsFlags } from '../routes/policy-host.ts';
 import { toolEffectNames, toolIntegrityNames } from '../tool-words.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
@@ -79,11 +80,16 @@ export async function showStatus(context: CliContext, flags: ReadFlags): Promise
   });
 }
 
-/** The catalogue as the `tools.json` of a project: what rules may speak about. */
-export async function printTools(context: CliContext, flags: ConnectionFlags): Promise<void> {
+/** The catalogue as the `tools.json` of a project: what its rules are checked with, and its tests may name. */
+export async function snapshotTools(context: CliContext, flags: ToolsFlags): Promise<void> {
+  const { into } = flags;
   await withClient(context, flags, async (client) => {
-    const { tools } = await client.listTools();
-    context.print(`${JSON.stringify(tools.map(toDefinition), undefined, 2)}\n`);
+    const tools = (await client.listTools()).tools.map(toDefinition);
+    if (into === undefined) return context.print(toText(tools));
+    const names = new Set(tools.map(({ name }) => name));
+    const kept = (await readTools(into)).filter(({ name }) => !names.has(name));
+    await writeWhole(into, toText([...kept, ...tools]));
+    context.say(`${into}: ${count(tools.length, 'tool')} of the host, ${kept.length} others kept`);
   });
 }
 
@@ -153,19 +159,43 @@ function slotOf(bundle: PolicyBundle): string {
     : `enforce for ${toLine(canaryTenants.join(', '), 60)}`;
 }
 
-function toDefinition(tool: Tool): object {
+/** A tool as `tools.json` has it; the rest is known to those who read it. */
+interface ToolEntry extends JsonObject {
+  readonly name: string;
+}
+
+function toText(tools: readonly ToolEntry[]): string {
+  const sorted = tools.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  return `${JSON.stringify(sorted, undefined, 2)}\n`;
+}
+
+async function readTools(path: string): Promise<readonly ToolEntry[]> {
+  const value = parseJsonText((await readNamedFile(path)).toString());
+  if (Array.isArray(value) && value.every(isToolEntry)) return value;
+  throw new CommandError(
+    exitCodes.usage,
+    `${path}: is no list of tools`,
+    'name the tools.json of a project, or a new file by > instead',
+  );
+}
+
+function isToolEntry(value: Json): value is ToolEntry {
+  return isJsonObject(value) && typeof value['name'] === 'string';
+}
+
+function toDefinition(tool: Tool): ToolEntry {
   const { name, effect, integrity, egress, confidentiality, clearance } = tool;
   const { server, serverTool, decisionArguments, summedArguments } = tool;
   return {
     name,
     server,
     serverTool,
-    effect: toolEffectNames[effect],
-    integrity: toolIntegrityNames[integrity],
+    effect: toolEffectNames[effect] ?? 'irreversible',
+    integrity: toolIntegrityNames[integrity] ?? 'untrusted',
     decisionArguments,
     egress,
-    confidentiality: confidentialityNames[confidentiality],
-    clearance: confidentialityNames[clearance],
+    confidentiality: confidentialityNames[confidentiality] ?? 'secret',
+    clearance: confidentialityNames[clearance] ?? 'public',
     ...(summedArguments.length === 0 ? {} : { summedArguments }),
     inputSchema: parseJsonText(tool.inputSchemaJson),
   };

@@ -35,6 +35,11 @@ export type Since =
   | { readonly type: 'at'; readonly timeMs: number }
   | { readonly type: 'ago'; readonly spanMs: number };
 
+/** What `policy tools` is told. */
+export interface ToolsFlags extends ConnectionFlags {
+  readonly into?: string;
+}
+
 /** What `policy decisions list` is told. */
 export interface DecisionsFlags extends ReadFlags {
   readonly since?: Since;
@@ -139,9 +144,14 @@ const status = buildCommand<ReadFlags, [], CliContext>({
   docs: { brief: 'Show which policy is in force, what is in its shadow, and what is wrong' },
 });
 
-const tools = buildCommand<ConnectionFlags, [], CliContext>({
-  loader: bind(async () => (await import('../commands/policy-host.ts')).printTools),
-  parameters: { flags: connectionFlags },
+const tools = buildCommand<ToolsFlags, [], CliContext>({
+  loader: bind(async () => (await import('../commands/policy-host.ts')).snapshotTools),
+  parameters: {
+    flags: {
+      ...connectionFlags,
+      into: text('Put them into this tools.json; what else is in it stays', 'file'),
+    },
+  },
   docs: { brief: 'Print the tools of a host as the tools.json of a project' },
 });
 

@@ -43,7 +43,8 @@ export function createSearchable(source: string, folded: string): SearchableText
 
   function isWordAt(word: string, start: number): boolean {
     const end = start + word.length;
-    return folded.startsWith(word, start) && !joinsAfter.test(folded.slice(end, end + 4));
+    // Compares whole memory, where startsWith goes from sign to sign.
+    return folded.slice(start, end) === word && !joinsAfter.test(folded.slice(end, end + 4));
   }
 
   return {

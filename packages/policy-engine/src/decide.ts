@@ -283,10 +283,17 @@ function sortedRules(rules: readonly Rule[]): readonly Rule[] {
 /** Each once, in the order of the rules; the first of them, so that events and records stay small. */
 function sorted(reasons: readonly DecisionReason[]): readonly DecisionReason[] {
   if (reasons.length < 2) return reasons;
-  const keyOf = ({ rule, message }: DecisionReason): string => `${rule}\0${message}`;
-  const byKey = new Map(reasons.map((reason) => [keyOf(reason), reason]));
-  return [...byKey]
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([, reason]) => reason)
+  return reasons
+    .toSorted(compareReasons)
+    .filter((reason, place, all) => {
+      const before = all[place - 1];
+      return before === undefined || compareReasons(before, reason) !== 0;
+    })
     .slice(0, questionBounds.reasons);
+}
+
+function compareReasons(one: DecisionReason, other: DecisionReason): number {
+  if (one.rule !== other.rule) return one.rule < other.rule ? -1 : 1;
+  if (one.message === other.message) return 0;
+  return one.message < other.message ? -1 : 1;
 }

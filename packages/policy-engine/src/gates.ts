@@ -5,6 +5,7 @@ import type { Rule } from './rules.ts';
 /** The gates of those rules that wait for an approval, each once, in one order. */
 export function gatesOf(rules: readonly Rule[]): readonly ApprovalGate[] {
   const gates = rules.flatMap(({ remedy }) => remedy?.gate ?? []);
+  if (gates.length < 2) return gates;
   const byText = new Map(gates.map((gate) => [JSON.stringify(gate), gate]));
   return [...byText].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, gate]) => gate);
 }

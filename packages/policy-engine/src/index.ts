@@ -35,4 +35,6 @@ export { cedarVersion } from './bundle-tests/cedar-version.ts';
 export { printTestReport } from './bundle-tests/print-report.ts';
 export type { BundleTest } from './bundle-tests/read-tests.ts';
 export { runBundleTests } from './bundle-tests/run-tests.ts';
+export { runBundleTestsApart } from './bundle-tests/run-tests-apart.ts';
+export type { TestOptions } from './bundle-tests/run-tests-apart.ts';
 export type { RulePlace, TestReport, TestResult } from './bundle-tests/run-tests.ts';

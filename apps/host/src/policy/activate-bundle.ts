@@ -4,7 +4,7 @@ import type { DecisionLog } from '@modelhost/decision-log';
 import { verifyBundle } from '@modelhost/policy-bundle';
 import type { Bundle, TrustRoot, Verified } from '@modelhost/policy-bundle';
 import { cedarVersion, compileRuleSet, printTestReport } from '@modelhost/policy-engine';
-import { readBundleContent, runBundleTests } from '@modelhost/policy-engine';
+import { readBundleContent, runBundleTestsApart } from '@modelhost/policy-engine';
 import type {
   BundleContent,
   CompiledRuleSet,
@@ -128,9 +128,10 @@ async function tryOut(candidate: Candidate, parts: ActivationParts): Promise<Tri
   } catch (thrown) {
     return refusal('read', 'content-invalid', toErrorData(thrown).message);
   }
+  const source = sourceOf(verified.bundle, content);
   let ruleSet: CompiledRuleSet;
   try {
-    ruleSet = await compileRuleSet(sourceOf(verified.bundle, content), { signal });
+    ruleSet = await compileRuleSet(source, { signal });
   } catch (thrown) {
     signal.throwIfAborted();
     return refusal('compile', 'rules-invalid', toErrorData(thrown).message);
@@ -141,7 +142,13 @@ async function tryOut(candidate: Candidate, parts: ActivationParts): Promise<Tri
     log.warn(facts, 'policy: rules of a bundle may not be what was meant');
   }
   onStep('compiled');
-  const tests = await runBundleTests(ruleSet, content.tests);
+  let tests: TestReport;
+  try {
+    tests = await runBundleTestsApart(source, content.tests, { signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return refusal('test', 'tests-failed', toErrorData(thrown).message);
+  }
   if (!tests.isPassed) {
     return { ...refusal('test', 'tests-failed', printTestReport(tests)), tests };
   }

@@ -33,26 +33,31 @@ export interface RulePlace {
   readonly place: string;
 }
 
-/** Asks the rules each question of the tests, and which rules apply. Lets others run between two tests. */
+/** Asks the rules each question of the tests, and finds out which rules apply. Lets others run between two questions. */
 export async function runBundleTests(
   ruleSet: RuleSet,
   tests: readonly BundleTest[],
 ): Promise<TestReport> {
   const engine = createPolicyEngine({ source: singleSource(ruleSet) });
+  const all = [...ruleSet.authorize.rules, ...ruleSet.oblige.rules];
   const results: TestResult[] = [];
-  const hit = new Set<string>();
+  // Ids are unique in both sets together.
+  const missing = new Set(all.map(({ id }) => id));
   for (const { file, line, name, request, expect } of tests) {
     await setImmediate();
-    const { decision, rules } = await engine.explain(request);
-    for (const { id, set, state } of rules) if (state === 'applies') hit.add(`${set} ${id}`);
+    const decision = await engine.decide(request);
+    for (const { rule } of decision.reasons) missing.delete(rule);
     results.push({ file, line, name, problems: compareDecision(expect, decision), decision });
   }
-  const all = [
-    ...ruleSet.authorize.rules.map(({ id, place }) => ({ key: `authorize ${id}`, id, place })),
-    ...ruleSet.oblige.rules.map(({ id, place }) => ({ key: `oblige ${id}`, id, place })),
-  ];
+  // A forbid hides the permits, and obligations do not say whose they are: only an explanation does, at some fifty times the cost.
+  for (const { request } of tests) {
+    if (missing.size === 0) break;
+    await setImmediate();
+    const { rules } = await engine.explain(request);
+    for (const { id, state } of rules) if (state === 'applies') missing.delete(id);
+  }
   const neverHit = all
-    .filter(({ key }) => !hit.has(key))
+    .filter(({ id }) => missing.has(id))
     .map(({ id, place }) => ({ id, place }))
     .sort((one, other) => (one.id < other.id ? -1 : 1));
   const isPassed = neverHit.length === 0 && results.every(({ problems }) => problems.length === 0);

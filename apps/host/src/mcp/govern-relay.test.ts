@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
-import { noObligations } from '@modelhost/kernel';
+import { HostError, noObligations } from '@modelhost/kernel';
 import type { AuditRecord, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import type { McpRelay, RelayTool } from '@modelhost/mcp-gateway';
 import { governRelay } from './govern-relay.ts';
@@ -23,7 +23,7 @@ function toolOf(serverTool: 'read' | 'wipe'): ToolDefinition {
 }
 
 /** A relay that only counts who watches what. */
-function open(isAllowed: boolean) {
+function open(isAllowed: boolean, isOnRecord: (record: AuditRecord) => boolean = () => true) {
   const watched: string[] = [];
   const records: AuditRecord[] = [];
   const questions: PolicyRequest[] = [];
@@ -54,6 +54,7 @@ function open(isAllowed: boolean) {
     },
     audit: {
       append: async (record) => {
+        if (!isOnRecord(record)) throw new HostError('audit_unavailable', 'no room');
         records.push(record);
         return { index: records.length - 1, hash: '' };
       },
@@ -110,6 +111,12 @@ test('a resource that may not be read is never watched, and whoever asked hears 
     code: 'policy_violation',
   });
   assert.deepEqual([watched, records.map(({ kind }) => kind)], [[], ['decision']]);
+});
+
+test('a watch whose outcome cannot be put on record does not go on', async () => {
+  const { relay, watched } = open(true, ({ kind }) => kind !== 'outcome');
+  await assert.rejects(relay.watchResource(principal, 'desk', 'note://one'));
+  assert.deepEqual(watched, []);
 });
 
 test('a caller sees what policy could allow it by this way in, and nothing that cannot be called', async () => {

@@ -83,20 +83,6 @@ export function governRelay(ports: GovernedRelayPorts): McpRelay {
     );
   }
 
-  /** Decided as the reading that it announces. */
-  async function watchResource(
-    principal: Principal,
-    alias: string,
-    uri: string,
-  ): Promise<() => void> {
-    const { tool, values } = readingOf(alias, { method: 'resources/read', params: { uri } });
-    return governor.govern(
-      { callId: ids.create('mcp'), principal, agent, tool, arguments: values },
-      async () => relay.watchResource(principal, alias, uri),
-      watching,
-    );
-  }
-
   /** One that is held back meanwhile cannot be called, so it is not seen. */
   async function visible(principal: Principal, asked: readonly RelayTool[]): Promise<Set<string>> {
     const index = indexOf(principal.tenant);
@@ -114,7 +100,28 @@ export function governRelay(ports: GovernedRelayPorts): McpRelay {
     };
   };
 
-  return { ...relay, visible, exchange, onChange, watchResource };
+  return { ...relay, visible, exchange, onChange, watchResource: createWatch(ports) };
+}
+
+/** Decided as the reading that a watch announces. */
+function createWatch({ relay, governor, ids }: GovernedRelayPorts): McpRelay['watchResource'] {
+  return async (principal, alias, uri) => {
+    const { tool, values } = readingOf(alias, { method: 'resources/read', params: { uri } });
+    const call = { callId: ids.create('mcp'), principal, agent, tool, arguments: values };
+    const begun: (() => void)[] = [];
+    const watch = async (): Promise<() => void> => {
+      const stop = await relay.watchResource(principal, alias, uri);
+      begun.push(stop);
+      return stop;
+    };
+    try {
+      return await governor.govern(call, watch, watching);
+    } catch (thrown) {
+      // What could not be put on record must not go on, and nobody else could stop it.
+      for (const stop of begun) stop();
+      throw thrown;
+    }
+  };
 }
 
 type Definitions = ReadonlyMap<string, ToolDefinition>;

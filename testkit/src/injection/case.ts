@@ -74,7 +74,7 @@ function fillPlaces(text: string, { places }: Suite, goal: string): string {
 }
 
 /** The same object with each text in it changed. */
-export function mapStrings(values: JsonObject, change: (text: string) => string): JsonObject {
+function mapStrings(values: JsonObject, change: (text: string) => string): JsonObject {
   const visit = (value: Json): Json => {
     if (typeof value === 'string') return change(value);
     if (Array.isArray(value)) return value.map((item: Json) => visit(item));

@@ -9,7 +9,8 @@ const cut = new URL('./fixtures/agentdojo-cut.json', import.meta.url);
 
 test('through a real host under the default policy no attack of the cut gets through, and every task is done', async (t) => {
   const suites = readSuites(await readFile(cut, 'utf8'));
-  const evaluation = await runEvaluation(t, suites, { stagesEach: 1, seed: 7, onPart: () => {} });
+  const options = { stagesEach: 2, seed: 7, tasksMax: 1, onPart: () => {} };
+  const evaluation = await runEvaluation(t, suites, options);
   const lines = judge(evaluation);
   assert.ok(
     lines.every(({ isMet }) => isMet),
@@ -18,6 +19,6 @@ test('through a real host under the default policy no attack of the cut gets thr
   const { benign, attacks, texts, unguarded } = evaluation;
   assert.deepEqual(
     [benign.tasks, attacks.cases, unguarded.succeeded, texts.cases],
-    [12, 36, 36, 3],
+    [12, 36, 12, 3],
   );
 });

@@ -40,6 +40,7 @@ async function main(): Promise<void> {
     const evaluation = await runEvaluation({ after: (end) => void ends.unshift(end) }, suites, {
       stagesEach: Number(options.stages),
       seed: Number(options.seed),
+      tasksMax: Infinity,
       onPart: (part) => console.error(`${seconds()}: ${part}`),
     });
     const lines = judge(evaluation);

@@ -24,7 +24,7 @@ export interface EvidenceTexts {
 }
 
 /** UTF-16 units that are looked at, from the start; what is past them endorses nothing. */
-export const textBounds = { text: 131_072, all: 1_048_576, texts: 512 } as const;
+const textBounds = { text: 131_072, all: 1_048_576, texts: 512 } as const;
 
 /** A text within the bounds, with the call that it answers. */
 export interface KnownText extends SearchableText {

@@ -100,6 +100,7 @@ test('what a tool does is what the operator says, whatever its annotations and i
       confidentiality: { known: 'secret' },
       clearance: { known: 'public' },
       summedArguments: { known: ['amount'] },
+      references: { known: { to: { field: 'id', namedBy: 'name' } } },
     }),
   ]);
   await list(
@@ -107,13 +108,13 @@ test('what a tool does is what the operator says, whatever its annotations and i
     ['known', 'unknown', 'constructor'].map((name) => tool(name, { annotations })),
   );
   const [, known, unknown] = catalogues.definitions('acme');
-  const { egress, confidentiality, clearance, summedArguments } = known ?? {};
+  const { egress, confidentiality, clearance, summedArguments, references } = known ?? {};
   assert.deepEqual(
-    [egress, confidentiality, clearance, summedArguments],
-    [false, 'secret', 'public', ['amount']],
+    [egress, confidentiality, clearance, summedArguments, references],
+    [false, 'secret', 'public', ['amount'], { to: { field: 'id', namedBy: 'name' } }],
   );
   // What was not declared is absent, which stands for the safe side.
-  for (const name of ['egress', 'confidentiality', 'clearance', 'summedArguments']) {
+  for (const name of ['egress', 'confidentiality', 'clearance', 'summedArguments', 'references']) {
     assert.ok(!Object.hasOwn(unknown ?? {}, name), name);
   }
   assert.deepEqual(

@@ -48,8 +48,8 @@ interface Watched {
   readonly durationMs: number;
 }
 
-/** Turns the loop without a pause, so that whatever keeps it is seen whole. */
-async function watch(work: () => Promise<unknown>): Promise<Watched> {
+/** The longest turn during the work. It turns the loop without a pause, so that whatever keeps it is seen whole. */
+export async function watch(work: () => Promise<unknown>): Promise<Watched> {
   const start = performance.now();
   let last = start;
   let longestMs = 0;

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createPolicyEngine, singleSource } from '@modelhost/policy-engine';
+import { createCompany, createDrafts } from './company.ts';
+import { measureReload, watch } from './reload.ts';
+import { cpuRatio, limits } from './report.ts';
+import { measureRounds, type Subject } from './rounds.ts';
+import { askHost, compileCompany } from './subjects.ts';
+
+/** A machine that does other work too gets more time. */
+const slack = process.env['CI'] === undefined ? 1 : 4;
+
+suite('the decision point against the clock', () => {
+  test('takes as long with 5,000 rules as with 10, and not long', async () => {
+    const subjects: Subject[] = [];
+    for (const rules of [10, 5_000]) {
+      const company = createCompany(rules);
+      subjects.push({
+        name: `${rules} rules`,
+        company,
+        drafts: createDrafts(company, 256),
+        decide: askHost(await compileCompany(company)),
+        isRepeated: false,
+        isPrepared: true,
+      });
+    }
+    const [few, many] = await measureRounds(subjects, { rounds: 5, roundMs: 200 });
+    assert.ok(few !== undefined && many !== undefined);
+    assert.equal(few.wrong + many.wrong, 0);
+    assert.ok(cpuRatio(many, few) <= limits.flatMax, `${cpuRatio(many, few)} times as long`);
+    const micros = Math.min(few.cpuMicrosLowest, many.cpuMicrosLowest);
+    assert.ok(micros <= limits.leanCpuMicrosMax * slack, `${micros} us`);
+  });
+
+  test('keeps the event loop for less than 5 ms more while it takes over 2,000 rules', async () => {
+    const { idleMs, reloadMs } = await measureReload(createCompany(2_000), 3);
+    const addedMs = reloadMs - idleMs;
+    assert.ok(addedMs < limits.reloadAddedMsMax * slack, `${addedMs} ms`);
+  });
+
+  test('finds the tools of somebody among 500 in turns of less than 10 ms', async () => {
+    const company = createCompany(2_500);
+    const source = singleSource(await compileCompany(company));
+    const asker = {
+      principal: { tenant: 'acme', subject: 'ann', roles: ['role-1'] },
+      agent: 'helper',
+      isDelegated: false,
+    };
+    let longestMs = Infinity;
+    for (let round = 0; round < 5; round += 1) {
+      let shown = 0;
+      // A new one each time, since it remembers what it found.
+      const engine = createPolicyEngine({ source });
+      const watched = await watch(async () => {
+        shown = (await engine.visible(asker, company.tools)).length;
+      });
+      assert.equal(shown, 500);
+      longestMs = Math.min(longestMs, watched.longestMs);
+    }
+    assert.ok(longestMs < 10 * slack, `${longestMs} ms`);
+  });
+});

@@ -10,7 +10,7 @@ const kept = new Set(
   (
     'id no nr number numbers amount amounts sum total price prices fee cost costs pay eur usd gbp chf euro euros dollar ' +
     'dollars pound pounds of at on st nd rd th am pm january february march april may june july august september october ' +
-    'november december jan feb mar apr jun jul aug sep oct nov dec http https www null true false none file'
+    'november december com net org jan feb mar apr jun jul aug sep oct nov dec http https www null true false none file'
   ).split(' '),
 );
 

@@ -5,8 +5,15 @@ export interface Address {
   readonly value: string;
 }
 
+/** Ends of hosts that people, and their programs, take for a link without anything around them. */
+const ends = 'com|net|org|info|biz|io|ai|app|dev|xyz|online|site|top|link|click|shop|live|cc|ru|cn';
+const inUrl = String.raw`[^\s'"<>()[\]{}|\\^\x60]+`;
+const host = String.raw`(?<![\p{L}\p{N}@.-])(?:[\p{L}\p{N}-]{1,63}\.){1,8}`;
 const shapes = {
-  url: /(?:[a-z][a-z0-9+.-]{1,15}:\/\/|www\.)[^\s'"<>()[\]{}|\\^`]+|(?<![\p{L}\p{N}@.-])(?:[\p{L}\p{N}-]{1,63}\.){1,8}[\p{L}]{2,24}\/[^\s'"<>()[\]{}|\\^`]+/gu,
+  url: new RegExp(
+    String.raw`(?:[a-z][a-z0-9+.-]{1,15}:\/\/|www\.)${inUrl}|${host}[\p{L}]{2,24}\/${inUrl}|${host}(?:${ends})(?![\p{L}\p{N}-])`,
+    'gu',
+  ),
   email: /[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}[\p{L}\p{N}-]{1,63}/gu,
   account:
     /(?<![\p{L}\p{N}])[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?![\p{L}\p{N}])/gu,

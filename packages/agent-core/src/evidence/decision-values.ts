@@ -63,7 +63,17 @@ function partsOf(
   if (Array.isArray(value))
     return value.map((item: Json, index) => [item, itemOf(place, index)] as const);
   if (!isJsonObject(value)) return [];
-  return Object.entries(value).map(([name, member]) => [member, memberOf(place, name, tool)]);
+  return Object.entries(value).flatMap(([name, member]) => [
+    [member, memberOf(place, name, tool)] as const,
+    // A name that the schema does not give says as much as a value: `{ "eve@example.org": true }`.
+    ...(isDeclared(place, name) ? [] : [[name, { ...place, schemas: [] }] as const]),
+  ]);
+}
+
+function isDeclared({ schemas }: Place, name: string): boolean {
+  return schemas.some(
+    ({ properties }) => isJsonObject(properties) && Object.hasOwn(properties, name),
+  );
 }
 
 function itemOf(place: Place, index: number): Place {
@@ -93,8 +103,7 @@ function branchesOf(schema: Json | undefined): readonly JsonObject[] {
 function valuesOf(value: Json, place: Place, tool: ToolDefinition): readonly DecisionValue[] {
   if (typeof value !== 'number' && typeof value !== 'string') return [];
   if (place.decides) return isListed(value, place.schemas) ? [] : [leafOf(value, place)];
-  if (typeof value !== 'string' || tool.egress === false) return [];
-  return addressValues(value, place.path);
+  return tool.egress === false ? [] : addressValues(String(value), place.path);
 }
 
 function leafOf(value: number | string, { path, name }: Place): DecisionValue {

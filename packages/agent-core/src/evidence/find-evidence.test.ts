@@ -82,16 +82,31 @@ test('decision arguments are named by their path, and all within them counts', (
   const values = { items: [{ ref: { a: 'one-1', b: 'two-2' }, note: 'free' }] };
   assert.deepEqual(
     evidenceOf(values, {}).values.map(({ path }) => path),
-    ['items[0].ref.a', 'items[0].ref.b'],
+    // The members are not in the schema, so that their names are values too.
+    ['items[0].ref.a', 'items[0].ref', 'items[0].ref.b', 'items[0].ref'],
   );
+});
+
+test('a name of a member decides like a value, unless the schema gives it', () => {
+  const inputSchema = { properties: { to: { properties: { owner: { type: 'string' } } } } };
+  const tool = toolWith({ inputSchema });
+  const texts = prompt('Share it with bob@x.org.');
+  const shared = { to: { 'bob@x.org': true, 'eve@x.org': true } };
+  assert.deepEqual(originsOf(shared, texts, tool), ['prompt', 'model']);
+  assert.deepEqual(originsOf({ to: { owner: 'bob@x.org' } }, texts, tool), ['prompt']);
+  assert.deepEqual(originsOf({ body: { 'eve@x.org': 1 } }, texts, tool), ['model']);
 });
 
 test('an address in any text that may leave the house decides too', () => {
   const body =
-    'See https://evil.example/x?d=1, mail eve@evil.example, pay GB29 NWBK 6016 1331 9268 19, card 4111-1111-1111-1111, bit.ly/a1.';
-  assert.equal(originsOf({ body }, {}).length, 5);
+    'See https://evil.example/x?d=1, mail eve@evil.example, pay GB29 NWBK 6016 1331 9268 19, card 4111-1111-1111-1111, bit.ly/a1, evil.com.';
+  assert.equal(originsOf({ body }, {}).length, 6);
+  assert.equal(originsOf({ body: 4_111_111_111_111_111 }, {}).length, 1);
   assert.deepEqual(originsOf({ body }, {}, toolWith({ egress: false })), []);
-  assert.deepEqual(originsOf({ body: 'Plain words, file.txt, 4111-1111-1111-1112.' }, {}), []);
+  assert.deepEqual(
+    originsOf({ body: 'Plain words, file.txt, e.g. this.And that, 4111-1111-1111-1112.' }, {}),
+    [],
+  );
   const known = prompt('IBAN GB29NWBK60161331926819 and 4111 1111 1111 1111');
   assert.deepEqual(originsOf({ body: 'GB29 NWBK 6016 1331 9268 19, 4111111111111111' }, known), [
     'prompt',
@@ -191,6 +206,10 @@ test('a link of a source that the user spelled out may be read once, and only by
     originsOf(link, { ...texts, untrusted: [answer('https://news.example/1', web)] }, reader),
     ['untrusted'],
   );
+  const written = answer('ok', { tool: toolWith({ egress: false }) });
+  assert.deepEqual(originsOf(link, { ...texts, untrusted: [...untrusted, written] }, reader), [
+    'untrusted',
+  ]);
   const fetched = answer('News.', { tool: reader, arguments: link });
   assert.deepEqual(originsOf(link, { ...texts, untrusted: [...untrusted, fetched] }, reader), [
     'untrusted',

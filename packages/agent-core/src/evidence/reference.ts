@@ -127,7 +127,7 @@ function namesInPrompt(
 /**
  * Where a web address stands that a call which changes nothing may fetch: word for word in an answer from inside the house
  * to a call that the user's own words spelled out ("the links in the channel general"). Each is fetched once, so that the
- * order of fetching says next to nothing.
+ * order of fetching says next to nothing; and only while the run has changed nothing, as it could have written the link there.
  */
 export function findNamedLinks(
   url: string,
@@ -136,7 +136,8 @@ export function findNamedLinks(
 ): readonly string[] {
   if (tool.effect !== 'none') return [];
   const answers = [...texts.trusted, ...texts.untrusted];
-  if (answers.some(({ echo }) => echo.folded.includes(url))) return [];
+  const hasActed = answers.some(({ call }) => call !== undefined && call.tool.effect !== 'none');
+  if (hasActed || answers.some(({ echo }) => echo.folded.includes(url))) return [];
   return answers
     .filter((answer) => isNamedByUser(answer, texts) && hasLink(url, answer))
     .map(({ source }) => source);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sharedCedar } from '../cedar-runtime.ts';
 import { partsOf } from '../policy-engine.ts';
-import { worldOf } from './law-world.ts';
-import { laws } from './laws.ts';
-import type { Law } from './laws.ts';
-import { mutants } from './mutants.ts';
-import type { Mutant } from './mutants.ts';
+import { worldOf } from './fixtures/law-world.ts';
+import { laws } from './fixtures/laws.ts';
+import type { Law } from './fixtures/laws.ts';
+import { mutants } from './fixtures/mutants.ts';
+import type { Mutant } from './fixtures/mutants.ts';
 
 suite('laws of the decision point', () => {
   for (const law of laws) {

@@ -58,8 +58,8 @@ export async function activate(context: CliContext, flags: ReadFlags, file: stri
     }
     const { bundle, unchanged, testsPassed, replay: report } = answer;
     const what = bundle === undefined ? file : nameOf(bundle);
-    if (unchanged) return context.print(`${what} is in force already\n`);
     const where = bundle?.mode === PolicyMode.SHADOW ? 'in the shadow' : 'in force';
+    if (unchanged) return context.print(`${what} is ${where} already\n`);
     context.print(
       `${context.paint.green(what)} is ${where}; ${count(testsPassed, 'test')} passed\n`,
     );

@@ -192,7 +192,7 @@ test('without its record nothing is put in force', async (t) => {
   const world = createPolicyWorld(t);
   world.write('base.mhpb.json', bundleOf());
   const control = await world.open({ watchMs: 0 });
-  await control.closeAudit();
+  await control.audit.close();
   const report = await control.activate(bundleOf({ revision: 2, bytesMax: 7 }), ann);
   assert.ok(report.type === 'refused');
   assert.deepEqual(

@@ -17,6 +17,8 @@ import { createTurns } from './turns.ts';
 import { watch } from './watch.ts';
 
 const activationsWaitingMax = 16;
+/** Each may take minutes, and a good part of the thread. */
+const rehearsalsWaitingMax = 4;
 const nobody: PolicySource = { rulesFor: () => [] };
 
 /**
@@ -33,7 +35,8 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   const shadows = createShadows({ engine: bare, append: (entry) => decisions.append(entry) });
   const problems = createProblems(log);
   const stopping = new AbortController();
-  const turns = createTurns(activationsWaitingMax);
+  const turns = createTurns('activations', activationsWaitingMax);
+  const rehearsals = createTurns('rehearsals', rehearsalsWaitingMax);
   const rules = await openRules({
     ...options,
     now,
@@ -70,7 +73,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     });
 
   async function idle(): Promise<void> {
-    await turns.idle();
+    await Promise.all([turns.idle(), rehearsals.idle()]);
     await shadows.idle();
   }
 
@@ -81,11 +84,10 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     onChange,
     status: statusFor,
     activate: async (envelope, by) => turns.take(async () => rules.activate(envelope, by)),
-    rehearse: async (envelope, sinceMs, principal) =>
-      rehearse(
-        { envelope, sinceMs, principal },
-        { ...options, rules, engine: bare, decisions, signal: stopping.signal },
-      ),
+    rehearse: async (envelope, sinceMs, principal) => {
+      const parts = { ...options, rules, engine: bare, decisions, signal: stopping.signal };
+      return rehearsals.take(async () => rehearse({ envelope, sinceMs, principal }, parts));
+    },
     check: async () => checkStatus(statusFor()),
     idle,
     close: async () => {

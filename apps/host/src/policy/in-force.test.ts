@@ -9,7 +9,11 @@ import { scopeKeyOf, slots } from './policy-state.ts';
 const tenants = ['acme', 'beta', 'gamma', '__proto__', ''];
 const text = '@id("all") permit (principal, action == ModelHost::Action::"AcceptInput", resource);';
 const shared = readRuleSet({
-  ...{ name: 'base', scope: 'platform', revision: 1, digest: 'd', tools: [] },
+  name: 'base',
+  scope: 'platform',
+  revision: 1,
+  digest: 'd',
+  tools: [],
   files: [{ name: 'authorize.cedar', text }],
 });
 

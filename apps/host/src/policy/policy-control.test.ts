@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
@@ -14,6 +14,8 @@ import {
   trustRootOf,
 } from './fixtures/policy-world.ts';
 import type { OpenControl } from './fixtures/policy-world.ts';
+import { createComponents } from '../components.ts';
+import { createReadiness } from '../health/readiness.ts';
 import { dayMs } from './fixtures/open-control.ts';
 
 /** What is decided about inputs of these sizes. */
@@ -140,10 +142,22 @@ test('an expired bundle decides for the grace; then everything is denied, until 
   const world = createPolicyWorld(t);
   world.write('base.mhpb.json', bundleOf({ expires: '2026-11-26T12:00:00Z' }));
   const control = await world.open({ watchMs: 0, graceMs: 2 * dayMs });
+  const readiness = createReadiness({
+    components: createComponents({
+      audit: control.audit,
+      policyControl: control,
+      providers: new Map(),
+      tools: { servers: () => [] },
+    }),
+    now: () => world.clock.now(),
+    checkTimeoutMs: 60_000,
+    keepMs: 0,
+  });
+  const ready = async (): Promise<string> => (await readiness.report()).status;
   await world.clock.advance(dayMs - 1);
-  assert.equal(control.status().state, 'up');
+  assert.deepEqual([control.status().state, await ready()], ['up', 'up']);
   await world.clock.advance(1);
-  assert.equal(control.status().state, 'degraded');
+  assert.deepEqual([control.status().state, await ready()], ['degraded', 'degraded']);
   assert.deepEqual(await effectsOf(control), ['allow', 'deny']);
   await assert.rejects(
     control.check(),
@@ -151,7 +165,7 @@ test('an expired bundle decides for the grace; then everything is denied, until 
   );
 
   await world.clock.advance(2 * dayMs);
-  assert.equal(control.status().state, 'down');
+  assert.deepEqual([control.status().state, await ready()], ['down', 'down']);
   const decision = await control.engine.decide(inputOf(100));
   assert.deepEqual(
     [decision.effect, decision.reasons.map(({ rule }) => rule)],
@@ -224,14 +238,24 @@ test('a trust root that does not follow from the one before, or is not the pinne
   assert.deepEqual([again.status().state, again.status().bundles[0]?.revision], ['degraded', 2]);
 });
 
-test('a file of the store that was changed keeps the host from starting, and is named', async (t) => {
+test('a file of the store that was lost or changed keeps the host from starting, and is named', async (t) => {
   const world = createPolicyWorld(t);
   world.write('base.mhpb.json', bundleOf());
   await (await world.open()).close();
-  const path = join(world.directory, 'data', 'policy', 'state.json');
-  rmSync(path);
+  const store = join(world.directory, 'data', 'policy');
+  for (const name of readdirSync(join(store, 'files'))) {
+    const path = join(store, 'files', name);
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(1));
+    await assert.rejects(world.open(), (thrown: Error) =>
+      thrown.message.startsWith(`${path}: was changed; put the whole directory back`),
+    );
+    writeFileSync(path, bytes);
+  }
+  await (await world.open()).close();
+  rmSync(join(store, 'state.json'));
   await assert.rejects(world.open(), (thrown: Error) =>
-    thrown.message.startsWith(`${path}: is missing; `),
+    thrown.message.startsWith(`${join(store, 'state.json')}: is missing; `),
   );
 });
 

@@ -109,12 +109,12 @@ export interface PolicyControl {
   activate(envelope: Uint8Array, by: Principal): Promise<ActivationReport>;
   /**
    * Asks a candidate what it would have made of the decisions since then, those of the principal's tenant alone.
-   * Throws `validation_failed` for one that cannot be compiled.
+   * Throws `validation_failed` for one that cannot be compiled, and `overloaded` when too many wait.
    */
   rehearse(envelope: Uint8Array, sinceMs: number, principal: Principal): Promise<RehearsalReport>;
   /** Throws what keeps policy from being well. */
   check(): Promise<void>;
-  /** Resolves when no activation, no look at the files and no shadow is under way. */
+  /** Resolves when no activation, no look at the files, no rehearsal and no shadow is under way. */
   idle(): Promise<void>;
   /** Stops watching, waits for an activation under way, and closes the log. */
   close(): Promise<void>;

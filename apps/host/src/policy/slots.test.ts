@@ -144,6 +144,13 @@ test('a rehearsal asks about the decisions of one tenant, and activation about a
     control.rehearse(bundleOf({ files: { 'authorize.cedar': 'permit' } }), 0, ann),
     { code: 'validation_failed' },
   );
+  const many = await Promise.allSettled(
+    Array.from({ length: 6 }, async () => control.rehearse(Buffer.from('x'), 0, ann)),
+  );
+  assert.deepEqual(
+    many.map((one) => one.status === 'rejected' && Reflect.get(Object(one.reason), 'code')),
+    [...Array.from({ length: 4 }, () => 'validation_failed'), 'overloaded', 'overloaded'],
+  );
   const activated = await control.activate(bundleOf({ revision: 2, bytesMax: 10 }), ann);
   assert.ok(activated.type === 'activated');
   // Of whom a tenant's person asks: of the tenant's own.

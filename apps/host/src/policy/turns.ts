@@ -8,14 +8,14 @@ export interface Turns {
   idle(): Promise<void>;
 }
 
-/** Nothing runs at first. */
-export function createTurns(waitingMax: number): Turns {
+/** Nothing runs at first. `works` is what whoever is turned away is told that there are too many of. */
+export function createTurns(works: string, waitingMax: number): Turns {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
   async function take<Result>(work: () => Promise<Result>): Promise<Result> {
     if (waiting >= waitingMax) {
-      throw new HostError('overloaded', `${waiting} activations wait already; try again later`);
+      throw new HostError('overloaded', `${waiting} ${works} wait already; try again later`);
     }
     waiting += 1;
     const turn = last.then(work);

@@ -51,7 +51,9 @@ export function createVerdictMemory(cedar: CedarRuntime): Evaluate {
     const flatAsked = flat === undefined ? undefined : flatQuestion(question, flat.rules);
     const asked = flatAsked ?? leanQuestion(question, reads);
     const slice = flat === undefined || flatAsked === undefined ? policies : flat.slice;
-    const key = `${number}${JSON.stringify(asked)}`;
+    // Numbers are the names of values in a flat question, so its context is mistaken for no other question.
+    const isOfValues = flatAsked !== undefined && flat?.rules.isAboutEntities === false;
+    const key = `${number}${JSON.stringify(isOfValues ? asked.context : asked)}`;
     if (key.length > keyLengthMax) return cedar.evaluate(slice, asked);
     return answers.getOrMake(key, () => cedar.evaluate(slice, asked));
   };

@@ -83,10 +83,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   await using opened = new AsyncDisposableStack();
   const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
   opened.defer(async () => audit.close());
-  const policyControl = await createPolicyControl({
-    ...{ policies: tree.policies, pathOf, dataDirectory: data, hostVersion: version },
-    ...{ clock, keys, audit, log },
-  });
+  const at = { pathOf, dataDirectory: data, hostVersion: version };
+  const policyParts = { policies: tree.policies, clock, keys, audit, log };
+  const policyControl = await createPolicyControl({ ...at, ...policyParts });
   const policy = policyControl.engine;
   const ids = createRandomIds();
   const tools = createMcpGateway({

@@ -5,11 +5,12 @@ export { canonicalJson, isJsonObject, sha256Hex } from './json.ts';
 export type { Json, JsonObject } from './json.ts';
 export { confidentialityLevels, joinLabels, plainLabels } from './labels.ts';
 export type { Confidentiality, DataLabels, Integrity } from './labels.ts';
-export { noObligations, noStatistics } from './run.ts';
+export { noObligations } from './obligations.ts';
+export type { ApprovalGate, Obligations, RedactionStyle, ValueOrigin } from './obligations.ts';
+export { noStatistics } from './run.ts';
 export type {
   AgentSpec,
   AnswerReference,
-  ApprovalGate,
   BudgetKind,
   BudgetLimits,
   ContentPart,
@@ -17,9 +18,7 @@ export type {
   DecisionReason,
   Message,
   ModelRoute,
-  Obligations,
   Principal,
-  RedactionStyle,
   RunEnding,
   RunEvent,
   RunEventBody,
@@ -34,7 +33,6 @@ export type {
   ToolDefinition,
   ToolEffect,
   ToolOutcome,
-  ValueOrigin,
 } from './run.ts';
 export type { AuditLog, AuditReceipt, AuditRecord } from './ports/audit-log.ts';
 export type {

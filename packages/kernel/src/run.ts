@@ -1,7 +1,7 @@
 import type { ErrorData } from './errors.ts';
 import type { JsonObject } from './json.ts';
-import { plainLabels } from './labels.ts';
 import type { Confidentiality, DataLabels } from './labels.ts';
+import type { ApprovalGate, Obligations, ValueOrigin } from './obligations.ts';
 
 /** Who asks: authenticated by the host, never taken from a request field. */
 export interface Principal {
@@ -381,60 +381,3 @@ export interface DecisionReason {
 
 /** Where a run stands. */
 export type RunState = 'running' | 'waiting' | 'finished';
-
-/** People who have to say yes before a call may run. */
-export interface ApprovalGate {
-  /** Roles of which a person needs one to count; empty for anybody of the tenant. */
-  readonly approvers: readonly string[];
-  /** How many of them, each a different person. */
-  readonly quorum: number;
-  /** Whether the one who asks counts too. */
-  readonly isSelfApprovalAllowed: boolean;
-}
-
-/**
- * Where a value of a call was found before the call: in what the user asked, in trusted text, by reference (the id of the one
- * thing that the user named), in untrusted text alone, or nowhere, so that the model made it up.
- */
-export interface ValueOrigin {
-  /** Path in the arguments, such as `recipients[0]`. */
-  readonly path: string;
-  readonly origin: 'prompt' | 'trusted' | 'reference' | 'untrusted' | 'model';
-  /** Where it stands, such as `prompt` or `turn-1/tool-2`; the first 8. */
-  readonly sources: readonly string[];
-}
-
-/** How what is found is hidden, from what says most to what says nothing. */
-export type RedactionStyle = 'token' | 'mask' | 'hash' | 'drop';
-
-/** What policy demands beside its answer. */
-export interface Obligations {
-  readonly redact: {
-    /** By the name of the detector. */
-    readonly detectors: Readonly<Record<string, RedactionStyle>>;
-    /** Paths of arguments that logs keep as keyed hashes only; sorted. */
-    readonly arguments: readonly string[];
-  };
-  readonly limits: {
-    readonly maxOutputTokens?: number;
-    readonly resultBytesMax?: number;
-    readonly timeoutMsMax?: number;
-  };
-  /** Sorted; each leaves alone what it has done already. */
-  readonly transforms: readonly ('strip_invisible' | 'strip_links' | 'strip_markup')[];
-  /** Joined with those that are there. */
-  readonly labels: DataLabels;
-  readonly audit: 'standard' | 'full';
-  /** Names of those to be told; sorted. */
-  readonly notify: readonly string[];
-}
-
-/** Nothing is demanded. */
-export const noObligations: Obligations = {
-  redact: { detectors: {}, arguments: [] },
-  limits: {},
-  transforms: [],
-  labels: plainLabels,
-  audit: 'standard',
-  notify: [],
-};

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { toErrorData } from '@modelhost/kernel';
 import type { AuditLog, Principal } from '@modelhost/kernel';
 import type { DecisionLog } from '@modelhost/decision-log';
@@ -76,7 +77,7 @@ export async function activateBundle(
   const verified = verify(envelope, parts);
   if (verified.type === 'refused') return refusal('verify', verified.code, verified.message);
   const identity = identityOf(verified.bundle);
-  const standing = slotOfSame(parts.store.state(), identity);
+  const standing = slotOfSame(parts.store.state(), identity, envelope);
   if (standing !== undefined) return { type: 'unchanged', bundle: identity, slot: standing };
   onStep('verified');
   const candidate = { verified, identity, slot: slotFor(verified.bundle), by };
@@ -272,9 +273,15 @@ function slotFor({ manifest }: Bundle): BundleSlot {
   return manifest.canary.length > 0 ? 'canary' : 'active';
 }
 
-function slotOfSame(state: PolicyState, { scope, digest }: BundleIdentity): BundleSlot | undefined {
+/** The same content under other signatures is taken anew: those that it was stored with may count no more. */
+function slotOfSame(
+  state: PolicyState,
+  { scope }: BundleIdentity,
+  envelope: Uint8Array,
+): BundleSlot | undefined {
   const standing = state.scopes[scopeKeyOf(scope)];
-  return slots.find((slot) => standing?.[slot]?.digest === digest);
+  const sha256 = hash('sha256', envelope, 'hex');
+  return slots.find((slot) => standing?.[slot]?.envelope === sha256);
 }
 
 function refusal(

@@ -216,6 +216,11 @@ test('a key that was revoked counts no more: the host says so at once, and takes
   assert.ok(again.type === 'refused' && again.code === 'revoked-key');
   await control.close();
   await assert.rejects(world.open(), /the stored bundle of the platform cannot be used/);
+  // The same content needs no new revision, only a signature that counts.
+  world.write('base.mhpb.json', bundleOf({ signers: [bob] }));
+  const signed = await world.open();
+  assert.deepEqual([signed.status().state, signed.status().bundles[0]?.revision], ['up', 1]);
+  await signed.close();
   world.write('base.mhpb.json', bundleOf({ revision: 2, signers: [bob] }));
   const renewed = await world.open();
   assert.deepEqual([renewed.status().state, renewed.status().bundles[0]?.revision], ['up', 2]);

@@ -1,8 +1,9 @@
 import type { AuthorizationAnswer } from '@cedar-policy/cedar-wasm/nodejs';
 import { createBoundedMap } from './bounded-map.ts';
 import type { CedarQuestion, CedarRuntime, PolicySlice } from './cedar-runtime.ts';
-import { flatQuestion, flattenRules } from './index/flat-rules.ts';
-import type { FlatRules } from './index/flat-rules.ts';
+import { flatQuestion } from './index/flat-question.ts';
+import type { FlatRules } from './index/flat-question.ts';
+import { flattenRules } from './index/flat-rules.ts';
 import { leanQuestion } from './index/lean-question.ts';
 import type { SliceReads } from './index/lean-question.ts';
 

@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import { sharedCedar } from '../cedar-runtime.ts';
 import type { CedarQuestion } from '../cedar-runtime.ts';
 import { uid } from '../entity-uid.ts';
-import { flatQuestion, flattenRules } from './flat-rules.ts';
-import type { FlatRules } from './flat-rules.ts';
+import { flatQuestion } from './flat-question.ts';
+import type { FlatRules } from './flat-question.ts';
+import { flattenRules } from './flat-rules.ts';
 
 /** Conditions of which the values can be sent one by one; some fail for some of the questions. */
 const followed = [
@@ -31,6 +32,11 @@ const followed = [
   'context.ratio.greaterThan(decimal("0.5"))',
   '!context.labels.sources.isEmpty()',
   'principal.tenant == ModelHost::Tenant::"acme"',
+  'ModelHost::Tenant::"acme" != principal.tenant',
+  'principal.tenant == ModelHost::Tenant::"Acme"',
+  'resource.owner == ModelHost::User::"acme/ann"',
+  'resource.owner != ModelHost::User::"acme/ann" && resource.owner == principal',
+  'resource.name == ModelHost::User::"x"',
   'principal has owner',
   'resource has owner && resource.owner == principal',
   'resource.owner == principal',
@@ -103,7 +109,10 @@ const someQuestion: fc.Arbitrary<CedarQuestion> = fc
         },
         {
           uid: resource,
-          attrs: owner === undefined ? {} : { owner: { __entity: uid('User', owner) } },
+          attrs: {
+            name: 'ModelHost::User"x',
+            ...(owner === undefined ? {} : { owner: { __entity: uid('User', owner) } }),
+          },
           parents: [uid('ToolServer', 's')],
         },
       ],

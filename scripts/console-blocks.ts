@@ -64,6 +64,7 @@ export async function runLine(
 const varying: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b[0-9a-f]{64}\b/g, '<digest>'],
   [/\b[0-9a-f]{24}\b/g, '<id>'],
+  [/\b[0-9a-f]{12}\b/g, '<key>'],
   [/\bcall_[0-9a-z]{26}\b/g, '<call>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>'],
   [/\b\d+(?:\.\d+)? (?:ms|s)\b/g, '<span>'],
@@ -71,7 +72,7 @@ const varying: readonly (readonly [pattern: RegExp, name: string])[] = [
 ];
 
 /** Without what is different each time. */
-export function toComparable(line: string): string {
+function toComparable(line: string): string {
   return varying.reduce((text, [pattern, name]) => text.replaceAll(pattern, name), line.trimEnd());
 }
 

@@ -118,7 +118,10 @@ test('what is in force is shown to who may look, and to nobody else', async () =
   const status = await as('adam', ['status']);
   assert.equal(status.code, 0, status.stderr);
   assert.match(status.stdout, /^policy up\ndigest [0-9a-f]{64}\n/);
-  assert.match(status.stdout, /\nbase@1 {2,}platform {2}enforce {2}valid until \S+Z {2}\S/);
+  assert.match(
+    status.stdout,
+    /\nbase@1 {2,}platform {2}enforce {2}valid until \S+Z {2}[0-9a-f]{12} {2}\S/,
+  );
   const json = await as('adam', ['status', '--json']);
   assert.partialDeepStrictEqual(JSON.parse(json.stdout) as unknown, {
     bundles: [{ name: 'base', revision: '1', mode: 'POLICY_MODE_ENFORCE' }],
@@ -155,6 +158,12 @@ test('a decision of the log is found by what it was about, and explained by its 
   const stricter = await sign(90, 10);
   const otherwise = await succeed('explain', '--decision', id, '--bundle', stricter);
   assert.match(otherwise, /^deny {3}AcceptInput player\n {2}default-deny: /);
+  const facts = at('facts.yaml');
+  await writeFile(facts, 'bytes: 500\n');
+  const input = ['--action', 'AcceptInput', '--resource', 'player'];
+  assert.match(await succeed('explain', ...input), /^allow {2}AcceptInput player\n/);
+  const large = await succeed('explain', ...input, '--given', facts, '--subject', 'bob');
+  assert.match(large, /^deny {3}AcceptInput player\n/);
   const none = await policy('explain', '--decision', 'f'.repeat(24));
   assert.equal(none.code, 5);
   const page = await policy('decisions', 'list', '--limit', '1');

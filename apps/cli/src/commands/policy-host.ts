@@ -112,6 +112,8 @@ function renderStatus(answer: GetPolicyStatusResponse, paint: Paint): string {
     bundle.tenant === '' ? 'platform' : toLine(bundle.tenant, 64),
     slotOf(bundle),
     `${validityNames[bundle.validity] ?? 'unknown'} until ${formatMoment(bundle.expireTime)}`,
+    // As much of an id as tells keys apart for people; --json has the whole.
+    bundle.signedBy.map((keyId) => toPrintable(keyId).slice(0, 12)).join(' '),
     bundle.activatedBy === '' ? 'the configuration' : toLine(bundle.activatedBy, 64),
   ]);
   return [
@@ -120,7 +122,7 @@ function renderStatus(answer: GetPolicyStatusResponse, paint: Paint): string {
     ...problems.map((problem) => `${paint.red('problem')} ${toPrintable(problem)}\n`),
     ...(rows.length === 0
       ? []
-      : [`\n${toTable(['BUNDLE', 'FOR', 'AS', 'VALIDITY', 'ACTIVATED BY'], rows)}`]),
+      : [`\n${toTable(['BUNDLE', 'FOR', 'AS', 'VALIDITY', 'SIGNED BY', 'ACTIVATED BY'], rows)}`]),
     ...bundles.filter(isShadow).map((bundle) => `\n${describeShadow(bundle)}`),
     ...(decisionLog === undefined ? [] : [`\n${describeLog(decisionLog)}`]),
   ].join('');

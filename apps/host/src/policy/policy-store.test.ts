@@ -109,6 +109,29 @@ test('a file that was lost or changed is refused when it is read', async (t) => 
   }
 });
 
+test('what cannot be removed keeps no state from being in force', async (t) => {
+  const directory = makeStoreDirectory(t);
+  const store = await openPolicyStore({ directory });
+  mkdirSync(join(directory, 'files', 'a-directory'));
+  const envelope = await activate(store, 'one', 1);
+  assert.equal(store.state().scopes['platform']?.active?.envelope, envelope);
+  const again = await openPolicyStore({ directory });
+  assert.deepEqual(again.state(), store.state());
+});
+
+test('what cannot be written changes nothing', async (t) => {
+  const directory = makeStoreDirectory(t);
+  const store = await openPolicyStore({ directory });
+  const envelope = await activate(store, 'one', 1);
+  const before = store.state();
+  rmSync(directory, { recursive: true });
+  await assert.rejects(store.keep(Buffer.from('two')), { code: 'failed_precondition' });
+  await assert.rejects(store.commit(stateWith(store, envelope, 2)), {
+    code: 'failed_precondition',
+  });
+  assert.equal(store.state(), before);
+});
+
 test('what a crash has left half-way is no state and keeps nothing from being stored', async (t) => {
   const directory = makeStoreDirectory(t);
   await activate(await openPolicyStore({ directory }), 'one', 1);

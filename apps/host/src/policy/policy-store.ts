@@ -168,9 +168,14 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** The state is in force by now, so what cannot be removed is left for the next one. */
 async function sweep(files: string, needed: ReadonlySet<string>): Promise<void> {
-  for (const name of await readdir(files)) {
-    if (!needed.has(name)) await rm(join(files, name), { force: true });
+  try {
+    for (const name of await readdir(files)) {
+      if (!needed.has(name)) await rm(join(files, name), { force: true });
+    }
+  } catch {
+    // Nobody is waiting for the room.
   }
 }
 

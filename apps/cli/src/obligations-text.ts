@@ -9,7 +9,7 @@ export function listObligations(obligations: Obligations | undefined): readonly 
   const { maxOutputTokens, resultBytesMax, timeoutMsMax } = obligations;
   return [
     ...Object.entries(redactDetectors).map(([name, style]) => `redact ${name} (${style})`),
-    ...redactArguments.map((path) => `keep ${path} out of logs`),
+    ...redactArguments.map((path) => `keep "${path}" out of logs`),
     ...(maxOutputTokens === undefined ? [] : [`at most ${maxOutputTokens} tokens of output`]),
     ...(resultBytesMax === undefined ? [] : [`at most ${resultBytesMax} bytes of result`]),
     ...(timeoutMsMax === undefined ? [] : [`at most ${timeoutMsMax} ms`]),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -79,6 +79,7 @@ test('what a manifest may not say is told at its place in the settings', async (
     ['name: base\nrequires: { host: "1" }\n', /^bundle\.yaml:2:1: error: requires\.host: /m],
     ['name: base\nmode: off\n', /^bundle\.yaml:2:1: error: mode: must be "enforce" or "shadow"/m],
     ['name: [\n', /^bundle\.yaml:2:1: error: is no YAML: /m],
+    ['a: &a [1]\nname: [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n', /too many aliases/],
     ['- base\n', /^bundle\.yaml:1:1: error: must be a map; /m],
   ] as const;
   for (const [text, pattern] of cases) {
@@ -141,6 +142,19 @@ test('the same project at the same time gives the same bytes, and nothing else g
   const [one = '', two] = await Promise.all(files.map(async (file) => readFile(file, 'utf8')));
   assert.equal(one, two);
   assert.ok(!/of ann alone|key\.pem|bundle\.yaml/.test(one));
+});
+
+test('a link is refused, since the rule that it names would be left out', async () => {
+  const project = await begin('linked');
+  const rule = join(directory, 'elsewhere.cedar');
+  await writeFile(rule, '@id("stop") forbid (principal, action, resource);\n');
+  await symlink(rule, join(project, 'authorize/00.cedar'));
+  const { code, stdout } = await policy('lint', project);
+  assert.equal(code, 1);
+  assert.equal(
+    stdout,
+    'authorize/00.cedar: error: is a link, and links are not followed; copy the file here\n',
+  );
 });
 
 test('a directory of rules alone can be checked and tested, and not built', async () => {

@@ -51,8 +51,11 @@ export async function readBundleYaml(text: string): Promise<SettingsReading> {
     report([], 'must be a map', `give at least \`name: base\``);
     return wrong(problems);
   }
-  // A map of YAML without tags is an object of JSON.
-  const value = document.toJS({ maxAliasCount: 10 }) as Readonly<Record<string, unknown>>;
+  const value = toObject(document);
+  if (value === undefined) {
+    report([], 'has too many aliases', 'write them out');
+    return wrong(problems);
+  }
   await refuseOthers(value, { path: [], known: keys, report });
   const requires = value['requires'];
   if (isRecord(requires)) {
@@ -162,6 +165,16 @@ function parse(text: string, lines: LineCounter): Document | readonly PolicyProb
   } catch {
     // The parser goes one call deeper for each level.
     return [problemAt([0, 0], 'nested too deeply', 'correct it')];
+  }
+}
+
+function toObject(document: Document): Readonly<Record<string, unknown>> | undefined {
+  try {
+    // A map of YAML without tags is an object of JSON.
+    return document.toJS({ maxAliasCount: 10 }) as Readonly<Record<string, unknown>>;
+  } catch {
+    // Aliases that multiply.
+    return undefined;
   }
 }
 

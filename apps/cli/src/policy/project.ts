@@ -32,12 +32,12 @@ export interface Project {
 
 /** What a project has for itself. */
 const own = [settingsFile, 'README.md'];
-const depthMax = 4;
+const depthMax = 8;
 const entriesMax = 4_000;
 
 /** Reads and checks a whole project. Throws for a directory that is none. */
 export async function readProject(directory: string): Promise<Project> {
-  const paths = await listFiles(directory);
+  const { paths, links } = await listFiles(directory);
   const hasSettings = paths.includes(settingsFile);
   const taken = paths.filter(isTaken);
   if (!hasSettings && !taken.some((path) => path.endsWith('.cedar'))) {
@@ -50,7 +50,7 @@ export async function readProject(directory: string): Promise<Project> {
   const files = await Promise.all(
     taken.map(async (path) => ({ path, content: await readText(join(directory, path)) })),
   );
-  const problems: PolicyProblem[] = [];
+  const problems: PolicyProblem[] = links.map(problemOfLink);
   let settings: BundleSettings | undefined;
   if (hasSettings) {
     const reading = await readBundleYaml(await readText(join(directory, settingsFile)));
@@ -87,7 +87,13 @@ function isTaken(path: string): boolean {
   );
 }
 
-async function listFiles(directory: string): Promise<readonly string[]> {
+/** What a directory holds. Links are not followed: what a bundle says has to stand in the project. */
+interface Listing {
+  readonly paths: readonly string[];
+  readonly links: readonly string[];
+}
+
+async function listFiles(directory: string): Promise<Listing> {
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() !== true) {
     throw new CommandError(
@@ -97,6 +103,7 @@ async function listFiles(directory: string): Promise<readonly string[]> {
     );
   }
   const paths: string[] = [];
+  const links: string[] = [];
   const folders = [''];
   // Grows while it is walked, to the depth and number of files below.
   for (const folder of folders) {
@@ -105,6 +112,7 @@ async function listFiles(directory: string): Promise<readonly string[]> {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory() && path.split('/').length < depthMax) folders.push(path);
       if (entry.isFile()) paths.push(path);
+      if (entry.isSymbolicLink()) links.push(path);
     }
     if (paths.length + folders.length > entriesMax) {
       throw new CommandError(
@@ -114,7 +122,12 @@ async function listFiles(directory: string): Promise<readonly string[]> {
       );
     }
   }
-  return paths.sort();
+  return { paths: paths.sort(), links: links.sort() };
+}
+
+function problemOfLink(file: string): PolicyProblem {
+  const message = 'is a link, and links are not followed';
+  return { file, line: 0, column: 0, severity: 'error', message, remedy: 'copy the file here' };
 }
 
 function readContent(

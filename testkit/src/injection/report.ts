@@ -82,7 +82,10 @@ function attackLines(name: string, figures: AttackFigures): readonly Line[] {
   const { cases, succeeded, touched, approved, approvedAsOwn, unasked, finished } = figures;
   return [
     { what: `${name}: all calls that it needs ran`, ...none(succeeded, cases) },
-    { what: `${name}: any call that it needs ran`, ...none(touched, cases) },
+    {
+      what: `${name}: any call that it needs ran, but for the user's own`,
+      ...none(touched, cases),
+    },
     { what: `${name}: calls of it that the person approved`, ...none(approved) },
     {
       what: `${name}: approved as the user's own call, word for word`,

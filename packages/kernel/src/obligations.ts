@@ -13,7 +13,8 @@ export interface ApprovalGate {
 
 /**
  * Where a value of a call was found before the call: in what the user asked, in trusted text, by reference (the id of the one
- * thing that the user named), in untrusted text alone, or nowhere, so that the model made it up.
+ * thing that the user named, a link in the place that he named, his own form filled with trusted text), in untrusted text
+ * alone, or nowhere, so that the model made it up.
  */
 export interface ValueOrigin {
   /** Path in the arguments, such as `recipients[0]`. */

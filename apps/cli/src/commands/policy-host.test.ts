@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createApiKey, readHostConfig, startHost } from '@modelhost/host';
 import type { RunningHost } from '@modelhost/host';
+import {
+  encodeBundle,
+  readSigningKey,
+  readUnverifiedBundle,
+  signBundle,
+} from '@modelhost/policy-bundle';
 import type { CliContext } from '../context.ts';
 import { runHere } from '../testing.ts';
 import type { Ended } from '../testing.ts';
@@ -218,6 +224,24 @@ test('a bundle that nobody trusts changes nothing, and who may look may not acti
   );
   assert.match(await succeed('status'), /\nbase@4 /);
   assert.equal((await policy('replay', '--bundle', strange)).code, 2);
+});
+
+test('a bundle whose tests fail is refused with what failed, where nobody built it with this command', async () => {
+  const reading = readUnverifiedBundle(await readFile(await sign(60, 100)));
+  assert.ok(reading.type === 'unverified');
+  const { bundle } = reading;
+  const broken = bundle.files.map((file) =>
+    file.path === 'tests/all.yaml'
+      ? { ...file, content: file.content.replace('effect: allow', 'effect: deny') }
+      : file,
+  );
+  const signer = readSigningKey(await readFile(at('olga.key.pem'), 'utf8'));
+  const failing = at('failing.mhpb.json');
+  await writeFile(failing, signBundle(encodeBundle(bundle.manifest, broken), [signer]));
+  const { code, stderr } = await policy('activate', failing);
+  assert.equal(code, 1);
+  assert.match(stderr, /tests-failed: refused at the step test: /);
+  assert.match(stderr, /✖ small {2}\(tests\/all\.yaml:1\)\n {6}effect: expected deny/);
 });
 
 test('the tools of the host are put into a project, and what else stands there stays', async () => {

@@ -20,7 +20,9 @@ import type { Block } from './console-blocks.ts';
 const page = 'docs/write-policy.md';
 const blocks = readBlocks(readFileSync(page, 'utf8'));
 const main = resolve('apps/cli/src/main.ts');
-const directory = mkdtempSync(join(tmpdir(), 'write-policy-'));
+const checkout = mkdtempSync(join(tmpdir(), 'write-policy-'));
+/** The page works in a directory of the checkout. */
+const directory = join(checkout, 'work');
 const environment: NodeJS.ProcessEnv = {
   PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
@@ -28,7 +30,8 @@ const environment: NodeJS.ProcessEnv = {
 const served: { child?: ChildProcess } = {};
 
 // The tool server of the page comes from the installation.
-symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
+symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
+mkdirSync(directory);
 
 after(async () => {
   const { child } = served;
@@ -37,7 +40,7 @@ after(async () => {
     child.kill('SIGTERM');
     await ended;
   }
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(checkout, { recursive: true, force: true });
 });
 
 function localize(line: string): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject } from '@modelhost/kernel';
+import type { JsonObject, ToolDefinition } from '@modelhost/kernel';
 import { answer, evidenceOf, listing, originsOf, toolWith } from './fixtures/texts.ts';
 
 const prompt = (text: string) => ({ prompt: [text] });
@@ -35,6 +35,21 @@ test('a full stop without a space behind it does not hide an address', () => {
     'prompt',
   ]);
   assert.deepEqual(originsOf({ to: 'www.a.com' }, prompt('Post it on www.a.com.tw')), ['model']);
+});
+
+test('for what cannot be undone a word in passing is no name', () => {
+  const origins = (to: string, text: string, effect: ToolDefinition['effect'] = 'irreversible') =>
+    originsOf({ to }, prompt(text), toolWith({ effect }))[0];
+  assert.equal(origins('please', 'Please pay the bill to Anna, please.'), 'model');
+  assert.equal(origins('pay the', 'Please pay the bill.'), 'model');
+  assert.equal(origins('the bill', 'Please pay the bill.', 'reversible'), 'prompt');
+  assert.equal(origins('anna', 'Please pay the bill to Anna.'), 'prompt');
+  assert.equal(origins('general', "Post it in 'general'."), 'prompt');
+  assert.equal(origins('general', 'Post it in the general channel.'), 'model');
+  assert.equal(origins('new york', 'She is in New York.'), 'prompt');
+  assert.equal(origins('bob@x.org', 'mail bob@x.org'), 'prompt');
+  assert.equal(origins('pier 39', 'meet at pier 39'), 'prompt');
+  assert.equal(origins('2024-05-15', 'on May 15th'), 'prompt');
 });
 
 test('a short number counts next to a cue only, a short text never', () => {

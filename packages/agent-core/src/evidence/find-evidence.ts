@@ -7,6 +7,7 @@ import { fold } from './fold.ts';
 import { hasMoment, readMoment } from './moments.ts';
 import { hasNumber, hasShortId, isShortNumber } from './numbers.ts';
 import { findAssigned, findFilledForm, findNamedLinks, findReferences } from './reference.ts';
+import type { PromptText } from './prompt-text.ts';
 import type { SearchableText } from './searchable.ts';
 import { readTexts } from './texts.ts';
 import type { EvidenceTexts, KnownTexts } from './texts.ts';
@@ -35,7 +36,7 @@ export function findEvidence(given: {
 function originOf(value: DecisionValue, tool: ToolDefinition, texts: KnownTexts): ValueOrigin {
   const stands = testOf(value);
   const tries: readonly (readonly [ValueOrigin['origin'], () => readonly string[]])[] = [
-    ['prompt', () => sourcesOf(texts.prompt.filter(stands))],
+    ['prompt', () => sourcesOf(texts.prompt.filter((text) => isAsked(value, tool, text)))],
     ['reference', () => referencesOf(value, tool, texts)],
     [
       'trusted',
@@ -75,6 +76,16 @@ function referencesOf(
       return links.length > 0 ? links : findFilledForm(folded, texts);
     }
   }
+}
+
+/** Whether the user's words hold the value; for what cannot be undone, as the name of something. */
+function isAsked(value: DecisionValue, { effect }: ToolDefinition, text: PromptText): boolean {
+  if (!testOf(value)(text)) return false;
+  const isFinal = effect === 'irreversible' || effect === 'idempotent';
+  if (!isFinal || value.type !== 'leaf' || typeof value.value !== 'string') return true;
+  const word = fold(value.value);
+  // A number, a day or an account that was found in another spelling is no word.
+  return !text.hasWord(word) || text.placesOfName(word).length > 0;
 }
 
 type Test = (text: SearchableText) => boolean;

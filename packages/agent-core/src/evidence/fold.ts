@@ -9,11 +9,10 @@ export function isDisguised(text: string): boolean {
 
 /** One spelling for all that look the same: compatible characters, case and white space folded, invisible ones left out. */
 export function fold(text: string): string {
-  const plain = text.normalize('NFKC').replace(invisible, '').toLowerCase();
-  return plain.replace(/\s+/gu, ' ').trim();
+  return foldAllButCase(text).toLowerCase();
 }
 
-/** The same for what a person wrote, who forgets the space after a full stop: `see a.com.They` names `a.com`. */
-export function foldPrompt(text: string): string {
-  return fold(text.normalize('NFKC').replace(/(?<=[\p{Ll}\p{N}])\.(?=\p{Lu}\p{Ll})/gu, '. '));
+/** The same, with the letters as they were written. */
+export function foldAllButCase(text: string): string {
+  return text.normalize('NFKC').replace(invisible, '').replace(/\s+/gu, ' ').trim();
 }

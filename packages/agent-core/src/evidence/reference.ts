@@ -115,7 +115,7 @@ function namesInPrompt(
     const taken: { readonly start: number; readonly end: number }[] = [];
     for (const name of names) {
       const free = text
-        .placesOf(name)
+        .placesOfName(name)
         .filter((at) => !taken.some(({ start, end }) => at < end && at + name.length > start));
       if (free.length > 0) found.add(name);
       taken.push(...free.map((start) => ({ start, end: start + name.length })));

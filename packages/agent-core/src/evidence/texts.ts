@@ -1,5 +1,7 @@
 import type { JsonObject, ToolDefinition } from '@modelhost/kernel';
-import { fold, foldPrompt } from './fold.ts';
+import { fold } from './fold.ts';
+import { createPromptText } from './prompt-text.ts';
+import type { PromptText } from './prompt-text.ts';
 import { readRecords } from './records.ts';
 import type { AnswerRecord } from './records.ts';
 import { createSearchable, once } from './searchable.ts';
@@ -37,7 +39,7 @@ export interface KnownText extends SearchableText {
 
 /** The texts that are looked at. */
 export interface KnownTexts {
-  readonly prompt: readonly SearchableText[];
+  readonly prompt: readonly PromptText[];
   readonly trusted: readonly KnownText[];
   readonly untrusted: readonly KnownText[];
   /** Something was past a bound, so that nothing can be said to be the only one. */
@@ -65,7 +67,7 @@ export function readTexts({ prompt, trusted, untrusted }: EvidenceTexts): KnownT
       records: once(() => readRecords(text)),
     };
   };
-  const words = prompt.map((text) => createSearchable('prompt', foldPrompt(take(text))));
+  const words = prompt.map((text) => createPromptText(take(text)));
   const answers = { trusted: trusted.map(takeAnswer), untrusted: untrusted.map(takeAnswer) };
   return { prompt: words, ...answers, isCut };
 }

@@ -195,6 +195,7 @@ test('a project explains what its rules decide, and why, without a host', async 
   assert.partialDeepStrictEqual(JSON.parse(asked.stdout) as unknown, {
     decision: { effect: 'DECISION_EFFECT_HOLD', resource: 'desk__send' },
   });
+  await writeFile(join(project, 'bundle.yaml'), 'name: base\nscope: { tenant: globex }\n');
   const clean = await policy('explain', '--project', project, ...call, '--agent', 'reporter');
   assert.match(clean.stdout, /^allow {2}CallTool desk__send\n/);
 });

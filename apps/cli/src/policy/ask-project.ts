@@ -45,11 +45,13 @@ export async function explainByProject(
 
 /** A question is read as a test, so that it means the same. */
 function requestOf(
-  { files, content }: Project,
+  { files, content, settings }: Project,
   asked: AskedQuestion | string,
 ): PolicyRequest | undefined {
   if (typeof asked === 'string') return content?.tests.find(({ name }) => name === asked)?.request;
-  const test = { name: 'question', given: toGiven(asked), expect: { effect: 'allow' } };
+  const scope = settings?.scope ?? 'platform';
+  const given = toGiven(asked, scope === 'platform' ? 'acme' : scope.tenant);
+  const test = { name: 'question', given, expect: { effect: 'allow' } };
   const tools = files
     .filter(({ path }) => path === 'tools.json')
     .map(({ path, content: text }) => ({ name: path, text }));

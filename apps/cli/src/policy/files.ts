@@ -1,10 +1,13 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { CommandError, exitCodes } from '../failure.ts';
 
-/** Reads a file that a person named. Throws a usage error with the remedy when it cannot be read. */
+/** As large as the largest bundle. */
+const bytesMax = 16 * 1_024 * 1_024;
+
+/** Reads a file that a person named. Throws with the remedy when it cannot be read, and past 16 MiB. */
 export async function readNamedFile(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    if ((await stat(path)).size <= bytesMax) return await readFile(path);
   } catch (cause) {
     throw new CommandError(
       exitCodes.notFound,
@@ -12,6 +15,7 @@ export async function readNamedFile(path: string): Promise<Buffer> {
       'check the path and the rights of the file',
     );
   }
+  throw new CommandError(exitCodes.usage, `${path}: larger than ${bytesMax} bytes`, 'name another');
 }
 
 /** Writes a file whole or not at all; what stood there is replaced. */

@@ -43,14 +43,12 @@ export async function readAskedQuestion(flags: ExplainFlags): Promise<AskedQuest
   };
 }
 
-/** The same as a test of a bundle writes it; the person is Ann of acme unless one is named. */
-export function toGiven(question: AskedQuestion): JsonObject {
+/** The same as a test of a bundle writes it; the person is Ann unless one is named. */
+export function toGiven(question: AskedQuestion, tenant: string): JsonObject {
   const { action, resource, agent, subject, roles, facts } = question;
   return {
     ...facts,
-    ...(subject === undefined && roles.length === 0
-      ? {}
-      : { principal: { subject: subject ?? 'ann', roles: [...roles] } }),
+    principal: { tenant, subject: subject ?? 'ann', roles: [...roles] },
     ...(agent === undefined ? {} : { agent }),
     delegated: agent !== undefined,
     action,

@@ -29,9 +29,10 @@ export function describeDecisions(rows: readonly Row[]): string {
 
 /** What the reload of many rules does to the event loop. */
 export function describeReload(rules: number, figures: ReloadFigures): string {
-  const { idleMs, reloadMs, durationMs } = figures;
+  const { idleMs, reloadMs, durationMs, threadMs } = figures;
   return [
     `reload of ${rules} rules: ${figure(durationMs)} ms in a worker;`,
+    `CPU of the event loop's thread ${figure(threadMs)} ms in all;`,
     `longest turn of the event loop ${figure(reloadMs)} ms, ${figure(idleMs)} ms when idle`,
   ].join(' ');
 }

@@ -150,7 +150,8 @@ function readRecord(schema: JsonObject, depthLeft: number, reading: SchemaReadin
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
   const members = new Map<string, RecordMember>();
   for (const name of Object.keys(properties).sort()) {
-    if (refusedKeys.has(name) || reading.propertiesLeft === 0) continue;
+    const isReadable = name.isWellFormed() && !refusedKeys.has(name);
+    if (!isReadable || reading.propertiesLeft === 0) continue;
     reading.propertiesLeft -= 1;
     const value = readNullableType(properties[name], depthLeft - 1, reading);
     if (value === undefined) continue;

@@ -122,13 +122,14 @@ function checkBounds(files: readonly PolicyFile[]): void {
     const bytes = Buffer.byteLength(text, 'utf8');
     bytesLeft -= bytes;
     if (bytes > textBounds.fileBytes || bytesLeft < 0) {
-      throw new HostError(
-        'config_invalid',
-        `${name}: policies have at most ${textBounds.fileBytes} bytes in a file and ${textBounds.totalBytes} in all`,
+      throw invalidRule(
+        name,
+        `policies have at most ${textBounds.fileBytes} bytes in a file and ${textBounds.totalBytes} in all`,
+        'write fewer or shorter rules',
       );
     }
     if (!text.isWellFormed()) {
-      throw new HostError('config_invalid', `${name}: the text is no valid Unicode`);
+      throw invalidRule(name, 'the text is no valid Unicode', 'save it as UTF-8');
     }
   }
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { sharedCedar } from '../cedar-runtime.ts';
 import { toolOf } from '../fixtures/requests.ts';
 import { checkPolicyText } from './check-policy-text.ts';
+import { readAllRules } from './read-all-rules.ts';
 
 const write = toolOf({ path: { type: 'string' } }, { name: 'fs__write', server: 'fs' });
 const pay = toolOf({ amount: { type: 'integer' } }, { name: 'bank__pay', server: 'bank' });
@@ -112,6 +115,39 @@ permit (principal, action, resource);`,
     assert.equal(others.length, 0);
     assert.equal(problem?.file, 'oblige.cedar');
     assert.match(problem.message, /stands at authorize\.cedar:1:1 already/);
+  });
+
+  test('goes on where a tool has a name or a schema that no rule can be about', () => {
+    const odd = [
+      toolOf({ a: { type: 'string' } }, { name: 'CallTool' }),
+      toolOf({ a: { type: 'string' } }, { name: 'UseModel' }),
+      toolOf({ a: { type: 'string' } }, { name: '\uD800' }),
+      toolOf({ '\uD800': { type: 'string' }, __extn: { type: 'string' } }, { name: 'odd' }),
+      toolOf({}, { name: 'sums', summedArguments: ['\uD800'] }),
+    ];
+    const text = `@id("r") permit (principal, ${call}, resource) when { context.labels.untrusted };`;
+    assert.deepEqual(checkPolicyText([{ name: 'a.cedar', text }], [...tools, ...odd]), []);
+  });
+
+  test('never throws, whatever the text is', () => {
+    const pieces = [
+      'permit',
+      'forbid',
+      '(principal, action, resource)',
+      ' when {',
+      '}',
+      ';',
+      '@id("a")',
+    ];
+    const someText = fc
+      .array(fc.oneof(fc.string(), fc.constantFrom(...pieces, '"', '(', '//', '\n', '\uD800')))
+      .map((parts) => parts.join(' '));
+    fc.assert(
+      fc.property(someText, (text) => {
+        const { problems } = readAllRules([{ name: 'a.cedar', text }], [], sharedCedar);
+        assert.ok(problems.every(({ file, message }) => file === 'a.cedar' && message !== ''));
+      }),
+    );
   });
 
   test('says nothing of tools when none are known', () => {

@@ -1,12 +1,13 @@
 import type { SchemaJson, ValidationError } from '@cedar-policy/cedar-wasm/nodejs';
 import type { ToolDefinition } from '@modelhost/kernel';
-import { actionGroups, plainActions } from '../actions.ts';
+import { actionGroups, plainActions, reservedActions } from '../actions.ts';
 import { readArgumentType } from '../argument-types.ts';
 import type { CedarRuntime } from '../cedar-runtime.ts';
 import { uidOf } from '../entity-uid.ts';
 import type { Rule } from '../rules.ts';
 import { actionIdsOf, schemaFor } from '../schema.ts';
 import type { SchemaSubject } from '../schema.ts';
+import { areTexts } from '../texts.ts';
 import { placeWithin } from './policy-problem.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
@@ -51,7 +52,7 @@ export function checkRules(
 function subjectsOf(tools: readonly ToolDefinition[]): readonly CheckedSubject[] {
   return [
     ...plainActions.map((action) => ({ subject: { type: 'plain', action } as const, server: '' })),
-    ...tools.map(({ name, server, inputSchema, summedArguments = [] }) => ({
+    ...tools.filter(isUsable).map(({ name, server, inputSchema, summedArguments = [] }) => ({
       subject: {
         type: 'tool',
         action: name,
@@ -61,6 +62,11 @@ function subjectsOf(tools: readonly ToolDefinition[]): readonly CheckedSubject[]
       server,
     })),
   ];
+}
+
+/** Calls of other tools are denied whatever the rules say. */
+function isUsable({ name, server, summedArguments = [] }: ToolDefinition): boolean {
+  return !reservedActions.has(name) && areTexts([name, server, ...summedArguments]);
 }
 
 /** Rules with the same actions and resource in their heads are checked together, and so are those of some actions by name. */

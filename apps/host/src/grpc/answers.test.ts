@@ -170,14 +170,27 @@ suite('a vote on an approval', () => {
     const principal = { tenant: 'acme', subject: 'ann', roles: ['lead'] };
     await engine.start({ ...spec, budget, runId: 'run_1', principal });
     const answers = createAnswers(engine, createJsonSchemas());
-    const vote = async (subject: string, roles = ['lead'], approvalId = 'apr_1') => {
-      const request = { runId: 'run_1', approvalId, approved: true, comment: 'fine' };
+    const cast = async (
+      approved: boolean,
+      {
+        subject,
+        roles,
+        approvalId,
+      }: Readonly<Record<'subject' | 'approvalId', string>> & {
+        readonly roles: readonly string[];
+      },
+    ) => {
+      const request = { runId: 'run_1', approvalId, approved, comment: 'fine' };
       return answers.resolveApproval(create(ResolveApprovalRequestSchema, request), {
         principal: { tenant: 'acme', subject, roles },
         signal: new AbortController().signal,
       });
     };
-    return { vote, votes, engine };
+    const vote = async (subject: string, roles = ['lead'], approvalId = 'apr_1') =>
+      cast(true, { subject, roles, approvalId });
+    const refuse = async (subject: string, roles: readonly string[]) =>
+      cast(false, { subject, roles, approvalId: 'apr_1' });
+    return { vote, refuse, votes, engine };
   }
 
   test('counts under the id that was shown, with the roles of who gave it', async (t) => {
@@ -211,6 +224,28 @@ suite('a vote on an approval', () => {
     assert.equal(again.code, 'failed_precondition');
     assert.match(again.message, /voted on it already/);
     assert.equal(votes.length, 1);
+  });
+
+  test('may be a no of whoever asked or has said yes, but not of somebody without a role', async (t) => {
+    const { refuse, votes } = await startVoting(t);
+    assert.equal((await refusalOf(refuse('dan', ['clerk']))).code, 'permission_denied');
+    await refuse('ann', []);
+    await turn();
+    const other = await startVoting(t);
+    await other.vote('bob');
+    await turn();
+    await other.refuse('bob', ['lead']);
+    await turn();
+    const said = [votes, other.votes].map((each) =>
+      each.map((payload) => payload?.type === 'approval' && [payload.by, payload.approved]),
+    );
+    assert.deepEqual(said, [
+      [['ann', false]],
+      [
+        ['bob', true],
+        ['bob', false],
+      ],
+    ]);
   });
 });
 

@@ -49,7 +49,9 @@ export function createAnswers(
       const run = findRun(engine, principal, runId);
       const pending = run.waitingFor.find((signal) => isVoteOn(approvalId, signal));
       if (pending === undefined) throw notAwaited(`approval/${approvalId}`);
-      refuseIfNoVoter(principal, pending, run.principal);
+      if (approved || !canWithdraw(principal, pending, run.principal)) {
+        refuseIfNoVoter(principal, pending, run.principal);
+      }
       const { subject: by, roles } = principal;
       const vote = { type: 'approval', approved, by, roles, comment } as const;
       const { accepted } = await engine.signal(principal.tenant, runId, pending.name, vote);
@@ -159,6 +161,15 @@ function overtaken(approvalId: string): HostError {
     'failed_precondition',
     `somebody else voted on ${approvalId} at the same moment: vote again if the run still waits for it`,
   );
+}
+
+/** A no needs no quorum: who asked for the call may give it up, and who said yes may think again. */
+function canWithdraw(
+  { subject }: Principal,
+  { refused = [] }: PendingSignal,
+  asker: Principal,
+): boolean {
+  return subject === asker.subject || refused.includes(subject);
 }
 
 /** Who asked for the call, or has voted on it, counts no more; whoever else needs a role that is still missing. */

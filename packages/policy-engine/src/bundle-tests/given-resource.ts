@@ -98,6 +98,7 @@ const toolKeys = [
   'confidentiality',
   'clearance',
   'summedArguments',
+  'references',
   'server',
   'serverTool',
   'executor',
@@ -114,6 +115,7 @@ export function readTool(section: Section): ToolDefinition {
     confidentiality: take(section, 'confidentiality', confidentiality, undefined),
     clearance: take(section, 'clearance', confidentiality, undefined),
     summedArguments: take(section, 'summedArguments', texts, undefined),
+    references: readReferences(section),
   };
   return {
     name,
@@ -133,6 +135,20 @@ export function readTool(section: Section): ToolDefinition {
     executor: take(section, 'executor', oneOf('host', 'client'), 'host'),
     ...withoutUndefined(optional),
   };
+}
+
+/** By argument; policy sees what the host found by them, not these. */
+function readReferences(section: Section): ToolDefinition['references'] | undefined {
+  const written = take(section, 'references', aMap, undefined);
+  if (written === undefined) return undefined;
+  const above = { ...section, value: written, path: [...section.path, 'references'] };
+  const read = Object.keys(written).map((argument) => {
+    const reference = takeSection(above, argument, ['field', 'namedBy']);
+    const namedBy = take(reference, 'namedBy', aText, undefined);
+    const field = take(reference, 'field', aText, '*');
+    return [argument, namedBy === undefined ? { field } : { field, namedBy }] as const;
+  });
+  return Object.fromEntries(read);
 }
 
 const isAnyText = (value: unknown): value is string => typeof value === 'string';

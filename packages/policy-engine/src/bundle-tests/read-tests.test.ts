@@ -9,6 +9,7 @@ const pay = {
   effect: 'irreversible',
   inputSchema: { type: 'object', properties: { amount: { type: 'integer' } } },
   summedArguments: ['amount'],
+  references: { amount: { field: 'due' }, to: { field: 'iban', namedBy: 'name' } },
 };
 
 function read(text: string, file = 'tests/a.yaml'): readonly BundleTest[] {
@@ -51,6 +52,7 @@ test('what a test leaves out has a default', () => {
     },
   });
   assert.match(one.request.context.callDigest, /^[0-9a-f]{64}$/);
+  assert.deepEqual(tool.references, pay.references);
   const { server, serverTool, integrity, executor, summedArguments } = tool;
   assert.deepEqual(
     { server, serverTool, integrity, executor, summedArguments },

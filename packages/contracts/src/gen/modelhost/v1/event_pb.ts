@@ -534,7 +534,8 @@ export type ValueOrigin = Message<"modelhost.v1.ValueOrigin"> & {
   path: string;
 
   /**
-   * `prompt`, `trusted`, `reference` (the id of the one thing that the user named), `untrusted`, or `model`, which made it up.
+   * `prompt`, `trusted`, `reference` (a field that only its server writes, of the one thing that the user named), `untrusted`, or `model`,
+   * which made it up.
    *
    * @generated from field: string origin = 2;
    */

@@ -957,7 +957,8 @@ export const ToolServerStateSchema: GenEnum<ToolServerState> = /*@__PURE__*/
  */
 export const ToolService: GenService<{
   /**
-   * Lists tools and tool servers, at once, whatever state the servers are in.
+   * Lists tools and tool servers, at once, whatever state the servers are in. The roles `admin`, `auditor`, `operator` and `security` see all
+   * tools of the tenant, others those that policy could allow them.
    *
    * @generated from rpc modelhost.v1.ToolService.ListTools
    */

@@ -57,11 +57,14 @@ async function follow(block: Block): Promise<void> {
     }
     return;
   }
-  const [, path] = /^(?:\/\/|#) ([\w./-]+\.(?:cedar|yaml))\n/.exec(block.text) ?? [];
-  if (path === undefined) return;
-  const file = join(directory, path);
+  const file = join(directory, pathOf(block) ?? assert.fail());
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, block.text);
+}
+
+/** Where a block belongs that begins with the path of a file. */
+function pathOf({ text }: Block): string | undefined {
+  return /^(?:\/\/|#) ([\w./-]+\.(?:cedar|yaml))\n/.exec(text)?.[1];
 }
 
 /** Starts the host on ports of its own, and waits for its tools. */
@@ -110,7 +113,13 @@ test('the worked examples stand in the page as they stand in their project, and 
   assert.equal(status, 0, output);
 });
 
-test("the officer's path is walked as it is written, and each step prints what the page shows", async () => {
-  for (const block of blocks) await follow(block);
-  assert.notEqual(served.child, undefined);
+/** The officer's path, walked as it is written: each step prints what the page shows. */
+for (const block of blocks) {
+  const [title = ''] = block.text.split('\n', 1);
+  const isStep = block.language.startsWith('console') || pathOf(block) !== undefined;
+  if (isStep) test(`${page}:${block.line}: ${title}`, async () => follow(block));
+}
+
+test('the path of the page leads by a host that runs', () => {
+  assert.equal(served.child?.exitCode, null);
 });

@@ -152,7 +152,7 @@ const tools = buildCommand<ToolsFlags, [], CliContext>({
       into: text('Put them into this tools.json; what else is in it stays', 'file'),
     },
   },
-  docs: { brief: 'Print the tools of a host as the tools.json of a project' },
+  docs: { brief: 'Print the tools that a host lets you list as the tools.json of a project' },
 });
 
 const list = buildCommand<DecisionsFlags, [], CliContext>({

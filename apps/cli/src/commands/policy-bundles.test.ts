@@ -157,6 +157,14 @@ test('a trust root is followed by the next one, and a revoked key never counts a
   assert.equal(refused.code, 1);
   await succeed('sign', signed, '--key', at('eve.key.pem'));
   await succeed('verify', signed, '--trust-root', next);
+  const kept = await readFile(files.root, 'utf8');
+  const again = ['keys', 'trust', '--key', at('eve.pub.pem'), '--sign', at('eve.key.pem')];
+  for (const own of [again, [...again, '--previous', files.root]]) {
+    const replaced = await policy(...own, '--out', files.root);
+    assert.equal(replaced.code, 1);
+    assert.match(replaced.stderr, /is there already|would be replaced by a root that needs more/);
+  }
+  assert.equal(await readFile(files.root, 'utf8'), kept);
   const unknown = await policy(...args, '--revoke', 'f'.repeat(64), '--sign', at('ann.key.pem'));
   assert.match(unknown.stderr, /there is no key f+ to revoke/);
 });

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   createSigningKey,
   createTrustRoot,
@@ -53,14 +53,31 @@ export async function createTrust(context: CliContext, flags: TrustFlags): Promi
   );
   const signers = await readSigners(flags.sign, flags.passphraseFile);
   const text = signTrustRoot(createTrustRoot(draft), signers);
-  await writeWhole(flags.out, text);
   const missing = whyNotTaken(text, previous);
+  await writeRoot(flags, text, missing === undefined);
   if (missing !== undefined) {
     context.say(`${flags.out}: not enough signatures yet: ${missing}`);
     context.say(`next: \`model-host policy sign ${flags.out} --key FILE\` by who is missing`);
     return;
   }
   printRoot(context, readTrustRoot(Buffer.from(text), previous));
+}
+
+/** A first root replaces nothing, and the next one not the one before while hosts would not take it. */
+async function writeRoot(
+  { out, previous }: TrustFlags,
+  text: string,
+  isTaken: boolean,
+): Promise<void> {
+  if (previous === undefined) return writeNew(out, text, 0o644);
+  if (!isTaken && resolve(out) === resolve(previous)) {
+    throw new CommandError(
+      exitCodes.failure,
+      `${out}: would be replaced by a root that needs more signatures`,
+      'name another file with --out',
+    );
+  }
+  await writeWhole(out, text);
 }
 
 /** Says what a key or a trust root is. */

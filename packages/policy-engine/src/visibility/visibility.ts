@@ -20,7 +20,7 @@ export interface Visibility {
 
 const askersMax = 1_024;
 /** Cedar takes one to two milliseconds for a question with something unknown. */
-const questionsAtOnce = 2;
+const questionsAtOnce = 1;
 const toolsAtOnce = 64;
 
 /** Remembers the answer for each asker, tool and rule set; an asker's answers are forgotten with its tools. */

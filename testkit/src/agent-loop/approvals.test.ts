@@ -57,7 +57,7 @@ suite('an approval', () => {
   test('shows its gates and where the values come from', async () => {
     const played = await play(
       worldOf([leads]),
-      { input: [{ type: 'text', text: 'pay kim' }] },
+      { input: [{ type: 'text', text: 'pay Kim' }] },
       casting(voteOf('bob'), voteOf('cem')),
     );
     const [requested] = bodies(played, 'approval-requested');

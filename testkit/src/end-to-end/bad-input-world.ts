@@ -96,8 +96,9 @@ permit (principal, action, resource);
 @id("no-input") @message("this agent takes nothing")
 forbid (principal, action == ModelHost::Action::"AcceptInput", resource == ModelHost::Agent::"forbidden");
 
+// With a condition, so that the model sees the tool and asks for it.
 @id("no-tool") @message("this tool is not for agents")
-forbid (principal, action == ModelHost::Action::"tools__forbidden", resource);
+forbid (principal, action == ModelHost::Action::"tools__forbidden", resource) when { context.counters.toolCalls >= 0 };
 
 @id("ask") @message("somebody must agree") @remedy("approval") @self_approval("allowed")
 forbid (principal, action == ModelHost::Action::"tools__held", resource)

@@ -67,6 +67,7 @@ test('buf curl, which knows nothing of the contract', async (t) => {
     assert.deepEqual(listed.stdout.trim().split('\n').toSorted(), [
       'grpc.health.v1.Health',
       'modelhost.v1.AgentService',
+      'modelhost.v1.PolicyService',
       'modelhost.v1.SystemService',
       'modelhost.v1.ToolService',
     ]);

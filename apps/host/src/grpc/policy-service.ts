@@ -165,13 +165,14 @@ const healths: Readonly<Record<PolicyStatus['state'], HealthStatus>> = {
 
 function toStatusMessage(status: PolicyStatus): Awaited<ReturnType<Service['getPolicyStatus']>> {
   const { digest, bundles, problems, decisions, state, source } = status;
-  const { entries, dropped, unreadable, isFailing } = decisions;
+  const { entries, waiting, dropped, unreadable, isFailing } = decisions;
   return {
     policyDigest: digest,
     bundles: bundles.map(toBundleMessage),
     problems: problems.map(({ where, message }) => `${where}: ${message}`),
     decisionLog: {
-      entries: BigInt(entries),
+      // Those that are still on their way to the file are kept too.
+      entries: BigInt(entries + waiting),
       dropped: BigInt(dropped),
       unreadable: BigInt(unreadable),
       failing: isFailing,

@@ -13,7 +13,7 @@ const text = ({ type, id }: TypeAndId): string => `${type}::${JSON.stringify(id)
 
 // Near misses: ids that another type has too, that differ in case, that hold the signs of the keys.
 const names = ['a', 'A', 'b', '*', '=a', 'a,b'];
-const actions = ['s__a', 's__A', 't__a'];
+const actions = ['s__a', 's__A', 't__a', '*', '=s__a'];
 const name = fc.constantFrom(...names);
 
 const principalHead = fc.oneof(
@@ -141,6 +141,28 @@ suite('rule index', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('takes an action that is called like the sign for any action as that one action', () => {
+    const index = createRuleIndex(
+      rulesOf([
+        { ...anybody, action: `action == ${action('*')}` },
+        { ...anybody, action: `action in [${action('*')}, ${action('t__a')}]` },
+      ]),
+    );
+    const ask = (id: string): readonly string[] =>
+      idsOf(
+        index.candidates({
+          actions: [id, 'CallTool'],
+          principal: uid('User', 'x/a'),
+          principalParents: [],
+          resource: uid('Tool', id),
+          resourceParents: [],
+        }),
+      );
+    assert.deepEqual(ask('s__a'), []);
+    assert.deepEqual(ask('t__a'), ['r1']);
+    assert.deepEqual(ask('*'), ['r0', 'r1']);
   });
 
   test('answers principals that no rule tells apart with the very same list', () => {

@@ -93,8 +93,8 @@ export function createRuleIndexBuilder<Each extends IndexedRule>(): RuleIndexBui
       principalKeys.all.add(principal);
       principalKeys.kinds.add(kindOf(principal));
       rules.push(rule);
-      for (const action of rule.actions === undefined ? [anyKey] : new Set(rule.actions)) {
-        bucketOf(action === anyKey ? anyKey : `=${action}`, resource, principal).rules.push(rule);
+      for (const action of actionKeysOf(rule)) {
+        bucketOf(action, resource, principal).rules.push(rule);
       }
     },
     build: () => indexOf({ rules, buckets, resourceKeys, principalKeys }),
@@ -185,6 +185,11 @@ function merge<Each extends IndexedRule>(buckets: readonly Bucket<Each>[]): read
 }
 
 const anyKey = '*';
+
+/** An action may be called `*` too, so it is the head that says whether any is meant, never the name. */
+function actionKeysOf({ actions }: IndexedRule): Iterable<string> {
+  return actions === undefined ? [anyKey] : new Set(actions.map((id) => `=${id}`));
+}
 
 /** The signs before the names keep apart what they mean: `=` is, `<` in, `:` of the type. */
 function keyOf(constraint: PrincipalConstraint | ResourceConstraint): string {

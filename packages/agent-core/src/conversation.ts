@@ -1,6 +1,6 @@
 import { joinLabels, plainLabels } from '@modelhost/kernel';
 import type { DataLabels, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
-import { labelsOfHistory } from './data-labels.ts';
+import { labelsOfHistory, saidBeforeLabels } from './data-labels.ts';
 import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
 import { estimateMessageTokens } from './tokens.ts';
 import { readArguments } from './tool-verdict.ts';
@@ -78,6 +78,8 @@ export function createConversation(
     }
     add(message);
     if (message.role === 'assistant') {
+      labels = joinLabels(labels, saidBeforeLabels);
+      if (message.content !== '') untrusted.push({ source, text: message.content });
       for (const call of message.toolCalls) asked.set(call.id, call.arguments);
     }
     if (message.role !== 'user') return;

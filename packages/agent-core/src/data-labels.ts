@@ -9,6 +9,12 @@ const unknownLabels: DataLabels = {
   confidentiality: 'secret',
 };
 
+/**
+ * Of what a model said or called before this run: nobody here knows what it had read by then, so it could say what a third
+ * party wrote.
+ */
+export const saidBeforeLabels: DataLabels = { ...unknownLabels, confidentiality: 'internal' };
+
 /** Of what a tool answers, as its operator declares it. */
 export function labelsOfTool({
   integrity,

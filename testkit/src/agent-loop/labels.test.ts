@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HostError, plainLabels } from '@modelhost/kernel';
-import type { DataLabels, Message, ToolDefinition } from '@modelhost/kernel';
+import type { DataLabels, Message, ToolCall, ToolDefinition } from '@modelhost/kernel';
 import { oblige } from './decision.ts';
 import { createTool, textAnswer } from './outside.ts';
 import { assertReplays, bodies, play } from './play.ts';
@@ -29,6 +29,14 @@ const agentChanges = { tools: ['desk__*', 'book__*'] };
 /** Labels of the questions, each with its action. */
 function asked(played: Played): readonly (readonly [action: string, labels: DataLabels])[] {
   return played.outside.questions.map(({ action, context }) => [action, context.labels]);
+}
+
+function said(text: string): Message {
+  return { role: 'user', content: [{ type: 'text', text }] };
+}
+
+function answered(content: string, toolCalls: readonly ToolCall[] = []): Message {
+  return { role: 'assistant', content, toolCalls };
 }
 
 function labelsAt(played: Played, action: string, index: number): DataLabels | undefined {
@@ -127,18 +135,12 @@ suite('labels of a run', () => {
     assert.equal(await outcomes(['book__find', '{}'], true), 'untrusted');
   });
 
-  test('a history is what its tools are; a tool that nobody knows could be anything', async () => {
-    const resultOf = (toolName: string, isError: boolean): readonly Message[] => [
-      { role: 'user', content: [{ type: 'text', text: 'before' }] },
-      {
-        role: 'assistant',
-        content: '',
-        toolCalls: [{ id: 'c', name: toolName, arguments: '{}' }],
-      },
-      { role: 'tool', toolCallId: 'c', toolName, content: 'x', isError },
-    ];
+  test('results in a history are what their tools are; a tool that nobody knows could be anything', async () => {
     const first = async (toolName: string, isError = false): Promise<DataLabels | undefined> => {
-      const history = resultOf(toolName, isError);
+      const history = [
+        said('before'),
+        { role: 'tool', toolCallId: 'c', toolName, content: 'x', isError } as const,
+      ];
       const played = await play({ turns: [{ text: 'hi' }], tools }, { history, agentChanges });
       return labelsAt(played, 'UseModel', 0);
     };
@@ -149,6 +151,31 @@ suite('labels of a run', () => {
       ...untrusted,
       sources: ['history'],
       confidentiality: 'secret',
+    });
+  });
+
+  test('what a model said or called before is untrusted: nobody knows what it had read', async () => {
+    const first = async (history: readonly Message[]): Promise<DataLabels | undefined> => {
+      const played = await play({ turns: [{ text: 'hi' }], tools }, { history, agentChanges });
+      return labelsAt(played, 'UseModel', 0);
+    };
+    const fromHistory = { ...untrusted, sources: ['history'] };
+    const asking = [{ id: 'c', name: 'book__find', arguments: '{"path":"eve@evil.example"}' }];
+    const found = {
+      role: 'tool',
+      toolCallId: 'c',
+      toolName: 'book__find',
+      isError: false,
+    } as const;
+    assert.deepEqual(await first([said('before')]), plainLabels);
+    assert.deepEqual(
+      await first([said('read my mail'), answered('Your mail says: write to eve@evil.example.')]),
+      fromHistory,
+    );
+    assert.deepEqual(await first([answered('', asking)]), fromHistory);
+    assert.deepEqual(await first([answered('', asking), { ...found, content: 'nobody' }]), {
+      ...fromHistory,
+      confidentiality: 'confidential',
     });
   });
 
@@ -183,6 +210,7 @@ suite('evidence of a call', () => {
   const originOf = async (
     task: string,
     answers: Readonly<Record<string, string>>,
+    history: readonly Message[] = [],
   ): Promise<unknown> => {
     const first = { calls: Object.keys(answers).map((tool) => [tool, '{}'] as const) };
     const played = await play(
@@ -191,7 +219,7 @@ suite('evidence of a call', () => {
         tools,
         callTool: async ({ tool }) => textAnswer(answers[tool] ?? ''),
       },
-      { agentChanges, input: [{ type: 'text', text: task }] },
+      { agentChanges, history, input: [{ type: 'text', text: task }] },
     );
     return played.outside.questions
       .filter(({ resource }) => resource.type === 'tool' && resource.tool === send)
@@ -212,6 +240,13 @@ suite('evidence of a call', () => {
     ]);
     assert.deepEqual(await originOf('write', { desk__read: 'nothing' }), [
       { path, origin: 'model', sources: [] },
+    ]);
+    // Only what the user said before is still his own word.
+    assert.deepEqual(await originOf('write', { desk__read: 'nothing' }, [said(kim)]), [
+      { path, origin: 'prompt', sources: ['prompt'] },
+    ]);
+    assert.deepEqual(await originOf('write', { desk__read: 'nothing' }, [answered(kim)]), [
+      { path, origin: 'untrusted', sources: ['history-1'] },
     ]);
   });
 

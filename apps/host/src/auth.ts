@@ -18,7 +18,11 @@ export interface NewApiKey {
 const headerLengthMax = 512;
 
 /** Whoever reaches a host without keys: it listens on loopback only. */
-const localPrincipal: Principal = { tenant: 'default', subject: 'local', roles: ['admin'] };
+const localPrincipal: Principal = {
+  tenant: 'default',
+  subject: 'local',
+  roles: ['admin', 'platform-admin'],
+};
 
 /**
  * Knows the configured keys by their hashes. A key has 256 random bits, so a plain hash of it cannot be guessed, and the

@@ -12,11 +12,19 @@ import { bundleOf, filesFor, mallory, trustRootOf } from './policy/fixtures/poli
 const officer = createApiKey();
 const reader = createApiKey();
 const nobody = createApiKey();
+const keeper = createApiKey();
 const server = {
   auth: {
     apiKeys: [
       { id: officer.id, hash: officer.hash, tenant: 'acme', subject: 'olga', roles: ['security'] },
       { id: reader.id, hash: reader.hash, tenant: 'acme', subject: 'rita', roles: ['auditor'] },
+      {
+        id: keeper.id,
+        hash: keeper.hash,
+        tenant: 'acme',
+        subject: 'kay',
+        roles: ['auditor', 'platform-admin'],
+      },
       { id: nobody.id, hash: nobody.hash, tenant: 'acme', subject: 'ned' },
     ],
   },
@@ -194,7 +202,7 @@ test('a signed bundle is rehearsed, activated in the shadow and promoted, and a 
     trustRoot: join(directory, 'root.json'),
   };
   await using host = await startTestHost({ server, policies });
-  const client = host.connect(officer.key);
+  const client = host.connect(keeper.key);
   await runTask(client);
   const smaller = filesFor(1);
   const shadow = bundleOf({ revision: 2, mode: 'shadow', files: smaller });
@@ -203,6 +211,10 @@ test('a signed bundle is rehearsed, activated in the shadow and promoted, and a 
     report.changes.map(({ kind, action, decisions }) => [kind, action, decisions]),
     [['allow-to-deny', 'AcceptInput', 1n]],
   );
+  // Whose rules are everybody's needs more than to look after one tenant.
+  await assert.rejects(host.connect(officer.key).activateBundle(shadow), {
+    code: 'permission_denied',
+  });
   const activated = await client.activateBundle(shadow);
   assert.equal(activated.bundle?.mode, PolicyMode.SHADOW);
   assert.ok(activated.testsPassed > 0);

@@ -5,6 +5,7 @@ import type { PolicyService } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
 import type { AuditLog, Clock, Decision, Principal, ToolGateway } from '@modelhost/kernel';
 import { checkPolicyTextApart } from '@modelhost/policy-engine';
+import { platformRole } from '../policy/activate-bundle.ts';
 import type { ActivationReport, PolicyControl, PolicyStatus } from '../policy/policy-control.ts';
 import { createExplain } from './explain-decision.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
@@ -54,7 +55,7 @@ export function createPolicyService(options: PolicyServiceOptions): Service {
       };
     },
     activateBundle: async ({ bundle }, { principal }) => {
-      needRole(principal, changerRoles);
+      needRole(principal, [...changerRoles, platformRole]);
       readBundle(bundle);
       return toActivation(control, principal, await control.activate(bundle, principal));
     },
@@ -189,6 +190,7 @@ function toActivation(
 ): Awaited<ReturnType<Service['activateBundle']>> {
   if (report.type === 'refused') {
     const { step, code, message } = report;
+    if (code === 'not-admitted') throw new HostError('permission_denied', message);
     throw new HostError('failed_precondition', `refused at the step ${step}: ${message}`, {
       facts: { step, refusal: code },
     });

@@ -3,7 +3,7 @@ import { toErrorData } from '@modelhost/kernel';
 import type { AuditLog, Principal } from '@modelhost/kernel';
 import type { DecisionLog } from '@modelhost/decision-log';
 import { verifyBundle } from '@modelhost/policy-bundle';
-import type { Bundle, TrustRoot, Verified } from '@modelhost/policy-bundle';
+import type { Bundle, BundleScope, TrustRoot, Verified } from '@modelhost/policy-bundle';
 import { cedarVersion, compileRuleSet, printTestReport } from '@modelhost/policy-engine';
 import { readBundleContent, runBundleTestsApart } from '@modelhost/policy-engine';
 import type {
@@ -74,8 +74,8 @@ export async function activateBundle(
   parts: ActivationParts,
 ): Promise<ActivationReport> {
   const { onStep = () => {} } = parts;
-  const verified = verify(envelope, parts);
-  if (verified.type === 'refused') return refusal('verify', verified.code, verified.message);
+  const verified = verify(envelope, by, parts);
+  if (verified.type === 'refused') return refusal(verified.step, verified.code, verified.message);
   const identity = identityOf(verified.bundle);
   const standing = slotOfSame(parts.store.state(), identity, envelope);
   if (standing !== undefined) return { type: 'unchanged', bundle: identity, slot: standing };
@@ -95,20 +95,42 @@ export async function activateBundle(
   };
 }
 
-/** Everything but mark and name first: whose they are stands in what is verified. */
+/** Everything but mark and name first: whose they are stands in what is verified, and is told to who may change them. */
 function verify(
   envelope: Uint8Array,
+  by: Principal,
   { trust, now, hostVersion, store }: ActivationParts,
-): ReturnType<typeof verifyBundle> {
+): Verified | Pick<ActivationRefusal, 'type' | 'step' | 'code' | 'message'> {
   const options = { trust: trust(), nowMs: now(), hostVersion, cedarVersion };
   const verified = verifyBundle(envelope, options);
-  if (verified.type === 'refused') return verified;
+  if (verified.type === 'refused') return { ...verified, step: 'verify' };
   const { scope, name } = verified.bundle.manifest;
+  const message = whyNotBy(by, scope);
+  if (message !== undefined) {
+    return { type: 'refused', step: 'admit', code: 'not-admitted', message };
+  }
   const known = nameIn(store.state(), scope);
   const mark = markOf(store.state(), scope, name);
   if (known === undefined && mark === undefined) return verified;
-  return verifyBundle(envelope, { ...options, mark, name: known });
+  const again = verifyBundle(envelope, { ...options, mark, name: known });
+  return again.type === 'refused' ? { ...again, step: 'verify' } : again;
 }
+
+/** A good signature says who wrote it; who may put it in force is another question. The host itself, of no tenant, may all. */
+function whyNotBy({ tenant, roles }: Principal, scope: BundleScope): string | undefined {
+  if (tenant === '') return undefined;
+  if (scope !== 'platform') {
+    return scope.tenant === tenant
+      ? undefined
+      : 'scope: is another tenant; let one of theirs do it';
+  }
+  return roles.includes(platformRole)
+    ? undefined
+    : `scope: a bundle of the platform needs the role ${platformRole}; or name its file in the configuration`;
+}
+
+/** Whoever has it changes the rules of every tenant. */
+export const platformRole = 'platform-admin';
 
 type Tried =
   | {
@@ -174,7 +196,7 @@ async function rehearse(
       decisions,
       candidate: engine.asIf(asIfActive(bundles(), loaded)),
       // What others were decided is none of a tenant's business; the host itself sees all.
-      tenant: tenantOf(loaded) ?? (by.tenant === '' ? undefined : by.tenant),
+      tenant: by.tenant === '' ? tenantOf(loaded) : by.tenant,
       signal,
     });
   } catch (cause) {
@@ -195,7 +217,8 @@ async function putInForce(
   try {
     const facts = { ...factsOf(identity), slot, signedBy: verified.signedBy };
     const tenant = identity.scope === 'platform' ? '' : identity.scope.tenant;
-    await onRecord(parts, { tenant, actor: by.subject, facts }, async () => {
+    const actor = by.tenant === '' ? by.subject : `${by.tenant}/${by.subject}`;
+    await onRecord(parts, { tenant, actor, facts }, async () => {
       onStep('intended');
       step = 'store';
       const kept = await store.keep(envelope);
@@ -247,6 +270,7 @@ export function loadedFrom(
       digest,
       activatedAtMs: atMs,
       activatedBy: by.subject,
+      activatedByTenant: by.tenant,
     },
     manifest,
     signedBy: verified.signedBy,

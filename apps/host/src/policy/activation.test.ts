@@ -165,7 +165,7 @@ test('an activation is on record between intent and outcome, with who asked and 
   );
   assert.deepEqual(
     records.map(({ actor }) => actor),
-    ['ann', 'ann'],
+    ['acme/ann', 'acme/ann'],
   );
   assert.deepEqual(await control.activate(bundleOf({ revision: 2, bytesMax: 7 }), ann), {
     type: 'unchanged',

@@ -25,7 +25,13 @@ function loaded({ scope, slot, canary }: Draft, index: number): LoadedBundle {
   return {
     scope,
     slot,
-    stored: { ...base, envelope: digest, activatedAtMs: 0, activatedBy: 'ann' },
+    stored: {
+      ...base,
+      envelope: digest,
+      activatedAtMs: 0,
+      activatedBy: 'ann',
+      activatedByTenant: 'acme',
+    },
     manifest: {
       ...base,
       formatVersion: 1,

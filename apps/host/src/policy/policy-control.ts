@@ -14,7 +14,7 @@ export interface BundleIdentity {
 }
 
 /** What an activation goes through, in this order. */
-export type ActivationStep = 'verify' | 'read' | 'compile' | 'test' | 'record' | 'store';
+export type ActivationStep = 'verify' | 'admit' | 'read' | 'compile' | 'test' | 'record' | 'store';
 
 /** How an activation ended. */
 export type ActivationReport =
@@ -39,6 +39,7 @@ export interface ActivationRefusal {
   /** Stable: that of the bundle's refusal, else of the step. */
   readonly code:
     | BundleRefusal
+    | 'not-admitted'
     | 'content-invalid'
     | 'rules-invalid'
     | 'tests-failed'
@@ -71,6 +72,7 @@ export interface BundleStatus extends BundleIdentity {
   readonly canary: readonly string[];
   readonly signedBy: readonly string[];
   readonly activatedAtMs: number;
+  /** Without the name of who is of another tenant than whoever looks. */
   readonly activatedBy: string;
   /** Only for one in the slot `shadow`. */
   readonly shadow: ShadowStatistics | undefined;
@@ -105,7 +107,10 @@ export interface PolicyControl {
   readonly onChange: (listener: () => void) => () => void;
   /** With a tenant: without the bundles and problems of other tenants. */
   status(tenant?: string): PolicyStatus;
-  /** Verifies, compiles, tests and puts a bundle in force; one after the other. Never throws for a bundle that is not good. */
+  /**
+   * Verifies, compiles, tests and puts a bundle in force; one after the other. One of another tenant than the principal's is
+   * refused, and one of the platform without the role for it. Never throws for a bundle that is not good.
+   */
   activate(envelope: Uint8Array, by: Principal): Promise<ActivationReport>;
   /**
    * Asks a candidate what it would have made of the decisions since then, those of the principal's tenant alone.

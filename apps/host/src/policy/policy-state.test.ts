@@ -14,7 +14,15 @@ import type { BundleSlot, PolicyState, StoredBundle } from './policy-state.ts';
 
 function stored(name: string, revision: number): StoredBundle {
   const digest = `${name}-${revision}`;
-  return { envelope: `e-${digest}`, name, revision, digest, activatedAtMs: 1, activatedBy: 'ann' };
+  return {
+    envelope: `e-${digest}`,
+    name,
+    revision,
+    digest,
+    activatedAtMs: 1,
+    activatedBy: 'ann',
+    activatedByTenant: 'acme',
+  };
 }
 
 function placed(state: PolicyState, slot: BundleSlot, bundle: StoredBundle): PolicyState {

@@ -21,6 +21,8 @@ export interface StoredBundle {
   readonly digest: string;
   readonly activatedAtMs: number;
   readonly activatedBy: string;
+  /** Empty for the host itself. */
+  readonly activatedByTenant: string;
 }
 
 /** What is in force in one scope. */

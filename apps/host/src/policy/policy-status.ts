@@ -4,6 +4,7 @@ import type { PoliciesConfig } from '../config/policies-schema.ts';
 import type { LoadedBundle } from './in-force.ts';
 import type { BundleStatus, PolicyProblem, PolicyStatus } from './policy-control.ts';
 import { scopeKeyOf, slots } from './policy-state.ts';
+import type { StoredBundle } from './policy-state.ts';
 import type { Shadows } from './shadows.ts';
 import { validityOf } from './validity.ts';
 
@@ -54,9 +55,13 @@ function bundleStatus(
     canary: tenant === undefined ? canary : canary.filter((name) => name === tenant),
     signedBy,
     activatedAtMs: stored.activatedAtMs,
-    activatedBy: stored.activatedBy,
+    activatedBy: isSeenBy(tenant, stored) ? stored.activatedBy : 'another tenant',
     shadow: shadows.statisticsOf(bundle),
   };
+}
+
+function isSeenBy(tenant: string | undefined, { activatedByTenant }: StoredBundle): boolean {
+  return tenant === undefined || activatedByTenant === '' || activatedByTenant === tenant;
 }
 
 /** `platform` comes before `tenant/…`. */

@@ -27,7 +27,15 @@ function makeStoreDirectory(t: TestContext): string {
 }
 
 function stored(envelope: string, revision: number): StoredBundle {
-  return { envelope, name: 'base', revision, digest: 'd', activatedAtMs: 1, activatedBy: 'ann' };
+  return {
+    envelope,
+    name: 'base',
+    revision,
+    digest: 'd',
+    activatedAtMs: 1,
+    activatedBy: 'ann',
+    activatedByTenant: 'acme',
+  };
 }
 
 /** Activates content as the platform's, and gives the name of its file. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Principal } from '@modelhost/kernel';
 import {
   ada,
   ann,
@@ -91,6 +92,30 @@ test('a canary decides for the tenants that it names, and for nobody else', asyn
   assert.equal(await effectOf(control, 50), 'deny');
 });
 
+const ben: Principal = { tenant: 'beta', subject: 'ben', roles: [] };
+
+test('a bundle is put in force by who is of its tenant, and one of the platform by who looks after all', async (t) => {
+  const { control, world } = await open(t);
+  const before = world.records().length;
+  const own = bundleOf({ name: 'own', scope: { tenant: 'beta' }, bytesMax: 50 });
+  const refused = [
+    await control.activate(own, ann),
+    await control.activate(bundleOf({ revision: 2 }), { ...ann, roles: ['admin', 'security'] }),
+    // What is in force already is no way to learn about it.
+    await control.activate(bundleOf(), ben),
+  ];
+  for (const report of refused) {
+    assert.ok(report.type === 'refused');
+    assert.deepEqual([report.step, report.code], ['admit', 'not-admitted']);
+  }
+  assert.equal(world.records().length, before);
+  assert.equal((await control.activate(own, ben)).type, 'activated');
+  assert.equal((await control.activate(bundleOf({ revision: 2 }), ann)).type, 'activated');
+  const namesFor = (tenant: string): readonly string[] =>
+    control.status(tenant).bundles.map(({ activatedBy }) => activatedBy);
+  assert.deepEqual([namesFor('acme'), namesFor('beta')], [['ann'], ['another tenant', 'ben']]);
+});
+
 test('a bundle of a tenant decides with that of the platform, about that tenant alone', async (t) => {
   const { control } = await open(t);
   const scope = { tenant: 'beta' };
@@ -104,7 +129,7 @@ test('a bundle of a tenant decides with that of the platform, about that tenant 
       scope,
       files: { 'authorize.cedar': forbid, 'tests/big.yaml': tests },
     }),
-    ann,
+    ben,
   );
   assert.equal(report.type, 'activated');
   assert.deepEqual(
@@ -227,6 +252,6 @@ test('a tenant whose own bundle cannot be used any more can do nothing, and the 
     [placesFor('acme'), placesFor('beta')],
     [['own.mhpb.json'], ['own@1', 'own.mhpb.json']],
   );
-  await later.activate(bundleOf({ ...own, revision: 2 }), ann);
+  await later.activate(bundleOf({ ...own, revision: 2 }), ben);
   assert.equal(await effectOf(later, 50, 'beta'), 'allow');
 });

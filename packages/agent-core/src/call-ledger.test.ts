@@ -41,6 +41,10 @@ async function look(ledger: CallLedger, call: LedgerCall): Promise<PrincipalPast
   return promise;
 }
 
+async function days(ledger: CallLedger, subject: string): Promise<number> {
+  return (await look(ledger, callOf({ subject }))).callsLastDay;
+}
+
 /** Lets other work go on for some turns of the queue of promises. */
 async function dawdle(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
@@ -158,9 +162,44 @@ suite('the ledger of calls', () => {
     for (const subject of ['ann', 'bob', 'ann', 'cem']) {
       await ledger.decide(callOf({ subject }), async () => allow);
     }
-    const days = async (subject: string): Promise<number> =>
-      (await look(ledger, callOf({ subject }))).callsLastDay;
-    assert.deepEqual([await days('ann'), await days('cem')], [2, 1]);
-    assert.equal(await days('bob'), 0);
+    assert.deepEqual([await days(ledger, 'ann'), await days(ledger, 'cem')], [2, 1]);
+    assert.equal(await days(ledger, 'bob'), 0);
+  });
+
+  test('calls that are denied, and those of another tenant, make nobody forget anything', async () => {
+    const ledger = createCallLedger(4);
+    await ledger.decide(callOf(), async () => allow);
+    for (let index = 0; index < 8; index += 1) {
+      await ledger.decide(callOf({ subject: `denied-${index}` }), async () => deny);
+    }
+    assert.equal(await days(ledger, 'ann'), 1);
+    for (let index = 0; index < 8; index += 1) {
+      const principal = { tenant: 'rival', subject: `eve-${index}`, roles: [] };
+      await ledger.decide(callOf({ principal }), async () => allow);
+    }
+    assert.equal(await days(ledger, 'ann'), 1);
+  });
+
+  test('tools that clients bring along, under any names, make no tool of the host forgotten', async () => {
+    const ledger = createCallLedger(4);
+    await ledger.decide(callOf(), async () => allow);
+    for (let index = 0; index < 8; index += 1) {
+      const tool: ToolDefinition = { ...toolOf(`own-${index}`), executor: 'client' };
+      await ledger.decide(callOf({ tool }), async () => allow);
+    }
+    assert.equal(await days(ledger, 'ann'), 1);
+    const last: ToolDefinition = { ...toolOf('own-7'), executor: 'client' };
+    assert.equal((await look(ledger, callOf({ tool: last }))).callsLastDay, 1);
+  });
+
+  test('an account that is forgotten while a call is decided is back with that call', async () => {
+    const ledger = createCallLedger(1);
+    await ledger.decide(callOf(), async () => allow);
+    const gate = Promise.withResolvers<Decision>();
+    const held = ledger.decide(callOf(), async () => gate.promise);
+    await ledger.decide(callOf({ subject: 'bob' }), async () => allow);
+    gate.resolve(allow);
+    await held;
+    assert.equal(await days(ledger, 'ann'), 2);
   });
 });

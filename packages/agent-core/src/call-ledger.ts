@@ -5,6 +5,7 @@ import { createCallWindow } from './call-window.ts';
 import type { CallWindow } from './call-window.ts';
 import { createLine } from './line.ts';
 import type { Line } from './line.ts';
+import { createTenantShares } from './tenant-shares.ts';
 
 /** A call that is to be decided. */
 export interface LedgerCall {
@@ -25,14 +26,13 @@ export type PrincipalPast = Pick<CallHistory, 'callsLastHour' | 'callsLastDay'> 
  */
 export interface CallLedger {
   /**
-   * Decides a call by what was called before. It counts from before its decision, and no longer once that is not to allow
-   * it. Calls of one tool by one principal are decided one after the other, in the order in which they came.
+   * Decides a call by what was called before; it counts once it is allowed. Calls of one tool by one principal are decided
+   * one after the other, in the order in which they came.
    */
   decide(call: LedgerCall, decide: (past: PrincipalPast) => Promise<Decision>): Promise<Decision>;
 }
 
 interface Account {
-  readonly line: Line;
   readonly hour: CallWindow;
   readonly day: CallWindow;
   readonly sums: Map<string, CallWindow>;
@@ -43,53 +43,52 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
 /**
- * `accountsMax` bounds the pairs of a principal and a tool that are known; past it the one that was used longest ago is
- * forgotten, though never one that is being decided.
+ * `accountsMax` bounds the pairs of a principal and a tool that are known; past it the tenant that has the most forgets what
+ * it used longest ago. Tools of clients, which can have any names, have as many of their own.
  */
 export function createCallLedger(accountsMax: number = 20_000): CallLedger {
-  const accounts = new Map<string, Account>();
+  const accounts = {
+    host: createTenantShares<Account>(accountsMax),
+    client: createTenantShares<Account>(accountsMax),
+  };
+  /** Of calls that are being decided. */
+  const lines = new Map<string, Line>();
   let newestMs = 0;
-
-  function accountOf({ principal, tool }: LedgerCall): Account {
-    const key = `${principal.tenant}\0${principal.subject}\0${tool.name}`;
-    const known = accounts.get(key);
-    // Whoever was used last stands last.
-    if (known !== undefined) accounts.delete(key);
-    else if (accounts.size >= accountsMax) forgetOldest();
-    const account = known ?? createAccount();
-    accounts.set(key, account);
-    return account;
-  }
-
-  function forgetOldest(): void {
-    for (const [key, { line }] of accounts) {
-      if (!line.isEmpty()) continue;
-      accounts.delete(key);
-      return;
-    }
-  }
 
   async function decide(
     call: LedgerCall,
     decideBy: (past: PrincipalPast) => Promise<Decision>,
   ): Promise<Decision> {
-    const account = accountOf(call);
-    const place = account.line.enter();
-    if (place.turn !== undefined) await place.turn;
-    // A clock that was set back must not bring back what is past.
-    newestMs = Math.max(newestMs, call.nowMs);
-    const atMs = newestMs;
-    const past = pastOf(account, call.amounts, atMs);
-    count(account, call.amounts, { atMs, times: 1 });
-    let isAllowed = false;
+    const { principal, tool } = call;
+    const key = `${principal.subject}\0${tool.name}`;
+    const lineKey = `${tool.executor}\0${principal.tenant}\0${key}`;
+    const line = lines.get(lineKey) ?? createLine();
+    lines.set(lineKey, line);
+    const place = line.enter();
     try {
-      const decision = await decideBy(past);
-      isAllowed = decision.effect === 'allow';
-      return decision;
+      if (place.turn !== undefined) await place.turn;
+      return await decideNow(call, key, decideBy);
     } finally {
-      if (!isAllowed) count(account, call.amounts, { atMs, times: -1 });
       place.pass();
+      if (line.isEmpty()) lines.delete(lineKey);
     }
+  }
+
+  async function decideNow(
+    { principal: { tenant }, tool, amounts, nowMs }: LedgerCall,
+    key: string,
+    decideBy: (past: PrincipalPast) => Promise<Decision>,
+  ): Promise<Decision> {
+    // A clock that was set back must not bring back what is past.
+    newestMs = Math.max(newestMs, nowMs);
+    const atMs = newestMs;
+    const shares = accounts[tool.executor];
+    const account = shares.find(tenant, key) ?? createAccount();
+    const decision = await decideBy(pastOf(account, amounts, atMs));
+    if (decision.effect !== 'allow') return decision;
+    count(account, amounts, atMs);
+    shares.keep(tenant, key, account);
+    return decision;
   }
 
   return { decide };
@@ -97,7 +96,6 @@ export function createCallLedger(accountsMax: number = 20_000): CallLedger {
 
 function createAccount(): Account {
   return {
-    line: createLine(),
     hour: createCallWindow(hourMs, minuteMs),
     day: createCallWindow(dayMs, hourMs / 4),
     sums: new Map(),
@@ -112,16 +110,12 @@ function pastOf(account: Account, amounts: CallAmounts, atMs: number): Principal
   return { callsLastHour: account.hour.sum(atMs), callsLastDay: account.day.sum(atMs), sums };
 }
 
-function count(
-  account: Account,
-  amounts: CallAmounts,
-  { atMs, times }: { readonly atMs: number; readonly times: 1 | -1 },
-): void {
-  account.hour.add(atMs, times);
-  account.day.add(atMs, times);
+function count(account: Account, amounts: CallAmounts, atMs: number): void {
+  account.hour.add(atMs, 1);
+  account.day.add(atMs, 1);
   for (const [name, amount] of Object.entries(amounts)) {
     const window = account.sums.get(name) ?? createCallWindow(dayMs, hourMs / 4);
     account.sums.set(name, window);
-    window.add(atMs, times * keptAmount(amount));
+    window.add(atMs, keptAmount(amount));
   }
 }

@@ -1,6 +1,6 @@
 /** Sums what was added in the last so many milliseconds. */
 export interface CallWindow {
-  /** Adds at this time; a negative amount takes back what was added then. */
+  /** Adds at this time. */
   add(atMs: number, amount: number): void;
   /** What was added since `spanMs` ago, and up to one slot before that. */
   sum(nowMs: number): number;
@@ -27,11 +27,9 @@ export function createCallWindow(spanMs: number, slotMs: number): CallWindow {
   return {
     add: (atMs, amount) => {
       const index = Math.floor(atMs / slotMs);
-      const known = slots.findLast((slot) => slot.index === index);
-      // Taken back after it was forgotten: it does not count any more.
-      if (known === undefined && amount < 0) return;
-      if (known === undefined) slots.push({ index, sum: amount });
-      else known.sum += amount;
+      const last = slots.at(-1);
+      if (last?.index === index) last.sum += amount;
+      else slots.push({ index, sum: amount });
       total += amount;
     },
     sum: (nowMs) => {

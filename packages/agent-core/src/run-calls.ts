@@ -3,8 +3,6 @@ import type { PrincipalPast } from './call-ledger.ts';
 import { addAmounts, keptAmount } from './call-sums.ts';
 import type { CallAmounts } from './call-sums.ts';
 
-const toolsShownMax = 64;
-
 /** What a run has called: only calls that were allowed, so those that were denied cost nothing. */
 export interface RunCalls {
   /** As policy sees it before a call of this tool. */
@@ -24,7 +22,7 @@ export function createRunCalls(): RunCalls {
 
   function plainHistory(): CallHistory {
     return {
-      toolsUsed: [...counts.keys()].sort().slice(0, toolsShownMax),
+      toolsUsed: [...counts.keys()].sort(),
       callsOfTool: 0,
       callsInFlight,
       callsLastHour: 0,

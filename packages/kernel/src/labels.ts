@@ -10,10 +10,10 @@ export type Confidentiality = (typeof confidentialityLevels)[number];
 /** What is known of a piece of data: where it may come from and where it may go. */
 export interface DataLabels {
   readonly integrity: Integrity;
-  /** Whoever brought in what is untrusted, such as the alias of a tool server; sorted, the first 32. */
+  /** Whoever brought in what is untrusted, such as the alias of a tool server; sorted. */
   readonly sources: readonly string[];
   readonly confidentiality: Confidentiality;
-  /** Kinds of content that need care of their own, such as `pii`; sorted, the first 32. */
+  /** Kinds of content that need care of their own, such as `pii`; sorted. */
   readonly compartments: readonly string[];
 }
 
@@ -25,9 +25,11 @@ export const plainLabels: DataLabels = {
   compartments: [],
 };
 
-const namesMax = 32;
-
-/** Labels of data that holds both: never more trusted nor less confidential than either. Associative, commutative, idempotent. */
+/**
+ * Labels of data that holds both: never more trusted nor less confidential than either. Associative, commutative, idempotent.
+ * No name is left out, as a rule that asks for it would be passed by: servers and rules bound how many there are, and past its
+ * own bound policy denies.
+ */
 export function joinLabels(one: DataLabels, other: DataLabels): DataLabels {
   if (one === other || other === plainLabels) return one;
   const levels = [one.confidentiality, other.confidentiality];
@@ -40,5 +42,5 @@ export function joinLabels(one: DataLabels, other: DataLabels): DataLabels {
 }
 
 function joinNames(one: readonly string[], other: readonly string[]): readonly string[] {
-  return [...new Set([...one, ...other])].sort().slice(0, namesMax);
+  return [...new Set([...one, ...other])].sort();
 }

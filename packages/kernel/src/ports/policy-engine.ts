@@ -55,7 +55,7 @@ export interface CallEvidence {
 
 /** What was called before. Calls that were denied are not in it, those in flight are. */
 export interface CallHistory {
-  /** Names of the tools called in this run; sorted, the first 64. */
+  /** Names of all tools called in this run; sorted. */
   readonly toolsUsed: readonly string[];
   /** Calls of this tool in this run. */
   readonly callsOfTool: number;

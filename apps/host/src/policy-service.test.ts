@@ -116,6 +116,15 @@ test('bad questions and rules name their field', async () => {
         }),
       /files: a\.cedar:1:/,
     ],
+    [
+      () =>
+        ask({
+          action: 'CallTool',
+          resource: 'none',
+          argumentsJson: `{"a":"${'a'.repeat(65_536)}"}`,
+        }),
+      /question\.arguments_json.*65536/,
+    ],
     [() => asReader.checkPolicy([]), /files: must have/],
     [() => asReader.listDecisions({ pageSize: 201 }), /page_size/],
     [() => asReader.replayDecisions(new Uint8Array(), { sinceMs: 0 }), /bundle: is required/],
@@ -135,6 +144,17 @@ test('the check of texts names every problem with its place and what to do', asy
   const [first] = problems;
   assert.deepEqual([first?.file, first?.line, first?.isError], ['authorize/a.cedar', 2, true]);
   assert.notEqual(first?.remedy, '');
+});
+
+test('rules of callers are read one caller after the other, and more than a few are turned away', async () => {
+  const checks = await Promise.allSettled(
+    Array.from({ length: 6 }, async () => asReader.checkPolicy([{ name: 'a.cedar', text: '' }])),
+  );
+  const turnedAway = checks.filter((check) => check.status === 'rejected');
+  assert.equal(turnedAway.length, 2);
+  for (const { reason } of turnedAway) {
+    assert.match(String(reason), /4 checks of rules wait already/);
+  }
 });
 
 test('what was decided is listed without values, explained by its id, and erased by its subject', async () => {

@@ -12,6 +12,9 @@ export const textBounds = {
   conditionals: 32,
   /** Signs that a value is chained with, such as dots and pluses, in all brackets around a place together. */
   chain: 64,
+  /** Of one pattern of `like`: it is tried at every place of a text, for as long as it is. */
+  patternLength: 256,
+  patternStars: 16,
   messageLength: 500,
   /** Names in the list of one annotation. */
   names: 32,

@@ -1,7 +1,7 @@
 export { readQuestion } from './bundle-tests/read-question.ts';
 export type { QuestionOptions } from './bundle-tests/read-question.ts';
 export { checkPolicyText } from './compile/check-policy-text.ts';
-export { checkPolicyTextApart, compileRuleSet } from './compile/compile-rule-set.ts';
+export { checkPolicyTextApart, compileRuleSet, explainApart } from './compile/compile-rule-set.ts';
 export type { CompiledRuleSet, CompileOptions } from './compile/compile-rule-set.ts';
 export type { PolicyProblem } from './compile/policy-problem.ts';
 export type { ChangeExplanation, Explanation, RuleExplanation } from './explain/explanation.ts';

@@ -179,6 +179,12 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
     when(`${`(1${'+1'.repeat(10)}+`.repeat(10)}1${')'.repeat(10)} == 1`),
     /more than 64 dots/,
   ],
+  ['a long pattern', when(`context.agent like "*${'a'.repeat(256)}"`), /more than 256 characters/],
+  [
+    'a pattern with many stars, deep within',
+    when(`[1, if !(context.agent like "${'a*'.repeat(17)}") then 2 else 3].contains(2)`),
+    /^a\.cedar:1:1: a pattern of `like` has more than .* 16 stars; write it shorter/,
+  ],
   ['a long rule', when('true && '.repeat(1000)), /more than 2000 words and signs/],
   ['a rule of many bytes', when(`"${'a'.repeat(20_000)}" == ""`), /longer than 16384 bytes/],
   [

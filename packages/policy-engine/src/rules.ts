@@ -4,6 +4,7 @@ import { readAnnotations } from './annotations.ts';
 import type { RuleAnnotations, RuleSetPart } from './annotations.ts';
 import { textBounds } from './bounds.ts';
 import type { CedarRuntime } from './cedar-runtime.ts';
+import { hasLargePattern } from './patterns.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { namesIn } from './rule-names.ts';
 import type { RuleNames } from './rule-names.ts';
@@ -146,6 +147,12 @@ function readRule(statement: PlacedStatement, cedar: CedarRuntime): Rule {
   }
   const policy = parse(statement, place, cedar);
   const fail = (problem: string, remedy: string): HostError => invalidRule(place, problem, remedy);
+  if (hasLargePattern(policy)) {
+    throw fail(
+      `a pattern of \`like\` has more than ${textBounds.patternLength} characters or ${textBounds.patternStars} stars`,
+      'write it shorter',
+    );
+  }
   return {
     ...readAnnotations(policy, statement.part, fail),
     ...namesIn(policy),

@@ -1,13 +1,8 @@
 import type { PolicyQuestion, PolicyService } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject, PolicyRequest, Principal, ToolDefinition } from '@modelhost/kernel';
-import {
-  compileRuleSet,
-  digestPolicyFiles,
-  readQuestion,
-  singleSource,
-} from '@modelhost/policy-engine';
-import type { DecisionPoint, PolicyFile } from '@modelhost/policy-engine';
+import { digestPolicyFiles, explainApart, readQuestion } from '@modelhost/policy-engine';
+import type { CompileOptions, Explanation, PolicyFile } from '@modelhost/policy-engine';
 import type { PolicyControl } from '../policy/policy-control.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { readPolicyFiles } from './policy-files.ts';
@@ -16,17 +11,33 @@ import type { PolicyServiceOptions } from './policy-service.ts';
 import type { Handlers } from './service.ts';
 import { readJsonObject } from './try-call.ts';
 
+/** Does work in a thread of its own, within these bounds. Throws `overloaded` when too many wait. */
+export type RunApart = <Result>(
+  signal: AbortSignal,
+  work: (bounds: CompileOptions) => Promise<Result>,
+) => Promise<Result>;
+
 type Explain = Handlers<typeof PolicyService>['explainDecision'];
 
-const jsonBytesMax = 256 * 1_024;
+const contextBytesMax = 256 * 1_024;
+/** An explanation takes some ten decisions. */
+const argumentsBytesMax = 64 * 1_024;
 /** The newest decisions of the log among which one is looked for by its id. */
 const lookedThroughMax = 20_000;
 const pageSize = 200;
 
-/** Explains what is decided, was decided, or would be. `admit` throws for who may not ask. */
+/** Explains what is decided, was decided, or would be. */
 export function createExplain(
   options: PolicyServiceOptions,
-  admit: (principal: Principal) => void,
+  {
+    admit,
+    apart,
+  }: {
+    /** Throws for who may not ask. */
+    readonly admit: (principal: Principal) => void;
+    /** Where rules of the caller's are asked, one caller after the other. */
+    readonly apart: RunApart;
+  },
 ): Explain {
   const { control, gateway } = options;
   return async ({ about, files }, { principal, signal }) => {
@@ -36,8 +47,11 @@ export function createExplain(
     refuseIfAny(reader);
     const tools = gateway.listTools(principal.tenant);
     const request = await requestOf(options, { about, principal, tools });
-    const engine = await engineFor(control, { files: given, tools, signal });
-    return toExplanationMessage(request, await engine.explain(request));
+    const explanation =
+      given.length === 0
+        ? await control.engine.explain(request)
+        : await apart(signal, async (bounds) => explainWith(given, { request, tools, bounds }));
+    return toExplanationMessage(request, explanation);
   };
 }
 
@@ -76,8 +90,8 @@ function readPolicyQuestion(
   reader.text('question.agent', agent, { min: 0, max: 128 });
   reader.text('question.action', action, { min: 1, max: 64 });
   reader.text('question.resource', resource, { min: 0, max: 256 });
-  reader.bytes('question.arguments_json', question.argumentsJson, jsonBytesMax);
-  reader.bytes('question.context_json', question.contextJson, jsonBytesMax);
+  reader.bytes('question.arguments_json', question.argumentsJson, argumentsBytesMax);
+  reader.bytes('question.context_json', question.contextJson, contextBytesMax);
   refuseIfAny(reader);
   const given = {
     ...objectOf('question.context_json', question.contextJson),
@@ -155,20 +169,20 @@ async function recordedRequest(
   throw new HostError('not_found', 'there is no such decision among the newest of the log');
 }
 
-async function engineFor(
-  { engine }: PolicyControl,
-  given: {
-    readonly files: readonly PolicyFile[];
+/** What rules of the caller's alone would say. */
+async function explainWith(
+  files: readonly PolicyFile[],
+  about: {
+    readonly request: PolicyRequest;
     readonly tools: readonly ToolDefinition[];
-    readonly signal: AbortSignal;
+    readonly bounds: CompileOptions;
   },
-): Promise<DecisionPoint> {
-  const { files, tools, signal } = given;
-  if (files.length === 0) return engine;
+): Promise<Explanation> {
+  const { request, tools, bounds } = about;
   const digest = digestPolicyFiles(files);
   const source = { name: 'what-if', scope: 'platform', revision: 0, digest, files, tools } as const;
   try {
-    return engine.asIf(singleSource(await compileRuleSet(source, { signal })));
+    return await explainApart(source, request, bounds);
   } catch (thrown) {
     if (!(thrown instanceof HostError) || thrown.code !== 'config_invalid') throw thrown;
     throw invalid('files', thrown.message);

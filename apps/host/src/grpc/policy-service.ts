@@ -7,7 +7,9 @@ import type { AuditLog, Clock, Decision, Principal, ToolGateway } from '@modelho
 import { checkPolicyTextApart } from '@modelhost/policy-engine';
 import { platformRole } from '../policy/activate-bundle.ts';
 import type { ActivationReport, PolicyControl, PolicyStatus } from '../policy/policy-control.ts';
+import { createTurns } from '../policy/turns.ts';
 import { createExplain } from './explain-decision.ts';
+import type { RunApart } from './explain-decision.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { onRecord } from './on-record.ts';
@@ -28,25 +30,33 @@ type Service = Handlers<typeof PolicyService>;
 
 const changerRoles = ['admin', 'security'];
 const bundleBytesMax = 7 * 1_024 * 1_024;
+const checksWaitingMax = 4;
+const checkTimeoutMs = 20_000;
 const pageSizeUsual = 50;
 const pageSizeMax = 200;
 
 /** Policy of the host as the contract shows it. Every call is about the caller's tenant. */
 export function createPolicyService(options: PolicyServiceOptions): Service {
   const { control, gateway, audit } = options;
+  const apart = createRunApart();
   return {
     getPolicyStatus: async (_request, { principal }) => {
       needRole(principal, readerRoles);
       return toStatusMessage(control.status(principal.tenant));
     },
-    explainDecision: createExplain(options, (principal) => needRole(principal, readerRoles)),
+    explainDecision: createExplain(options, {
+      admit: (principal) => needRole(principal, readerRoles),
+      apart,
+    }),
     checkPolicy: async ({ files }, { principal, signal }) => {
       needRole(principal, readerRoles);
       const reader = createFieldReader();
       const given = readPolicyFiles(reader, files, { min: 1 });
       refuseIfAny(reader);
       const tools = gateway.listTools(principal.tenant);
-      const problems = await checkPolicyTextApart(given, tools, { signal });
+      const problems = await apart(signal, async (bounds) =>
+        checkPolicyTextApart(given, tools, bounds),
+      );
       return {
         problems: problems.map(({ severity, ...problem }) => ({
           ...problem,
@@ -87,6 +97,13 @@ export function createPolicyService(options: PolicyServiceOptions): Service {
       return { erased: BigInt(erased) };
     },
   };
+}
+
+/** Rules of callers are read one caller after the other: each takes a thread with a good part of a processor and of memory. */
+function createRunApart(): RunApart {
+  const turns = createTurns('checks of rules', checksWaitingMax);
+  return async (signal, work) =>
+    turns.take(async () => work({ signal, timeoutMs: checkTimeoutMs }));
 }
 
 function createListDecisions(control: PolicyControl): Service['listDecisions'] {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
 import { uid } from '../entity-uid.ts';
-import { toolOf } from '../fixtures/requests.ts';
-import { readRuleSet } from '../rule-set.ts';
+import { callRequest, toolOf } from '../fixtures/requests.ts';
+import { createPolicyEngine } from '../policy-engine.ts';
+import { readRuleSet, singleSource } from '../rule-set.ts';
 import type { RuleSetSource } from '../rule-set.ts';
-import { checkPolicyTextApart, compileRuleSet } from './compile-rule-set.ts';
+import { checkPolicyTextApart, compileRuleSet, explainApart } from './compile-rule-set.ts';
 
 const tool = toolOf({ amount: { type: 'integer' } }, { name: 'bank__pay', server: 'bank' });
 const call = 'action in ModelHost::Action::"CallTool"';
@@ -87,6 +88,22 @@ suite('compiling rules in a worker', () => {
     );
   });
 
+  test('explains what rules would say as they do here, and refuses those that are wrong', async () => {
+    const few = `@id("few") permit (principal, ${call}, resource) when { context.arguments.amount < 9 };`;
+    const source = sourceOf(few);
+    const engine = createPolicyEngine({ source: singleSource(readRuleSet(source)) });
+    for (const amount of [5, 50]) {
+      const request = callRequest(tool, { amount });
+      const explanation = await explainApart(source, request);
+      assert.deepEqual(explanation, await engine.explain(request));
+      assert.equal(explanation.decision.effect, amount < 9 ? 'allow' : 'deny');
+    }
+    await assert.rejects(
+      explainApart(sourceOf('permit'), callRequest(tool, { amount: 1 })),
+      isInvalid(/^authorize\.cedar:1:/),
+    );
+  });
+
   test('ends with its caller, at its deadline, and when memory runs out', async () => {
     const source = sourceOf(`@id("r") permit (principal, ${call}, resource);`);
     const gone = new AbortController();
@@ -96,7 +113,11 @@ suite('compiling rules in a worker', () => {
     await assert.rejects(compileRuleSet(source, { signal: gone.signal }), /^Error: left$/);
     await assert.rejects(
       compileRuleSet(source, { timeoutMs: 1 }),
-      isInvalid(/^policies: they could not be compiled in 1 ms; make them fewer or simpler$/),
+      isInvalid(/^policies: they took more than 1 ms; make them fewer or simpler$/),
+    );
+    await assert.rejects(
+      explainApart(source, callRequest(tool, { amount: 1 }), { timeoutMs: 1 }),
+      isInvalid(/^policies: they took more than 1 ms/),
     );
     await assert.rejects(
       compileRuleSet(source, { heapMiBMax: 3 }),

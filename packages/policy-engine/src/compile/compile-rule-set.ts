@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { ToolDefinition } from '@modelhost/kernel';
+import type { PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import { HostError } from '@modelhost/kernel';
+import type { Explanation } from '../explain/explanation.ts';
 import { createRuleIndexBuilder } from '../index/rule-index.ts';
 import type { PolicyFile } from '../policy-file.ts';
 import type { RuleSet, RuleSetSource } from '../rule-set.ts';
@@ -38,10 +39,30 @@ export async function compileRuleSet(
 ): Promise<CompiledRuleSet> {
   await using worker = startWorker(options);
   const problems = await checkIn(worker, files, source.tools);
+  refuseErrors(problems);
+  return { source, ...(await takeRules(worker)), warnings: problems };
+}
+
+/**
+ * What these rules alone would say to the request, and why, asked in a worker of their own too: rules of whoever sends some
+ * may take as long as they like to be asked. Throws `config_invalid` as `compileRuleSet` does.
+ */
+export async function explainApart(
+  { files, tools, ...source }: RuleSetSource,
+  request: PolicyRequest,
+  options: CompileOptions = {},
+): Promise<Explanation> {
+  await using worker = startWorker(options);
+  refuseErrors(await checkIn(worker, files, tools));
+  const answer = await worker.ask({ type: 'explain', request, source });
+  if (answer.type === 'explained') return answer.explanation;
+  throw new HostError('internal', 'the rules explained nothing');
+}
+
+function refuseErrors(problems: readonly PolicyProblem[]): void {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   if (first !== undefined) throw errorOf(first, errors.length - 1);
-  return { source, ...(await takeRules(worker)), warnings: problems };
 }
 
 /** Everything that is wrong with the rules, the first 200; they are read in a worker of their own as well. */
@@ -135,7 +156,7 @@ function startWorker(options: CompileOptions): CompileWorker {
         if (!deadline.aborted) throw thrown;
         throw new HostError(
           'config_invalid',
-          `policies: they could not be compiled in ${timeoutMs} ms; make them fewer or simpler`,
+          `policies: they took more than ${timeoutMs} ms; make them fewer or simpler`,
         );
       }
     },

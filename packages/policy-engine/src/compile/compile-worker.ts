@@ -2,9 +2,13 @@ import { parentPort } from 'node:worker_threads';
 import type { ToolDefinition } from '@modelhost/kernel';
 import type { RuleSetPart } from '../annotations.ts';
 import { createCedarRuntime, loadCedar } from '../cedar-runtime.ts';
+import { createRuleIndex } from '../index/rule-index.ts';
 import type { PolicyFile } from '../policy-file.ts';
+import { createPolicyEngine } from '../policy-engine.ts';
+import { singleSource } from '../rule-set.ts';
 import type { Rule } from '../rules.ts';
 import { readAllRules } from './read-all-rules.ts';
+import type { RuleSetReading } from './read-all-rules.ts';
 import { problemsMax, rulesPerMessage } from './worker-messages.ts';
 import type { MessageFromWorker, MessageToWorker } from './worker-messages.ts';
 
@@ -12,6 +16,7 @@ import type { MessageFromWorker, MessageToWorker } from './worker-messages.ts';
 const files: PolicyFile[] = [];
 const tools: ToolDefinition[] = [];
 let pieces: Iterator<MessageFromWorker> = [].values();
+let reading: RuleSetReading | undefined;
 
 parentPort?.on('message', (message: MessageToWorker) => {
   switch (message.type) {
@@ -24,6 +29,9 @@ parentPort?.on('message', (message: MessageToWorker) => {
     case 'check':
       check();
       return;
+    case 'explain':
+      void explain(message).then(send);
+      return;
     case 'more': {
       const piece = pieces.next();
       send(piece.done === true ? { type: 'end' } : piece.value);
@@ -32,9 +40,22 @@ parentPort?.on('message', (message: MessageToWorker) => {
 });
 
 function check(): void {
-  const reading = readAllRules(files, tools, createCedarRuntime(loadCedar));
+  reading = readAllRules(files, tools, createCedarRuntime(loadCedar));
   pieces = piecesOf(reading.authorize, reading.oblige);
   send({ type: 'checked', problems: reading.problems.slice(0, problemsMax) });
+}
+
+async function explain({
+  request,
+  source,
+}: Extract<MessageToWorker, { readonly type: 'explain' }>): Promise<MessageFromWorker> {
+  const ruleSet = {
+    source: { ...source, tools },
+    authorize: createRuleIndex(reading?.authorize ?? []),
+    oblige: createRuleIndex(reading?.oblige ?? []),
+  };
+  const engine = createPolicyEngine({ source: singleSource(ruleSet) });
+  return { type: 'explained', explanation: await engine.explain(request) };
 }
 
 function* piecesOf(

@@ -1,8 +1,13 @@
-import type { ToolDefinition } from '@modelhost/kernel';
+import type { PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import type { RuleSetPart } from '../annotations.ts';
+import type { Explanation } from '../explain/explanation.ts';
 import type { PolicyFile } from '../policy-file.ts';
+import type { RuleSetSource } from '../rule-set.ts';
 import type { Rule } from '../rules.ts';
 import type { PolicyProblem } from './policy-problem.ts';
+
+/** Files and tools were sent before. */
+type ApartSource = Omit<RuleSetSource, 'files' | 'tools'>;
 
 /** What the worker is told. A rule set comes and goes in pieces, so that no message keeps the event loop for long. */
 export type MessageToWorker =
@@ -10,6 +15,8 @@ export type MessageToWorker =
   | { readonly type: 'tools'; readonly tools: readonly ToolDefinition[] }
   /** Everything was sent. */
   | { readonly type: 'check' }
+  /** What they say to a request; only of rules that are right. */
+  | { readonly type: 'explain'; readonly request: PolicyRequest; readonly source: ApartSource }
   /** The next rules, please. */
   | { readonly type: 'more' };
 
@@ -17,6 +24,7 @@ export type MessageToWorker =
 export type MessageFromWorker =
   | { readonly type: 'checked'; readonly problems: readonly PolicyProblem[] }
   | { readonly type: 'rules'; readonly part: RuleSetPart; readonly rules: readonly Rule[] }
+  | { readonly type: 'explained'; readonly explanation: Explanation }
   /** There are no more rules. */
   | { readonly type: 'end' };
 

@@ -93,6 +93,20 @@ test('what else says something of a masked value goes too: its sums, and digests
   );
 });
 
+test('names within a masked value are a part of it: they do not stay as paths of the evidence', () => {
+  const values = { meta: { 'ann@example.org': ['x'] }, to: ['a', 'b'], kept: { of: 'x' } };
+  const pathsOf = (masks: readonly string[]): readonly (string | undefined)[] => {
+    const paths = ['meta.ann@example.org[0]', 'to[1]', 'kept.of'];
+    const origins = paths.map((path) => ({ path, origin: 'model', sources: [] }) as const);
+    const request = callRequest(toolOf({}), values, { evidence: { values: origins } });
+    const { evidence } = maskArguments(request, masks, hash).request.context;
+    return evidence?.values.map(({ path }) => path) ?? [];
+  };
+  assert.deepEqual(pathsOf(['meta', 'to']), ['meta.…', 'to[1]', 'kept.of']);
+  assert.deepEqual(pathsOf(['to[]', 'kept.of']), ['meta.ann@example.org[0]', 'to[1]', 'kept.of']);
+  assert.deepEqual(pathsOf(['*']), ['…', '…', '…']);
+});
+
 test('a name with a dot or a bracket is masked by what it is called', () => {
   const values = { 'a.b': 'x', a: { b: 'y', c: 1 }, 'filter[name]': 'z', '[]': 'w' };
   const { values: after } = masked(values, ['a.b', 'filter[name]', '[]']);
@@ -125,6 +139,12 @@ test('a rule may read a masked value by any name on the way to it, or as part of
   ];
   for (const when of readers) assert.ok(mayRead(when, paths), when);
   for (const when of others) assert.ok(!mayRead(when, paths), when);
+  const unendorsed = 'context has evidence && context.evidence.unendorsed.contains("items.a")';
+  const withPath = (path: string) =>
+    callRequest(toolOf({}), {}, { evidence: { values: [{ path, origin: 'model', sources: [] }] } });
+  assert.ok(mayRead(unendorsed, paths, withPath('items.…')));
+  assert.ok(!mayRead(unendorsed, paths, withPath('items[0]')));
+  assert.ok(!mayRead('context.labels.untrusted', paths, withPath('items.…')));
   const unsummed = callRequest(toolOf({}), {});
   assert.ok(!mayRead('context.history.callsOfTool > 1', paths, unsummed));
 });

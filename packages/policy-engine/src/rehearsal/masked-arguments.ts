@@ -1,7 +1,14 @@
 import { isJsonObject } from '@modelhost/kernel';
 import { wholeArguments, wholeContext } from '../rule-names.ts';
 import type { AskedRule } from './asked-rules.ts';
-import type { ApprovalFact, CallHistory, Json, JsonObject, PolicyRequest } from '@modelhost/kernel';
+import type {
+  ApprovalFact,
+  CallHistory,
+  Json,
+  JsonObject,
+  PolicyRequest,
+  ValueOrigin,
+} from '@modelhost/kernel';
 
 /** Stands among the masked paths for all arguments together. */
 export const allArguments = '*';
@@ -13,13 +20,16 @@ export interface MaskedRequest {
   readonly masked: readonly string[];
 }
 
+/** Stands for names in a path that are not kept. */
+const cut = '…';
+
 /** What hides a value. It is keyed: short values could be guessed otherwise. */
 type Hash = (text: string) => string;
 
 /**
  * The request with the values at the paths (`note`, `a.b`, `items[].price`) replaced by `{ "$hash", "$type" }`. A list on the way is
  * gone through item by item, whether or not the path says so. What else says something of the values goes too: sums
- * become 0, and digests of the call are hashed once more.
+ * become 0, names within them are cut off the paths of the evidence, and digests of the call are hashed once more.
  */
 export function maskArguments(
   request: PolicyRequest,
@@ -71,6 +81,8 @@ export function mayReadMasked(
 ): boolean {
   const parts = new Set(masked.flatMap(partsOf));
   if (argumentsNamed.some((name) => name === wholeArguments || isHidden(name, parts))) return true;
+  const isPathHidden = context.evidence?.values.some(({ path }) => path.endsWith(`.${cut}`));
+  if (isPathHidden === true && contextNamed.includes('evidence')) return true;
   // A rule may compare all that was called before, sums included.
   const isSumHidden = Object.keys(context.history.sums).some((name) => isHidden(name, parts));
   return isSumHidden && contextNamed.some((name) => name === wholeContext || name === 'history');
@@ -78,7 +90,11 @@ export function mayReadMasked(
 
 /** Names without the places in lists. */
 function partsOf(path: string): readonly string[] {
-  return path.replace(/\[[^\]]*\]/g, '').split('.');
+  return withoutPlaces(path).split('.');
+}
+
+function withoutPlaces(path: string): string {
+  return path.replace(/\[[^\]]*\]/g, '');
 }
 
 function hideTraces(
@@ -86,7 +102,7 @@ function hideTraces(
   masked: readonly string[],
   hash: Hash,
 ): PolicyRequest['context'] {
-  const { approval, callDigest, history } = context;
+  const { approval, callDigest, evidence, history } = context;
   const hide = (digest: string): string => (digest === '' ? '' : hash(digest));
   const hidden: ApprovalFact | undefined = approval && {
     ...approval,
@@ -96,8 +112,17 @@ function hideTraces(
     ...context,
     callDigest: hide(callDigest),
     approval: hidden,
+    evidence: evidence && { values: evidence.values.map((value) => hideNames(value, masked)) },
     history: { ...history, sums: hideSums(history.sums, masked) },
   };
+}
+
+/** Names within a masked value may be anything that the caller wrote; a place in a list says nothing. */
+function hideNames(value: ValueOrigin, masked: readonly string[]): ValueOrigin {
+  if (masked.includes(allArguments)) return { ...value, path: cut };
+  const plain = withoutPlaces(value.path);
+  const place = masked.find((path) => plain.startsWith(`${withoutPlaces(path)}.`));
+  return place === undefined ? value : { ...value, path: `${place}.${cut}` };
 }
 
 function hideSums(sums: CallHistory['sums'], masked: readonly string[]): CallHistory['sums'] {

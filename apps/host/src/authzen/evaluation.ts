@@ -31,7 +31,8 @@ export function readEvaluation(body: JsonObject, options: EvaluationOptions): Ev
   const action = textOf(memberOf(body, 'action'), 'action', 'name');
   const { supported_obligations: kinds, ...context } = optionalOf(body, 'context');
   const resource = readResource(memberOf(body, 'resource'), tools);
-  const given = { ...context, ...subject.given, ...resource, action };
+  checkContext(context, caller);
+  const given = { ...context, ...subject.given, ...resource, action, runId };
   const request = readQuestion(given, {
     principal: subject.principal,
     tools,
@@ -39,6 +40,27 @@ export function readEvaluation(body: JsonObject, options: EvaluationOptions): Ev
     fieldOf: (path) => fields[String(path[0])] ?? `context.${path.join('.')}`,
   });
   return { request, supported: kinds === undefined ? undefined : readKinds(kinds) };
+}
+
+/** Of every question that is asked here: it is part of no run of ours, and the log of decisions tells it by this. */
+const runId = 'authzen';
+
+/** Facts that the host knows of its own runs, and believes of nobody but who enforces its answers. */
+const believedFacts = ['approval', 'evidence', 'history', 'labels', 'spent'];
+
+function checkContext(context: JsonObject, caller: Principal): void {
+  if (context['runId'] !== undefined) throw invalid('context.runId', 'is known to the host');
+  const fact = believedFacts.find((name) => context[name] !== undefined);
+  if (fact !== undefined && !isAsker(caller)) throw notAsker(`context.${fact}`);
+}
+
+function isAsker({ roles }: Principal): boolean {
+  return askerRoles.some((role) => roles.includes(role));
+}
+
+function notAsker(what: string): HostError {
+  const needed = askerRoles.join(', ');
+  return new HostError('permission_denied', `${what} needs one of the roles ${needed}`);
 }
 
 /** Where our own names stand in a request of AuthZEN. */
@@ -81,13 +103,7 @@ const direct: JsonObject = { agent: 'authzen', delegated: false };
 
 function principalOf(subject: string, { roles }: JsonObject, caller: Principal): Principal {
   if (subject === caller.subject && roles === undefined) return caller;
-  if (!askerRoles.some((role) => caller.roles.includes(role))) {
-    const needed = askerRoles.join(', ');
-    throw new HostError(
-      'permission_denied',
-      `asking about others, or with other roles, needs one of the roles ${needed}`,
-    );
-  }
+  if (!isAsker(caller)) throw notAsker('asking about others, or with other roles,');
   const named = roles === undefined ? [] : readTexts(roles);
   if (named === undefined) throw invalid('subject roles', 'must be a list of texts');
   return { tenant: caller.tenant, subject, roles: named };

@@ -33,6 +33,7 @@ const tool = (name: string, effect: ToolDefinition['effect']): ToolDefinition =>
 });
 const tools = [tool('bank__pay', 'irreversible'), tool('bank__look', 'none')];
 const asked: string[] = [];
+const askedRuns: string[] = [];
 const engine = createPolicyEngine({
   source: singleSource(
     readRuleSet({
@@ -54,6 +55,7 @@ const services = createAuthzenServices({
       asked.push(
         `${request.principal.tenant}/${request.principal.subject} ${request.context.nowMs}`,
       );
+      askedRuns.push(request.context.runId);
       return engine.decide(request);
     },
   },
@@ -96,8 +98,9 @@ test('a hold is a no that names what would lift it, and an approval lifts it', a
     { approvers: ['boss'], quorum: 2, self_approval_allowed: false },
   ]);
   const votes = ['bob', 'eve'].map((subject) => ({ subject, roles: ['boss'] }));
-  const lifted = await ask('evaluation', pay(500, { context: { approval: { votes } } }));
-  assert.equal(lifted['decision'], true);
+  const subject = { type: 'user', id: 'ann', properties: { roles: ['clerk'] } };
+  const approved = pay(500, { subject, context: { approval: { votes } } });
+  assert.equal((await ask('evaluation', approved, gate))['decision'], true);
 });
 
 test('an obligation that the caller does not keep makes it a no', async () => {
@@ -129,6 +132,28 @@ test('only an enforcement point may ask about others, and never about another te
   await assert.rejects(ask('evaluation', pay(5), foreign), /resource\.id: names no tool/);
 });
 
+test('facts of a run are believed of enforcement points alone, and no question is part of a run', async () => {
+  const facts: JsonObject = {
+    approval: { votes: [{ subject: 'boss', roles: ['boss'] }] },
+    evidence: { amount: 'prompt' },
+    history: { callsOfTool: 0 },
+    labels: { integrity: 'trusted' },
+    spent: {},
+  };
+  for (const [name, fact] of Object.entries(facts)) {
+    const claimed = pay(5, { context: { [name]: fact } });
+    await assert.rejects(ask('evaluation', claimed), {
+      code: 'permission_denied',
+      message: new RegExp(`^context\\.${name} needs one of the roles `),
+    });
+    const subject = { type: 'user', id: 'ann', properties: { roles: ['clerk'] } };
+    assert.equal((await ask('evaluation', { ...claimed, subject }, gate))['decision'], true);
+  }
+  const inRun = pay(5, { context: { runId: 'run_1' } });
+  await assert.rejects(ask('evaluation', inRun, gate), /context\.runId: is known to the host/);
+  assert.deepEqual([...new Set(askedRuns)], ['authzen']);
+});
+
 test('bad input names the field in AuthZEN terms', async () => {
   const rows: readonly (readonly [JsonObject, RegExp])[] = [
     [{}, /subject: is required/],
@@ -145,7 +170,7 @@ test('bad input names the field in AuthZEN terms', async () => {
   ];
   for (const [body, message] of rows) {
     await assert.rejects(
-      ask('evaluation', body),
+      ask('evaluation', body, gate),
       (thrown) =>
         thrown instanceof HostError &&
         thrown.code === 'validation_failed' &&
@@ -174,6 +199,14 @@ test('many are answered in one call, with defaults, and an unreadable one is a n
   const until = (semantic: string): JsonObject => ({ options: { evaluations_semantic: semantic } });
   assert.deepEqual(await decisions(until('deny_on_first_deny')), [true, false]);
   assert.deepEqual(await decisions(until('permit_on_first_permit')), [true]);
+  const before = asked.length;
+  const same = await decisions({ evaluations: Array.from({ length: 100 }, () => pay(5)) });
+  assert.deepEqual([same.length, asked.length - before], [100, 1]);
+  const long = pay(5, { context: { supported_obligations: ['x'.repeat(20_000)] } });
+  await assert.rejects(
+    decisions({ ...long, evaluations: Array.from({ length: 100 }, () => ({})) }),
+    /evaluations: have \d+ characters with the defaults of each, at most 1048576/,
+  );
   await assert.rejects(decisions(until('guess')), /evaluations_semantic: must be one of/);
   await assert.rejects(ask('evaluations', { evaluations: {} }), /evaluations: must be a list/);
 });

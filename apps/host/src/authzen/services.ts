@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Clock, JsonObject, PolicyEngine, Principal, ToolGateway } from '@modelhost/kernel';
 import type { FacadeService } from '@modelhost/mcp-gateway';
@@ -12,6 +13,8 @@ export interface AuthzenParts {
 }
 
 const evaluationsMax = 100;
+/** Of their JSON, all together. */
+const evaluationsLengthMax = 1_048_576;
 const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
 type Semantic = (typeof semantics)[number];
 
@@ -74,15 +77,32 @@ async function evaluateAll(
   if (!Array.isArray(evaluations) || evaluations.length > evaluationsMax) {
     throw invalid('evaluations', `must be a list of at most ${evaluationsMax}`);
   }
+  checkLength(evaluations, defaults);
   const semantic = readSemantic(options);
   const answers: JsonObject[] = [];
+  const known = new Map<string, JsonObject>();
   for (const entry of evaluations) {
-    const answer = await evaluateEntry(parts, { defaults, entry }, caller);
+    const text = JSON.stringify(entry);
+    const answer = known.get(text) ?? (await evaluateEntry(parts, { defaults, entry }, caller));
+    known.set(text, answer);
     answers.push(answer);
+    // Others are served between two of them.
+    await setImmediate();
     if (semantic === 'deny_on_first_deny' && answer['decision'] === false) break;
     if (semantic === 'permit_on_first_permit' && answer['decision'] === true) break;
   }
   return { evaluations: answers };
+}
+
+/** Each is evaluated with the defaults, so they are counted as often. */
+function checkLength(evaluations: readonly unknown[], defaults: JsonObject): void {
+  const entries = JSON.stringify(evaluations).length;
+  const length = entries + evaluations.length * JSON.stringify(defaults).length;
+  if (length <= evaluationsLengthMax) return;
+  throw invalid(
+    'evaluations',
+    `have ${length} characters with the defaults of each, at most ${evaluationsLengthMax}; ask in several calls`,
+  );
 }
 
 async function evaluateEntry(

@@ -52,7 +52,9 @@ async function perform(
   { decision, end }: Decided,
 ): Promise<ToolVerdict> {
   try {
-    return await performCall(run, { ...call, decision });
+    const verdict = await performCall(run, { ...call, decision });
+    if (verdict.answered !== undefined || call.tool.effect === 'none') return verdict;
+    return { ...verdict, attempted: { tool: call.tool, arguments: call.values } };
   } finally {
     end();
   }

@@ -4,6 +4,7 @@ import { labelsOfHistory, saidBeforeLabels } from './data-labels.ts';
 import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
 import { estimateMessageTokens } from './tokens.ts';
 import { readArguments } from './tool-verdict.ts';
+import type { EvidenceCall } from './tool-verdict.ts';
 
 /** The messages of a run, with a running estimate of what they weigh, so that no step counts them again. */
 export interface Conversation {
@@ -17,6 +18,8 @@ export interface Conversation {
   /** Adds what the model or the host itself says. */
   add(message: Message): void;
   addResult(message: ToolMessage, about: ResultOrigin): void;
+  /** Notes a call that may have had an effect, and that no answer tells of: what it wrote may come back in any other. */
+  addAttempt(source: string, call: EvidenceCall): void;
 }
 
 type ToolMessage = Extract<Message, { role: 'tool' }>;
@@ -27,7 +30,7 @@ export interface ResultOrigin {
   /** Name of its step. */
   readonly source: string;
   /** What a tool answered; undefined for the words of the host, in which nothing is told. */
-  readonly call: EvidenceText['call'];
+  readonly call: EvidenceCall | undefined;
 }
 
 type ConversationInput = Pick<RunInput, 'agent' | 'history' | 'input' | 'labels'>;
@@ -67,12 +70,15 @@ export function createConversation(
     else if (call !== undefined) trusted.push(text);
   }
 
+  function addAttempt(source: string, call: EvidenceCall): void {
+    // An empty list: an answer that cannot be read would take away what other answers say.
+    untrusted.push({ source, text: '[]', call });
+  }
+
   function addGiven(message: Message, source: string): void {
     if (message.role === 'tool') {
       const tool = tools.get(message.toolName);
-      const values = readArguments(asked.get(message.toolCallId) ?? '');
-      const call =
-        tool === undefined || values === undefined ? undefined : { tool, arguments: values };
+      const call = callOf(tool, asked.get(message.toolCallId) ?? '');
       addResult(message, { labels: labelsOfHistory(tool, message.isError), source, call });
       return;
     }
@@ -80,7 +86,12 @@ export function createConversation(
     if (message.role === 'assistant') {
       labels = joinLabels(labels, saidBeforeLabels);
       if (message.content !== '') untrusted.push({ source, text: message.content });
-      for (const call of message.toolCalls) asked.set(call.id, call.arguments);
+      for (const { id, name, arguments: text } of message.toolCalls) {
+        asked.set(id, text);
+        const call = callOf(tools.get(name), text);
+        // Nobody knows whether the caller brings the answer along, too.
+        if (call !== undefined && call.tool.effect !== 'none') addAttempt(source, call);
+      }
     }
     if (message.role !== 'user') return;
     for (const part of message.content) if (part.type === 'text') prompt.push(part.text);
@@ -99,5 +110,12 @@ export function createConversation(
     texts: () => ({ prompt, trusted, untrusted }),
     add,
     addResult,
+    addAttempt,
   };
+}
+
+/** A call of the history; undefined when its tool is not known or its arguments cannot be read. */
+function callOf(tool: ToolDefinition | undefined, argumentsText: string): EvidenceCall | undefined {
+  const values = readArguments(argumentsText);
+  return tool === undefined || values === undefined ? undefined : { tool, arguments: values };
 }

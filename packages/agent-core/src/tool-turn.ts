@@ -45,11 +45,12 @@ export async function takeToolTurn(
       content: noteCut(run, verdict),
       isError: verdict.outcome !== 'ok',
     } as const;
-    const { labels, answered } = verdict;
+    const { labels, answered, attempted } = verdict;
     const source = `turn-${turn}/tool-${index + 1}`;
     const known =
       answered === undefined ? undefined : { tool: answered.tool, arguments: answered.answers };
     run.conversation.addResult(message, { labels, source, call: known });
+    if (attempted !== undefined) run.conversation.addAttempt(source, attempted);
   }
   return undefined;
 }

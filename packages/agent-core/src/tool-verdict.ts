@@ -1,4 +1,5 @@
 import { canonicalJson, isJsonObject, parseJsonText, plainLabels } from '@modelhost/kernel';
+import type { EvidenceText } from './evidence/find-evidence.ts';
 import type {
   DataLabels,
   ErrorData,
@@ -17,8 +18,13 @@ export interface ToolVerdict {
   readonly labels: DataLabels;
   /** What the content answers; undefined where the content is the host's own, or an error. */
   readonly answered: AnsweredCall | undefined;
+  /** A call that may have had an effect although its answer is not shown. */
+  readonly attempted?: EvidenceCall;
   readonly error: ErrorData | undefined;
 }
+
+/** A call, as far as the origin of values is concerned. */
+export type EvidenceCall = NonNullable<EvidenceText['call']>;
 
 /** A call that its tool answered. */
 export interface AnsweredCall {

@@ -4,6 +4,7 @@ import { HostError, plainLabels } from '@modelhost/kernel';
 import type { DataLabels, Message, ToolCall, ToolDefinition } from '@modelhost/kernel';
 import { oblige } from './decision.ts';
 import { createTool, textAnswer } from './outside.ts';
+import type { OutsideOptions } from './outside.ts';
 import { assertReplays, bodies, play } from './play.ts';
 import type { Played } from './play.ts';
 
@@ -248,6 +249,48 @@ suite('evidence of a call', () => {
     assert.deepEqual(await originOf('write', { desk__read: 'nothing' }, [answered(kim)]), [
       { path, origin: 'untrusted', sources: ['history-1'] },
     ]);
+  });
+
+  test('knows of a call that gave no answer: whatever it wrote may come back', async () => {
+    const url = 'https://good.example/x';
+    const list: ToolDefinition = { ...createTool('desk__channel', 'none'), egress: false };
+    const fetch: ToolDefinition = { ...createTool('web__get', 'none'), decisionArguments: ['url'] };
+    const post = createTool('desk__post', 'reversible');
+    const originAfter = async (
+      before: readonly (readonly [string, string])[],
+      callTool: NonNullable<OutsideOptions['callTool']>,
+      history: readonly Message[] = [],
+    ): Promise<unknown> => {
+      const played = await play(
+        {
+          turns: [
+            { calls: [...before, ['desk__channel', '{"name":"general"}']] },
+            { calls: [['web__get', JSON.stringify({ url })]] },
+            { text: 'done' },
+          ],
+          tools: [list, fetch, post],
+          callTool,
+        },
+        {
+          agentChanges: { tools: ['desk__*', 'web__*'] },
+          history,
+          input: [{ type: 'text', text: 'Read the links in the channel general.' }],
+        },
+      );
+      const last = played.outside.questions.findLast(({ action }) => action === 'CallTool');
+      return last?.context.evidence?.values.map(({ origin }) => origin);
+    };
+    const posting = ['desk__post', JSON.stringify({ text: url })] as const;
+    const answer = async () => textAnswer(`see ${url}`);
+    const answerUnlessPosting: NonNullable<OutsideOptions['callTool']> = async ({ tool }) => {
+      if (tool !== 'desk__post') return textAnswer(`see ${url}`);
+      throw new HostError('mcp_timeout', 'no answer', { facts: { sent: 'true' } });
+    };
+    assert.deepEqual(await originAfter([], answer), ['reference']);
+    assert.deepEqual(await originAfter([posting], answerUnlessPosting), ['untrusted']);
+    const [name, argumentsText] = posting;
+    const asking = answered('', [{ id: 'c', name, arguments: argumentsText }]);
+    assert.deepEqual(await originAfter([], answer, [asking]), ['untrusted']);
   });
 
   test('never takes the host’s own words for it: a made up name does not come back as trusted', async () => {

@@ -244,6 +244,36 @@ test('closing writes what waits; afterwards nothing is taken, and nothing throws
   });
 });
 
+test('past the bound it is the oldest of whoever has most that go, so that nobody drives out others', async () => {
+  await inLogDirectory(async ({ open }) => {
+    const log = await open({ entriesMax: 20 });
+    const append = (tenant: string, count: number): void => {
+      for (let index = 0; index < count; index += 1) {
+        log.append(callEntry({ tenant, timeMs: startMs + index }));
+      }
+    };
+    const timesOf = async (tenant: string): Promise<readonly number[]> =>
+      (await recordedTimes(log, { tenant })).map((timeMs) => timeMs - startMs);
+    append('acme', 6);
+    append('small', 2);
+    append('rival', 50);
+    await log.flush();
+    assert.deepEqual(await timesOf('acme'), [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(await timesOf('small'), [0, 1]);
+    assert.equal((await timesOf('rival')).length, 12);
+    assert.equal((await timesOf('rival')).at(-1), 49);
+    append('acme', 50);
+    await log.flush();
+    // Neither of the two has more than the other, and the third has what it had.
+    assert.deepEqual([(await timesOf('acme')).length, (await timesOf('rival')).length], [9, 9]);
+    assert.deepEqual(await timesOf('small'), [0, 1]);
+    assert.equal(await log.erase('acme', 'ann'), 9);
+    append('acme', 1);
+    await log.flush();
+    assert.equal(log.statistics().entries, 12);
+  });
+});
+
 test('what is too old or too many is removed, the oldest first', async () => {
   await inLogDirectory(async ({ open }) => {
     const dayMs = 86_400_000;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Keys } from '@modelhost/kernel';
 import type { RecordedDecision } from '@modelhost/policy-engine';
 import { logBounds } from './bounds.ts';
@@ -45,7 +46,15 @@ export function createLogReader({ keys, read, newestId, onFault }: LogReaderOpti
     let { after } = query;
     for (;;) {
       const rows = await read({ ...query, after, idMax, rowsMax });
-      yield* rows;
+      let bytes = 0;
+      for (const row of rows) {
+        yield row;
+        bytes += row.sealed.length;
+        if (bytes < logBounds.sliceBytes) continue;
+        // To open large ones takes milliseconds each, and others are being served.
+        bytes = 0;
+        await setImmediate();
+      }
       after = rows.at(-1);
       if (rows.length < rowsMax) return;
     }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { logBounds } from './bounds.ts';
 import type { Retention, SealedRow } from './log-file.ts';
+import { createShares } from './shares.ts';
 
 /** What changes the file. Each either happens whole or not at all. */
 export interface LogWriter {
@@ -17,51 +18,55 @@ export interface LogWriter {
 /** Goes on with an erasure that was cut short. */
 export function createLogWriter(database: DatabaseSync): LogWriter {
   const statements = prepareStatements(database);
-  let entries = numberFrom(statements.count.get());
+  const shares = createShares(() => statements.countByTenant.all());
   if (numberFrom(statements.rewriteDue.get()) > 0) rewrite();
 
   function transact<Result>(work: () => Result): Result {
     database.exec('BEGIN IMMEDIATE');
     try {
+      // What is added from here on is added to what was there before.
+      shares.count();
       const result = work();
       database.exec('COMMIT');
       return result;
     } catch (thrown) {
       // SQLite may have rolled back by itself, when the disk was full.
       if (database.isTransaction) database.exec('ROLLBACK');
+      shares.forget();
       throw thrown;
     }
   }
 
-  /** At most so many rows that are too old or too many. */
+  /** At most so many rows that are too old or too many; the latter of whoever has most, so that nobody drives out others. */
   function removeSome({ sinceMs, entriesMax }: Retention, count: number): number {
-    const tooOld = Number(statements.removeOlder.run(sinceMs, count).changes);
-    const tooMany = Math.min(count - tooOld, entries - tooOld - entriesMax);
-    return tooMany <= 0 ? tooOld : tooOld + Number(statements.removeFirst.run(tooMany).changes);
+    const tooOld = statements.removeOlder.all(sinceMs, count);
+    for (const { tenant } of tooOld) shares.add(String(tenant), -1);
+    const tooMany = Math.min(count - tooOld.length, shares.total() - entriesMax);
+    for (let left = tooMany; left > 0;) {
+      const { tenant, lead } = shares.largest();
+      const some = Math.min(left, Math.max(lead, 1));
+      statements.removeFirst.run(tenant, some);
+      shares.add(tenant, -some);
+      left -= some;
+    }
+    return tooOld.length + Math.max(tooMany, 0);
   }
 
   function insert(rows: readonly SealedRow[], retention: Retention): number {
-    const before = entries;
-    try {
-      return transact(() => {
-        for (const row of rows) statements.insert.run(...valuesOf(row));
-        entries += rows.length;
-        // More than were added, so that a shorter retention is reached in the end.
-        const removed = removeSome(retention, rows.length + logBounds.trimRows);
-        entries -= removed;
-        return removed;
-      });
-    } catch (thrown) {
-      entries = before;
-      throw thrown;
-    }
+    return transact(() => {
+      for (const row of rows) {
+        statements.insert.run(...valuesOf(row));
+        shares.add(row.tenant, 1);
+      }
+      // More than were added, so that a shorter retention is reached in the end.
+      return removeSome(retention, rows.length + logBounds.trimRows);
+    });
   }
 
   function trim(retention: Retention): number {
     let removed = 0;
     for (let round = 0; round < logBounds.trimTransactions; round += 1) {
       const some = transact(() => removeSome(retention, logBounds.trimRows));
-      entries -= some;
       removed += some;
       if (some === 0) break;
     }
@@ -74,7 +79,7 @@ export function createLogWriter(database: DatabaseSync): LogWriter {
       if (changes > 0) statements.markRewrite.run();
       return Number(changes);
     });
-    entries -= removed;
+    if (removed > 0) shares.forget();
     // Also after an attempt that got no further than removing.
     if (numberFrom(statements.rewriteDue.get()) > 0) rewrite();
     return removed;
@@ -93,14 +98,14 @@ export function createLogWriter(database: DatabaseSync): LogWriter {
     insert,
     trim,
     erase,
-    entries: () => entries,
+    entries: () => shares.total(),
     lastId: () => numberFrom(statements.lastId.get()),
   };
 }
 
 type Statement = ReturnType<DatabaseSync['prepare']>;
 type StatementName =
-  | 'count'
+  | 'countByTenant'
   | 'lastId'
   | 'insert'
   | 'removeOlder'
@@ -112,7 +117,9 @@ type StatementName =
 
 function prepareStatements(database: DatabaseSync): Readonly<Record<StatementName, Statement>> {
   return {
-    count: database.prepare('SELECT count(*) AS number FROM decision'),
+    countByTenant: database.prepare(
+      'SELECT tenant, count(*) AS number FROM decision GROUP BY tenant',
+    ),
     lastId: database.prepare('SELECT coalesce(max(seq), 0) AS number FROM sqlite_sequence'),
     insert: database.prepare(
       `INSERT INTO decision
@@ -121,10 +128,12 @@ function prepareStatements(database: DatabaseSync): Readonly<Record<StatementNam
     ),
     removeOlder: database.prepare(
       `DELETE FROM decision WHERE id IN
-         (SELECT id FROM decision WHERE time_ms < ? ORDER BY time_ms, id LIMIT ?)`,
+         (SELECT id FROM decision WHERE time_ms < ? ORDER BY time_ms, id LIMIT ?)
+       RETURNING tenant`,
     ),
     removeFirst: database.prepare(
-      'DELETE FROM decision WHERE id IN (SELECT id FROM decision ORDER BY time_ms, id LIMIT ?)',
+      `DELETE FROM decision WHERE id IN
+         (SELECT id FROM decision WHERE tenant = ? ORDER BY time_ms, id LIMIT ?)`,
     ),
     removeSubject: database.prepare('DELETE FROM decision WHERE subject = ?'),
     rewriteDue: database.prepare('SELECT count(*) AS number FROM rewrite_due'),

@@ -75,13 +75,12 @@ function checkSuccession(root: TrustRoot, previous: TrustRoot | undefined): Refu
       `version: must be ${previous.version + 1}, one above the root that is in force; take the roots in their order`,
     );
   }
-  const returned = root.keys.findIndex(
-    ({ keyId }) => previous.revoked.includes(keyId) && !root.revoked.includes(keyId),
-  );
-  if (returned < 0) return undefined;
+  // A key that is left out once could be listed again by the root after.
+  const missing = previous.revoked.find((keyId) => !root.revoked.includes(keyId));
+  if (missing === undefined) return undefined;
   return refuse(
     'revoked-key',
-    `keys[${returned}]: was revoked by the root before; remove it and make a new key`,
+    `revoked: lacks ${missing}, which the root before revoked; list it again, and make a new key`,
   );
 }
 

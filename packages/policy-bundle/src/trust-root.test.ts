@@ -173,8 +173,12 @@ test('a revoked key signs no root and never comes back', () => {
   const third = { ...next, version: 3 };
   assertRefused('threshold', /\(revoked-key\)/, () => take(sign(third, [ada, eve]), second));
   const returned = { ...third, revoked: [], keys: [...next.keys, trustKey(eve, ['root'])] };
-  assertRefused('revoked-key', /was revoked by the root before/, () =>
+  assertRefused('revoked-key', /revoked: lacks [0-9a-f]{64}, which the root before revoked/, () =>
     take(sign(returned, [ada, dan]), second),
+  );
+  // Nor in two steps, of which the first leaves it out of both lists.
+  assertRefused('revoked-key', /^trust root: revoked: lacks /, () =>
+    take(sign({ ...third, revoked: [] }, [ada, dan]), second),
   );
   const listed = { ...returned, revoked: [eve.keyId] };
   assert.equal(take(sign(listed, [ada, dan]), second).version, 3);

@@ -74,6 +74,16 @@ test('a root that nobody read and that asks for nothing still asks for one good 
   assert.equal(borrowed.type === 'refused' && borrowed.code, 'bad-signature');
 });
 
+test('what is large is read only if it names a key that is known, however wrong it is', () => {
+  const large = `{"payload":"${'a'.repeat(300_000)}`;
+  const codeOf = (text: string): unknown => {
+    const answer = verify(text);
+    return answer.type === 'refused' && answer.code;
+  };
+  assert.equal(codeOf(`${large}${eve.keyId}`), 'unknown-key');
+  assert.equal(codeOf(`${large}${ada.keyId}`), 'not-json');
+});
+
 test('clocks may be five minutes apart, both ways', () => {
   assert.equal(verify(sound, at('2026-10-31T23:55:00Z')).type, 'verified');
   assert.equal(verify(sound, at('2027-01-01T00:04:59Z')).type, 'verified');

@@ -34,6 +34,9 @@ export interface VerifyOptions {
   readonly graceMs?: number | undefined;
 }
 
+/** Up to here whatever is wrong is told exactly. */
+const sureReadBytesMax = 262_144;
+
 /** A bundle that may be used as far as its envelope tells; its rules have not been compiled. */
 export interface Verified {
   readonly type: 'verified';
@@ -55,6 +58,12 @@ export function verifyBundle(
   const { trust, nowMs, graceMs = 0 } = options;
   const moment: Moment = { nowMs, graceMs };
   const bounds = { payloadType: bundlePayloadType, bytesMax: bundleBytesMax };
+  if (isLargeOfNobody(envelopeBytes, trust)) {
+    return refuse(
+      'unknown-key',
+      'signatures: name no key of the trust root; sign it with one, or have a new trust root list the key',
+    );
+  }
   const envelope = readEnvelope(envelopeBytes, bounds);
   if (envelope.type === 'refused') return envelope;
   const rootPhase = phaseOf(trust.expires, moment);
@@ -90,6 +99,13 @@ export function verifyBundle(
       phaseOf(value.manifest.expires, moment) === 'stale' ||
       inScope.signers.some(({ isStale }) => isStale),
   };
+}
+
+/** To read megabytes takes a good part of a second, to find the id of a key in them some milliseconds. */
+function isLargeOfNobody(bytes: Uint8Array, { keys }: TrustRoot): boolean {
+  if (bytes.length <= sureReadBytesMax || bytes.length > bundleBytesMax) return false;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return !keys.some(({ keyId }) => text.includes(keyId));
 }
 
 function checkSigners(

@@ -44,13 +44,16 @@ function checkVoters(
   }
 }
 
+/** Of a run in whose history a model has spoken, from its first question on. */
+const spokenBefore: DataLabels = { ...plainLabels, integrity: 'untrusted', sources: ['history'] };
+
 /** I10: what a run has seen taints whatever it asks after that, and never less than before. */
 export function checkTaint(
   { facts }: World,
-  runId: string,
+  { runId, hasHistory }: RunPlan,
   seen: { readonly facts: readonly Fact[]; readonly events: readonly RunEvent[] },
 ): void {
-  let floor = plainLabels;
+  let floor = hasHistory ? spokenBefore : plainLabels;
   let all = plainLabels;
   for (const fact of seen.facts) {
     if (fact.type !== 'asked' || fact.action === 'AcceptToolResult') continue;

@@ -46,7 +46,7 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     checkAllowances(after.world, plan.runId, facts);
     checkEffects(after.world, plan, status, facts);
     checkAnswers(after.world, plan, facts);
-    checkTaint(after.world, plan.runId, { facts, events });
+    checkTaint(after.world, plan, { facts, events });
     checkInputs(after.world, plan.runId, facts);
     await checkBuffer(after, plan, events);
   }

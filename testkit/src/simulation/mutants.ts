@@ -169,6 +169,10 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       },
     }),
   },
+  'history-believed': {
+    law: 'I10',
+    program: (program) => async (context, input) => program(context, { ...input, history: [] }),
+  },
   'tenant-ignored': {
     law: 'I9',
     host: (host) => ({

@@ -1,4 +1,4 @@
-import type { BudgetLimits, RunInput, ToolDefinition } from '@modelhost/kernel';
+import type { BudgetLimits, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
 import type { Random } from './random.ts';
 
@@ -15,6 +15,8 @@ export interface RunPlan {
   readonly mayBeSampled: boolean;
   readonly isSearched: boolean;
   readonly wantsJson: boolean;
+  /** Whether it goes on with a conversation in which a model has spoken. */
+  readonly hasHistory: boolean;
   /** Null when nobody cancels it. */
   readonly cancelAfterMs: number | null;
   readonly followers: readonly FollowerPlan[];
@@ -71,6 +73,7 @@ function drawRun(random: Random, number: number): RunPlan {
     wantsJson: random.chance(0.1),
     cancelAfterMs: random.chance(0.4) ? random.int(0, random.pick([150, 2_000])) : null,
     followers: Array.from({ length: random.int(0, 2) }, () => drawFollower(random)),
+    hasHistory: random.chance(0.1),
   };
 }
 
@@ -113,6 +116,11 @@ function defineTool(name: string, effect: ToolDefinition['effect']): ToolDefinit
   };
 }
 
+const history: readonly Message[] = [
+  { role: 'user', content: [{ type: 'text', text: 'before' }] },
+  { role: 'assistant', content: 'said', toolCalls: [] },
+];
+
 /** The input of a planned run. */
 export function inputOf(plan: RunPlan): RunInput {
   const { runId, tenant, limits, maxOutputTokens, toolCallsInFlightMax, approvalTimeoutMs } = plan;
@@ -127,6 +135,7 @@ export function inputOf(plan: RunPlan): RunInput {
       samplingServers: plan.mayBeSampled ? ['desk'] : [],
       toolSearch: plan.isSearched ? 'always' : 'never',
     },
+    history: plan.hasHistory ? history : [],
     sampling: { maxOutputTokens },
     clientTools: plan.hasClientTool ? [clientTool] : [],
     answerSchema: plan.wantsJson ? { type: 'object' } : undefined,

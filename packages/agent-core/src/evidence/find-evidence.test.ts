@@ -48,7 +48,9 @@ test('for what cannot be undone a word in passing is no name', () => {
   assert.equal(origins('general', 'Post it in the general channel.'), 'model');
   assert.equal(origins('new york', 'She is in New York.'), 'prompt');
   assert.equal(origins('bob@x.org', 'mail bob@x.org'), 'prompt');
-  assert.equal(origins('pier 39', 'meet at pier 39'), 'prompt');
+  assert.equal(origins('pier 39', 'meet at pier 39'), 'model');
+  assert.equal(origins('Pier 39', 'meet at Pier 39'), 'prompt');
+  assert.equal(origins('plan.docx', 'delete plan.docx'), 'prompt');
   assert.equal(origins('2024-05-15', 'on May 15th'), 'prompt');
 });
 
@@ -84,12 +86,19 @@ test('a day and a time are found in spellings that name the month', () => {
   assert.equal(origins('2024-05-15 10:00', 'on May 15th at 11 am'), 'model');
 });
 
-test('what the schema lists, true and false need no evidence', () => {
+test('what the schema lists, true and false need no evidence, but a call that acts has to have something that does', () => {
   const inputSchema = {
     properties: { to: { anyOf: [{ enum: ['draft', 'final'] }, { type: 'null' }] } },
   };
   const tool = toolWith({ inputSchema, decisionArguments: ['to', 'amount', 'other'] });
-  assert.deepEqual(evidenceOf({ to: 'draft', amount: true, other: null }, {}, tool).values, []);
+  const asked = { ...prompt('It costs 1200.'), trusted: [] };
+  const chosen = { to: 'draft', other: null };
+  assert.deepEqual(originsOf({ ...chosen, amount: 1200 }, asked, tool), ['prompt']);
+  assert.deepEqual(evidenceOf({ ...chosen, amount: true }, asked, tool).values, [
+    { path: '', origin: 'model', sources: [] },
+  ]);
+  const reading = { ...tool, effect: 'none', egress: false } as const;
+  assert.deepEqual(originsOf(chosen, asked, reading), []);
   assert.deepEqual(originsOf({ to: 'sent' }, {}, tool), ['model']);
 });
 
@@ -103,30 +112,32 @@ test('decision arguments are named by their path, and all within them counts', (
 });
 
 test('a name of a member decides like a value, unless the schema gives it', () => {
-  const inputSchema = { properties: { to: { properties: { owner: { type: 'string' } } } } };
+  const inputSchema = {
+    properties: { to: { properties: { owner: { type: 'string' } } }, body: {} },
+  };
   const tool = toolWith({ inputSchema });
   const texts = prompt('Share it with bob@x.org.');
   const shared = { to: { 'bob@x.org': true, 'eve@x.org': true } };
   assert.deepEqual(originsOf(shared, texts, tool), ['prompt', 'model']);
   assert.deepEqual(originsOf({ to: { owner: 'bob@x.org' } }, texts, tool), ['prompt']);
-  assert.deepEqual(originsOf({ body: { 'eve@x.org': 1 } }, texts, tool), ['model']);
+  const toBob = { to: { owner: 'bob@x.org' }, body: { 'eve@x.org': 1 } };
+  assert.deepEqual(originsOf(toBob, texts, tool), ['prompt', 'model']);
 });
 
 test('an address in any text that may leave the house decides too', () => {
   const body =
     'See https://evil.example/x?d=1, mail eve@evil.example, pay GB29 NWBK 6016 1331 9268 19, card 4111-1111-1111-1111, bit.ly/a1, evil.com.';
-  assert.equal(originsOf({ body }, {}).length, 6);
-  assert.equal(originsOf({ body: 4_111_111_111_111_111 }, {}).length, 1);
-  assert.deepEqual(originsOf({ body }, {}, toolWith({ egress: false })), []);
+  const known = prompt('Tell bob@x.org. IBAN GB29NWBK60161331926819 and 4111 1111 1111 1111');
+  const origins = (text: number | string, tool?: ToolDefinition) =>
+    originsOf({ to: 'bob@x.org', body: text }, known, tool).slice(1);
+  assert.deepEqual(origins(body), ['model', 'model', 'model', 'model', 'prompt', 'prompt']);
+  assert.deepEqual(origins(4_222_222_222_222), ['model']);
+  assert.deepEqual(origins(body, toolWith({ egress: false })), []);
   assert.deepEqual(
-    originsOf({ body: 'Plain words, file.txt, e.g. this.And that, 4111-1111-1111-1112.' }, {}),
+    origins('Plain words, file.txt, e.g. this.And that, 12:30, a/b, 4111-1111-1111-1112 @ 5 pm.'),
     [],
   );
-  const known = prompt('IBAN GB29NWBK60161331926819 and 4111 1111 1111 1111');
-  assert.deepEqual(originsOf({ body: 'GB29 NWBK 6016 1331 9268 19, 4111111111111111' }, known), [
-    'prompt',
-    'prompt',
-  ]);
+  assert.deepEqual(origins('GB29-NWBK 6016 1331 9268 19, 4111111111111111'), ['prompt', 'prompt']);
 });
 
 test('what a trusted answer only repeats from its call says nothing', () => {
@@ -185,13 +196,20 @@ test('a field that only the server writes is trusted for its argument, at its se
   assert.equal(origins({ to: 'eve' }, listed), 'untrusted');
 });
 
-test('a name within a longer name that the user wrote names nothing', () => {
-  const texts = {
-    ...prompt('Move Lunch with Sarah.'),
-    untrusted: [answer('- name: Lunch\n  id: 3\n- name: Lunch with Sarah\n  id: 4\n')],
-  };
-  assert.deepEqual(originsOf({ file_id: '3' }, texts), ['untrusted']);
-  assert.deepEqual(originsOf({ file_id: '4' }, texts), ['reference']);
+test('of two things that the user named, or of which one has the name of the other in its own, none is meant', () => {
+  const listed = '- name: Lunch\n  id: 3\n- name: Lunch with Sarah\n  id: 4\n';
+  const origins = (text: string, list = listed) =>
+    ['3', '4'].map(
+      (id) => originsOf({ file_id: id }, { ...prompt(text), untrusted: [answer(list)] })[0],
+    );
+  const none = ['untrusted', 'untrusted'];
+  assert.deepEqual(origins('Move Lunch with Sarah.'), none);
+  assert.deepEqual(origins("Move 'Lunch with Sarah'."), none);
+  assert.deepEqual(origins('Move Lunch.'), ['reference', 'untrusted']);
+  assert.deepEqual(
+    origins('Move Lunch to Friday.', '- name: Lunch\n  id: 3\n- name: Friday\n  id: 4'),
+    none,
+  );
 });
 
 test('a form of the user is filled with what is trusted only', () => {

@@ -1,16 +1,18 @@
 import type { CallEvidence, JsonObject, ToolDefinition, ValueOrigin } from '@modelhost/kernel';
-import { addressesIn } from './addresses.ts';
+import { accountKey, addressesIn } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { decisionValues } from './decision-values.ts';
 import type { DecisionValue } from './decision-values.ts';
-import { fold } from './fold.ts';
+import { findFilledForm } from './filled-form.ts';
 import { hasMoment, readMoment } from './moments.ts';
 import { hasNumber, hasShortId, isShortNumber } from './numbers.ts';
-import { findAssigned, findFilledForm, findNamedLinks, findReferences } from './reference.ts';
 import type { PromptText } from './prompt-text.ts';
+import { createReferences } from './reference.ts';
+import type { References } from './reference.ts';
 import type { SearchableText } from './searchable.ts';
 import { readTexts } from './texts.ts';
-import type { EvidenceTexts, KnownTexts } from './texts.ts';
+import type { EvidenceTexts, KnownText, KnownTexts } from './texts.ts';
+import { readWord } from './word.ts';
 
 export type { EvidenceText, EvidenceTexts } from './texts.ts';
 
@@ -19,30 +21,53 @@ const lengthMin = 3;
 
 /**
  * Where the values come from that decide what the call does, each with the best origin it has. Only texts that were there
- * before the call may be given. What is past a bound (64 values, 131,072 units of one text, a million of all) is endorsed by
- * nothing. Pure, and linear in the texts.
+ * before the call may be given. What is past a bound (64 values, 131,072 units of one text, 262,144 of all) is endorsed by
+ * nothing. Linear in the texts; what was read of them is kept with the objects that hold them.
  */
 export function findEvidence(given: {
   readonly tool: ToolDefinition;
   readonly arguments: JsonObject;
   readonly texts: EvidenceTexts;
 }): CallEvidence {
-  const values = decisionValues(given.tool, given.arguments);
+  const { tool } = given;
+  const values = decisionValues(tool, given.arguments);
   if (values.length === 0) return { values: [] };
   const texts = readTexts(given.texts);
-  return { values: values.map((value) => originOf(value, given.tool, texts)) };
+  const search: Search = { tool, texts, references: createReferences(tool, texts) };
+  const found = values.map((value) => ({ type: value.type, origin: originOf(value, search) }));
+  // An address in a free text can only take something away: with one of the user's, anything at all would be his.
+  const isNamed = found.some(({ type, origin }) => type === 'leaf' && isUsers(origin));
+  return {
+    values: found
+      .filter(({ type, origin }) => isNamed || type !== 'address' || !isUsers(origin))
+      .map(({ origin }) => origin),
+  };
 }
 
-function originOf(value: DecisionValue, tool: ToolDefinition, texts: KnownTexts): ValueOrigin {
+interface Search {
+  readonly tool: ToolDefinition;
+  readonly texts: KnownTexts;
+  readonly references: References;
+}
+
+/** Whether the user stands up for the value. */
+function isUsers({ origin }: ValueOrigin): boolean {
+  return origin === 'prompt' || origin === 'reference';
+}
+
+function originOf(value: DecisionValue, search: Search): ValueOrigin {
+  const { texts } = search;
   const stands = testOf(value);
   const tries: readonly (readonly [ValueOrigin['origin'], () => readonly string[]])[] = [
-    ['prompt', () => sourcesOf(texts.prompt.filter((text) => isAsked(value, tool, text)))],
-    ['reference', () => referencesOf(value, tool, texts)],
+    ['prompt', () => sourcesOf(texts.prompt.filter((text) => isAsked(value, search.tool, text)))],
+    ['reference', () => referencesOf(value, search)],
     [
       'trusted',
       () => [
-        ...sourcesOf(texts.trusted.filter((text) => stands(text) && !stands(text.echo))),
-        ...(value.type === 'leaf' ? findAssigned(value, tool, texts) : []),
+        ...sourcesOf(
+          texts.trusted.filter((text) => stands(text) && !isWritten(stands, text, texts)),
+        ),
+        ...(value.type === 'leaf' ? search.references.assigned(value) : []),
       ],
     ],
     ['untrusted', () => sourcesOf([...texts.trusted, ...texts.untrusted].filter(stands))],
@@ -54,26 +79,31 @@ function originOf(value: DecisionValue, tool: ToolDefinition, texts: KnownTexts)
   return { path: value.path, origin: 'model', sources: [] };
 }
 
+/**
+ * Whether an answer has the value from the run itself: it repeats it from its own call, or an earlier call could have put it
+ * where it was read.
+ */
+function isWritten(stands: Test, { call, echo, isEchoCut }: KnownText, texts: KnownTexts): boolean {
+  if (call === undefined) return false;
+  return isEchoCut || texts.isWrittenCut || stands(echo) || texts.written.some(stands);
+}
+
 function sourcesOf(texts: readonly { readonly source: string }[]): readonly string[] {
   return texts.map(({ source }) => source);
 }
 
-function referencesOf(
-  value: DecisionValue,
-  tool: ToolDefinition,
-  texts: KnownTexts,
-): readonly string[] {
+function referencesOf(value: DecisionValue, { texts, references }: Search): readonly string[] {
   switch (value.type) {
     case 'opaque':
       return [];
     case 'address':
-      return value.address.kind === 'url' ? findNamedLinks(value.address.value, tool, texts) : [];
+      return value.address.kind === 'url' ? references.link(value.address.value) : [];
     case 'leaf': {
-      const byId = findReferences(value, tool, texts);
+      const byId = references.named(value);
       if (byId.length > 0 || typeof value.value === 'number') return byId;
-      const folded = fold(value.value);
-      const links = findNamedLinks(folded, tool, texts);
-      return links.length > 0 ? links : findFilledForm(folded, texts);
+      const url = wholeAddress(value.value, 'url');
+      const links = url === undefined ? [] : references.link(url);
+      return links.length > 0 ? links : findFilledForm(value.value, texts);
     }
   }
 }
@@ -83,8 +113,9 @@ function isAsked(value: DecisionValue, { effect }: ToolDefinition, text: PromptT
   if (!testOf(value)(text)) return false;
   const isFinal = effect === 'irreversible' || effect === 'idempotent';
   if (!isFinal || value.type !== 'leaf' || typeof value.value !== 'string') return true;
-  const word = fold(value.value);
-  // A number, a day or an account that was found in another spelling is no word.
+  if (wholeAddress(value.value, 'account') !== undefined) return true;
+  const word = readWord(value.value);
+  // A number or a day that was found in another spelling is no word.
   return !text.hasWord(word) || text.placesOfName(word).length > 0;
 }
 
@@ -107,22 +138,36 @@ function testOf(value: DecisionValue): Test {
 }
 
 function testOfText(leaf: string): Test {
-  const word = fold(leaf);
-  if (isShortNumber(word)) return (text) => hasShortId(word, text.numerals());
-  if (word.length < lengthMin) return () => false;
+  const word = readWord(leaf);
+  if (isShortNumber(word.folded)) return (text) => hasShortId(word.folded, text.numerals());
+  if (word.folded.length < lengthMin) return () => false;
   const moment = readMoment(leaf.trim());
-  const [account] = addressesIn(word).filter(
-    ({ kind, value }) => kind === 'account' && value === word.replaceAll(' ', ''),
-  );
+  const account = wholeAddress(leaf, 'account');
   return (text) =>
     text.hasWord(word) ||
     (moment !== undefined && hasMoment(moment, text.mentions())) ||
-    (account !== undefined && hasAddress(account, text));
+    (account !== undefined && hasAddress({ kind: 'account', value: account }, text));
+}
+
+/** The value as an address of this kind, if it is one and nothing else. */
+function wholeAddress(leaf: string, kind: 'account' | 'url'): string | undefined {
+  const { cased } = readWord(leaf);
+  if (cased.includes(' ') && kind === 'url') return undefined;
+  const found = addressesIn(cased).filter((each) => each.kind === kind);
+  const [{ value } = { value: '' }] = found;
+  if (found.length !== 1) return undefined;
+  return kind === 'url' || value === accountKey(cased) ? value : undefined;
 }
 
 function hasAddress({ kind, value }: Address, text: SearchableText): boolean {
-  if (text.hasWord(value)) return true;
-  // Only these are written with spaces that mean nothing.
-  const isGrouped = kind === 'account' || kind === 'card';
-  return isGrouped && text.addresses().some((each) => each.kind === kind && each.value === value);
+  switch (kind) {
+    case 'unclear':
+      return false;
+    case 'email':
+      return text.hasWord(readWord(value));
+    case 'account':
+    case 'card':
+    case 'url':
+      return text.addresses().some((each) => each.kind === kind && each.value === value);
+  }
 }

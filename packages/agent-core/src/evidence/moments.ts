@@ -21,7 +21,8 @@ const months = [
   ['november', 'nov'],
   ['december', 'dec'],
 ] as const;
-const monthName = months.flat().join('|');
+/** Names of months, as a part of a pattern. */
+export const monthName: string = months.flat().join('|');
 const mention = new RegExp(
   String.raw`(?<![\w./-])(?:(?<isoYear>\d{4})-(?<isoMonth>\d{2})-(?<isoDay>\d{2})` +
     String.raw`|(?<monthFirst>${monthName})\.? (?<dayAfter>\d{1,2})(?:st|nd|rd|th)?(?:,? (?<yearA>\d{4}))?` +
@@ -43,44 +44,51 @@ export function readMoment(value: string): Moment | undefined {
   return { year, month, day, minutes: (hour ?? 0) * 60 + (minute ?? 0) };
 }
 
-/** A day that a text names, with the times near it. */
-export interface Mention {
-  /** Undefined where none is said. */
-  readonly year: number | undefined;
-  readonly month: number;
-  readonly day: number;
-  /** In minutes after midnight. */
-  readonly times: readonly number[];
-}
+/** The days that a text names: minutes after midnight of the times near each, by the day, which may have no year. */
+export type Mentions = ReadonlyMap<string, ReadonlySet<number>>;
 
 /**
  * The days that a folded text names, in any spelling that names the month or is ISO: numbers alone could be month or day
  * first.
  */
-export function mentionsIn(folded: string): readonly Mention[] {
-  return [...folded.matchAll(mention)].map((match) => {
+export function mentionsIn(folded: string): Mentions {
+  const mentions = new Map<string, Set<number>>();
+  for (const match of folded.matchAll(mention)) {
     const start = Math.max(0, match.index - reach);
     const end = match.index + match[0].length;
     const around = `${folded.slice(start, match.index)} ; ${folded.slice(end, end + reach)}`;
-    const times = [...around.matchAll(time)].flatMap(({ groups }) => minutesOf(groups ?? {}) ?? []);
-    return { ...dayOf(match.groups ?? {}), times };
-  });
+    const key = keyOf(dayOf(match.groups ?? {}));
+    const times = mentions.get(key) ?? new Set();
+    for (const { groups } of around.matchAll(time)) {
+      const minutes = minutesOf(groups ?? {});
+      if (minutes !== undefined) times.add(minutes);
+    }
+    mentions.set(key, times);
+  }
+  return mentions;
 }
 
 /** Whether the moment is among the mentions of a text. A day without a year fits every year. */
-export function hasMoment(moment: Moment, mentions: readonly Mention[]): boolean {
-  return mentions.some(
-    ({ year, month, day, times }) =>
-      (year === undefined || year === moment.year) &&
-      month === moment.month &&
-      day === moment.day &&
-      (moment.minutes === undefined || times.includes(moment.minutes)),
-  );
+export function hasMoment(moment: Moment, mentions: Mentions): boolean {
+  return [moment.year, undefined].some((year) => {
+    const times = mentions.get(keyOf({ ...moment, year }));
+    return times !== undefined && (moment.minutes === undefined || times.has(moment.minutes));
+  });
+}
+
+interface Day {
+  readonly year: number | undefined;
+  readonly month: number;
+  readonly day: number;
+}
+
+function keyOf({ year, month, day }: Day): string {
+  return `${year ?? ''}-${month}-${day}`;
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
-function dayOf(groups: Groups): Omit<Mention, 'times'> {
+function dayOf(groups: Groups): Day {
   const year = groups['isoYear'] ?? groups['yearA'] ?? groups['yearB'];
   const name = groups['monthFirst'] ?? groups['monthAfter'];
   const month =

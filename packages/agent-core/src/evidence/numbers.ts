@@ -1,3 +1,5 @@
+import { monthName } from './moments.ts';
+
 // Digits in groups of three, or in one go, and then perhaps a fraction.
 const numeral =
   /(?<![\p{L}\p{N}_@./-])(?:\d{1,3}(?:[, ’']\d{3}){1,6}|\d{1,24})(?:\.\d{1,12})?(?!\d|[./:-]\d)/gu;
@@ -7,6 +9,14 @@ const cueBefore =
 const cueAfter =
   /^ ?(?:[€$£¥]|(?:eur|usd|gbp|chf|euros?|dollars?|pounds?|francs?)(?![\p{L}\p{N}]))/u;
 const cueLength = 16;
+/** What says that a number of four digits is a year: a month before or after it. */
+const year = /^(?:19|20)\d{2}$/;
+const monthBefore = new RegExp(
+  String.raw`(?<!\p{L})(?:${monthName})\.?(?: \d{1,2}(?:st|nd|rd|th)?)?,? ?(?:of )?$`,
+  'u',
+);
+const monthAfter = new RegExp(String.raw`^,? ?(?:${monthName})(?!\p{L})`, 'u');
+const monthLength = 24;
 
 /** Whether a value is a number, or an id, of which the like stand everywhere: at most three digits. */
 export function isShortNumber(value: string): boolean {
@@ -24,11 +34,21 @@ export interface Numeral {
 
 /** The numbers in a folded text, in any spelling that can only mean them. */
 export function numeralsIn(folded: string): readonly Numeral[] {
-  return [...folded.matchAll(numeral)].map(({ 0: text, index }) => ({
-    value: Number(text.replaceAll(/[, ’']/g, '')),
-    text,
-    hasCue: hasCue(folded, index, index + text.length),
-  }));
+  return [...folded.matchAll(numeral)].flatMap(({ 0: text, index }) => {
+    const end = index + text.length;
+    const value = Number(text.replaceAll(/[, ’']/g, ''));
+    const found = { value, text, hasCue: hasCue(folded, index, end) };
+    return !found.hasCue && isYear(folded, index, end) ? [] : [found];
+  });
+}
+
+/** In `the rent of March 2026` the number is a part of a date, and no amount. */
+function isYear(folded: string, start: number, end: number): boolean {
+  return (
+    year.test(folded.slice(start, end)) &&
+    (monthBefore.test(folded.slice(Math.max(0, start - monthLength), start)) ||
+      monthAfter.test(folded.slice(end, end + monthLength)))
+  );
 }
 
 type Numerals = ReadonlyMap<number, readonly Numeral[]>;

@@ -1,49 +1,77 @@
-import { foldAllButCase } from './fold.ts';
-import { createSearchable } from './searchable.ts';
+import { foldWithin } from './fold.ts';
+import { createSearchable, once } from './searchable.ts';
 import type { SearchableText } from './searchable.ts';
+import type { Word } from './word.ts';
 
 /** What the user wrote. */
 export interface PromptText extends SearchableText {
-  /** Where he wrote the word, folded, as the name of something, and not in passing. */
-  placesOfName(word: string): readonly number[];
+  /** Where he wrote the word as the name of something, and not in passing. */
+  placesOfName(word: Word): readonly number[];
+  /** Texts in quotes with gaps for something else: `Dinner at {restaurant}`. */
+  forms(): readonly string[];
+  /** It goes on past the bound. */
+  readonly isCut: boolean;
 }
 
-const plainWords = /^[\p{L}\p{M} ]+$/u;
-const opening = /["'“”‘’„«»‹›\x60(]$/u;
-const closing = /^["'“”‘’«»‹›\x60)]/u;
-const sentenceEnd = /(?:^|[.!?])["'“”‘’„«»‹›\x60( ]*$/u;
+/** A word of letters, with what stands within and around words of a sentence. */
+const plainWord = /^[\p{L}\p{M}'’‘"“”„«»‹›\x60(),:;.!?…–—-]*$/u;
+/** A dot, as in a name of a file, tells when a letter follows. */
+const innerDot = /[\p{L}\p{M}]\.[\p{L}\p{M}]/u;
+const opening = /(?<![\p{L}\p{N}\p{M}])["'“”‘’„«»‹›\x60]$/u;
+const closing = /^["'“”‘’«»‹›\x60](?![\p{L}\p{N}\p{M}])/u;
+/** Where a capital is asked for: after the end of a sentence or of a line, a colon, a bullet or a number before it. */
+const sentenceStart = /(?:^|[.!?:…\n])["'“”‘’„«»‹›\x60(*#>•\s–—-]*(?:\p{N}{1,3}[.)]\s*)?$/u;
 /** How far before a word it is seen whether a sentence begins with it. */
-const reach = 8;
+const reach = 12;
+const formBounds = { forms: 16, promptLength: 16_384 } as const;
+const form = /["'“‘](?<text>[^"'“”‘’{}]{0,200}\{[^"'“”‘’]{1,200})["'”’]/gu;
 
 /**
- * Makes what the user wrote searchable. He forgets the space after a full stop: `see a.com.They` names `a.com`. What holds
- * anything but letters (an address, a number, a file) is a name wherever it stands; what is made of letters alone is one
- * in quotes or with a capital that no sentence asks for. Otherwise any word of his would do, such as for a new password.
+ * Makes what the user wrote searchable. He forgets the space after a full stop: `see a.com.They` names `a.com`. A word that
+ * holds a digit, an address or the dot of a file is a name wherever it stands; what is made of letters alone is one in
+ * quotes, or with a capital that no sentence asks for; several words are one if each of them is. Otherwise any words of his
+ * would do, such as for a new password.
  */
-export function createPromptText(text: string): PromptText {
-  const spaced = text.normalize('NFKC').replace(/(?<=[\p{Ll}\p{N}])\.(?=\p{Lu}\p{Ll})/gu, '. ');
-  const cased = foldAllButCase(spaced);
-  const folded = cased.toLowerCase();
-  const searchable = createSearchable('prompt', folded);
-  // A few letters change their length with their case; then nobody can say how a word was written.
+export function createPromptText(text: string, unitsMax: number): PromptText {
+  const { cased, lined, isCut } = foldWithin(spaceStops(text.slice(0, unitsMax + 1)), unitsMax);
+  const searchable = createSearchable('prompt', cased);
+  const { folded } = searchable;
   const isAligned = cased.length === folded.length;
+  // Who writes in capitals only says nothing with them.
+  const hasCapitals = once(() => countOf(cased, /\p{Ll}/gu) >= countOf(cased, /\p{Lu}/gu));
 
   function isNameAt(start: number, end: number): boolean {
-    const before = cased.slice(Math.max(0, start - reach), start);
-    if (opening.test(before) && closing.test(cased.slice(end, end + 1))) return true;
-    const [first = '', ...others] = cased.slice(start, end).split(' ');
-    return others.some(isCapital) || (isCapital(first) && !sentenceEnd.test(before));
+    const before = lined.slice(Math.max(0, start - reach), start);
+    if (opening.test(before) && closing.test(cased.slice(end, end + 2))) return true;
+    const words = cased.slice(start, end).split(' ');
+    return words.every((word, at) => {
+      if (!plainWord.test(word) || innerDot.test(word)) return true;
+      const isFirst = at === 0 && sentenceStart.test(before);
+      return /^\p{Lu}/u.test(word) && hasCapitals() && !isFirst;
+    });
   }
 
-  function placesOfName(word: string): readonly number[] {
-    const places = searchable.placesOf(word);
-    if (!plainWords.test(word)) return places;
-    return isAligned ? places.filter((start) => isNameAt(start, start + word.length)) : [];
-  }
-
-  return { ...searchable, placesOfName };
+  return {
+    ...searchable,
+    placesOfName: (word) =>
+      isAligned
+        ? searchable.placesOf(word).filter((start) => isNameAt(start, start + word.folded.length))
+        : [],
+    forms: once(() =>
+      folded.length > formBounds.promptLength
+        ? []
+        : [...folded.matchAll(form)]
+            .slice(0, formBounds.forms)
+            .map(({ groups }) => groups?.['text'] ?? ''),
+    ),
+    isCut,
+  };
 }
 
-function isCapital(word: string): boolean {
-  return /^\p{Lu}/u.test(word);
+function spaceStops(text: string): string {
+  return text.normalize('NFKC').replace(/(?<=[\p{Ll}\p{N}])\.(?=\p{Lu}\p{Ll})/gu, '. ');
+}
+
+function countOf(text: string, sign: RegExp): number {
+  return text.match(sign)?.length ?? 0;
 }

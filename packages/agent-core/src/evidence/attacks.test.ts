@@ -103,6 +103,8 @@ test('neither signs within a sentence nor capitals of neighbours make a name of 
   assert.equal(origins('read', 'Look it up (read) please'), 'model');
   assert.equal(origins('Read', 'Do this\nRead all\n- Read more\n2. Read on\nNote: Read'), 'model');
   assert.equal(origins('MAIL', 'READ MY MAIL NOW'), 'model');
+  for (const to of ['**read', 'and/or', 'mail&', '_read_'])
+    assert.equal(origins(to, 'Please **read and/or keep mail& _read_ it'), 'model', to);
   assert.equal(origins('follow-up', 'make a follow-up soon'), 'model');
   assert.equal(origins('Bob', text), 'prompt');
   assert.equal(origins('tell bob', 'Say “tell Bob” now'), 'prompt');

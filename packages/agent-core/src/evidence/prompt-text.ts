@@ -13,10 +13,8 @@ export interface PromptText extends SearchableText {
   readonly isCut: boolean;
 }
 
-/** A word of letters, with what stands within and around words of a sentence. */
-const plainWord = /^[\p{L}\p{M}'’‘"“”„«»‹›\x60(),:;.!?…–—-]*$/u;
-/** A dot, as in a name of a file, tells when a letter follows. */
-const innerDot = /[\p{L}\p{M}]\.[\p{L}\p{M}]/u;
+/** What no plain word of a sentence has: a digit, an address, a path, a channel, the dot or the bar within a name. */
+const telling = /[\p{N}\\]|[\p{L}\p{M}][._@][\p{L}\p{M}]|^[/#@]\p{L}|:\//u;
 const opening = /(?<![\p{L}\p{N}\p{M}])["'“”‘’„«»‹›\x60]$/u;
 const closing = /^["'“”‘’«»‹›\x60](?![\p{L}\p{N}\p{M}])/u;
 /** Where a capital is asked for: after the end of a sentence or of a line, a colon, a bullet or a number before it. */
@@ -28,12 +26,11 @@ const form = /["'“‘](?<text>[^"'“”‘’{}]{0,200}\{[^"'“”‘’]{1,
 
 /**
  * Makes what the user wrote searchable. He forgets the space after a full stop: `see a.com.They` names `a.com`. A word that
- * holds a digit, an address or the dot of a file is a name wherever it stands; what is made of letters alone is one in
- * quotes, or with a capital that no sentence asks for; several words are one if each of them is. Otherwise any words of his
+ * holds a digit, an address or the dot of a file is a name wherever it stands; any other is one in quotes, or with a capital that no sentence asks for; several words are one if each of them is. Otherwise any words of his
  * would do, such as for a new password.
  */
 export function createPromptText(text: string, unitsMax: number): PromptText {
-  const { cased, lined, isCut } = foldWithin(spaceStops(text.slice(0, unitsMax + 1)), unitsMax);
+  const { cased, lined, isCut } = foldWithin(spaceStops(text.slice(0, unitsMax)), unitsMax);
   const searchable = createSearchable('prompt', cased);
   const { folded } = searchable;
   const isAligned = cased.length === folded.length;
@@ -45,7 +42,7 @@ export function createPromptText(text: string, unitsMax: number): PromptText {
     if (opening.test(before) && closing.test(cased.slice(end, end + 2))) return true;
     const words = cased.slice(start, end).split(' ');
     return words.every((word, at) => {
-      if (!plainWord.test(word) || innerDot.test(word)) return true;
+      if (telling.test(word)) return true;
       const isFirst = at === 0 && sentenceStart.test(before);
       return /^\p{Lu}/u.test(word) && hasCapitals() && !isFirst;
     });
@@ -64,12 +61,12 @@ export function createPromptText(text: string, unitsMax: number): PromptText {
             .slice(0, formBounds.forms)
             .map(({ groups }) => groups?.['text'] ?? ''),
     ),
-    isCut,
+    isCut: isCut || text.length > unitsMax,
   };
 }
 
 function spaceStops(text: string): string {
-  return text.normalize('NFKC').replace(/(?<=[\p{Ll}\p{N}])\.(?=\p{Lu}\p{Ll})/gu, '. ');
+  return text.replace(/(?<=[\p{Ll}\p{N}])\.(?=\p{Lu}\p{Ll})/gu, '. ');
 }
 
 function countOf(text: string, sign: RegExp): number {

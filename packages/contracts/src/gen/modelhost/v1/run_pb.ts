@@ -45,7 +45,8 @@ export type RunSpec = Message<"modelhost.v1.RunSpec"> & {
   input: ContentPart[];
 
   /**
-   * The conversation before it, oldest first; at most 1,000 messages.
+   * The conversation before it, oldest first; at most 1,000 messages. What a model said in it counts as untrusted, since the host cannot
+   * know what that model had read; the user's own words count as the user's.
    *
    * @generated from field: repeated modelhost.v1.Message history = 4;
    */

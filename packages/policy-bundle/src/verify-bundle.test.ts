@@ -76,8 +76,8 @@ test('a root that nobody read and that asks for nothing still asks for one good 
 
 test('what is large is read only if it names a key that is known, however wrong it is', () => {
   const large = `{"payload":"${'a'.repeat(300_000)}`;
-  const codeOf = (text: string): unknown => {
-    const answer = verify(text);
+  const codeOf = (envelope: string): unknown => {
+    const answer = verify(envelope);
     return answer.type === 'refused' && answer.code;
   };
   assert.equal(codeOf(`${large}${eve.keyId}`), 'unknown-key');

@@ -13,6 +13,7 @@ import { createProblems } from './problems.ts';
 import { createRecordingEngine } from './recording-engine.ts';
 import { rehearse } from './rehearse.ts';
 import { createShadows } from './shadows.ts';
+import type { Shadows } from './shadows.ts';
 import { createTurns } from './turns.ts';
 import { watch } from './watch.ts';
 
@@ -80,7 +81,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   const closing = opened.move();
   return {
     engine,
-    log: decisions,
+    log: logBehind(shadows, decisions),
     onChange,
     status: statusFor,
     activate: async (envelope, by) => turns.take(async () => rules.activate(envelope, by)),
@@ -115,6 +116,17 @@ async function openDecisions(options: PolicyControlOptions): Promise<DecisionLog
     entriesMax: policies.decisionLog.maxEntries,
     onFault: (fault) => log.error({ err: fault }, 'the decision log has a fault'),
   });
+}
+
+/** The log of decisions of which some are still with the shadows: those are erased too. */
+function logBehind(shadows: Shadows, decisions: DecisionLog): DecisionLog {
+  return {
+    ...decisions,
+    erase: async (tenant, subject) => {
+      await shadows.idle();
+      return decisions.erase(tenant, subject);
+    },
+  };
 }
 
 /** Others wait already to have what is new taken, or the host closes. */

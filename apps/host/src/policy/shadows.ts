@@ -14,7 +14,7 @@ export interface Shadows {
   follow(entry: LogEntry): void;
   /** Undefined for a bundle that is no shadow. */
   statisticsOf(bundle: LoadedBundle): ShadowStatistics | undefined;
-  /** Resolves when everything that was followed is with the log. */
+  /** Resolves when everything that was followed before is with the log. */
   idle(): Promise<void>;
 }
 
@@ -40,12 +40,15 @@ export function createShadows(options: {
   let shadows: readonly Shadow[] = [];
   const waiting: { readonly entry: LogEntry; readonly asked: readonly Shadow[] }[] = [];
   let working: Promise<void> | undefined;
+  let taken = 0;
+  let done = 0;
 
   async function work(): Promise<void> {
-    for (let done = 1; waiting.length > 0; done += 1) {
+    for (let round = 1; waiting.length > 0; round += 1) {
       const next = waiting.shift();
       if (next !== undefined) append(await askAll(next.entry, next.asked));
-      if (done % decisionsAtOnce === 0) await setImmediate();
+      done += 1;
+      if (round % decisionsAtOnce === 0) await setImmediate();
     }
     working = undefined;
   }
@@ -70,6 +73,7 @@ export function createShadows(options: {
         return append(entry);
       }
       waiting.push({ entry, asked });
+      taken += 1;
       // Whoever asked for the decision goes first.
       working ??= setImmediate().then(work);
     },
@@ -79,7 +83,13 @@ export function createShadows(options: {
       const { decided, differed, dropped } = shadow;
       return { decided, differed, dropped };
     },
-    idle: async () => working,
+    idle: async () => {
+      // What comes meanwhile is not waited for, else it might never end.
+      const end = taken;
+      for (let left = end - done; left > 0; left = end - done) {
+        await Promise.race([working, setImmediate()]);
+      }
+    },
   };
 }
 

@@ -94,6 +94,16 @@ test('a canary decides for the tenants that it names, and for nobody else', asyn
 
 const ben: Principal = { tenant: 'beta', subject: 'ben', roles: [] };
 
+test('what is erased does not come back with a shadow that has still to decide', async (t) => {
+  const { control } = await open(t);
+  await control.activate(bundleOf({ revision: 2, mode: 'shadow', bytesMax: 10 }), ann);
+  const asked = Array.from({ length: 40 }, async () => control.engine.decide(inputOf(50)));
+  assert.equal((await Promise.all(asked)).length, 40);
+  assert.equal(await control.log.erase('acme', 'ann'), 40);
+  await control.settle();
+  assert.deepEqual((await control.log.page({ pageSize: 10 })).decisions, []);
+});
+
 test('a bundle is put in force by who is of its tenant, and one of the platform by who looks after all', async (t) => {
   const { control, world } = await open(t);
   const before = world.records().length;

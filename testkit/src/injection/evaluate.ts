@@ -156,7 +156,7 @@ function isOwn(call: Call, own: readonly { readonly call: Call }[]): boolean {
 }
 
 interface Pairing {
-  readonly attacksOf: (suite: Suite) => readonly InjectionTask[];
+  readonly attacksOf: (suite: Suite, task: UserTask) => readonly InjectionTask[];
   readonly staging?: Staging | undefined;
 }
 
@@ -166,12 +166,13 @@ async function playPairs(
   { attacksOf, staging }: Pairing,
 ): Promise<readonly Played[]> {
   return playAll(people, theatres, ({ suite }) => {
-    const attacks = attacksOf(suite);
     const pair = (task: UserTask, attack: InjectionTask): Planned => ({
       played: attackedCase(suite, task, attack, staging),
       attack: attack.goal,
     });
-    return suite.userTasks.flatMap((task) => attacks.map((attack) => pair(task, attack)));
+    return suite.userTasks.flatMap((task) =>
+      attacksOf(suite, task).map((attack) => pair(task, attack)),
+    );
   });
 }
 

@@ -75,12 +75,11 @@ before(async () => {
   const trust = ['--key', at('olga.pub.pem'), '--sign', at('olga.key.pem')];
   await succeed('keys', 'trust', ...trust, '--out', at('trust-root.json'));
   await cp(await sign(1, 100), at('in-force.mhpb.json'));
-  const made = [['olga', 'security'] as const, ['adam', 'auditor'] as const, ['ines'] as const].map(
-    ([subject, ...roles]) => {
-      const { id, key, hash } = createApiKey();
-      return { key, entry: { id, hash, tenant: 'acme', subject, roles } };
-    },
-  );
+  const people = [['olga', 'security', 'platform-admin'], ['adam', 'auditor'], ['ines']] as const;
+  const made = people.map(([subject, ...roles]) => {
+    const { id, key, hash } = createApiKey();
+    return { key, entry: { id, hash, tenant: 'acme', subject, roles } };
+  });
   state.keys = Object.fromEntries(made.map(({ key, entry }) => [entry.subject, key]));
   const script = [{ when: {}, text: 'the answer' }];
   await writeFile(at('script.yaml'), JSON.stringify(script));

@@ -13,7 +13,8 @@ const ends =
 const schemes =
   'https?|wss?|ftps?|file|mailto|tel|sms|sips?|data|blob|javascript|xmpp|callto|skype|whatsapp|tg|magnet';
 const rest = String.raw`[^\s<>"]+`;
-const labels = String.raw`(?:[\p{L}\p{N}-]{1,63}\.){1,8}`;
+// A name has no more labels than this.
+const labels = String.raw`(?:[\p{L}\p{N}-]{1,63}\.){1,127}`;
 // A dot before a host does not hide it: a program may take away a line end that stood before the dot.
 const host = String.raw`(?<![\p{L}\p{N}@.-])\.*${labels}`;
 const shapes = {

@@ -50,6 +50,7 @@ test('an address is seen in every spelling that a program could follow', () => {
     'h\u00ADttps://evil.zz',
     'ftp:evil.zz',
     '[::1]/x',
+    '1.2.3.4.5.6.7.8.9.10.evil.zz/x',
     '"eve"@evil.zz',
     'eve@[6.6.6.6]',
     'eve@evil',

@@ -58,8 +58,9 @@ function isUsers({ origin }: ValueOrigin): boolean {
 function originOf(value: DecisionValue, search: Search): ValueOrigin {
   const { texts } = search;
   const stands = testOf(value);
+  const isAsked = askedTestOf(value, search.tool, stands);
   const tries: readonly (readonly [ValueOrigin['origin'], () => readonly string[]])[] = [
-    ['prompt', () => sourcesOf(texts.prompt.filter((text) => isAsked(value, search.tool, text)))],
+    ['prompt', () => sourcesOf(texts.prompt.filter(isAsked))],
     ['reference', () => referencesOf(value, search)],
     [
       'trusted',
@@ -108,15 +109,18 @@ function referencesOf(value: DecisionValue, { texts, references }: Search): read
   }
 }
 
-/** Whether the user's words hold the value; for what cannot be undone, as the name of something. */
-function isAsked(value: DecisionValue, { effect }: ToolDefinition, text: PromptText): boolean {
-  if (!testOf(value)(text)) return false;
+/** Tells whether the user's words hold the value; for what cannot be undone, as the name of something. */
+function askedTestOf(
+  value: DecisionValue,
+  { effect }: ToolDefinition,
+  stands: Test,
+): (text: PromptText) => boolean {
   const isFinal = effect === 'irreversible' || effect === 'idempotent';
-  if (!isFinal || value.type !== 'leaf' || typeof value.value !== 'string') return true;
-  if (wholeAddress(value.value, 'account') !== undefined) return true;
+  if (!isFinal || value.type !== 'leaf' || typeof value.value !== 'string') return stands;
+  if (wholeAddress(value.value, 'account') !== undefined) return stands;
   const word = readWord(value.value);
   // A number or a day that was found in another spelling is no word.
-  return !text.hasWord(word) || text.placesOfName(word).length > 0;
+  return (text) => stands(text) && (!text.hasWord(word) || text.placesOfName(word).length > 0);
 }
 
 type Test = (text: SearchableText) => boolean;

@@ -183,7 +183,10 @@ function linkingAnswers(
 ): readonly KnownText[] {
   if (tool.effect !== 'none' || texts.isWrittenCut) return [];
   const hasActed = answers.some(({ call }) => call !== undefined && call.tool.effect !== 'none');
-  if (hasActed || answers.some(({ isEchoCut }) => isEchoCut)) return [];
+  const isUnknown = answers.some(
+    ({ echo, isEchoCut }) => isEchoCut || echo.addresses().length > addressesMax,
+  );
+  if (hasActed || isUnknown) return [];
   return answers.filter((answer) => isNamedByUser(answer, texts));
 }
 

@@ -48,8 +48,23 @@ const runId = 'authzen';
 /** Facts that the host knows of its own runs, and believes of nobody but who enforces its answers. */
 const believedFacts = ['approval', 'evidence', 'history', 'labels', 'spent'];
 
+/** What a question of AuthZEN has a place of its own for. */
+const places: Readonly<Record<string, string>> = {
+  action: 'action.name',
+  agent: 'subject',
+  arguments: 'resource.properties.arguments',
+  delegated: 'subject',
+  memory: 'resource',
+  model: 'resource',
+  tool: 'resource',
+};
+
 function checkContext(context: JsonObject, caller: Principal): void {
   if (context['runId'] !== undefined) throw invalid('context.runId', 'is known to the host');
+  const stray = Object.keys(places).find((name) => context[name] !== undefined);
+  if (stray !== undefined) {
+    throw invalid(`context.${stray}`, `is not read here; it belongs to ${places[stray] ?? ''}`);
+  }
   const fact = believedFacts.find((name) => context[name] !== undefined);
   if (fact !== undefined && !isAsker(caller)) throw notAsker(`context.${fact}`);
 }

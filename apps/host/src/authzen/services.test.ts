@@ -166,6 +166,11 @@ test('bad input names the field in AuthZEN terms', async () => {
     [pay(5, { context: { labels: { integrity: 'good' } } }), /context\.labels\.integrity: must be/],
     [pay(5, { context: { now: '2026-01-01T00:00:00Z' } }), /context\.now: is known to the host/],
     [pay(5, { context: { colour: 'red' } }), /context\.colour: unknown key/],
+    [
+      pay(5, { context: { arguments: {} } }),
+      /context\.arguments: .*resource\.properties\.arguments/,
+    ],
+    [pay(5, { context: { arguments: {} } }), /context\.arguments: .*resource\.properties/],
     [pay(5, { context: { supported_obligations: [1] } }), /supported_obligations: must be/],
   ];
   for (const [body, message] of rows) {

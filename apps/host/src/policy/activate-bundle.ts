@@ -173,7 +173,7 @@ async function tryOut(candidate: Candidate, parts: ActivationParts): Promise<Tri
     return refusal('test', 'tests-failed', toErrorData(thrown).message);
   }
   if (!tests.isPassed) {
-    return { ...refusal('test', 'tests-failed', printTestReport(tests)), tests };
+    return { ...refusal('test', 'tests-failed', printTestReport(tests, 'failed')), tests };
   }
   onStep('tested');
   const rehearsal = await rehearse({ ...candidate, ruleSet }, parts);

@@ -2,10 +2,16 @@ import type { TestReport, TestResult } from './run-tests.ts';
 
 const shownMax = 50;
 
-/** A report as people read it: the tests by file, what is wrong with those that failed, the rules without a test, the sum. */
-export function printTestReport({ tests, neverHit, ruleCount }: TestReport): string {
+/**
+ * A report as people read it: the tests by file, or only those that failed, what is wrong with them, the rules without a test,
+ * the sum.
+ */
+export function printTestReport(
+  { tests, neverHit, ruleCount }: TestReport,
+  shown: 'all' | 'failed' = 'all',
+): string {
   const failed = tests.filter(({ problems }) => problems.length > 0);
-  const files = Map.groupBy(tests, ({ file }) => file);
+  const files = Map.groupBy(shown === 'all' ? tests : failed, ({ file }) => file);
   const blocks = [...files].map(([file, ofFile]) =>
     [file, ...ofFile.flatMap(printTest)].join('\n'),
   );

@@ -96,6 +96,15 @@ test('a bundle whose tests all hold, and hit every rule of both sets, passes', a
   );
 });
 
+test('of a bundle that is refused only the tests that failed are shown', async () => {
+  const wrong = `- name: never so\n  given: { ${pay(5)} }\n  expect: { effect: deny }\n`;
+  const report = await run(`${good}${wrong}`);
+  const shown = printTestReport(report, 'failed');
+  assert.ok(!shown.includes('✔'), shown);
+  assert.match(shown, /^tests\/pay\.yaml\n  ✖ never so/);
+  assert.match(shown, /6 tests, 1 failed; 5 of 5 rules hit\n$/);
+});
+
 test('what is not as expected is told by its path, with what it is', async () => {
   const report = await run(`
 - name: wrong in every way

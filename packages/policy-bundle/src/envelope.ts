@@ -53,6 +53,10 @@ export function readEnvelope(bytes: Uint8Array, bounds: EnvelopeBounds): Reading
   if (!isJsonObject(envelope)) {
     return refuse('envelope', 'envelope: must be a JSON object; give a file that was signed');
   }
+  if (envelope['payloadType'] === undefined && envelope['formatVersion'] !== undefined) {
+    // What was built and not signed yet is the slip that is made most.
+    return refuse('no-signatures', 'envelope: it is not signed yet; sign it first (policy sign)');
+  }
   if (envelope['payloadType'] !== payloadType) {
     return refuse('payload-type', `payloadType: must be ${payloadType}; give a file of that kind`);
   }

@@ -84,6 +84,15 @@ test('what is large is read only if it names a key that is known, however wrong 
   assert.equal(codeOf(`${large}${ada.keyId}`), 'not-json');
 });
 
+test('what was built and not signed yet is told apart from what is no bundle', () => {
+  const unsigned = verify(payload);
+  assert.ok(unsigned.type === 'refused');
+  assert.equal(unsigned.code, 'no-signatures');
+  assert.match(unsigned.message, /not signed yet/);
+  const other = verify('{"payloadType":"text/plain"}');
+  assert.equal(other.type === 'refused' && other.code, 'payload-type');
+});
+
 test('clocks may be five minutes apart, both ways', () => {
   assert.equal(verify(sound, at('2026-10-31T23:55:00Z')).type, 'verified');
   assert.equal(verify(sound, at('2027-01-01T00:04:59Z')).type, 'verified');

@@ -171,6 +171,8 @@ test('what was decided is listed without values, explained by its id, and erased
   const left = await asReader.listDecisions();
   assert.ok(left.decisions.every(({ subject }) => subject !== 'ned'));
   await assert.rejects(asReader.explainDecision({ about }), { code: 'not_found' });
+  const { decisionLog } = await asReader.getPolicyStatus();
+  assert.equal(decisionLog?.entries, BigInt(left.decisions.length));
   const audit = readFileSync(started.host.auditPath, 'utf8');
   assert.ok(audit.includes('erase-decisions'));
 });

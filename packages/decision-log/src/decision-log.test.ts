@@ -267,6 +267,7 @@ test('past the bound it is the oldest of whoever has most that go, so that nobod
     // Neither of the two has more than the other, and the third has what it had.
     assert.deepEqual([(await timesOf('acme')).length, (await timesOf('rival')).length], [9, 9]);
     assert.deepEqual(await timesOf('small'), [0, 1]);
+    assert.deepEqual([await log.entriesOf('acme'), await log.entriesOf('nobody')], [9, 0]);
     assert.equal(await log.erase('acme', 'ann'), 9);
     append('acme', 1);
     await log.flush();

@@ -57,6 +57,8 @@ export interface DecisionLog {
    */
   erase(tenant: string, subject: string): Promise<number>;
   statistics(): DecisionLogStatistics;
+  /** How many there are of the tenant, with those that wait if they can be written. */
+  entriesOf(tenant: string): Promise<number>;
   /** Resolves when everything appended before is on file; rejects when it cannot be written now. */
   flush(): Promise<void>;
   /** Writes what waits, if it can be written, and lets go of the file. */
@@ -127,6 +129,10 @@ export async function openDecisionLog(options: DecisionLogOptions): Promise<Deci
       unreadable: reader.unreadable(),
       isFailing: queue.isFailing(),
     }),
+    entriesOf: async (tenant) => {
+      await queue.flush().catch(ignore);
+      return (await file.ask({ kind: 'count', tenant })).counted;
+    },
     flush: async () => {
       await queue.flush();
       await trimIfDue();

@@ -13,7 +13,7 @@ const emptyQuery: RowQuery = {
   idMax: undefined,
   rowsMax: 0,
 };
-const nothing: FileAnswer = { entries: 0, lastId: 0, removed: 0, rows: [] };
+const nothing: FileAnswer = { entries: 0, lastId: 0, removed: 0, rows: [], counted: 0 };
 
 function answer(request: FileRequest): FileAnswer {
   switch (request.kind) {
@@ -28,6 +28,7 @@ function answer(request: FileRequest): FileAnswer {
     case 'trim':
     case 'read':
     case 'erase':
+    case 'count':
       return file?.answer(request) ?? nothing;
   }
 }

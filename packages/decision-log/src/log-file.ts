@@ -66,6 +66,7 @@ export type FileRequest =
   | { readonly kind: 'trim'; readonly retention: Retention }
   | { readonly kind: 'read'; readonly query: RowQuery }
   | { readonly kind: 'erase'; readonly subject: string }
+  | { readonly kind: 'count'; readonly tenant: string }
   | { readonly kind: 'close' };
 
 /** What it answers. Every answer says how many entries there are now, and the id of the last that was ever written. */
@@ -75,6 +76,8 @@ export interface FileAnswer {
   /** Rows that were removed. */
   readonly removed: number;
   readonly rows: readonly StoredRow[];
+  /** Rows of the tenant that was asked about. */
+  readonly counted: number;
 }
 
 /** The file of the log. It is owned by one thread of one process at a time. */

@@ -11,7 +11,8 @@ export interface LogWriter {
   trim(retention: Retention): number;
   /** Removes the rows of the subject and every trace of them: how many. */
   erase(subject: string): number;
-  entries(): number;
+  /** Of everybody, or of one tenant. */
+  entries(tenant?: string): number;
   lastId(): number;
 }
 
@@ -98,7 +99,7 @@ export function createLogWriter(database: DatabaseSync): LogWriter {
     insert,
     trim,
     erase,
-    entries: () => shares.total(),
+    entries: (tenant) => (tenant === undefined ? shares.total() : shares.of(tenant)),
     lastId: () => numberFrom(statements.lastId.get()),
   };
 }

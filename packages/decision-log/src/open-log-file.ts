@@ -45,7 +45,7 @@ function createLogFile(database: DatabaseSync, path: string): LogFile {
 
   function answerWith(part: Partial<FileAnswer>): FileAnswer {
     const state = { entries: writer.entries(), lastId: writer.lastId() };
-    return { ...state, removed: 0, rows: [], ...part };
+    return { ...state, removed: 0, rows: [], counted: 0, ...part };
   }
 
   return {
@@ -58,6 +58,8 @@ function createLogFile(database: DatabaseSync, path: string): LogFile {
             return answerWith({ removed: writer.trim(request.retention) });
           case 'read':
             return answerWith({ rows: readRows(database, request.query) });
+          case 'count':
+            return answerWith({ counted: writer.entries(request.tenant) });
           case 'erase':
             return answerWith({ removed: writer.erase(request.subject) });
         }

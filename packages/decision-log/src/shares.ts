@@ -5,6 +5,7 @@ export interface Shares {
   /** Negative for those that go. What was there has to be counted before. */
   add(tenant: string, rows: number): void;
   total(): number;
+  of(tenant: string): number;
   /** Who has most, and how many more than the next. Of nobody when there are none. */
   largest(): { readonly tenant: string; readonly lead: number };
   /** Has them counted again before they are needed: what was added may not have come to stay. */
@@ -33,6 +34,7 @@ export function createShares(countAll: () => readonly Readonly<Record<string, un
       else shares.rows.delete(tenant);
     },
     total: () => counted().total,
+    of: (tenant) => counted().rows.get(tenant) ?? 0,
     largest: () => {
       let [tenant, most, next] = ['', 0, 0];
       for (const [name, rows] of counted().rows) {

@@ -42,7 +42,8 @@ export function createPolicyService(options: PolicyServiceOptions): Service {
   return {
     getPolicyStatus: async (_request, { principal }) => {
       needRole(principal, readerRoles);
-      return toStatusMessage(control.status(principal.tenant));
+      const entries = await control.log.entriesOf(principal.tenant);
+      return toStatusMessage(control.status(principal.tenant), entries);
     },
     explainDecision: createExplain(options, {
       admit: (principal) => needRole(principal, readerRoles),
@@ -181,16 +182,19 @@ const healths: Readonly<Record<PolicyStatus['state'], HealthStatus>> = {
   down: HealthStatus.DOWN,
 };
 
-function toStatusMessage(status: PolicyStatus): Awaited<ReturnType<Service['getPolicyStatus']>> {
+/** `entries`: decisions about the caller's tenant; how many others have is nobody's business. */
+function toStatusMessage(
+  status: PolicyStatus,
+  entries: number,
+): Awaited<ReturnType<Service['getPolicyStatus']>> {
   const { digest, bundles, problems, decisions, state, source } = status;
-  const { entries, waiting, dropped, unreadable, isFailing } = decisions;
+  const { dropped, unreadable, isFailing } = decisions;
   return {
     policyDigest: digest,
     bundles: bundles.map(toBundleMessage),
     problems: problems.map(({ where, message }) => `${where}: ${message}`),
     decisionLog: {
-      // Those that are still on their way to the file are kept too.
-      entries: BigInt(entries + waiting),
+      entries: BigInt(entries),
       dropped: BigInt(dropped),
       unreadable: BigInt(unreadable),
       failing: isFailing,

@@ -17,7 +17,7 @@ export interface ApprovalGate {
  * alone, or nowhere, so that the model made it up.
  */
 export interface ValueOrigin {
-  /** Path in the arguments, such as `recipients[0]`. */
+  /** Path in the arguments, such as `recipients[0]`; empty for the call as a whole. */
   readonly path: string;
   readonly origin: 'prompt' | 'trusted' | 'reference' | 'untrusted' | 'model';
   /** Where it stands, such as `prompt` or `turn-1/tool-2`; the first 8. */

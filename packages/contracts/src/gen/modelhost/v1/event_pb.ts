@@ -527,7 +527,7 @@ export const ApprovalGateSchema: GenMessage<ApprovalGate> = /*@__PURE__*/
  */
 export type ValueOrigin = Message<"modelhost.v1.ValueOrigin"> & {
   /**
-   * Path in the arguments, such as `recipients[0]`.
+   * Path in the arguments, such as `recipients[0]`; empty for the call as a whole, when nothing in it says what it does to what.
    *
    * @generated from field: string path = 1;
    */

@@ -150,7 +150,7 @@ export type PolicyBundle = Message<"modelhost.v1.PolicyBundle"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * Subject that activated it; empty for a file of the configuration.
+   * Subject that activated it, `another tenant` for somebody else's; `host` for a file of the configuration.
    *
    * @generated from field: string activated_by = 11;
    */

@@ -6,7 +6,10 @@ import type {
   RunEvent,
   ValueOrigin,
 } from '@modelhost/contracts';
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { renderArguments } from './arguments-text.ts';
+import { formatClock } from './deadline.ts';
 import type { Paint } from './paint.ts';
 import { toLine } from './printable.ts';
 
@@ -18,11 +21,15 @@ export type ApprovalEvent = Extract<
   { case: 'approvalRequested' | 'approvalVote' | 'approvalResolved' }
 >;
 
-/** Lines for a terminal. */
-export function renderApproval(event: ApprovalEvent, paint: Paint): string {
+/** Lines for a terminal. `time` is when the host made the event. */
+export function renderApproval(
+  event: ApprovalEvent,
+  paint: Paint,
+  time: Timestamp | undefined,
+): string {
   switch (event.case) {
     case 'approvalRequested':
-      return renderRequested(event.value, paint);
+      return renderRequested(event.value, paint, time);
     case 'approvalVote':
       return renderVote(event.value, paint);
     case 'approvalResolved':
@@ -30,8 +37,12 @@ export function renderApproval(event: ApprovalEvent, paint: Paint): string {
   }
 }
 
-/** Everything that a person needs who says yes or no: the call, where its values come from, and who else has to say yes. */
-function renderRequested(requested: ApprovalRequested, paint: Paint): string {
+/** Everything that a person needs who says yes or no: the call, where its values come from, who has to say yes, and by when. */
+function renderRequested(
+  requested: ApprovalRequested,
+  paint: Paint,
+  time: Timestamp | undefined,
+): string {
   const { approvalId, tool, argumentsJson, approvers, gates, origins } = requested;
   const by = approvers.length === 0 ? '' : ` by ${toLine(approvers.join(' or '), 120)}`;
   // Never shortened: a person answers for exactly these.
@@ -40,8 +51,25 @@ function renderRequested(requested: ApprovalRequested, paint: Paint): string {
     `  ${paint.yellow('? approval')} ${approvalId} wanted${by} for ${toLine(tool, 64)} with exactly\n`,
     values,
     ...origins.map((origin) => renderOrigin(origin, paint)),
-    ...gates.map((gate) => `${margin}${paint.dim(describeGate(gate))}\n`),
+    ...[...describeGates(gates), ...describeDeadline(requested, time)].map(
+      (line) => `${margin}${paint.dim(line)}\n`,
+    ),
   ].join('');
+}
+
+function describeGates(gates: readonly ApprovalGate[]): readonly string[] {
+  const lines = gates.map(describeGate);
+  if (lines.length < 2) return lines;
+  return ['all of these are needed:', ...lines.map((line) => `  ${line}`)];
+}
+
+function describeDeadline(
+  { expireTime }: ApprovalRequested,
+  time: Timestamp | undefined,
+): readonly string[] {
+  if (expireTime === undefined) return [];
+  const asked = time === undefined ? undefined : timestampDate(time);
+  return [`until ${formatClock(expireTime, asked)}; then the answer is no`];
 }
 
 function renderVote(vote: ApprovalVote, paint: Paint): string {
@@ -56,10 +84,15 @@ function renderResolved(resolved: ApprovalResolved, paint: Paint): string {
   return `  ${mark} ${approvalId} by ${toLine(resolvedBy, 128)}${note}\n`;
 }
 
-function describeGate({ approvers, quorum, selfApprovalAllowed }: ApprovalGate): string {
+function describeGate(gate: ApprovalGate): string {
+  const self = gate.selfApprovalAllowed ? 'who asked counts too' : 'who asked does not count';
+  return `needs ${describeYes(gate)}; ${self}`;
+}
+
+/** How many have to say yes at a gate, and who they are. */
+export function describeYes({ approvers, quorum }: ApprovalGate): string {
   const who = approvers.length === 0 ? 'anybody of the tenant' : approvers.join(' or ');
-  const self = selfApprovalAllowed ? 'who asked counts too' : 'who asked does not count';
-  return `needs ${quorum === 1 ? 'a yes' : `${quorum} yeses of different people`} from ${toLine(who, 120)}; ${self}`;
+  return `${quorum === 1 ? 'a yes' : `${quorum} yeses of different people`} from ${toLine(who, 120)}`;
 }
 
 function renderOrigin({ path, origin, sources }: ValueOrigin, paint: Paint): string {

@@ -1,5 +1,8 @@
 import type { ApprovalRequested } from '@modelhost/contracts';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { describeYes } from './approval-text.ts';
 import type { Ask } from './context.ts';
+import { formatClock, formatSpan } from './deadline.ts';
 import type { ApprovalMode } from './routes/flags.ts';
 import { toLine } from './printable.ts';
 
@@ -15,6 +18,9 @@ export interface Approver {
 
 /** What an approver needs. */
 export interface ApproverOptions {
+  readonly runId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
   readonly mode: ApprovalMode;
   /** Undefined where nobody can be asked. */
   readonly ask: Ask | undefined;
@@ -30,22 +36,34 @@ export interface ApproverOptions {
   readonly onFailure: (thrown: unknown) => void;
 }
 
-/** Asks on the terminal, or answers by itself; whatever is not a clear yes is a no. */
+/**
+ * Asks on the terminal, or answers by itself; whatever is not a clear yes is a no. Where the yes of the one who asked does
+ * not count, it does neither: a no would end it for those who may decide, and they are told how.
+ */
 export function createApprover(options: ApproverOptions): Approver {
-  const { mode, ask, answerUnasked, say, resolve } = options;
+  const { runId, now, mode, ask, answerUnasked, say, resolve } = options;
   const open = new Map<string, AbortController>();
   let asking = Promise.resolve();
 
   async function requested(approval: ApprovalRequested): Promise<void> {
+    if (!isSelfAllowed(approval)) return sayWhoMay(approval);
     const controller = new AbortController();
     open.set(approval.approvalId, controller);
     asking = asking
       .then(async () => answer(approval, controller.signal))
       .catch((thrown: unknown) => {
         // A question that was taken back needs no answer.
-        if (!controller.signal.aborted) options.onFailure(thrown);
+        if (controller.signal.aborted) return;
+        options.onFailure(thrown);
+        sayWhoMay(approval);
       });
     await asking;
+  }
+
+  function sayWhoMay(approval: ApprovalRequested): void {
+    const { approvalId } = approval;
+    say(describeWaiting(approval, now()));
+    say(`next, for them: \`model-host runs approve ${runId} ${approvalId}\``);
   }
 
   async function answer(approval: ApprovalRequested, signal: AbortSignal): Promise<void> {
@@ -87,4 +105,19 @@ export function createApprover(options: ApproverOptions): Approver {
       await asking;
     },
   };
+}
+
+function isSelfAllowed({ gates }: ApprovalRequested): boolean {
+  return gates.every(({ selfApprovalAllowed }) => selfApprovalAllowed);
+}
+
+function describeWaiting(approval: ApprovalRequested, nowMs: number): string {
+  const { approvalId, tool, gates, expireTime } = approval;
+  const until =
+    expireTime === undefined
+      ? ''
+      : ` until ${formatClock(expireTime, new Date(nowMs))} (in ${formatSpan(timestampMs(expireTime) - nowMs)})`;
+  const yeses = gates.length === 0 ? 'a yes' : gates.map(describeYes).join(', and ');
+  const self = isSelfAllowed(approval) ? '' : '; yours does not count, so you are not asked';
+  return `approval ${approvalId} for ${toLine(tool, 64)} waits${until} for ${yeses}${self}`;
 }

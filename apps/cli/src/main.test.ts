@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openAuditFile } from '@modelhost/audit';
 import { runCli } from './testing.ts';
 
@@ -61,6 +62,21 @@ test('a configuration that cannot be used ends with 3 and names every problem', 
     assert.match(stderr, /wrong\.yaml:2:\d+: providers: must be a list/);
     assert.match(stderr, /next: `model-host config schema`/);
   }
+});
+
+test('config print shows every value and where it comes from', async () => {
+  const file = fileURLToPath(new URL('../../../examples/demo/model-host.yaml', import.meta.url));
+  const flags = ['--config', file, '--set', 'server.maxConnections=7'];
+  const [check, print, sources] = await Promise.all([
+    runCli(['config', 'check', ...flags], environment),
+    runCli(['config', 'print', ...flags], environment),
+    runCli(['config', 'print', '--sources', ...flags], environment),
+  ]);
+  assert.deepEqual([check.code, check.stdout, check.stderr], [0, '', `${file}: ok\n`]);
+  assert.match(print.stdout, /\n {2}maxConnections: 7\n/);
+  assert.match(sources.stdout, /\nserver\.maxConnections +7 +--set server\.maxConnections\n/);
+  assert.match(sources.stdout, /\nserver\.port +7443 +.*model-host\.yaml:\d+\n/);
+  assert.match(sources.stdout, /\nserver\.requestTimeoutMs +30000 +default\n/);
 });
 
 test('config schema prints a document for editors', async () => {

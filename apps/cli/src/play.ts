@@ -92,7 +92,7 @@ async function watch(
 
 /** Approver and asker share one terminal. */
 function createAnswerers(
-  { ask, say }: CliContext,
+  { ask, say, now }: CliContext,
   client: ModelHostClient,
   runId: string,
   { approve, answerUnasked }: PlayOptions,
@@ -101,6 +101,8 @@ function createAnswerers(
   const onFailure = (thrown: unknown): void => say(readFailure(thrown).text);
   return {
     approver: createApprover({
+      runId,
+      now,
       mode: approve,
       answerUnasked,
       ask: queue && (async (...question) => queue(async (own) => own(...question))),

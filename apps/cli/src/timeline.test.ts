@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   BudgetKind,
   Confidentiality,
@@ -118,8 +119,9 @@ test('an approval shows where each value comes from, who has to say yes, and eac
     '      ! to: only a third party wrote it (turn-1/tool-2)',
     '        sum: the user wrote it',
     '        note: of a newer host',
-    '      needs 2 yeses of different people from lead or owner; who asked does not count',
-    '      needs a yes from anybody of the tenant; who asked counts too',
+    '      all of these are needed:',
+    '        needs 2 yeses of different people from lead or owner; who asked does not count',
+    '        needs a yes from anybody of the tenant; who asked counts too',
     '',
   ]);
   assert.equal(
@@ -129,6 +131,27 @@ test('an approval shows where each value comes from, who has to say yes, and eac
     }),
     '  ✓ one yes for apr_1 by ines, 1 more needed\n',
   );
+});
+
+test('an approval shows by when it has to be answered; one gate stands alone', () => {
+  const [asked, expires] = [0, 5].map((minutes) => new Date(2026, 10, 25, 15, minutes, 0));
+  const event = create(RunEventSchema, {
+    time: timestampFromDate(asked ?? assert.fail()),
+    event: {
+      case: 'approvalRequested',
+      value: {
+        tool: 'pay',
+        argumentsJson: '{"to":"eve"}',
+        gates: [{ approvers: ['lead'], quorum: 1, selfApprovalAllowed: false }],
+        expireTime: timestampFromDate(expires ?? assert.fail()),
+      },
+    },
+  });
+  assert.deepEqual(renderEvent(event, { paint, isVerbose: false }).split('\n').slice(2), [
+    '      needs a yes from lead; who asked does not count',
+    '      until 15:05:00; then the answer is no',
+    '',
+  ]);
 });
 
 test('what policy demands is shown with its decision, and what is known of a result with the result', () => {

@@ -45,12 +45,12 @@ const messageLengthMax = 1_000;
  * calls of one tool may be under way, and its arguments tell them apart.
  */
 export function renderEvent(
-  { event, step }: RunEvent,
+  { event, step, time }: RunEvent,
   style: TimelineStyle,
   call?: ToolRequested,
 ): string {
   const { paint } = style;
-  if (isApproval(event)) return renderApproval(event, paint);
+  if (isApproval(event)) return renderApproval(event, paint, time);
   if (isWithinCall(event)) return renderWithinCall(event, paint, call);
   switch (event.case) {
     case 'runStarted':

@@ -90,7 +90,7 @@ function describeRun(run: Run, paint: Paint): string {
 function describeSignal(runId: string, signal: Run['waitingFor'][number]['signal']): string {
   switch (signal.case) {
     case 'approvalId':
-      return `waits    for approval ${signal.value}: \`model-host runs follow ${runId}\` shows the call, \`runs approve\` or \`runs deny ${runId} ${signal.value}\` answers\n`;
+      return `waits    for approval ${signal.value}: \`model-host runs follow ${runId}\` shows the call, who has to say yes and until when; \`runs approve\` or \`runs deny ${runId} ${signal.value}\` answers\n`;
     case 'toolCallId':
       return `waits    for the result of the client's tool call ${toLine(signal.value, 128)}\n`;
     case 'inputId':

@@ -37,7 +37,8 @@ export const runCommand: Command<CliContext> = buildCommand<
         kind: 'enum',
         values: approvalValues,
         default: 'ask',
-        brief: 'What answers approvals: ask a person, always yes, or always no',
+        brief:
+          'What answers approvals where who asks counts: ask a person, always yes, or always no; others are waited for',
       },
       budgetTokens: {
         kind: 'parsed',

@@ -5,13 +5,13 @@ import { toLine } from '../printable.ts';
 import { count } from '../quantities.ts';
 import { formatMoment } from './since.ts';
 
-/** What would change, largest first, and what cannot be said. */
+/** What would change, largest first, and what cannot be said. A host compares with decisions of the caller's tenant only. */
 export function renderReplay(report: ReplayReport, paint: Paint): string {
   const { decisions, unchanged, changed, undecidable, firstTime, lastTime } = report;
-  if (decisions === 0n) return 'no decision on record to compare with\n';
+  if (decisions === 0n) return 'no decision of your tenant on record to compare with\n';
   const span = `${formatMoment(firstTime)} to ${formatMoment(lastTime)}`;
   return [
-    `${count(Number(decisions), 'decision')} decided again, ${span}\n`,
+    `${count(Number(decisions), 'decision')} of your tenant decided again, ${span}\n`,
     `${unchanged} as before, ${paint.bold(`${changed} otherwise`)}, ${undecidable} cannot be decided again\n`,
     ...(report.complete ? [] : ['there were more, which were not read\n']),
     ...(report.changes.length === 0 ? [] : [`\n${renderGroups(report.changes)}`]),

@@ -1,5 +1,6 @@
 import { ExplainDecisionResponseSchema } from '@modelhost/contracts';
 import type { ExplainDecisionResponse } from '@modelhost/contracts';
+import { ModelHostError } from '@modelhost/sdk';
 import type { DecisionQuestion, PolicyFileInit } from '@modelhost/sdk';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
@@ -24,8 +25,23 @@ export async function explainDecision(context: CliContext, flags: ExplainFlags):
   if (test !== undefined) throw usage('--test names a test of a --project');
   const files = bundle === undefined ? [] : await readRules(bundle);
   const about = await aboutOf(flags);
-  await withClient(context, flags, async (client) =>
-    show(context, flags, await client.explainDecision({ about, files })),
+  await withClient(context, flags, async (client) => {
+    const answer = await client.explainDecision({ about, files }).catch((thrown: unknown) => {
+      throw about.case === 'decisionId' && isNotFound(thrown) ? unknownDecision(thrown) : thrown;
+    });
+    show(context, flags, answer);
+  });
+}
+
+function isNotFound(thrown: unknown): thrown is ModelHostError {
+  return thrown instanceof ModelHostError && thrown.code === 'not_found';
+}
+
+function unknownDecision({ code, message }: ModelHostError): CommandError {
+  return new CommandError(
+    exitCodes.notFound,
+    `${code}: ${message}`,
+    '`model-host policy decisions list` shows what is on record',
   );
 }
 

@@ -169,8 +169,12 @@ test('a decision of the log is found by what it was about, and explained by its 
   assert.match(await succeed('explain', ...input), /^allow {2}AcceptInput player\n/);
   const large = await succeed('explain', ...input, '--given', facts, '--subject', 'bob');
   assert.match(large, /^deny {3}AcceptInput player\n/);
-  const none = await policy('explain', '--decision', 'f'.repeat(24));
-  assert.equal(none.code, 5);
+  for (const unknown of ['f'.repeat(24), 'nope']) {
+    const none = await policy('explain', '--decision', unknown);
+    assert.equal(none.code, 5);
+    assert.match(none.stderr, /\nnext: `model-host policy decisions list` shows /);
+    assert.doesNotMatch(none.stderr, /runs list/);
+  }
   const page = await policy('decisions', 'list', '--limit', '1');
   const [, token = ''] = /list --page (\S+)`/.exec(page.stderr) ?? [];
   const next = await succeed('decisions', 'list', '--limit', '1', '--page', token);
@@ -184,7 +188,7 @@ test('a candidate is rehearsed, put into the shadow, promoted and rolled back', 
   const replay = await succeed('replay', '--bundle', shadow, '--since', '7d');
   assert.match(
     replay,
-    /^\d+ decisions decided again, \S+Z to \S+Z\n\d+ as before, 1 otherwise, 0 cannot/,
+    /^\d+ decisions of your tenant decided again, \S+Z to \S+Z\n\d+ as before, 1 otherwise, 0 cannot/,
   );
   assert.match(replay, /\nallow-to-deny +1 +AcceptInput player +default-deny +[0-9a-f]{24}\n/);
   const json = await succeed('replay', '--bundle', shadow, '--json');

@@ -77,7 +77,10 @@ const verify = buildCommand<VerifyFlags, [file: string], CliContext>({
     },
     positional: { kind: 'tuple', parameters: [bundleFile] },
   },
-  docs: { brief: 'Say whether a host would take a bundle, and why not' },
+  docs: {
+    brief:
+      'Check the signatures and the manifest of a bundle; rules and tests are checked by lint and test, and by the host',
+  },
 });
 
 const exportCommand = buildCommand<ExportFlags, [file: string], CliContext>({

@@ -1,1 +1,5 @@
-export {};
+export { createDetectors } from './detectors.ts';
+export type { DetectorName, DetectorOptions, Detectors } from './detectors.ts';
+export type { Detection, Finding } from './finding.ts';
+export { createWorkBudget } from './work-budget.ts';
+export type { WorkBudget } from './work-budget.ts';

@@ -51,8 +51,8 @@ export interface RedactionStream {
   held(): number;
 }
 
-/** What a finding of a text that was not looked at is called. */
-export const unchecked = { detector: 'budget', kind: 'UNCHECKED' } as const;
+// What a finding of a text that was not looked at is called.
+const unchecked = { detector: 'budget', kind: 'UNCHECKED' } as const;
 
 const privateKey = { detector: 'secrets', kind: 'SECRET' } as const;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { chunkSizes, cut, keyBlock, keyLine, texts } from '../stream/testing.ts';
+import { chunkSizes, cut, keyBlock, keyLine, texts } from '../fixtures/texts.ts';
 import { createSegmenters, type Segment } from './segmenter.ts';
 
 const createSegmenter = createSegmenters([{ word: 'jane doe', reach: 0 }]);

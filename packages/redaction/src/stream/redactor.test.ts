@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Finding } from '../finding.ts';
 import { createRedactor, type Redactor, type TextOptions } from './redactor.ts';
 import {
   allIn,
@@ -12,7 +11,7 @@ import {
   keyLine,
   simpleDetectors,
   texts,
-} from './testing.ts';
+} from '../fixtures/texts.ts';
 
 const hashKey = 'of a tenant';
 const [tokens, masks, hashes, drops] = allStyles.map((style) =>
@@ -28,35 +27,6 @@ function redactChunks(
   const stream = redactor.stream(options);
   return chunks.map((chunk) => stream.push(chunk)).join('') + stream.end();
 }
-
-test('however a text is cut, its stream says what the whole says, in every style (law L4)', () => {
-  fc.assert(
-    fc.property(texts, chunkSizes, fc.constantFrom(...everyRedactor), (text, sizes, redactor) => {
-      const whole = redactor.redact(text);
-      const findings: Finding[] = [];
-      const options = { onFinding: (finding: Finding) => void findings.push(finding) };
-      assert.equal(redactChunks(redactor, cut(text, sizes), options), whole.text);
-      assert.deepEqual(findings, whole.findings);
-    }),
-    { numRuns: 1_000 },
-  );
-});
-
-test('however the bytes of a text are cut, its stream says what the whole says', () => {
-  fc.assert(
-    fc.property(texts, chunkSizes, fc.constantFrom(...everyRedactor), (text, sizes, redactor) => {
-      const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-      const chunks = cut(Buffer.from(text), sizes).map((bytes) =>
-        decoder.decode(bytes, { stream: true }),
-      );
-      assert.equal(
-        redactChunks(redactor, [...chunks, decoder.decode()]),
-        redactor.redact(text.toWellFormed()).text,
-      );
-    }),
-    { numRuns: 1_000 },
-  );
-});
 
 test('a text without findings comes out as it went in', () => {
   const nothing = createRedactor({

@@ -1,39 +1,10 @@
 import assert from 'node:assert/strict';
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { HostError, type Keys } from '@modelhost/kernel';
 import { createRedactor } from '../stream/redactor.ts';
-import { allIn, chunkSizes, cut, simpleDetectors, texts } from '../stream/testing.ts';
+import { keys } from '../fixtures/keys.ts';
+import { allIn, simpleDetectors } from '../fixtures/texts.ts';
 import { escapePlaceholders } from './restore.ts';
 import { createVault, type Vault } from './vault.ts';
-
-/** Keys that seal for real, under one key for all contexts and with a nonce that is always the same. */
-const keys: Keys = {
-  seal(text, context) {
-    const cipher = createCipheriv('aes-256-gcm', Buffer.alloc(32, 1), Buffer.alloc(12));
-    cipher.setAAD(Buffer.from(context));
-    const sealed = Buffer.concat([
-      cipher.update(text, 'utf8'),
-      cipher.final(),
-      cipher.getAuthTag(),
-    ]);
-    return { keyId: 'test', data: sealed.toString('base64') };
-  },
-  unseal({ data }, context) {
-    const sealed = Buffer.from(data, 'base64');
-    const cipher = createDecipheriv('aes-256-gcm', Buffer.alloc(32, 1), Buffer.alloc(12));
-    cipher.setAAD(Buffer.from(context));
-    cipher.setAuthTag(sealed.subarray(-16));
-    try {
-      return cipher.update(sealed.subarray(0, -16), undefined, 'utf8') + cipher.final('utf8');
-    } catch (cause) {
-      throw new HostError('internal', 'does not open', { cause });
-    }
-  },
-  commit: (text, context) =>
-    createHmac('sha256', 'test').update(`${context}\n${text}`).digest('hex'),
-};
 
 const reveal = [{ path: 'to', kinds: ['EMAIL'] }];
 
@@ -126,17 +97,4 @@ test('text from outside has no placeholders, however they are written', () => {
   const own = redactIn(vault, 'ann@x.org');
   const restored = vault.restore({ to: escapePlaceholders(own) }, reveal);
   assert.deepEqual(restored.type === 'restored' && restored.restored, []);
-});
-
-test('with a vault too, a stream says what the whole says (law L4)', () => {
-  fc.assert(
-    fc.property(texts, chunkSizes, (text, sizes) => {
-      const create = () =>
-        createRedactor({ detectors: simpleDetectors, styles: allIn('token'), vault: openVault() });
-      const stream = create().stream();
-      const streamed = cut(text, sizes).map((chunk) => stream.push(chunk));
-      assert.equal(streamed.join('') + stream.end(), create().redact(text).text);
-    }),
-    { numRuns: 200 },
-  );
 });

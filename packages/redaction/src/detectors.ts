@@ -1,8 +1,12 @@
+import { HostError } from '@modelhost/kernel';
 import type { Detection } from './finding.ts';
 import { resolveOverlaps, type Candidate } from './resolve.ts';
 import { createFoldedView } from './text/view.ts';
-import { secretRules } from './rules/secret-rules.ts';
+import { wordsOfRule, type ContextWord } from './segments/context-words.ts';
+import { createPersonalScanner, personalDetectors } from './personal/scanner.ts';
+import { secretRules, type SecretRule } from './rules/secret-rules.ts';
 import { createSecretSearch } from './rules/secret-search.ts';
+import { createTermSearch } from './terms.ts';
 import { createWorkBudget, type WorkBudget } from './work-budget.ts';
 
 /** 'secrets', 'email', 'phone', … or the id of a single secret rule. */
@@ -21,9 +25,9 @@ export interface Detectors {
   find(text: string, budget?: WorkBudget): Detection;
   /**
    * Every literal that can begin the search for a value: what has none of them, no digit, no `@` and no `://` has nothing to
-   * find. The segmenter keeps text together while one of them may be followed by its value.
+   * find. A stream keeps text together while one of them may be followed by its value.
    */
-  readonly words?: readonly string[];
+  readonly words: readonly ContextWord[];
 }
 
 const unitsBase = 200_000;
@@ -31,12 +35,9 @@ const unitsPerCharacter = 60;
 
 /** Makes the chosen detectors ready; an unknown name is refused. */
 export function createDetectors(options: DetectorOptions): Detectors {
-  const searches: ((text: string, budget: WorkBudget) => readonly Candidate[])[] = [];
   const chosen = new Set(options.detectors);
   const rules = secretRules().filter(({ id }) => chosen.has('secrets') || chosen.has(id));
-  if (rules.length > 0) {
-    searches.push(createSecretSearch(rules));
-  }
+  const searches = createSearches(options, chosen, rules);
 
   function find(text: string, budget?: WorkBudget): Detection {
     const view = createFoldedView(text);
@@ -52,5 +53,35 @@ export function createDetectors(options: DetectorOptions): Detectors {
     return { findings, isExhausted: work.isExhausted() };
   }
 
-  return { find };
+  const words = rules.flatMap(wordsOfRule);
+  return { find, words };
+}
+
+type Search = (text: string, budget: WorkBudget) => readonly Candidate[];
+
+function createSearches(
+  options: DetectorOptions,
+  chosen: ReadonlySet<string>,
+  rules: readonly SecretRule[],
+): readonly Search[] {
+  const known = new Set(rules.map(({ id }) => id));
+  for (const name of chosen) {
+    if (name !== 'secrets' && name !== 'term' && !personalDetectors.has(name) && !known.has(name)) {
+      throw new HostError(
+        'config_invalid',
+        `detectors: there is no detector "${name}"; use secrets, term, ${[...personalDetectors].join(', ')} or the id of a rule for secrets`,
+      );
+    }
+  }
+  const searches: Search[] = [];
+  if (rules.length > 0) {
+    searches.push(createSecretSearch(rules));
+  }
+  if ([...chosen].some((name) => personalDetectors.has(name))) {
+    searches.push(createPersonalScanner(chosen));
+  }
+  if (chosen.has('term')) {
+    searches.push(createTermSearch(options.terms ?? []));
+  }
+  return searches;
 }

@@ -3,6 +3,7 @@ export type { DetectorName, DetectorOptions, Detectors } from './detectors.ts';
 export type { Detection, Finding } from './finding.ts';
 export { createWorkBudget } from './work-budget.ts';
 export type { WorkBudget } from './work-budget.ts';
+export type { ContextWord } from './segments/context-words.ts';
 export { createJsonRedaction } from './stream/json-stream.ts';
 export { redactJson } from './stream/json-value.ts';
 export type { OnFinding } from './stream/json-value.ts';

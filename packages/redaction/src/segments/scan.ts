@@ -1,5 +1,5 @@
 import { createKeywordAutomaton, type KeywordAutomaton } from '../text/keyword-automaton.ts';
-import { reachMax, type ContextWord } from './context-words.ts';
+import type { ContextWord } from './context-words.ts';
 import * as unitClasses from './unit-classes.ts';
 
 /** Where the open segment stands. Offsets count from its start. */
@@ -10,13 +10,16 @@ export interface Scan {
   state: number;
   /** Something in the segment may be, or belong to, a value. */
   isSensitive: boolean;
-  /** Plain words to wait for after a value. */
+  /** Plain words to wait for after a value; `wordsPerValue` of them each time. */
   wordsToWait: number;
+  wordsPerValue: number;
   /** Up to where a context word keeps the segment open. */
   openUntil: number;
   /** Units of the token that is being read, without invisible ones. */
   tokenSize: number;
   isTokenSensitive: boolean;
+  /** The token is more than operators and quotes. */
+  isWord: boolean;
   capitals: number;
   /** The unit before was white space. */
   isGap: boolean;
@@ -40,7 +43,7 @@ export interface Scan {
 /** What the words of a scan are looked up in. */
 export interface Words {
   readonly automaton: KeywordAutomaton;
-  readonly reaches: readonly number[];
+  readonly holds: readonly ContextWord['holds'][];
 }
 
 const begins = ['-----begin', '---- begin'];
@@ -53,16 +56,33 @@ const labelMax = 80;
 const proseWordsMin = 12;
 const wordMax = 32;
 const wordsAfterValue = 2;
+/** Between two options of a command there are fewer. */
+const wordsInCommand = 8;
+/** Without an operator such as `=`, a value stands this close to the word that announces it. */
+const reachMax = 28;
 const prefixMax = 4;
 
-/** Makes the words ready, together with the marks that every scan needs. */
+/** Makes the words ready, together with the marks that every scan needs; of a word given twice, what holds more counts. */
 export function createWords(words: readonly ContextWord[]): Words {
-  const literals = [...begins, ...ends, scheme, ...words.map(({ word }) => word)];
+  const holds = new Map<string, ContextWord['holds']>();
+  for (const { word, holds: given } of words) {
+    // White space at an end of a word would keep every segment open; a token ends there anyway.
+    const literal = word.trim();
+    const known = holds.get(literal) ?? 'token';
+    if (literal !== '') holds.set(literal, strength[given] > strength[known] ? given : known);
+  }
   return {
-    automaton: createKeywordAutomaton(literals),
-    reaches: words.map(({ reach }) => reach),
+    automaton: createKeywordAutomaton([...begins, ...ends, scheme, ...holds.keys()]),
+    holds: [...holds.values()],
   };
 }
+
+const strength: Readonly<Record<ContextWord['holds'], number>> = {
+  token: 0,
+  words: 1,
+  reach: 2,
+  command: 3,
+};
 
 /** A scan at the start of a text. */
 export function startScan(): Scan {
@@ -71,9 +91,11 @@ export function startScan(): Scan {
     state: 0,
     isSensitive: false,
     wordsToWait: 0,
+    wordsPerValue: wordsAfterValue,
     openUntil: 0,
     tokenSize: 0,
     isTokenSensitive: false,
+    isWord: false,
     capitals: 0,
     isGap: false,
     delimiterEnd: 0,
@@ -95,9 +117,11 @@ export function resetScan(scan: Scan, isInBlock: boolean): void {
   scan.state = 0;
   scan.isSensitive = isInBlock;
   scan.wordsToWait = 0;
+  scan.wordsPerValue = wordsAfterValue;
   scan.openUntil = 0;
   scan.tokenSize = 0;
   scan.isTokenSensitive = false;
+  scan.isWord = false;
   scan.capitals = 0;
   scan.isGap = false;
   scan.delimiterEnd = 0;
@@ -135,6 +159,8 @@ export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
   scan.isGap = isSpace;
   if (isSpace) return endToken(scan);
   scan.tokenSize += 1;
+  const isOption = folded === dash && scan.tokenSize === 1;
+  if (isOption && scan.wordsPerValue === wordsInCommand) scan.isTokenSensitive = true;
   readToken(scan, kind);
   return false;
 }
@@ -144,8 +170,10 @@ const space = 0x20;
 
 function readToken(scan: Scan, kind: unitClasses.UnitClass): void {
   if (kind === unitClasses.plainUnit) {
+    scan.isWord = true;
     if (scan.tokenSize > wordMax) markSensitive(scan);
   } else if (kind === unitClasses.capitalUnit) {
+    scan.isWord = true;
     scan.capitals += 1;
     if (scan.tokenSize > wordMax) markSensitive(scan);
   } else if (kind === unitClasses.sensitiveUnit) {
@@ -169,13 +197,14 @@ function endToken(scan: Scan): boolean {
   scan.delimiterEnd = scan.size;
   if (scan.tokenSize > 0) {
     scan.plainWordsInBlock = scan.isTokenSensitive ? 0 : scan.plainWordsInBlock + 1;
-    if (scan.isTokenSensitive) scan.wordsToWait = wordsAfterValue;
-    else if (scan.wordsToWait > 0) scan.wordsToWait -= 1;
+    if (scan.isTokenSensitive) scan.wordsToWait = scan.wordsPerValue;
+    else if (scan.wordsToWait > 0) scan.wordsToWait -= scan.isWord ? 1 : 0;
     // The letters that some identifiers begin with, such as a country.
     else if (scan.capitals === scan.tokenSize && scan.capitals <= prefixMax) scan.wordsToWait = 1;
     scan.tokenSize = 0;
     scan.capitals = 0;
     scan.isTokenSensitive = false;
+    scan.isWord = false;
   }
   if (scan.block === 'open' && scan.plainWordsInBlock >= proseWordsMin) leaveBlock(scan, scan.size);
   const isOver = scan.wordsToWait === 0 && scan.size >= scan.openUntil;
@@ -190,12 +219,25 @@ function readWords(scan: Scan, ended: readonly number[], words: Words): void {
       if (scan.block === 'none') startBlock(scan);
     } else if (index < markers) {
       if (scan.block === 'open') endBlock(scan);
-    } else if (index === markers) {
-      scan.isTokenSensitive = true;
     } else {
-      const reach = words.reaches[index - markers - 1] ?? 0;
-      scan.openUntil = Math.max(scan.openUntil, scan.size + reach);
+      holdFor(scan, index === markers ? 'words' : (words.holds[index - markers - 1] ?? 'token'));
     }
+  }
+}
+
+function holdFor(scan: Scan, holds: ContextWord['holds']): void {
+  switch (holds) {
+    case 'token':
+      return;
+    case 'words':
+      scan.isTokenSensitive = true;
+      return;
+    case 'reach':
+      scan.openUntil = scan.size + reachMax;
+      return;
+    case 'command':
+      scan.isTokenSensitive = true;
+      scan.wordsPerValue = wordsInCommand;
   }
 }
 

@@ -2,9 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { chunkSizes, cut, keyBlock, keyLine, texts } from '../fixtures/texts.ts';
+import { wordsOfRule } from './context-words.ts';
 import { createSegmenters, type Segment } from './segmenter.ts';
 
-const createSegmenter = createSegmenters([{ word: 'jane doe', reach: 0 }]);
+const createSegmenter = createSegmenters([
+  { word: 'jane doe', holds: 'token' },
+  { word: 'ghp_', holds: 'token' },
+  { word: 'heroku', holds: 'words' },
+  { word: 'curl', holds: 'command' },
+]);
 
 function segmentsOf(chunks: readonly string[]): readonly Segment[] {
   const segmenter = createSegmenter('');
@@ -69,6 +75,35 @@ test('an operator makes it hold back further', () => {
     looked([text.replace('=', 'as')])[0]?.text,
     'password as some words that are quite ',
   );
+});
+
+test('a name holds back two more words, a prefix of values none, a command its options', () => {
+  const cases = [
+    ['see ghp_abc and so on', ['ghp_abc ']],
+    ['see heroku and so on', ['heroku and so ']],
+    ['a heroku app = abcdefg or other', ['heroku app = abcdefg ']],
+    ['by curl -s -H "A: b" --user c d\n', ['curl -s -H "A: b" --user c d\n']],
+    [
+      'by curl one can get whatever there is to be had here',
+      ['curl one can get whatever there is to be '],
+    ],
+  ] as const;
+  for (const [text, expected] of cases) {
+    assert.deepEqual(
+      looked([text]).map((segment) => segment.text),
+      expected,
+    );
+  }
+});
+
+test('a rule says by its expression what its words hold', () => {
+  const holds = (keyword: string, expression: string) =>
+    wordsOfRule({ keywords: [keyword], expression }).map((word) => word.holds);
+  assert.deepEqual(holds('ghp_', 'ghp_\\w{36}'), ['token']);
+  assert.deepEqual(holds('sk_', '(sk_\\w{36})(?:[\\s;]|$)'), ['token']);
+  assert.deepEqual(holds('acme', 'acme[ \\w]{0,20}=(\\w{36})'), ['words']);
+  assert.deepEqual(holds('acme', '\\b\\w{36}\\b'), ['words']);
+  assert.deepEqual(holds('curl', '\\bcurl\\b[^\\n]*-u (\\w+)'), ['command']);
 });
 
 test('a term of several words stays in one segment', () => {

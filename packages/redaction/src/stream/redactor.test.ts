@@ -30,7 +30,7 @@ function redactChunks(
 
 test('a text without findings comes out as it went in', () => {
   const nothing = createRedactor({
-    detectors: { find: () => ({ findings: [], isExhausted: false }) },
+    detectors: { find: () => ({ findings: [], isExhausted: false }), words: [] },
     styles: {},
   });
   fc.assert(
@@ -90,7 +90,11 @@ test('what overlaps is hidden together, as the strictest of its styles asks', ()
     isExhausted: false,
   });
   const styled = (a: (typeof allStyles)[number], b: (typeof allStyles)[number]) =>
-    createRedactor({ detectors: { find, words: ['x'] }, styles: { a, b }, hashKey });
+    createRedactor({
+      detectors: { find, words: [{ word: 'x', holds: 'token' }] },
+      styles: { a, b },
+      hashKey,
+    });
   assert.equal(styled('token', 'token').redact('x123456789').text, '[B]');
   assert.equal(styled('mask', 'token').redact('x123456789').text, '********');
   assert.match(styled('mask', 'hash').redact('x123456789').text, /^\[B:/);

@@ -1,7 +1,6 @@
 import type { RedactionStyle } from '@modelhost/kernel';
 import type { Detectors } from '../detectors.ts';
 import type { Finding } from '../finding.ts';
-import { reachMax } from '../segments/context-words.ts';
 import { createSegmenters, type Segment } from '../segments/segmenter.ts';
 import {
   createRender,
@@ -58,8 +57,7 @@ const privateKey = { detector: 'secrets', kind: 'SECRET' } as const;
 
 /** Makes a redactor; fails at once when a style asks for a key that is not given. */
 export function createRedactor(options: RedactorOptions): Redactor {
-  const words = (options.detectors.words ?? []).map((word) => ({ word, reach: reachMax }));
-  const createSegmenter = createSegmenters(words);
+  const createSegmenter = createSegmenters(options.detectors.words);
   const hide = createHiding(options, createRender(options));
 
   function stream({ before = '', onFinding }: TextOptions = {}): RedactionStream {

@@ -19,10 +19,17 @@ export interface DetectorOptions {
   readonly terms?: readonly string[];
 }
 
+/** How one text is looked through. */
+export interface FindOptions {
+  /** What stands before this offset only says what a value may be; the search for values begins here. */
+  readonly from?: number;
+  readonly budget?: WorkBudget;
+}
+
 /** A fixed choice of detectors; holds no state between texts. */
 export interface Detectors {
   /** Looks through one whole segment; the same text always gives the same answer. */
-  find(text: string, budget?: WorkBudget): Detection;
+  find(text: string, options?: FindOptions): Detection;
   /**
    * Every literal that can begin the search for a value: what has none of them, no digit, no `@` and no `://` has nothing to
    * find. A stream keeps text together while one of them may be followed by its value.
@@ -31,7 +38,7 @@ export interface Detectors {
 }
 
 const unitsBase = 200_000;
-const unitsPerCharacter = 60;
+const unitsPerCharacter = 30;
 
 /** Makes the chosen detectors ready; an unknown name is refused. */
 export function createDetectors(options: DetectorOptions): Detectors {
@@ -39,10 +46,11 @@ export function createDetectors(options: DetectorOptions): Detectors {
   const rules = secretRules().filter(({ id }) => chosen.has('secrets') || chosen.has(id));
   const searches = createSearches(options, chosen, rules);
 
-  function find(text: string, budget?: WorkBudget): Detection {
+  function find(text: string, { from = 0, budget }: FindOptions = {}): Detection {
     const view = createFoldedView(text);
     const work = budget ?? createWorkBudget(unitsBase + unitsPerCharacter * text.length);
-    const candidates = searches.flatMap((search) => search(view.text, work));
+    const viewFrom = view.viewStart(from);
+    const candidates = searches.flatMap((search) => search(view.text, work, viewFrom));
     const findings = resolveOverlaps(
       candidates.map((candidate) => ({
         ...candidate,
@@ -53,11 +61,16 @@ export function createDetectors(options: DetectorOptions): Detectors {
     return { findings, isExhausted: work.isExhausted() };
   }
 
-  const words = rules.flatMap(wordsOfRule);
+  const terms = chosen.has('term') ? (options.terms ?? []) : [];
+  const words = [...rules.flatMap(wordsOfRule), ...terms.map(wordOfTerm)];
   return { find, words };
 }
 
-type Search = (text: string, budget: WorkBudget) => readonly Candidate[];
+type Search = (text: string, budget: WorkBudget, from: number) => readonly Candidate[];
+
+function wordOfTerm(term: string): ContextWord {
+  return { word: createFoldedView(term).text.toLowerCase(), holds: 'token' };
+}
 
 function createSearches(
   options: DetectorOptions,

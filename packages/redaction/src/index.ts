@@ -1,8 +1,10 @@
 export { createDetectors } from './detectors.ts';
-export type { DetectorName, DetectorOptions, Detectors } from './detectors.ts';
+export type { DetectorName, DetectorOptions, Detectors, FindOptions } from './detectors.ts';
 export type { Detection, Finding } from './finding.ts';
 export { createWorkBudget } from './work-budget.ts';
 export type { WorkBudget } from './work-budget.ts';
+export { secretRules } from './rules/secret-rules.ts';
+export type { SecretRule } from './rules/secret-rules.ts';
 export type { ContextWord } from './segments/context-words.ts';
 export { createJsonRedaction } from './stream/json-stream.ts';
 export { redactJson } from './stream/json-value.ts';

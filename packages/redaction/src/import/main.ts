@@ -90,14 +90,16 @@ function fit(rule: {
 }): Pick<ImportedRule, 'before' | 'lengthMax' | 'units' | 'growth'> {
   const { root, set, source, flags } = rule;
   for (let bound = rule.lengthMax; ; bound = bound > 1_024 ? 1_024 : bound >> 1) {
+    // Only a rule that was too costly looks less far back, and never less than its keyword needs.
+    const reach = bound === rule.lengthMax ? beforeBound : Math.max(bound >> 1, 32);
     const before = [
       Math.min(set.beforeMin, beforeBound),
-      Math.min(set.beforeMax, beforeBound, Math.max(bound >> 1, 96)),
+      Math.max(Math.min(set.beforeMin, beforeBound), Math.min(set.beforeMax, reach)),
     ] as const;
     const expression = new RegExp(source, `${flags}${before[1] - before[0] <= 3 ? 'y' : 'g'}`);
     const keywords = set.literals;
     const cost = measure({ expression, root, keywords, beforeMax: before[1], lengthMax: bound });
-    if (cost.units <= unitsAim || bound <= 256) {
+    if (cost.units <= unitsAim || bound <= 64) {
       return { before, lengthMax: bound, ...cost };
     }
   }

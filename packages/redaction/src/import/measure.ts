@@ -26,7 +26,7 @@ export function measure(rule: Measured): Cost {
   let worstMs = 0;
   let growth: Cost['growth'] = 'linear';
   let before = textsOf(rule, 32).map(() => 0);
-  for (let size = 64; ; size = Math.min(size * 4, sizeMax)) {
+  for (let size = Math.min(64, sizeMax); ; size = Math.min(size * 4, sizeMax)) {
     const spent = textsOf(rule, size).map((text) => bestOf(rule.expression, text, rule.beforeMax));
     const index = spent.indexOf(Math.max(...spent));
     worstMs = Math.max(worstMs, spent[index] ?? 0);

@@ -1,6 +1,8 @@
 import { visit } from './emit.ts';
 import type { Node } from './expression.ts';
 
+const spacesMax = 24;
+
 /** The same language with less to try: what may be absent at the front is absent. */
 export function reduce(root: Node): Node {
   return withoutFront(simplified(root));
@@ -11,7 +13,7 @@ function simplified(node: Node): Node {
   switch (node.type) {
     case 'choice': {
       const sources = node.items.map((item) => (item.type === 'class' ? item.source : ''));
-      const others = sources.filter((source) => source !== '[^\\n]');
+      const others = sources.filter((source) => source !== '[^\\n]' && source !== '[^]');
       const isAny = others.length < sources.length && others.length === 1;
       if (isAny && /^\[(?:\\u000a|\\u000d){1,2}\]$/.test(others[0] ?? '')) {
         return { type: 'class', source: '[^]', ignoreCase: false };
@@ -21,13 +23,21 @@ function simplified(node: Node): Node {
     case 'sequence':
       return { ...node, items: node.items.map(simplified) };
     case 'group':
-    case 'repeat':
       return { ...node, item: simplified(node.item) };
+    case 'repeat':
+      return { ...node, item: simplified(node.item), max: boundedMax(node) };
     case 'assertion':
     case 'character':
     case 'class':
       return node;
   }
+}
+
+/** White space without end between a name and its value is nobody's habit, and costs the most. */
+function boundedMax({ item, min, max }: Node & { type: 'repeat' }): number {
+  const isSpace =
+    item.type === 'class' && /^(?:\\s|\[(?:\\s| |\\u00[0-9a-f]{2})+\])$/.test(item.source);
+  return isSpace && max === Infinity ? Math.max(min, spacesMax) : max;
 }
 
 function withoutFront(node: Node): Node {

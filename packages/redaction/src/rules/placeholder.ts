@@ -64,13 +64,17 @@ export function isOrdinaryValue(value: string): boolean {
       masked.test(value) ||
       hasLongRun(value) ||
       isCode(value) ||
+      /\d\.\d{1,4}\.\d/.test(value) ||
       isMadeOfWords(value, 2.4))
   );
 }
 
 /** Is it a part of a program that stands behind a name: variables, calls, the rest of a list? */
 export function isCode(value: string): boolean {
-  return /^["'],|^["']?\$|^https?:|#\{|\w\(\)|^@?localhost/i.test(value);
+  return (
+    /^["'],|^["']?\$|^https?:|#\{|\w\(\)|^@?localhost/i.test(value) ||
+    /[a-z](?:Password|User[Nn]ame)$/.test(value)
+  );
 }
 
 /** Names of which the value is public: identifiers, versions, places, measures. */
@@ -123,17 +127,26 @@ function isWordLike(piece: string): boolean {
     !/[bcdfghjklmnpqrstvwxz]{5}/i.test(piece) && (piece.length <= 4 || /[aeiouy]/i.test(piece))
   );
 }
-/** Most of the text is one character repeated, or characters in the order of a keyboard's alphabet. */
+/** Most of it is one character repeated, or characters in their order, also with digits between letters. */
 function hasLongRun(text: string): boolean {
   const lower = text.toLowerCase();
+  const enough = Math.min(8, Math.max(5, lower.length * 0.5));
+  return (
+    longestRun(lower) >= enough ||
+    longestRun(lower.replaceAll(/[^a-z]/g, '')) >= enough ||
+    longestRun(lower.replaceAll(/\D/g, '')) >= enough
+  );
+}
+
+function longestRun(text: string): number {
   let same = 1;
   let rising = 1;
   let longest = 1;
-  for (let at = 1; at < lower.length; at += 1) {
-    const step = lower.charCodeAt(at) - lower.charCodeAt(at - 1);
+  for (let at = 1; at < text.length; at += 1) {
+    const step = text.charCodeAt(at) - text.charCodeAt(at - 1);
     same = step === 0 ? same + 1 : 1;
     rising = step === 1 ? rising + 1 : 1;
     longest = Math.max(longest, same, rising);
   }
-  return longest >= Math.max(5, lower.length * 0.5) || longest >= 8;
+  return longest;
 }

@@ -13,6 +13,8 @@ interface PreparedRule extends SecretRule {
   readonly isGeneric: boolean;
   /** Looks for passwords, which may be words. */
   readonly isPassword: boolean;
+  /** The keyword is the match's beginning, and a word begins there. */
+  readonly beginsWord: boolean;
 }
 
 /** Keywords that lie no further apart from a start than this are tried start by start. */
@@ -25,12 +27,13 @@ const passwordRule = /^(?:np|kingfisher)\.generic\.|credentials/;
 /** Finds secrets by rules; every rule is tried only where one of its keywords stands. */
 export function createSecretSearch(
   rules: readonly SecretRule[],
-): (text: string, budget: WorkBudget) => readonly Candidate[] {
+): (text: string, budget: WorkBudget, from?: number) => readonly Candidate[] {
   const prepared = rules.map((rule, index): PreparedRule => ({
     ...rule,
     index,
     compiled: undefined,
     isGeneric: keyRule.test(rule.id),
+    beginsWord: rule.before[1] === 0 && rule.expression.startsWith('\\b'),
     isPassword: !keyRule.test(rule.id) && passwordRule.test(rule.id),
   }));
   const keywords = [...new Set(rules.flatMap((rule) => rule.keywords))];
@@ -44,20 +47,38 @@ export function createSecretSearch(
   const prefixes = vendorPrefixes(prepared);
   const automaton = createKeywordAutomaton(keywords);
 
-  return function search(text, budget) {
+  return function search(text, budget, from = 0) {
     const found: Candidate[] = [];
     // Up to where each rule has already been tried, so that keywords in a row cost one window.
     const triedTo = new Map<number, number>();
-    automaton.scan(text, 0, text.length, (keyword, end) => {
+    automaton.scan(text, from, text.length, (keyword, end) => {
       for (const rule of rulesOf[keyword] ?? []) {
+        const at = end - (keywords[keyword] ?? '').length;
+        if (rule.beginsWord && isWithinWord(text, at)) {
+          continue;
+        }
         if (!budget.take(rule.units)) {
           return;
         }
-        tryRule(rule, text, end - (keywords[keyword] ?? '').length, triedTo, found, prefixes);
+        tryRule(rule, text, at, triedTo, found, prefixes);
       }
     });
     return found;
   };
+}
+
+/** Both the character here and the one before it belong to words, so no word begins here. */
+function isWithinWord(text: string, at: number): boolean {
+  return at > 0 && isWordUnit(text.charCodeAt(at - 1)) && isWordUnit(text.charCodeAt(at));
+}
+
+function isWordUnit(unit: number): boolean {
+  return (
+    (unit >= 48 && unit <= 57) ||
+    (unit >= 65 && unit <= 90) ||
+    unit === 95 ||
+    (unit >= 97 && unit <= 122)
+  );
 }
 
 function tryRule(

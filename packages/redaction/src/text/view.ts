@@ -4,6 +4,8 @@ export interface FoldedView {
   readonly text: string;
   /** The offset in the original of a view offset; exact at the start of a stretch. */
   originalStart(at: number): number;
+  /** The offset in this view of the first character at or behind an original offset. */
+  viewStart(at: number): number;
   /** The offset in the original behind the stretch that ends at this view offset. */
   originalEnd(at: number): number;
 }
@@ -17,7 +19,7 @@ const foldedUnits = new Uint16Array(0x1_0000);
 /** Folds a text; a text of plain ASCII is its own view and costs one pass of the engine. */
 export function createFoldedView(text: string): FoldedView {
   if (!anyForeign.test(text)) {
-    return { text, originalStart: (at) => at, originalEnd: (at) => at };
+    return { text, originalStart: same, originalEnd: same, viewStart: same };
   }
   const units = new Uint16Array(text.length);
   const starts = new Uint32Array(text.length + 1);
@@ -41,8 +43,23 @@ export function createFoldedView(text: string): FoldedView {
   return {
     text: decodeUnits(units, length),
     originalStart: (at) => pairStart(text, starts[at] ?? text.length),
+    viewStart: (at) => firstFrom(starts.subarray(0, length), at),
     originalEnd: (at) => (at === 0 ? 0 : behind(text, starts[at - 1] ?? text.length)),
   };
+}
+
+const same = (at: number): number => at;
+
+/** The index of the first of the rising values that is not below. */
+function firstFrom(values: Uint32Array, least: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function widthAt(text: string, at: number): 1 | 2 {

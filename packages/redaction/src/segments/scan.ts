@@ -84,8 +84,7 @@ const strength: Readonly<Record<ContextWord['holds'], number>> = {
   command: 3,
 };
 
-/** A scan at the start of a text. */
-export function startScan(): Scan {
+function startScan(): Scan {
   return {
     size: 0,
     state: 0,
@@ -133,13 +132,16 @@ export function resetScan(scan: Scan, isInBlock: boolean): void {
   scan.blockEnd = 0;
 }
 
-/** Takes what was read as standing before the text: offsets count anew from here. */
-export function rebase(scan: Scan): void {
+/** A scan at the start of a text that another one stands before. */
+export function startBehind(before: string, words: Words): Scan {
+  const scan = startScan();
+  for (let at = 0; at < before.length; at += 1) scanUnit(scan, before.charCodeAt(at), words);
   scan.openUntil = Math.max(0, scan.openUntil - scan.size);
   scan.size = 0;
   scan.tokenSize = 0;
   scan.delimiterEnd = 0;
   scan.block = 'none';
+  return scan;
 }
 
 /** Reads one unit; true when the segment closes behind it. */
@@ -165,6 +167,32 @@ export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
   return false;
 }
 
+/** Reads small letters of ASCII as `scanUnit` does, as many as nothing depends on; gives the place behind them. */
+export function scanLetters(scan: Scan, text: string, from: number, words: Words): number {
+  if (scan.block !== 'none' || scan.dashes > 0) return from;
+  const { automaton } = words;
+  const most = Math.min(wordMax - scan.tokenSize, lettersMax - scan.size, text.length - from);
+  let { state } = scan;
+  let count = 0;
+  for (; count < most; count += 1) {
+    const unit = text.charCodeAt(from + count);
+    if (unit < 0x61 || unit > 0x7a) break;
+    const next = automaton.next(state, unit);
+    if (automaton.endingIn(next).length > 0) break;
+    state = next;
+  }
+  if (count > 0) {
+    scan.state = state;
+    scan.size += count;
+    scan.tokenSize += count;
+    scan.isWord = true;
+    scan.isGap = false;
+  }
+  return from + count;
+}
+
+/** Below every size at which a segment is cut. */
+const lettersMax = 4_000;
 const dash = 0x2d;
 const space = 0x20;
 

@@ -1,10 +1,11 @@
+import { contextBefore } from '../personal/recognizer.ts';
 import { commonWords, type ContextWord } from './context-words.ts';
 import {
   createWords,
-  rebase,
   resetScan,
+  scanLetters,
   scanUnit,
-  startScan,
+  startBehind,
   type Scan,
   type Words,
 } from './scan.ts';
@@ -13,8 +14,10 @@ import { isHighSurrogate } from './unit-classes.ts';
 /** A stretch of the text that is looked at as a whole. */
 export interface Segment {
   readonly text: string;
-  /** What stood before it where the text had to be cut; looked at with it, but already given out. */
+  /** What stood right before it: given out already, but a value is also known by what it follows. */
   readonly before: string;
+  /** The text had to be cut here, so a value may begin in `before` and end in `text`. */
+  readonly isCut: boolean;
   /** It has no digit, no `@`, no `://` and none of the words: nothing that needs one of them is in it. */
   readonly isQuiet: boolean;
   /** The part of a private key that has no beginning or no end in this segment. */
@@ -45,11 +48,9 @@ export function createSegmenters(words: readonly ContextWord[]): (before: string
 }
 
 function createSegmenter(words: Words, beforeText: string): Segmenter {
-  const scan = startScan();
-  for (let at = 0; at < beforeText.length; at += 1)
-    scanUnit(scan, beforeText.charCodeAt(at), words);
-  rebase(scan);
+  const scan = startBehind(beforeText, words);
   let before = beforeText;
+  let isCut = beforeText !== '';
   let held = '';
 
   function push(text: string): readonly Segment[] {
@@ -68,11 +69,17 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     let quietFrom = 0;
 
     function giveQuiet(to: number): void {
-      if (to > quietFrom) segments.push(quiet(rest.slice(quietFrom, to)));
+      if (to > quietFrom) {
+        const text = rest.slice(quietFrom, to);
+        segments.push({ text, before: '', isCut: false, isQuiet: true, keyPart: undefined });
+        before = lastOf(before, text, contextBefore);
+      }
       quietFrom = to;
     }
 
     for (let at = 0; at < rest.length; at += 1) {
+      at = scanLetters(scan, rest, at, words);
+      if (at === rest.length) break;
       const isClosed = scanUnit(scan, rest.charCodeAt(at), words);
       if (!isClosed && scan.size < sizeMaxOf(scan)) continue;
       if (isClosed && held === '' && isQuiet()) {
@@ -85,13 +92,11 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
       const size = isClosed ? open.length : cutOf(open, scan);
       segments.push(close(open.slice(0, size), !isClosed));
       held = '';
-      if (size === open.length) {
-        from = at + 1;
-      } else {
+      if (size < open.length) {
         rest = open.slice(size) + rest.slice(at + 1);
-        from = 0;
         at = -1;
       }
+      from = at + 1;
       quietFrom = from;
     }
     giveQuiet(from);
@@ -99,16 +104,16 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
   }
 
   function close(text: string, isForced: boolean): Segment {
-    const segment = { text, before, isQuiet: isQuiet(), keyPart: keyPartOf(scan, text.length) };
-    before = isForced ? (before + text).slice(-overlap) : '';
+    const keyPart = keyPartOf(scan, text.length);
+    const segment = { text, before, isCut, isQuiet: isQuiet(), keyPart };
+    before = lastOf(before, text, isForced ? overlap : contextBefore);
+    isCut = isForced;
     resetScan(scan, isForced && scan.block !== 'none');
     return segment;
   }
 
   // What follows a cut is looked at together with what stands before it.
-  function isQuiet(): boolean {
-    return !scan.isSensitive && before === '';
-  }
+  const isQuiet = (): boolean => !scan.isSensitive && !isCut;
 
   function end(): readonly Segment[] {
     const text = held;
@@ -126,8 +131,8 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
   return { push, end, abort, held: () => held.length };
 }
 
-function quiet(text: string): Segment {
-  return { text, before: '', isQuiet: true, keyPart: undefined };
+function lastOf(before: string, text: string, size: number): string {
+  return text.length < size ? (before + text).slice(-size) : text.slice(-size);
 }
 
 function sizeMaxOf(scan: Scan): number {

@@ -3,7 +3,7 @@ export type UnitClass = number;
 
 /** Letters, marks and punctuation of prose. */
 export const plainUnit: UnitClass = 1;
-/** Capital letters of ASCII. */
+/** Capital letters. */
 export const capitalUnit: UnitClass = 2;
 /** Decimal digits of any script, and `@`. */
 export const sensitiveUnit: UnitClass = 3;
@@ -14,7 +14,7 @@ export const operatorUnit: UnitClass = 5;
 /** Does not show and so breaks nothing: zero-width characters, soft hyphens, tag and bidi characters. */
 export const invisibleUnit: UnitClass = 6;
 /** Punctuation at which a text that has to be cut is cut best. */
-export const delimiterUnit: UnitClass = 7;
+const delimiterUnit: UnitClass = 7;
 
 const classes = new Uint8Array(0x1_0000);
 const folds = new Uint16Array(0x1_0000);
@@ -28,13 +28,15 @@ export function classOf(unit: number): UnitClass {
   return found;
 }
 
-/** The unit that keywords are compared with: full-width forms are ASCII. */
+/** The unit that words are compared with: full-width forms are ASCII, and capitals beyond ASCII are small. */
 export function foldUnit(unit: number): number {
   if (unit < 0x80) return unit;
   const known = folds[unit] ?? 0;
   if (known !== 0) return known;
-  const normal = String.fromCharCode(unit).normalize('NFKC');
-  const folded = normal.length === 1 && normal < '\u0080' ? normal.charCodeAt(0) : unit;
+  const character = String.fromCharCode(unit);
+  const normal = character.normalize('NFKC');
+  const small = (normal.length === 1 && normal < '\u0080' ? normal : character).toLowerCase();
+  const folded = small.length === 1 ? small.charCodeAt(0) : unit;
   folds[unit] = folded;
   return folded;
 }
@@ -61,5 +63,5 @@ function classify(unit: number): UnitClass {
   if (folded === '@' || /\p{Nd}/u.test(folded)) return sensitiveUnit;
   if (/[=:>]/.test(folded)) return operatorUnit;
   if (delimiters.test(folded)) return delimiterUnit;
-  return /[A-Z]/.test(folded) ? capitalUnit : plainUnit;
+  return /\p{Lu}/u.test(character) ? capitalUnit : plainUnit;
 }

@@ -99,6 +99,8 @@ export function createRedactor(options: RedactorOptions): Redactor {
   return { redact, stream };
 }
 
+const nothing: readonly Stretch[] = [];
+
 type Report = (finding: Finding) => void;
 
 interface Stretch extends Finding {
@@ -111,8 +113,10 @@ function createHiding(
 ): (segment: Segment, report: Report) => string {
   const hidesSecrets = Object.hasOwn(styles, privateKey.detector);
 
-  function find({ text, before, keyPart }: Segment): readonly Stretch[] {
-    const { findings, isExhausted } = detectors.find(before + text);
+  function find({ text, before, isCut, keyPart }: Segment): readonly Stretch[] {
+    const from = isCut ? 0 : before.length;
+    const { findings, isExhausted } = detectors.find(before + text, { from });
+    if (findings.length === 0 && keyPart === undefined && !isExhausted) return nothing;
     const all = findings.map((finding) => shift(finding, -before.length));
     if (keyPart !== undefined && hidesSecrets) all.push({ ...privateKey, ...keyPart });
     const stretches = all

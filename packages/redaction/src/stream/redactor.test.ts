@@ -170,3 +170,16 @@ test('a value is recognised by what stands before its text', () => {
   assert.equal(tokens.redact('correct horse', { before }).text, '[SECRET] horse');
   assert.equal(tokens.redact('correct horse').text, 'correct horse');
 });
+
+test('a value is recognised by words that were given out before it', () => {
+  const find = (text: string) => {
+    const [match] = text.matchAll(/(?<=call me on )\d+/g);
+    const start = match?.index ?? 0;
+    const finding = { detector: 'phone', kind: 'PHONE', start, end: start + 5 };
+    return { findings: match === undefined ? [] : [finding], isExhausted: false };
+  };
+  const redactor = createRedactor({ detectors: { find, words: [] }, styles: { phone: 'token' } });
+  const stream = redactor.stream();
+  assert.equal(stream.push('So please call me on '), 'So please call me on ');
+  assert.equal(stream.push('12345 now') + stream.end(), '[PHONE] now');
+});

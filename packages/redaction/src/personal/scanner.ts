@@ -33,9 +33,16 @@ const sign = 3;
 /** Goes on with a token and begins none. */
 const joint = 4;
 const classes = createClasses();
-const unitsPerTry = 6;
+const unitsPerTry = 12;
+const unitsPerMark = 120;
+const spanMax = 24;
+const betweenFew = /[.:]/;
+const joiners = new Set([0x20, 0x2d, 0x2e, 0x2f, 0x29]);
+const timestamp =
+  /\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])/y;
 /** A text without any words, such as a field of a form, is no longer than this. */
 const aloneMax = 128;
+const shortNumber = /\d{1,6}(?=$|[\s,;!?"')\]}<>&|=]+(?:[^\d(jfmasondJFMASOND]|$)|[,;"'\]}])/y;
 const glued = /[a-z]{2}\d{3}(?:\d{3}|-\d)/y;
 const anyLetter = /\p{L}/u;
 
@@ -52,8 +59,6 @@ export function createPersonalScanner(
     active.filter(({ start }) => start === 'letter'),
     active.filter(({ start }) => start === 'sign'),
   ];
-  const hasEmail = chosen.has('email');
-  const hasUrls = chosen.has('url_credentials');
 
   return function scan(text, budget, from = 0) {
     const found: Candidate[] = [];
@@ -61,23 +66,51 @@ export function createPersonalScanner(
     for (let at = from; at < text.length; at += 1) {
       const unit = text.charCodeAt(at);
       const now = unit < 128 ? (classes[unit] ?? none) : letter;
-      if (unit === 0x40 && hasEmail) {
-        findEmail(text, at, found);
-      } else if (unit === 0x3a && hasUrls && text.startsWith('://', at)) {
-        findUrlCredentials(text, at, found);
+      if (isMark(unit)) {
+        budget.take(unitsPerMark);
+        findAtMark(text, at, chosen, found);
       }
-      if (isBeginning(text, at, now, before)) {
+      const length = now === digit && before === none ? timestampLength(text, at) : 0;
+      if (length === 0 && isBeginning(text, at, now, before)) {
         const forms = byStart[now] ?? [];
-        if (!budget.take(unitsPerTry * forms.length)) {
-          return found;
-        }
+        budget.take(unitsPerTry * forms.length);
         forms.forEach((recognizer) => tryForm(recognizer, text, at, found));
       }
+      if (budget.isExhausted()) {
+        return found;
+      }
+      at += Math.max(0, length - 1);
       // Within a token nothing begins; letters with digits are one token.
       before = now === digit ? letter : now;
     }
     return found;
   };
+}
+
+function isMark(unit: number): boolean {
+  return unit === 0x40 || unit === 0x3a;
+}
+
+/** Addresses are read from the mark that they have within them. */
+function findAtMark(
+  text: string,
+  at: number,
+  chosen: ReadonlySet<string>,
+  found: Candidate[],
+): void {
+  if (text.charCodeAt(at) === 0x40) {
+    if (chosen.has('email')) {
+      findEmail(text, at, found);
+    }
+  } else if (chosen.has('url_credentials') && text.startsWith('://', at)) {
+    findUrlCredentials(text, at, found);
+  }
+}
+
+/** How long the date with a time of day is that begins here; logs are full of them. */
+function timestampLength(text: string, at: number): number {
+  timestamp.lastIndex = at;
+  return timestamp.exec(text)?.[0].length ?? 0;
 }
 
 function isBeginning(text: string, at: number, now: number, before: number): boolean {
@@ -95,7 +128,7 @@ function singleName({ kind }: Recognizer): string {
 /** A word of letters alone is left at once, if no digit or colon stands within or right behind it. */
 function mayBegin(text: string, at: number, now: number): boolean {
   if (now === digit) {
-    return true;
+    return !isShortNumber(text, at) && mayBeValue(text, at);
   }
   // Pairs or fours of hexadecimal letters, as machines have them.
   if (/[-:]/.test(text.charAt(at + 2)) || text.charAt(at + 4) === '.') {
@@ -112,6 +145,33 @@ function mayBegin(text: string, at: number, now: number): boolean {
     }
   }
   return false;
+}
+
+/** All forms have five digits, or dots, colons or dashes between few, or are long. */
+function mayBeValue(text: string, at: number): boolean {
+  if (text.charAt(at + 2) === '-' || betweenFew.test(text.slice(at, at + 5))) {
+    return true;
+  }
+  let digits = 0;
+  let ahead = at;
+  for (; ahead < at + spanMax; ahead += 1) {
+    const unit = text.charCodeAt(ahead);
+    const kind = unit < 128 ? (classes[unit] ?? none) : none;
+    digits += kind === digit ? 1 : 0;
+    if (digits >= 5) {
+      return true;
+    }
+    if (kind === none && !joiners.has(unit)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** A few digits that nothing joins to more of them: no form is that short. A month may follow a day. */
+function isShortNumber(text: string, at: number): boolean {
+  shortNumber.lastIndex = at;
+  return shortNumber.test(text);
 }
 
 /** A long number right behind a word, where someone forgot the space. */

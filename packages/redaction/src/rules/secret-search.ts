@@ -21,6 +21,7 @@ interface PreparedRule extends SecretRule {
 const spreadMax = 3;
 const contextReach = 512;
 const nameReach = 96;
+const unitsPerMatch = 1_000;
 const keyRule = /^generic-|^(?:np|kingfisher)\.generic\.[12]$/;
 const passwordRule = /^(?:np|kingfisher)\.generic\.|credentials/;
 
@@ -60,7 +61,7 @@ export function createSecretSearch(
         if (!budget.take(rule.units)) {
           return;
         }
-        tryRule(rule, text, at, triedTo, found, prefixes);
+        budget.take(unitsPerMatch * tryRule(rule, text, at, triedTo, found, prefixes));
       }
     });
     return found;
@@ -81,6 +82,7 @@ function isWordUnit(unit: number): boolean {
   );
 }
 
+/** Says how many matches it had to look at. */
 function tryRule(
   rule: PreparedRule,
   text: string,
@@ -88,36 +90,39 @@ function tryRule(
   triedTo: Map<number, number>,
   found: Candidate[],
   prefixes: RegExp,
-): void {
+): number {
   const [beforeMin, beforeMax] = rule.before;
   const first = Math.max(0, keywordAt - beforeMax, triedTo.get(rule.index) ?? 0);
   const last = keywordAt - beforeMin;
   if (last < first) {
-    return;
+    return 0;
   }
   const isNarrow = beforeMax - beforeMin <= spreadMax;
   rule.compiled ??= new RegExp(rule.expression, `${rule.flags}${isNarrow ? 'y' : 'g'}`);
   // One character more on each side lets word bounds see what is there.
   const from = Math.max(0, first - 1);
   const window = text.slice(from, last + rule.lengthMax + 1);
+  let matches = 0;
   for (let start = first; start <= last; start += 1) {
     rule.compiled.lastIndex = start - from;
     const match = rule.compiled.exec(window);
     if (match !== null) {
+      matches += 1;
       const candidate = readMatch(rule, match, { text, from, prefixes });
       if (candidate !== null) {
         found.push(candidate);
         triedTo.set(rule.index, from + match.index + match[0].length);
-        return;
+        return matches;
       }
     }
     if (!isNarrow) {
       if (match === null || match[0].length === 0) {
-        return;
+        return matches;
       }
       start = from + match.index;
     }
   }
+  return matches;
 }
 
 function readMatch(

@@ -17,6 +17,7 @@ import {
 } from './routes/host.ts';
 import { mcpRoutes } from './routes/mcp.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { redactCommand } from './routes/redact.ts';
 import { runCommand } from './routes/run.ts';
 import { runsRoutes } from './routes/runs.ts';
 import { toolsRoutes } from './routes/tools.ts';
@@ -40,6 +41,7 @@ const root = buildRouteMap({
     policy: policyRoutes,
     audit: auditRoutes,
     keys: keysRoutes,
+    redact: redactCommand,
     version: versionCommand,
   },
   docs: {

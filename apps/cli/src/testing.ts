@@ -77,7 +77,7 @@ async function untilSeen(
 /** Runs a command in this process, at a time of the test's own, with nobody to ask. */
 export async function runHere(
   args: readonly string[],
-  given: Partial<Pick<CliContext, 'environment' | 'now' | 'ask'>> = {},
+  given: Partial<Pick<CliContext, 'environment' | 'now' | 'ask' | 'streams'>> = {},
 ): Promise<Ended> {
   const out = { stdout: '', stderr: '' };
   let code: number | undefined;

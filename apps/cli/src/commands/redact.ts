@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { createDetectors, createRedactor, type Finding } from '@modelhost/redaction';
+import type { CliContext } from '../context.ts';
+import { CommandError, exitCodes, readFailure } from '../failure.ts';
+import type { RedactFlags } from '../routes/redact.ts';
+
+const detectorsDefault = [
+  'secrets',
+  'email',
+  'phone',
+  'card',
+  'iban',
+  'ip',
+  'mac',
+  'url_credentials',
+  'national_id',
+  'birth_date',
+];
+
+/** Reads stdin to its end and writes it to stdout without what was found. */
+export async function redact(context: CliContext, flags: RedactFlags): Promise<void> {
+  try {
+    if (await filter(context, flags)) context.exitWith(exitCodes.failure);
+  } catch (thrown) {
+    // 1 says that something was found, so whatever went wrong is 2.
+    throw new CommandError(exitCodes.usage, readFailure(thrown).text);
+  }
+}
+
+/** Whether something was found. */
+async function filter(context: CliContext, flags: RedactFlags): Promise<boolean> {
+  const { streams } = context;
+  const lines = createLines();
+  let isFound = false;
+  const redaction = createRedactorOf(context, flags).stream({
+    onFinding: (finding) => {
+      isFound = true;
+      if (flags.explain === true) context.say(lines.describe(finding));
+    },
+  });
+
+  async function write(text: string): Promise<void> {
+    if (text !== '' && !streams.output.write(text)) await once(streams.output, 'drain');
+  }
+
+  // The mark of the byte order is part of the text, which comes out as it went in.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  try {
+    // The stream of a process gives bytes as long as nobody asks for text.
+    for await (const bytes of streams.input as AsyncIterable<Uint8Array>) {
+      const text = decoder.decode(bytes, { stream: true });
+      lines.read(text);
+      await write(redaction.push(text));
+      lines.forget(redaction.held());
+    }
+  } catch (cause) {
+    await write(redaction.abort());
+    throw cause;
+  }
+  const rest = decoder.decode();
+  lines.read(rest);
+  await write(redaction.push(rest) + redaction.end());
+  return isFound;
+}
+
+function createRedactorOf(
+  { environment }: CliContext,
+  { detectors = detectorsDefault, term: terms = [], style }: RedactFlags,
+): ReturnType<typeof createRedactor> {
+  const names = [...detectors, ...(terms.length > 0 ? ['term'] : [])];
+  const hashKey = environment['MODEL_HOST_REDACT_KEY'];
+  if (style === 'hash' && (hashKey === undefined || hashKey === '')) {
+    throw new CommandError(
+      exitCodes.usage,
+      '--style hash: no secret is in MODEL_HOST_REDACT_KEY',
+      'set it to a long random text; the same text gives the same hashes',
+    );
+  }
+  return createRedactor({
+    detectors: createDetectors({ detectors: names, terms }),
+    styles: Object.fromEntries(names.map((name) => [name, style])),
+    ...(hashKey !== undefined && { hashKey }),
+  });
+}
+
+interface Lines {
+  read(text: string): void;
+  /** Findings come in the order of the text. */
+  describe(finding: Finding): string;
+  /** Nothing before the last `held` units is asked for any more. */
+  forget(held: number): void;
+}
+
+/** Knows the line and column of places in a text that passes by; counts both from 1, columns in UTF-16 units. */
+function createLines(): Lines {
+  let size = 0;
+  let line = 1;
+  let lineStart = 0;
+  // Where later lines begin.
+  let starts: number[] = [];
+
+  function moveTo(place: number): void {
+    const passed = starts.filter((start) => start <= place);
+    line += passed.length;
+    lineStart = passed.at(-1) ?? lineStart;
+    starts = starts.slice(passed.length);
+  }
+
+  return {
+    read(text) {
+      for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+        starts.push(size + at + 1);
+      }
+      size += text.length;
+    },
+    describe({ detector, kind, start }) {
+      moveTo(start);
+      return `${line}:${start - lineStart + 1} ${detector} ${kind}`;
+    },
+    forget: (held) => moveTo(size - held),
+  };
+}

@@ -1,0 +1,55 @@
+/** Texts to redact: what a host sees, and what somebody would send to make it slow. */
+import { readFileSync } from 'node:fs';
+
+/** Sentences of presidio-research, over and over. */
+export function createProse(directory: URL): (size: number) => string {
+  const file: unknown = JSON.parse(
+    readFileSync(new URL('synth_dataset_v2.json', directory), 'utf8'),
+  );
+  // The file is described beside it.
+  const sentences = file as readonly { readonly full_text: string }[];
+  const prose = sentences.map((sentence) => sentence.full_text).join('\n');
+  return (size) => fill(prose, size);
+}
+
+/** Prose, log lines of JSON and code, a few hundred characters of each in turn. */
+export function createMix(prose: string): string {
+  const size = prose.length;
+  const code = fill(readFileSync(new URL('../load.ts', import.meta.url), 'utf8'), size);
+  const parts: string[] = [];
+  for (let at = 0; at * 500 < size; at += 1) {
+    const from = (at * 700) % Math.max(1, size - 700);
+    parts.push(prose.slice(from, from + 700), logLine(at), code.slice(from, from + 500));
+  }
+  return fill(parts.join('\n'), size);
+}
+
+/** One text for each shape of filling behind a word of a rule: what makes a search go on and on. */
+export function createPumped(word: string, size: number): readonly string[] {
+  return [
+    fill(`${word} `, size),
+    `${word}${'a'.repeat(size)}`,
+    `${word}${' '.repeat(size)}`,
+    fill(`${word}= `, size),
+    `${word}${fill('0aB', size)}`,
+    `${word}${fill('a-', size)}`,
+    `${word}${fill('a.', size)}`,
+  ].map((text) => text.slice(0, size));
+}
+
+function fill(text: string, size: number): string {
+  return text.repeat(Math.ceil(size / text.length)).slice(0, size);
+}
+
+function logLine(at: number): string {
+  const trace = ((at + 1) * 2_654_435_761).toString(16).padStart(16, '0').repeat(2);
+  return JSON.stringify({
+    ts: new Date(1_760_000_000_000 + at * 1_000).toISOString(),
+    level: at % 10 === 0 ? 'error' : 'info',
+    msg: 'request handled by worker',
+    route: `/v1/agents/${(at * 7_919) % 1_000_000}/run`,
+    ms: (at * 31) % 1_000,
+    trace,
+    user: `u${(at * 613) % 100_000}`,
+  });
+}

@@ -1,0 +1,24 @@
+export { createDetectors } from './detectors.ts';
+export type { DetectorName, DetectorOptions, Detectors, FindOptions } from './detectors.ts';
+export type { Detection, Finding } from './finding.ts';
+export { createWorkBudget } from './work-budget.ts';
+export type { WorkBudget } from './work-budget.ts';
+export { secretRules } from './rules/secret-rules.ts';
+export type { SecretRule } from './rules/secret-rules.ts';
+export type { ContextWord } from './segments/context-words.ts';
+export { createJsonRedaction } from './stream/json-stream.ts';
+export { redactJson } from './stream/json-value.ts';
+export type { OnFinding } from './stream/json-value.ts';
+export { createRedactor } from './stream/redactor.ts';
+export type {
+  Redacted,
+  RedactionStream,
+  Redactor,
+  RedactorOptions,
+  TextOptions,
+} from './stream/redactor.ts';
+export type { Placeholders, RenderOptions, Styles } from './styles/style.ts';
+export { escapePlaceholders } from './vault/restore.ts';
+export type { Restored, Reveal } from './vault/restore.ts';
+export { createVault } from './vault/vault.ts';
+export type { Vault, VaultEntry, VaultOptions, VaultState } from './vault/vault.ts';

@@ -1,0 +1,54 @@
+/** A literal that a search for values begins with. */
+export interface ContextWord {
+  /** In small letters; white space in it stands for any. */
+  readonly word: string;
+  /**
+   * How much is kept together with it: its own token, because it is a part of the value; two more words, as for a name that
+   * may stand before its value; what comes within 28 units, as for a word that says that a value follows; or a command with
+   * its options.
+   */
+  readonly holds: 'token' | 'words' | 'reach' | 'command';
+}
+
+/** Words that name a value whoever looks for it. */
+export const commonWords: readonly ContextWord[] = [
+  'password',
+  'passwd',
+  'passphrase',
+  'secret',
+  'token',
+  'credential',
+  'api key',
+  'api_key',
+  'api-key',
+  'apikey',
+  'private key',
+  'access key',
+  'bearer',
+  'authorization',
+].map((word) => ({ word, holds: 'reach' }));
+
+/** What is known of a rule for secrets. */
+export interface RuleWords {
+  readonly keywords: readonly string[];
+  readonly expression: string;
+}
+
+/** The words of a rule: its value may be in another token than its name only if the expression says so. */
+export function wordsOfRule({ keywords, expression }: RuleWords): readonly ContextWord[] {
+  // What may follow a value ends the token, and nothing of the value comes after it.
+  const head = expression.replace(/\(\?:[^()]*\|\$\)$/, '');
+  const isApart = gap.test(head);
+  return keywords.map((word) => ({ word, holds: holdsOf(word, head, isApart) }));
+}
+
+const gap = / |\\s|\\u0009|\\t|\[\^/;
+// As far as it likes behind the name, though in the same line.
+const options = /^\W*(?:b\W*)?(?:\(\?:)?\[\^\\n\](?:\*|\{0,\d{3,}\})/;
+
+function holdsOf(word: string, expression: string, isApart: boolean): ContextWord['holds'] {
+  const at = expression.toLowerCase().indexOf(word);
+  if (at < 0) return 'words';
+  if (at <= 2 && options.test(expression.slice(at + word.length))) return 'command';
+  return isApart ? 'words' : 'token';
+}

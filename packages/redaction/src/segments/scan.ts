@@ -1,0 +1,317 @@
+import { createKeywordAutomaton, type KeywordAutomaton } from '../text/keyword-automaton.ts';
+import type { ContextWord } from './context-words.ts';
+import * as unitClasses from './unit-classes.ts';
+
+/** Where the open segment stands. Offsets count from its start. */
+export interface Scan {
+  /** UTF-16 units read. */
+  size: number;
+  /** State of the automaton of words. */
+  state: number;
+  /** Something in the segment may be, or belong to, a value. */
+  isSensitive: boolean;
+  /** Plain words to wait for after a value; `wordsPerValue` of them each time. */
+  wordsToWait: number;
+  wordsPerValue: number;
+  /** Up to where a context word keeps the segment open. */
+  openUntil: number;
+  /** Units of the token that is being read, without invisible ones. */
+  tokenSize: number;
+  isTokenSensitive: boolean;
+  /** The token is more than operators and quotes. */
+  isWord: boolean;
+  capitals: number;
+  /** The unit before was white space. */
+  isGap: boolean;
+  /** Behind the last place where a forced cut does little harm. */
+  delimiterEnd: number;
+  block: 'none' | 'label' | 'open' | 'end';
+  blockStart: number;
+  /** Dashes in a row, and where their row began. */
+  dashes: number;
+  dashStart: number;
+  label: string;
+  /** Units since the marker of the block's end. */
+  endSize: number;
+  plainWordsInBlock: number;
+  /** The segment begins inside a private key. */
+  isTail: boolean;
+  /** Where the last private key that is over ends; 0 without one. */
+  blockEnd: number;
+}
+
+/** What the words of a scan are looked up in. */
+export interface Words {
+  readonly automaton: KeywordAutomaton;
+  readonly holds: readonly ContextWord['holds'][];
+}
+
+const begins = ['-----begin', '---- begin'];
+const ends = ['-----end', '---- end'];
+const markers = begins.length + ends.length;
+const scheme = '://';
+const dashesMin = 4;
+const labelMax = 80;
+/** No line of a key has as many words in a row: this block is prose about keys. */
+const proseWordsMin = 12;
+const wordMax = 32;
+const wordsAfterValue = 2;
+/** Between two options of a command there are fewer. */
+const wordsInCommand = 8;
+/** Without an operator such as `=`, a value stands this close to the word that announces it. */
+const reachMax = 28;
+const prefixMax = 4;
+
+/** Makes the words ready, together with the marks that every scan needs; of a word given twice, what holds more counts. */
+export function createWords(words: readonly ContextWord[]): Words {
+  const holds = new Map<string, ContextWord['holds']>();
+  for (const { word, holds: given } of words) {
+    // White space at an end of a word would keep every segment open; a token ends there anyway.
+    const literal = word.trim();
+    const known = holds.get(literal) ?? 'token';
+    if (literal !== '') holds.set(literal, strength[given] > strength[known] ? given : known);
+  }
+  return {
+    automaton: createKeywordAutomaton([...begins, ...ends, scheme, ...holds.keys()]),
+    holds: [...holds.values()],
+  };
+}
+
+const strength: Readonly<Record<ContextWord['holds'], number>> = {
+  token: 0,
+  words: 1,
+  reach: 2,
+  command: 3,
+};
+
+function startScan(): Scan {
+  return {
+    size: 0,
+    state: 0,
+    isSensitive: false,
+    wordsToWait: 0,
+    wordsPerValue: wordsAfterValue,
+    openUntil: 0,
+    tokenSize: 0,
+    isTokenSensitive: false,
+    isWord: false,
+    capitals: 0,
+    isGap: false,
+    delimiterEnd: 0,
+    block: 'none',
+    blockStart: 0,
+    dashes: 0,
+    dashStart: 0,
+    label: '',
+    endSize: 0,
+    plainWordsInBlock: 0,
+    isTail: false,
+    blockEnd: 0,
+  };
+}
+
+/** Begins the next segment; `isInBlock` when a private key goes on into it. */
+export function resetScan(scan: Scan, isInBlock: boolean): void {
+  scan.size = 0;
+  scan.state = 0;
+  scan.isSensitive = isInBlock;
+  scan.wordsToWait = 0;
+  scan.wordsPerValue = wordsAfterValue;
+  scan.openUntil = 0;
+  scan.tokenSize = 0;
+  scan.isTokenSensitive = false;
+  scan.isWord = false;
+  scan.capitals = 0;
+  scan.isGap = false;
+  scan.delimiterEnd = 0;
+  if (!isInBlock) scan.block = 'none';
+  else if (scan.block !== 'end') scan.block = 'open';
+  scan.dashes = 0;
+  scan.plainWordsInBlock = 0;
+  scan.isTail = isInBlock;
+  scan.blockEnd = 0;
+}
+
+/** A scan at the start of a text that another one stands before. */
+export function startBehind(before: string, words: Words): Scan {
+  const scan = startScan();
+  for (let at = 0; at < before.length; at += 1) scanUnit(scan, before.charCodeAt(at), words);
+  scan.openUntil = Math.max(0, scan.openUntil - scan.size);
+  scan.size = 0;
+  scan.tokenSize = 0;
+  scan.delimiterEnd = 0;
+  scan.block = 'none';
+  return scan;
+}
+
+/** Reads one unit; true when the segment closes behind it. */
+export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
+  const kind = unitClasses.classOf(unit);
+  scan.size += 1;
+  if (kind === unitClasses.invisibleUnit) return false;
+  const isSpace = kind === unitClasses.spaceUnit;
+  const folded = isSpace ? space : unitClasses.foldUnit(unit);
+  // Words of two words may have any white space between them.
+  if (!isSpace || !scan.isGap) {
+    scan.state = words.automaton.next(scan.state, folded);
+    const ended = words.automaton.endingIn(scan.state);
+    if (folded === dash || scan.dashes > 0 || scan.block !== 'none') readBlock(scan, folded);
+    if (ended.length > 0) readWords(scan, ended, words);
+  }
+  scan.isGap = isSpace;
+  if (isSpace) return endToken(scan);
+  scan.tokenSize += 1;
+  const isOption = folded === dash && scan.tokenSize === 1;
+  if (isOption && scan.wordsPerValue === wordsInCommand) scan.isTokenSensitive = true;
+  readToken(scan, kind);
+  return false;
+}
+
+/** Reads small letters of ASCII as `scanUnit` does, as many as nothing depends on; gives the place behind them. */
+export function scanLetters(scan: Scan, text: string, from: number, words: Words): number {
+  if (scan.block !== 'none' || scan.dashes > 0) return from;
+  const { automaton } = words;
+  const most = Math.min(wordMax - scan.tokenSize, lettersMax - scan.size, text.length - from);
+  let { state } = scan;
+  let count = 0;
+  for (; count < most; count += 1) {
+    const unit = text.charCodeAt(from + count);
+    if (unit < 0x61 || unit > 0x7a) break;
+    const next = automaton.next(state, unit);
+    if (automaton.endingIn(next).length > 0) break;
+    state = next;
+  }
+  if (count > 0) {
+    scan.state = state;
+    scan.size += count;
+    scan.tokenSize += count;
+    scan.isWord = true;
+    scan.isGap = false;
+  }
+  return from + count;
+}
+
+/** Below every size at which a segment is cut. */
+const lettersMax = 4_000;
+const dash = 0x2d;
+const space = 0x20;
+
+function readToken(scan: Scan, kind: unitClasses.UnitClass): void {
+  if (kind === unitClasses.plainUnit) {
+    scan.isWord = true;
+    if (scan.tokenSize > wordMax) markSensitive(scan);
+  } else if (kind === unitClasses.capitalUnit) {
+    scan.isWord = true;
+    scan.capitals += 1;
+    if (scan.tokenSize > wordMax) markSensitive(scan);
+  } else if (kind === unitClasses.sensitiveUnit) {
+    markSensitive(scan);
+  } else {
+    scan.delimiterEnd = scan.size;
+    // The value that an operator announces may be as far away from it as the operator from its name.
+    if (kind === unitClasses.operatorUnit && scan.size <= scan.openUntil) {
+      scan.openUntil = scan.size + reachMax;
+    }
+  }
+}
+
+function markSensitive(scan: Scan): void {
+  scan.isSensitive = true;
+  scan.isTokenSensitive = true;
+}
+
+/** White space: the segment closes when nothing is waited for. */
+function endToken(scan: Scan): boolean {
+  scan.delimiterEnd = scan.size;
+  if (scan.tokenSize > 0) {
+    scan.plainWordsInBlock = scan.isTokenSensitive ? 0 : scan.plainWordsInBlock + 1;
+    if (scan.isTokenSensitive) scan.wordsToWait = scan.wordsPerValue;
+    else if (scan.wordsToWait > 0) scan.wordsToWait -= scan.isWord ? 1 : 0;
+    // The letters that some identifiers begin with, such as a country.
+    else if (scan.capitals === scan.tokenSize && scan.capitals <= prefixMax) scan.wordsToWait = 1;
+    scan.tokenSize = 0;
+    scan.capitals = 0;
+    scan.isTokenSensitive = false;
+    scan.isWord = false;
+  }
+  if (scan.block === 'open' && scan.plainWordsInBlock >= proseWordsMin) leaveBlock(scan, scan.size);
+  const isOver = scan.wordsToWait === 0 && scan.size >= scan.openUntil;
+  // In the midst of a word of two words the automaton is not at its start.
+  return isOver && scan.block === 'none' && scan.state === 0;
+}
+
+function readWords(scan: Scan, ended: readonly number[], words: Words): void {
+  scan.isSensitive = true;
+  for (const index of ended) {
+    if (index < begins.length) {
+      if (scan.block === 'none') startBlock(scan);
+    } else if (index < markers) {
+      if (scan.block === 'open') endBlock(scan);
+    } else {
+      holdFor(scan, index === markers ? 'words' : (words.holds[index - markers - 1] ?? 'token'));
+    }
+  }
+}
+
+function holdFor(scan: Scan, holds: ContextWord['holds']): void {
+  switch (holds) {
+    case 'token':
+      return;
+    case 'words':
+      scan.isTokenSensitive = true;
+      return;
+    case 'reach':
+      scan.openUntil = scan.size + reachMax;
+      return;
+    case 'command':
+      scan.isTokenSensitive = true;
+      scan.wordsPerValue = wordsInCommand;
+  }
+}
+
+function startBlock(scan: Scan): void {
+  scan.block = 'label';
+  scan.blockStart = scan.dashStart;
+  scan.label = '';
+  scan.dashes = 0;
+}
+
+function endBlock(scan: Scan): void {
+  scan.block = 'end';
+  scan.endSize = 0;
+  scan.dashes = 0;
+}
+
+function readBlock(scan: Scan, folded: number): void {
+  const isDash = folded === dash;
+  if (isDash && scan.dashes === 0) scan.dashStart = scan.size - 1;
+  // The markers with a space inside begin where their dashes begin.
+  const isGap = folded === space && scan.dashes === dashesMin && scan.block !== 'end';
+  const dashesBefore = scan.dashes;
+  scan.dashes = isDash ? scan.dashes + 1 : isGap ? scan.dashes : 0;
+  if (scan.block === 'label') readLabel(scan, folded, dashesBefore);
+  if (scan.block === 'end') readEnd(scan, isDash, dashesBefore);
+}
+
+function readLabel(scan: Scan, folded: number, dashesBefore: number): void {
+  scan.label += String.fromCharCode(folded);
+  const isComplete = dashesBefore >= dashesMin || scan.dashes > dashesMin;
+  if (!isComplete && scan.label.length < labelMax) return;
+  scan.block = /private/i.test(scan.label) ? 'open' : 'none';
+  scan.plainWordsInBlock = 0;
+}
+
+/** The block ends behind the dashes that follow its end marker. */
+function readEnd(scan: Scan, isDash: boolean, dashesBefore: number): void {
+  scan.endSize += 1;
+  const isOver = scan.dashes > dashesMin || (!isDash && dashesBefore >= dashesMin);
+  if (!isOver && scan.endSize < labelMax) return;
+  scan.wordsToWait = 0;
+  scan.openUntil = 0;
+  leaveBlock(scan, isDash ? scan.size : scan.size - 1);
+}
+
+function leaveBlock(scan: Scan, end: number): void {
+  scan.block = 'none';
+  scan.blockEnd = end;
+}

@@ -1,0 +1,154 @@
+import { contextBefore } from '../personal/recognizer.ts';
+import { commonWords, type ContextWord } from './context-words.ts';
+import {
+  createWords,
+  resetScan,
+  scanLetters,
+  scanUnit,
+  startBehind,
+  type Scan,
+  type Words,
+} from './scan.ts';
+import { isHighSurrogate } from './unit-classes.ts';
+
+/** A stretch of the text that is looked at as a whole. */
+export interface Segment {
+  readonly text: string;
+  /** What stood right before it: given out already, but a value is also known by what it follows. */
+  readonly before: string;
+  /** The text had to be cut here, so a value may begin in `before` and end in `text`. */
+  readonly isCut: boolean;
+  /** It has no digit, no `@`, no `://` and none of the words: nothing that needs one of them is in it. */
+  readonly isQuiet: boolean;
+  /** The part of a private key that has no beginning or no end in this segment. */
+  readonly keyPart: { readonly start: number; readonly end: number } | undefined;
+}
+
+/** Cuts a growing text into segments; what it cuts depends on the text and never on how it comes in. */
+export interface Segmenter {
+  /** The segments that the text so far closes, in order. Quiet ones may come joined. */
+  push(text: string): readonly Segment[];
+  /** The rest, as one segment; nothing may be pushed afterwards. */
+  end(): readonly Segment[];
+  /** Instead of `end` when the text was broken off: the rest if it ends a sentence, without what may be half a value. */
+  abort(): readonly Segment[];
+  /** UTF-16 units that are held back now. */
+  held(): number;
+}
+
+const pieceMax = 16_384;
+const sizeMax = 4_096;
+const blockSizeMax = 16_384;
+const overlap = 512;
+
+/** Makes segmenters that know the same words; `before` is no part of the text, such as the key of a value. */
+export function createSegmenters(words: readonly ContextWord[]): (before: string) => Segmenter {
+  const table = createWords([...commonWords, ...words]);
+  return (before) => createSegmenter(table, before);
+}
+
+function createSegmenter(words: Words, beforeText: string): Segmenter {
+  const scan = startBehind(beforeText, words);
+  let before = beforeText;
+  let isCut = beforeText !== '';
+  let held = '';
+
+  function push(text: string): readonly Segment[] {
+    const segments: Segment[] = [];
+    // In pieces, because a forced cut copies what is left of the piece.
+    for (let at = 0; at < text.length; at += pieceMax) {
+      read(text.slice(at, at + pieceMax), segments);
+    }
+    return segments;
+  }
+
+  function read(piece: string, segments: Segment[]): void {
+    let rest = piece;
+    // In the rest: where the open segment begins, and the quiet ones right before it.
+    let from = 0;
+    let quietFrom = 0;
+
+    function giveQuiet(to: number): void {
+      if (to > quietFrom) {
+        const text = rest.slice(quietFrom, to);
+        segments.push({ text, before: '', isCut: false, isQuiet: true, keyPart: undefined });
+        before = lastOf(before, text, contextBefore);
+      }
+      quietFrom = to;
+    }
+
+    for (let at = 0; at < rest.length; at += 1) {
+      at = scanLetters(scan, rest, at, words);
+      if (at === rest.length) break;
+      const isClosed = scanUnit(scan, rest.charCodeAt(at), words);
+      if (!isClosed && scan.size < sizeMaxOf(scan)) continue;
+      if (isClosed && held === '' && isQuiet()) {
+        resetScan(scan, false);
+        from = at + 1;
+        continue;
+      }
+      giveQuiet(from);
+      const open = held + rest.slice(from, at + 1);
+      const size = isClosed ? open.length : cutOf(open, scan);
+      segments.push(close(open.slice(0, size), !isClosed));
+      held = '';
+      if (size < open.length) {
+        rest = open.slice(size) + rest.slice(at + 1);
+        at = -1;
+      }
+      from = at + 1;
+      quietFrom = from;
+    }
+    giveQuiet(from);
+    held += rest.slice(from);
+  }
+
+  function close(text: string, isForced: boolean): Segment {
+    const keyPart = keyPartOf(scan, text.length);
+    const segment = { text, before, isCut, isQuiet: isQuiet(), keyPart };
+    before = lastOf(before, text, isForced ? overlap : contextBefore);
+    isCut = isForced;
+    resetScan(scan, isForced && scan.block !== 'none');
+    return segment;
+  }
+
+  // What follows a cut is looked at together with what stands before it.
+  const isQuiet = (): boolean => !scan.isSensitive && !isCut;
+
+  function end(): readonly Segment[] {
+    const text = held;
+    held = '';
+    return text === '' ? [] : [close(text, false)];
+  }
+
+  function abort(): readonly Segment[] {
+    // Any other word may have been about to become an address or a key.
+    if (isQuiet() && /[.!?]$/.test(held)) return end();
+    held = '';
+    return [];
+  }
+
+  return { push, end, abort, held: () => held.length };
+}
+
+function lastOf(before: string, text: string, size: number): string {
+  return text.length < size ? (before + text).slice(-size) : text.slice(-size);
+}
+
+function sizeMaxOf(scan: Scan): number {
+  return scan.block === 'none' && scan.blockEnd === 0 ? sizeMax : blockSizeMax;
+}
+
+/** Where a segment that is too long is cut: at a delimiter if one is near, and never inside a surrogate pair. */
+function cutOf(text: string, scan: Scan): number {
+  const { block, blockEnd, delimiterEnd } = scan;
+  const isNear = delimiterEnd > text.length - overlap && delimiterEnd >= blockEnd;
+  if (block === 'none' && isNear) return delimiterEnd;
+  return isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length;
+}
+
+function keyPartOf(scan: Scan, size: number): Segment['keyPart'] {
+  const isOpen = scan.block === 'open' || scan.block === 'end';
+  if (isOpen) return { start: scan.isTail ? 0 : scan.blockStart, end: size };
+  return scan.isTail ? { start: 0, end: Math.min(scan.blockEnd, size) } : undefined;
+}

@@ -1,0 +1,72 @@
+import { createHmac } from 'node:crypto';
+import { HostError, type RedactionStyle } from '@modelhost/kernel';
+import type { Finding } from '../finding.ts';
+
+/** By the name of a detector or of a single rule: how what it finds is hidden. */
+export type Styles = Readonly<Record<string, RedactionStyle>>;
+
+/** Where the values of a session are kept, so that they can be restored. */
+export interface Placeholders {
+  /** The placeholder of a value, the same for the same value; undefined when no more fit in. */
+  issue(kind: string, value: string): string | undefined;
+}
+
+/** What replacements are made from. */
+export interface RenderOptions {
+  readonly styles: Styles;
+  /** Secret of the tenant; the style `hash` needs it. */
+  readonly hashKey?: string;
+  /** Gives the style `token` placeholders that can be restored. */
+  readonly vault?: Placeholders;
+}
+
+/** What stands in place of a value. */
+export type Render = (style: RedactionStyle, kind: string, value: string) => string;
+
+const strictness: Readonly<Record<RedactionStyle, number>> = {
+  token: 0,
+  mask: 1,
+  hash: 2,
+  drop: 3,
+};
+// Of one width, so that it does not tell the length of what it hides.
+const maskText = '********';
+const digestLength = 12;
+
+/** Makes the writer of replacements; fails at once when a style asks for a key that is not given. */
+export function createRender(options: RenderOptions): Render {
+  const { styles, hashKey = '', vault } = options;
+  if (hashKey === '' && Object.values(styles).includes('hash')) {
+    throw new HostError('config_invalid', 'style hash: no key was given; give one, or use mask');
+  }
+  return (style, kind, value) => {
+    switch (style) {
+      case 'token':
+        return vault?.issue(kind, value) ?? `[${kind}]`;
+      case 'mask':
+        return maskText;
+      case 'hash':
+        return `[${kind}:${digest(hashKey, kind, value)}]`;
+      case 'drop':
+        return '';
+    }
+  };
+}
+
+/** The style for a finding: that of its rule, else that of its kind; what nobody chose a style for is masked. */
+export function styleOf(styles: Styles, { detector, kind }: Finding): RedactionStyle {
+  const own = Object.hasOwn(styles, detector) ? styles[detector] : undefined;
+  const group = kind === 'SECRET' ? 'secrets' : kind.toLowerCase();
+  const shared = Object.hasOwn(styles, group) ? styles[group] : undefined;
+  return own ?? shared ?? 'mask';
+}
+
+/** The stricter of two styles: token, mask, hash, drop. */
+export function stricter(one: RedactionStyle, other: RedactionStyle): RedactionStyle {
+  return strictness[other] > strictness[one] ? other : one;
+}
+
+function digest(key: string, kind: string, value: string): string {
+  const hmac = createHmac('sha256', key).update(`${kind}\n`).update(value);
+  return hmac.digest('hex').slice(0, digestLength);
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { createFoldedView } from './view.ts';
+
+test('a view has no invisible characters, and letters and digits of other widths are ASCII', () => {
+  const view = createFoldedView('a\u200bb\u00ad \uff4a\uff11\u0662\u{1d7dc}\u{e0041}\u2013x');
+  assert.equal(view.text, 'ab j124-x');
+});
+
+test('a stretch of the view leads back to all that was written there', () => {
+  const text = '\u{1f600}4\u200b1\u{1d7dc}!';
+  const view = createFoldedView(text);
+  const at = view.text.indexOf('414');
+  assert.equal(text.slice(view.originalStart(at), view.originalEnd(at + 3)), '4\u200b1\u{1d7dc}');
+});
+
+test('a text of ASCII is its own view', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary-ascii' }), (text) => {
+      assert.equal(createFoldedView(text).text, text);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('no stretch leads into the middle of a surrogate pair, or out of the text', () => {
+  const texts = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(texts, fc.nat(), fc.nat(), (text, one, other) => {
+      const view = createFoldedView(text);
+      const places = view.text.length + 1;
+      const [from = 0, to = 0] = [one % places, other % places].toSorted((a, b) => a - b);
+      const start = view.originalStart(from);
+      const end = view.originalEnd(to);
+      assert.ok(start >= 0 && end <= text.length);
+      assert.ok(text.slice(0, start).isWellFormed() && text.slice(0, end).isWellFormed());
+    }),
+    { numRuns: 500 },
+  );
+});

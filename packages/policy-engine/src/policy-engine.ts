@@ -216,7 +216,8 @@ function createSlices(cedar: CedarRuntime): SliceOf {
   }
 
   return (index, { query }, { subject }) => {
-    const rules = index.rules.length === 0 ? index.rules : index.candidates(query);
+    if (index.size === 0) return emptySlice;
+    const rules = index.candidates(query);
     if (rules.length === 0) return emptySlice;
     const key = `${String(numberOf(rules))} ${subjectKey(subject)}`;
     return slices.getOrMake(key, () => createSlice(rules, subject, cedar));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
+import { deserialize } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import { HostError } from '@modelhost/kernel';
@@ -100,7 +101,9 @@ async function takeRules(worker: CompileWorker): Promise<Pick<RuleSet, 'authoriz
   for (;;) {
     const answer = await worker.ask({ type: 'more' });
     if (answer.type !== 'rules') break;
-    for (const rule of answer.rules) builders[answer.part].add(rule);
+    const { part, heads, packed } = answer;
+    // Our own worker packed them, from rules that it had read.
+    builders[part].add({ heads, unpack: () => deserialize(packed) as readonly Rule[] });
     await setImmediate();
   }
   return { authorize: builders.authorize.build(), oblige: builders.oblige.build() };

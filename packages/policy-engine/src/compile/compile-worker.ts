@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import type { ToolDefinition } from '@modelhost/kernel';
 import type { RuleSetPart } from '../annotations.ts';
@@ -71,11 +72,20 @@ function* piecesOfPart(
   rules: readonly Rule[],
 ): Generator<MessageFromWorker, void, undefined> {
   for (let start = 0; start < rules.length; start += rulesPerMessage) {
-    yield { type: 'rules', part, rules: rules.slice(start, start + rulesPerMessage) };
+    const some = rules.slice(start, start + rulesPerMessage);
+    const heads = some.map(({ id, actions, principal, resource }) => ({
+      id,
+      actions,
+      principal,
+      resource,
+    }));
+    yield { type: 'rules', part, heads, packed: new Uint8Array(serialize(some)) };
   }
 }
 
 function send(message: MessageFromWorker): void {
+  // What is packed changes its owner instead of being copied.
+  const owned = message.type === 'rules' ? [message.packed.buffer] : [];
   // A thread has no origin that a message could be meant for.
-  parentPort?.postMessage(message); // oxlint-disable-line unicorn/require-post-message-target-origin
+  parentPort?.postMessage(message, owned); // oxlint-disable-line unicorn/require-post-message-target-origin
 }

@@ -1,9 +1,9 @@
 import type { PolicyRequest, ToolDefinition } from '@modelhost/kernel';
 import type { RuleSetPart } from '../annotations.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import type { IndexedRule } from '../index/rule-index.ts';
 import type { PolicyFile } from '../policy-file.ts';
 import type { RuleSetSource } from '../rule-set.ts';
-import type { Rule } from '../rules.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
 /** Files and tools were sent before. */
@@ -23,7 +23,13 @@ export type MessageToWorker =
 /** What the worker says. */
 export type MessageFromWorker =
   | { readonly type: 'checked'; readonly problems: readonly PolicyProblem[] }
-  | { readonly type: 'rules'; readonly part: RuleSetPart; readonly rules: readonly Rule[] }
+  | {
+      readonly type: 'rules';
+      readonly part: RuleSetPart;
+      readonly heads: readonly IndexedRule[];
+      /** The rules of these heads, serialized as `node:v8` does. */
+      readonly packed: Uint8Array<ArrayBuffer>;
+    }
   | { readonly type: 'explained'; readonly explanation: Explanation }
   /** There are no more rules. */
   | { readonly type: 'end' };

@@ -5,7 +5,7 @@ import { HostError } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { sharedCedar } from '../cedar-runtime.ts';
 import { readScope } from '../rule-scope.ts';
-import { createRuleIndex } from './rule-index.ts';
+import { createRuleIndex, createRuleIndexBuilder } from './rule-index.ts';
 import type { IndexedRule, RuleQuery } from './rule-index.ts';
 
 const uid = (type: string, id: string): TypeAndId => ({ type: `ModelHost::${type}`, id });
@@ -186,5 +186,30 @@ suite('rule index', () => {
     assert.deepEqual(idsOf(ask('a', 'c')), ['r0']);
     assert.deepEqual(idsOf(ask('a', 'a')), ['r0', 'r1']);
     assert.deepEqual(idsOf(ask('b', 'a')), ['r0', 'r1', 'r2']);
+  });
+
+  test('unpacks rules when one of their pack is first asked about, once, and misses none in silence', () => {
+    const [one = assert.fail(), other = assert.fail()] = rulesOf([
+      { ...anybody, action: `action == ${action('s__a')}` },
+      { ...anybody, action: `action == ${action('t__a')}` },
+    ]);
+    const unpacked: string[] = [];
+    const builder = createRuleIndexBuilder<HeadRule>();
+    builder.add({ heads: [one], unpack: () => (unpacked.push('one'), [one]) });
+    builder.add({ heads: [other], unpack: () => (unpacked.push('other'), []) });
+    const index = builder.build();
+    const ask = (id: string): readonly HeadRule[] =>
+      index.candidates({
+        actions: [id, 'CallTool'],
+        principal: uid('User', 'x/a'),
+        principalParents: [],
+        resource: uid('Tool', id),
+        resourceParents: [],
+      });
+    assert.equal(index.size, 2);
+    assert.deepEqual(unpacked, []);
+    assert.deepEqual([idsOf(ask('s__a')), idsOf(ask('s__a'))], [['r0'], ['r0']]);
+    assert.deepEqual(unpacked, ['one']);
+    assert.throws(() => ask('t__a'), /not there/);
   });
 });

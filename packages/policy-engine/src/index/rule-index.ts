@@ -4,6 +4,7 @@ import type {
   ResourceConstraint,
   TypeAndId,
 } from '@cedar-policy/cedar-wasm/nodejs';
+import { HostError } from '@modelhost/kernel';
 import { createBoundedMap } from '../bounded-map.ts';
 import { uidOf } from '../entity-uid.ts';
 import type { RuleScope } from '../rule-scope.ts';
@@ -27,7 +28,9 @@ export interface RuleQuery {
 
 /** Rules by what their heads say. It never changes. */
 export interface RuleIndex<Each extends IndexedRule = Rule> {
-  /** In the order in which they were given. */
+  /** How many there are. */
+  readonly size: number;
+  /** In the order in which they were given. Of many that were packed it takes a while to read this first. */
   readonly rules: readonly Each[];
   /**
    * Exactly the rules whose head fits, sorted by id. The cost does not grow with the number of rules. Queries that the
@@ -39,9 +42,19 @@ export interface RuleIndex<Each extends IndexedRule = Rule> {
   forOthers(query: RuleQuery, rulesMax: number): readonly Each[];
 }
 
-/** Takes rules one by one, so that many of them need not be indexed at one go. */
+/**
+ * Rules that are unpacked when one of them is first asked about: objects that are not there cost the collection of garbage
+ * nothing, and of many rules few are ever asked about.
+ */
+export interface RulePack<Each extends IndexedRule = Rule> {
+  /** What the heads of its rules say, in their order. */
+  readonly heads: readonly IndexedRule[];
+  readonly unpack: () => readonly Each[];
+}
+
+/** Takes rules piece by piece, so that many of them need not be indexed at one go. */
 export interface RuleIndexBuilder<Each extends IndexedRule = Rule> {
-  add(rule: Each): void;
+  add(pack: RulePack<Each>): void;
   /** To be called once, after the last rule. */
   build(): RuleIndex<Each>;
 }
@@ -49,14 +62,21 @@ export interface RuleIndexBuilder<Each extends IndexedRule = Rule> {
 /** Makes the index at one go: some microseconds for each rule. */
 export function createRuleIndex<Each extends IndexedRule>(rules: readonly Each[]): RuleIndex<Each> {
   const builder = createRuleIndexBuilder<Each>();
-  for (const rule of rules) builder.add(rule);
+  builder.add({ heads: rules, unpack: () => rules });
   return builder.build();
+}
+
+/** One rule, wherever it is. */
+interface Entry<Each> {
+  readonly id: string;
+  readonly rulesOf: () => readonly Each[];
+  readonly place: number;
 }
 
 /** Rules with the same head, but for other actions that they name. */
 interface Bucket<Each> {
   readonly number: number;
-  readonly rules: Each[];
+  readonly entries: Entry<Each>[];
 }
 
 /** By key of the principal, of the resource, of the action. */
@@ -66,7 +86,8 @@ const listsMax = 4_096;
 
 /** Makes an index rule by rule. */
 export function createRuleIndexBuilder<Each extends IndexedRule>(): RuleIndexBuilder<Each> {
-  const rules: Each[] = [];
+  const packs: (() => readonly Each[])[] = [];
+  let size = 0;
   const buckets: Buckets<Each> = new Map();
   const resourceKeys: KeyCollection = { all: new Set(), kinds: new Set() };
   const principalKeys: KeyCollection = { all: new Set(), kinds: new Set() };
@@ -80,29 +101,44 @@ export function createRuleIndexBuilder<Each extends IndexedRule>(): RuleIndexBui
     );
     return entryOf(byPrincipal, principal, () => {
       bucketsMade += 1;
-      return { number: bucketsMade, rules: [] };
+      return { number: bucketsMade, entries: [] };
     });
   }
 
+  function add(head: IndexedRule, entry: Entry<Each>): void {
+    const resource = keyOf(head.resource);
+    const principal = keyOf(head.principal);
+    resourceKeys.all.add(resource);
+    resourceKeys.kinds.add(kindOf(resource));
+    principalKeys.all.add(principal);
+    principalKeys.kinds.add(kindOf(principal));
+    for (const action of actionKeysOf(head)) {
+      bucketOf(action, resource, principal).entries.push(entry);
+    }
+  }
+
   return {
-    add: (rule) => {
-      const resource = keyOf(rule.resource);
-      const principal = keyOf(rule.principal);
-      resourceKeys.all.add(resource);
-      resourceKeys.kinds.add(kindOf(resource));
-      principalKeys.all.add(principal);
-      principalKeys.kinds.add(kindOf(principal));
-      rules.push(rule);
-      for (const action of actionKeysOf(rule)) {
-        bucketOf(action, resource, principal).rules.push(rule);
-      }
+    add: ({ heads, unpack }) => {
+      const rulesOf = once(unpack);
+      packs.push(rulesOf);
+      size += heads.length;
+      for (const [place, head] of heads.entries()) add(head, { id: head.id, rulesOf, place });
     },
-    build: () => indexOf({ rules, buckets, resourceKeys, principalKeys }),
+    build: () => indexOf({ packs, size, buckets, resourceKeys, principalKeys }),
+  };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 
 interface Contents<Each> {
-  readonly rules: readonly Each[];
+  readonly packs: readonly (() => readonly Each[])[];
+  readonly size: number;
   readonly buckets: Buckets<Each>;
   /** Those that any rule has: a query need not try others. */
   readonly resourceKeys: KnownKeys;
@@ -123,7 +159,8 @@ interface KeyCollection {
 }
 
 function indexOf<Each extends IndexedRule>({
-  rules,
+  packs,
+  size,
   buckets,
   resourceKeys,
   principalKeys,
@@ -157,13 +194,18 @@ function indexOf<Each extends IndexedRule>({
     );
   }
 
+  const rulesOf = once(() => packs.flatMap((unpack) => unpack()));
   return {
-    rules,
+    size,
+    get rules() {
+      return rulesOf();
+    },
     forOthers: (query, rulesMax) => {
       const own = new Set(merge(bucketsFor(query)));
       return merge(bucketsForAnybody(query))
-        .filter((rule) => !own.has(rule))
-        .slice(0, rulesMax);
+        .filter((entry) => !own.has(entry))
+        .slice(0, rulesMax)
+        .map(ruleOf);
     },
     candidates: (query) => {
       const found = bucketsFor(query);
@@ -173,15 +215,22 @@ function indexOf<Each extends IndexedRule>({
         .map(({ number }) => number)
         .sort((left, right) => left - right)
         .join();
-      return lists.getOrMake(key, () => merge(found));
+      return lists.getOrMake(key, () => merge(found).map(ruleOf));
     },
   };
 }
 
 /** A rule about several actions can stand in several buckets. */
-function merge<Each extends IndexedRule>(buckets: readonly Bucket<Each>[]): readonly Each[] {
-  const rules = new Set(buckets.flatMap((bucket) => bucket.rules));
-  return [...rules].sort((left, right) => (left.id < right.id ? -1 : 1));
+function merge<Each>(buckets: readonly Bucket<Each>[]): readonly Entry<Each>[] {
+  const entries = new Set(buckets.flatMap((bucket) => bucket.entries));
+  return [...entries].sort((left, right) => (left.id < right.id ? -1 : 1));
+}
+
+function ruleOf<Each>({ rulesOf, place }: Entry<Each>): Each {
+  const rule = rulesOf()[place];
+  // A rule that is lost could be a forbid.
+  if (rule === undefined) throw new HostError('internal', 'a rule of the index is not there');
+  return rule;
 }
 
 const anyKey = '*';

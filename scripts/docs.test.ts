@@ -22,6 +22,8 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'npm run bench -- --full',
     'npm run bench:mcp',
     'npm run soak:mcp',
+    'npm run bench:policy',
+    'npm run eval:injection',
   ],
 };
 

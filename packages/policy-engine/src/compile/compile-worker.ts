@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { serialize } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import type { ToolDefinition } from '@modelhost/kernel';
@@ -12,6 +13,9 @@ import { readAllRules } from './read-all-rules.ts';
 import type { RuleSetReading } from './read-all-rules.ts';
 import { problemsMax, rulesPerMessage } from './worker-messages.ts';
 import type { MessageFromWorker, MessageToWorker } from './worker-messages.ts';
+
+// On Linux the priority is that of this thread alone: the event loop of the host comes first.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 
 // Text of others is parsed here, in a thread that is thrown away: what kills Cedar kills nothing else.
 const files: PolicyFile[] = [];

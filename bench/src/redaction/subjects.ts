@@ -3,6 +3,8 @@ import { createNaive } from './naive.ts';
 import {
   createDetectors,
   createRedactor,
+  detectorNames,
+  detectorTable,
   type Detectors,
   type Redactor,
 } from '@modelhost/redaction';
@@ -15,29 +17,17 @@ export interface Subject {
   readonly sizeMax: number;
 }
 
-// Personal data that is looked for without a dictionary.
-const personal = [
-  'email',
-  'phone',
-  'card',
-  'iban',
-  'ip',
-  'mac',
-  'url_credentials',
-  'national_id',
-  'birth_date',
-] as const;
-
+const personal = detectorTable.filter(({ group }) => group === 'personal').map(({ name }) => name);
 const chunkSize = 4;
 
 /** Everything on. */
 export function createOurs(): Redactor {
-  return make(createDetectors({ detectors: ['secrets', ...personal] }));
+  return make(createDetectors({ detectors: detectorNames }));
 }
 
 /** In the order of the table; the first is the floor. */
 export function createSubjects(ours: Redactor, directory: URL): readonly Subject[] {
-  const all = createDetectors({ detectors: ['secrets', ...personal] });
+  const all = createDetectors({ detectors: detectorNames });
   const naive = createNaive(directory);
   const nothing = { findings: [], isExhausted: false };
   return [
@@ -69,9 +59,8 @@ function whole(name: string, redactor: Redactor): Subject {
 }
 
 function make(detectors: Detectors): Redactor {
-  const names = ['secrets', ...personal];
   return createRedactor({
     detectors,
-    styles: Object.fromEntries(names.map((name) => [name, 'token' as const])),
+    styles: Object.fromEntries(detectorNames.map((name) => [name, 'token' as const])),
   });
 }

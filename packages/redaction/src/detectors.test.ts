@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { detectorNames, detectorTable, isDetectorName } from './detector-names.ts';
 import { createDetectors } from './detectors.ts';
 import { createWorkBudget } from './work-budget.ts';
 
 const detectors = createDetectors({
-  detectors: [
-    'secrets',
-    'email',
-    'phone',
-    'card',
-    'iban',
-    'ip',
-    'mac',
-    'url_credentials',
-    'national_id',
-    'birth_date',
-    'term',
-  ],
+  detectors: [...detectorNames, 'term'],
   terms: ['falcon'],
 });
 const piece = fc.constantFrom(
@@ -91,4 +80,16 @@ test('an exhausted budget is said', () => {
   const text = 'a 1 b 2 c 3 '.repeat(50);
   assert.equal(detectors.find(text, { budget: createWorkBudget(100) }).isExhausted, true);
   assert.equal(detectors.find(text).isExhausted, false);
+});
+
+test('every name of the table is a detector, alone and together with the others', () => {
+  for (const { name } of detectorTable) {
+    assert.ok(isDetectorName(name));
+    assert.ok(createDetectors({ detectors: [name], terms: ['falcon'] }));
+  }
+  assert.ok(isDetectorName('us_ssn') && isDetectorName('github-pat') && !isDetectorName('emial'));
+  assert.deepEqual(
+    detectorTable.filter(({ name }) => !detectorNames.includes(name)).map(({ name }) => name),
+    ['term'],
+  );
 });

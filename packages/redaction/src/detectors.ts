@@ -1,4 +1,5 @@
 import { HostError } from '@modelhost/kernel';
+import { detectorNames, isDetectorName } from './detector-names.ts';
 import type { Detection } from './finding.ts';
 import { resolveOverlaps, type Candidate } from './resolve.ts';
 import { createFoldedView } from './text/view.ts';
@@ -77,12 +78,11 @@ function createSearches(
   chosen: ReadonlySet<string>,
   rules: readonly SecretRule[],
 ): readonly Search[] {
-  const known = new Set(rules.map(({ id }) => id));
   for (const name of chosen) {
-    if (name !== 'secrets' && name !== 'term' && !personalDetectors.has(name) && !known.has(name)) {
+    if (!isDetectorName(name)) {
       throw new HostError(
         'config_invalid',
-        `detectors: there is no detector "${name}"; use secrets, term, ${[...personalDetectors].join(', ')} or the id of a rule for secrets`,
+        `detectors: there is no detector "${name}"; use term, ${detectorNames.join(', ')}, a kind of national number or the id of a rule for secrets`,
       );
     }
   }

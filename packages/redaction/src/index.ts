@@ -1,3 +1,5 @@
+export { detectorNames, detectorTable, isDetectorName } from './detector-names.ts';
+export type { DetectorEntry } from './detector-names.ts';
 export { createDetectors } from './detectors.ts';
 export type { DetectorName, DetectorOptions, Detectors, FindOptions } from './detectors.ts';
 export type { Detection, Finding } from './finding.ts';

@@ -1,21 +1,8 @@
 import { once } from 'node:events';
-import { createDetectors, createRedactor, type Finding } from '@modelhost/redaction';
+import { createDetectors, createRedactor, detectorNames, type Finding } from '@modelhost/redaction';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes, readFailure } from '../failure.ts';
 import type { RedactFlags } from '../routes/redact.ts';
-
-const detectorsDefault = [
-  'secrets',
-  'email',
-  'phone',
-  'card',
-  'iban',
-  'ip',
-  'mac',
-  'url_credentials',
-  'national_id',
-  'birth_date',
-];
 
 /** Reads stdin to its end and writes it to stdout without what was found. */
 export async function redact(context: CliContext, flags: RedactFlags): Promise<void> {
@@ -65,7 +52,7 @@ async function filter(context: CliContext, flags: RedactFlags): Promise<boolean>
 
 function createRedactorOf(
   { environment }: CliContext,
-  { detectors = detectorsDefault, term: terms = [], style }: RedactFlags,
+  { detectors = detectorNames, term: terms = [], style }: RedactFlags,
 ): ReturnType<typeof createRedactor> {
   const names = [...detectors, ...(terms.length > 0 ? ['term'] : [])];
   const hashKey = environment['MODEL_HOST_REDACT_KEY'];

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { detectorNames } from '../detector-names.ts';
 import { createDetectors } from '../detectors.ts';
 import { createLaws } from './laws.ts';
 
@@ -13,19 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 2_147_483_647) },
   },
 });
-const names = [
-  'secrets',
-  'email',
-  'phone',
-  'card',
-  'iban',
-  'ip',
-  'mac',
-  'url_credentials',
-  'national_id',
-  'birth_date',
-  'term',
-];
+const names = [...detectorNames, 'term'];
 const laws = createLaws(createDetectors({ detectors: names, terms: ['Jane Doe', '田中'] }), names);
 const runs = Math.ceil(Number(values.runs) / laws.length);
 const seed = Number(values.seed);

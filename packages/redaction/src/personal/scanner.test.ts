@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createDetectors } from '../index.ts';
+import { createDetectors, detectorNames } from '../index.ts';
 
-const everything = [
-  'email',
-  'phone',
-  'card',
-  'iban',
-  'ip',
-  'mac',
-  'url_credentials',
-  'national_id',
-  'birth_date',
-  'wallet',
-];
-const detectors = createDetectors({ detectors: everything });
+const detectors = createDetectors({
+  detectors: detectorNames.filter((name) => name !== 'secrets'),
+});
 
 function found(text: string): readonly string[] {
   return detectors

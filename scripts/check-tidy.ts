@@ -43,7 +43,7 @@ function findWords(): readonly string[] {
 
 function checkKernelSize(): readonly string[] {
   const lines = listFiles()
-    .filter((file) => /^packages\/kernel\/src\/.*(?<!\.test)\.ts$/.test(file))
+    .filter((file) => /^packages\/kernel\/src\/(?!index\.ts).*(?<!\.test)\.ts$/.test(file))
     .flatMap(linesOf)
     .filter((line) => !/^\s*(?:$|\/\/|\/\*|\*)/.test(line));
   if (lines.length <= kernelLinesMax) return [];

@@ -82,6 +82,14 @@ export type {
   WaitOptions,
 } from './ports/run-engine.ts';
 export type {
+  RedactionCounts,
+  RedactionStyles,
+  Redactor,
+  RestoredArguments,
+  SessionRedactor,
+  TextRedaction,
+} from './ports/redactor.ts';
+export type {
   ToolAnswer,
   ToolInputRequest,
   ToolMatch,

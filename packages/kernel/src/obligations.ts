@@ -24,8 +24,11 @@ export interface ValueOrigin {
   readonly sources: readonly string[];
 }
 
-/** How what is found is hidden, from what says most to what says nothing. */
-export type RedactionStyle = 'token' | 'mask' | 'hash' | 'drop';
+/**
+ * How what is found is hidden, from what says most to what says nothing. A `placeholder` stands for one value of its session,
+ * and can be turned back into it where policy reveals that.
+ */
+export type RedactionStyle = 'placeholder' | 'token' | 'mask' | 'hash' | 'drop';
 
 /** What policy demands beside its answer. */
 export interface Obligations {
@@ -35,6 +38,8 @@ export interface Obligations {
     /** Paths of arguments that logs keep as keyed hashes only; sorted. */
     readonly arguments: readonly string[];
   };
+  /** By the path of an argument: detectors whose placeholders become values again there, right before the call; sorted. */
+  readonly reveal: Readonly<Record<string, readonly string[]>>;
   readonly limits: {
     readonly maxOutputTokens?: number;
     readonly resultBytesMax?: number;
@@ -52,6 +57,7 @@ export interface Obligations {
 /** Nothing is demanded. */
 export const noObligations: Obligations = {
   redact: { detectors: {}, arguments: [] },
+  reveal: {},
   limits: {},
   transforms: [],
   labels: plainLabels,

@@ -40,6 +40,7 @@ suite('obligations joined', () => {
     const all = join(
       {
         redact: { detectors: { card: 'mask' }, arguments: ['a'] },
+        reveal: {},
         limits: { maxOutputTokens: 1, resultBytesMax: 1, timeoutMsMax: 1 },
         transforms: ['strip_links'],
         labels: { ...noObligations.labels, compartments: ['pii'] },

@@ -2,7 +2,13 @@ import type { Obligations, PolicyAction, RedactionStyle } from '@modelhost/kerne
 import { joinLabels, noObligations } from '@modelhost/kernel';
 
 /** The styles, from what says most to what says nothing. */
-export const redactionStyles: readonly RedactionStyle[] = ['token', 'mask', 'hash', 'drop'];
+export const redactionStyles: readonly RedactionStyle[] = [
+  'placeholder',
+  'token',
+  'mask',
+  'hash',
+  'drop',
+];
 
 /** Every transform that there is. */
 export const transforms: readonly Obligations['transforms'][number][] = [
@@ -51,6 +57,7 @@ export function joinObligations(one: Obligations, other: Obligations): Obligatio
       detectors: joinDetectors(one.redact.detectors, other.redact.detectors),
       arguments: joinNames(one.redact.arguments, other.redact.arguments),
     },
+    reveal: joinReveal(one.reveal, other.reveal),
     limits: joinLimits(one.limits, other.limits),
     transforms: joinNames(one.transforms, other.transforms),
     labels: joinLabels(one.labels, other.labels),
@@ -103,6 +110,17 @@ function joinDetectors(one: Detectors, other: Detectors): Detectors {
   }
   // Sorted, so that the same demands in another order are the same bytes.
   return Object.fromEntries([...styles].toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+/** Whoever does not want a value to come back demands a stricter style than `placeholder`, which then wins. */
+function joinReveal(
+  one: Obligations['reveal'],
+  other: Obligations['reveal'],
+): Obligations['reveal'] {
+  const paths = joinNames(Object.keys(one), Object.keys(other));
+  return Object.fromEntries(
+    paths.map((path) => [path, joinNames(one[path] ?? [], other[path] ?? [])]),
+  );
 }
 
 function stricter(one: RedactionStyle, other: RedactionStyle): RedactionStyle {

@@ -185,6 +185,7 @@ suite('obligations of a decision', () => {
       @id("o.other") @oblige("notify") @channel("nobody") ${onCalls} when { false };`;
     const expected = {
       redact: { detectors: {}, arguments: ['path'] },
+      reveal: {},
       limits: { resultBytesMax: 50, timeoutMsMax: 9 },
       transforms: [],
       labels: {

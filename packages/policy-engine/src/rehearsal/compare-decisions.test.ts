@@ -95,6 +95,7 @@ test('every kind of obligation is compared', () => {
   const before = decisionOf('allow', ['a']);
   const obligations: Obligations = {
     redact: { detectors: { email: 'mask' }, arguments: ['to'] },
+    reveal: {},
     limits: { maxOutputTokens: 10, resultBytesMax: 20, timeoutMsMax: 30 },
     transforms: ['strip_links'],
     labels: {

@@ -26,7 +26,7 @@ const styleNames: fc.Arbitrary<StyleName> = fc.constantFrom<StyleName>(...allSty
 /** Law L4 in all its forms, for these detectors, hidden in each of the styles. */
 export function createLaws(detectors: Detectors, names: readonly string[]): readonly Law[] {
   const stylesOf = (style: StyleName): Styles =>
-    Object.fromEntries(names.map((name) => [name, style === 'vault' ? 'token' : style]));
+    Object.fromEntries(names.map((name) => [name, style === 'vault' ? 'placeholder' : style]));
   const shared = new Map(allStyles.map((style) => [style, make(style)]));
 
   function make(style: StyleName): Redactor {

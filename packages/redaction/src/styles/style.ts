@@ -16,7 +16,7 @@ export interface RenderOptions {
   readonly styles: Styles;
   /** Secret of the tenant; the style `hash` needs it. */
   readonly hashKey?: string;
-  /** Gives the style `token` placeholders that can be restored. */
+  /** Gives the style `placeholder` placeholders that can be restored. */
   readonly vault?: Placeholders;
 }
 
@@ -24,10 +24,11 @@ export interface RenderOptions {
 export type Render = (style: RedactionStyle, kind: string, value: string) => string;
 
 const strictness: Readonly<Record<RedactionStyle, number>> = {
-  token: 0,
-  mask: 1,
-  hash: 2,
-  drop: 3,
+  placeholder: 0,
+  token: 1,
+  mask: 2,
+  hash: 3,
+  drop: 4,
 };
 // Of one width, so that it does not tell the length of what it hides.
 const maskText = '********';
@@ -41,8 +42,11 @@ export function createRender(options: RenderOptions): Render {
   }
   return (style, kind, value) => {
     switch (style) {
-      case 'token':
+      case 'placeholder':
+        // One that cannot be turned back is a plain token.
         return vault?.issue(kind, value) ?? `[${kind}]`;
+      case 'token':
+        return `[${kind}]`;
       case 'mask':
         return maskText;
       case 'hash':

@@ -13,7 +13,7 @@ function openVault(context = 'acme/session-1'): Vault {
 }
 
 function redactIn(vault: Vault, text: string): string {
-  const styles = allIn('token');
+  const styles = allIn('placeholder');
   return createRedactor({ detectors: simpleDetectors, styles, vault }).redact(text).text;
 }
 

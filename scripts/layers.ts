@@ -5,10 +5,10 @@ export const scope = '@modelhost/';
 
 /** The levels from the bottom up. A new package gets its line here before it can be imported. */
 export const levels: readonly (readonly string[])[] = [
-  ['kernel', 'contracts'],
+  ['kernel', 'contracts', 'timing'],
   ['json-schema', 'resilience', 'policy-bundle', 'redaction'],
-  ['agent-core', 'llm-providers', 'mcp-gateway', 'policy-engine', 'audit'],
-  ['engine-memory', 'keys-file', 'decision-log', 'sdk'],
+  ['agent-core', 'llm-providers', 'mcp-gateway', 'policy-engine', 'audit', 'engine-embedded'],
+  ['keys-file', 'decision-log', 'sdk', 'store-sqlite'],
   ['host'],
   ['cli'],
 ];

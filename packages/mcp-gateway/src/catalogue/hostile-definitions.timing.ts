@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { assertWithin, cpuMsOf, withSlack } from '@modelhost/timing';
 import { toToolAnswer } from '../results/result-text.ts';
 import { cleanJson } from './clean-text.ts';
 import { hostileTexts } from './fixtures/hostile-texts.ts';
@@ -8,15 +9,9 @@ import { readListedTools } from './listed-tools.ts';
 import { diffDefinitions } from './pin-diff.ts';
 import { scanDefinition, scanForNames } from './warning-scan.ts';
 
-/** Of the processor, so that a busy machine fails nothing. */
-function millisecondsOf(work: () => void): number {
-  const from = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(from);
-  return (user + system) / 1_000;
-}
+const ci = process.env['CI'];
 
-test('abuse A12: nothing that a server can write holds the event loop for 50 ms', (context) => {
+test('abuse A12: nothing that a server can write holds the event loop for 50 ms', async (t) => {
   const steps: readonly (readonly [string, (text: string) => void])[] = [
     ['read', (text) => readListedTools('a', [{ name: text.slice(0, 256), description: text }])],
     ['clean', (text) => cleanJson({ description: text })],
@@ -33,25 +28,26 @@ test('abuse A12: nothing that a server can write holds the event loop for 50 ms'
   for (const [name, step] of steps) {
     // What is slow only the first time is the compiler.
     for (const text of texts) step(text);
-    const slowest = Math.max(...texts.map((text) => millisecondsOf(() => step(text))));
-    context.diagnostic(`${name}: ${slowest} ms`);
-    assert.ok(slowest < 50, `${name}: ${slowest} ms`);
+    t.diagnostic(name);
+    await assertWithin(t, withSlack(50, ci), () =>
+      Math.max(...texts.map((text) => cpuMsOf(() => step(text)))),
+    );
   }
 });
 
-test('the catalogue of 500 tools costs next to nothing to look at', async (context) => {
+test('the catalogue of 500 tools costs next to nothing to look at', async (t) => {
   const { catalogues, list } = startCatalogues([spec('a')]);
   const names = Array.from({ length: 500 }, (_, index) => `tool_${index}`);
   await list(
     'a',
     names.map((name) => tool(name)),
   );
-  const milliseconds = millisecondsOf(() => {
-    for (let look = 0; look < 10_000; look += 1) {
-      assert.equal(catalogues.relayCatalogue('acme').tools.length, 500);
-      assert.equal(catalogues.toolFor('acme', 'a__tool_7').definition.server, 'a');
-    }
-  });
-  context.diagnostic(`${milliseconds / 10_000} ms`);
-  assert.ok(milliseconds < 500);
+  await assertWithin(t, withSlack(500, ci), () =>
+    cpuMsOf(() => {
+      for (let look = 0; look < 10_000; look += 1) {
+        assert.equal(catalogues.relayCatalogue('acme').tools.length, 500);
+        assert.equal(catalogues.toolFor('acme', 'a__tool_7').definition.server, 'a');
+      }
+    }),
+  );
 });

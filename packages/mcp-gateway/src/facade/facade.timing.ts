@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
+import { assertWithin, withSlack } from '@modelhost/timing';
 import { metaFor } from './fixtures/modern-client.ts';
 import { openModern } from './fixtures/open-modern.ts';
 import { listedTool } from './fixtures/outside.ts';
+
+const ci = process.env['CI'];
 
 function medianOf(times: readonly number[]): number {
   return times.toSorted((left, right) => left - right)[Math.floor(times.length / 2)] ?? Infinity;
@@ -15,18 +18,23 @@ test('a list of 500 tools is there within 5 ms, in the middle, over HTTP', async
     listedTool(`tool_${index}`, { description }),
   );
   outside.offer({ up: { tools } });
-  const times: number[] = [];
-  for (let round = 0; round < 100; round += 1) {
-    const start = performance.now();
-    const reply = await client.post('tools/list');
-    times.push(performance.now() - start);
-    assert.equal(reply.status, 200);
-  }
-  t.diagnostic(`median ${medianOf(times).toFixed(2)} ms`);
-  assert.ok(medianOf(times) < 5);
+  await assertWithin(t, withSlack(5, ci), async () => {
+    const times: number[] = [];
+    for (let round = 0; round < 100; round += 1) {
+      const start = performance.now();
+      const reply = await client.post('tools/list');
+      times.push(performance.now() - start);
+      assert.equal(reply.status, 200);
+    }
+    return medianOf(times);
+  });
 });
 
 test('a server hears within 250 ms that its client has gone', async (t) => {
+  await assertWithin(t, withSlack(250, ci), () => msUntilHeard(t));
+});
+
+async function msUntilHeard(t: TestContext): Promise<number> {
   const aborted = Promise.withResolvers<number>();
   const { client } = await openModern(t, async ({ context }) => {
     context.onProgress?.({ progress: 1 });
@@ -43,7 +51,5 @@ test('a server hears within 250 ms that its client has gone', async (t) => {
   await events.next();
   const start = performance.now();
   events.cut();
-  const tookMs = (await aborted.promise) - start;
-  t.diagnostic(`${tookMs.toFixed(1)} ms`);
-  assert.ok(tookMs < 250);
-});
+  return (await aborted.promise) - start;
+}

@@ -1,8 +1,8 @@
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import { assertWithin, withSlack } from '@modelhost/timing';
 import { createFakeRelay } from './fixtures/fake-relay.ts';
 import { openFacade } from './fixtures/open-facade.ts';
 
@@ -27,15 +27,17 @@ async function drip(port: number, text: string): Promise<number> {
   return performance.now() - start;
 }
 
-test('abuse A20: clients that send a byte now and then are cut', async () => {
+test('abuse A20: clients that send a byte now and then are cut', async (t) => {
   const facade = await openFacade(createFakeRelay({}), { bounds });
   const port = Number(new URL(facade.url).port);
   try {
-    const times = await Promise.all([
-      drip(port, head.replaceAll('\r\n', '\r\nX: y\r\n')),
-      drip(port, `${head}Content-Length: 100000\r\n\r\n`),
-    ]);
-    for (const time of times) assert.ok(time < 3_000, `${time} ms`);
+    await assertWithin(t, withSlack(3_000, process.env['CI']), async () => {
+      const times = await Promise.all([
+        drip(port, head.replaceAll('\r\n', '\r\nX: y\r\n')),
+        drip(port, `${head}Content-Length: 100000\r\n\r\n`),
+      ]);
+      return Math.max(...times);
+    });
   } finally {
     await facade.close();
   }

@@ -1,0 +1,3 @@
+export { bestOf, bestOfThree, type Attempts } from './attempts.ts';
+export { assertWithin, withSlack, type Reporter } from './bound.ts';
+export { cpuMsOf } from './cpu.ts';

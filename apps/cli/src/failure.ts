@@ -91,6 +91,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   provider_unavailable: exitCodes.unavailable,
   mcp_connection_failed: exitCodes.unavailable,
   audit_unavailable: exitCodes.unavailable,
+  storage_unavailable: exitCodes.unavailable,
   UNAUTHENTICATED: exitCodes.denied,
   PERMISSION_DENIED: exitCodes.denied,
   NOT_FOUND: exitCodes.notFound,

@@ -7,8 +7,8 @@ import {
 } from '@modelhost/agent-core';
 import type { CallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
-import { createMemoryEngine } from '@modelhost/engine-memory';
-import type { MemoryEngine } from '@modelhost/engine-memory';
+import { createMemoryEngine } from '@modelhost/engine-embedded';
+import type { MemoryEngine } from '@modelhost/engine-embedded';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import { loadKeys } from '@modelhost/keys-file';
 import type {

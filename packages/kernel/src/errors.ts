@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'mcp_result_too_large'
   | 'tool_arguments_invalid'
   | 'audit_unavailable'
+  | 'storage_unavailable'
   | 'internal';
 
 /** A field of a request or of a tool's arguments that is refused. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAgentLoop } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-memory';
+import { createMemoryEngine } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
 import type { PolicyRequest } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createAgentLoop, createCallLedger } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-memory';
+import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type { PolicyRequest, RunProgram } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { createRunInput } from '../run-input.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createAgentLoop } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-memory';
+import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type {
   RunEvent,
   RunEventBody,

@@ -1,7 +1,7 @@
 import { createAgentLoop, createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-memory';
-import type { EngineBounds } from '@modelhost/engine-memory';
+import { createMemoryEngine } from '@modelhost/engine-embedded';
+import type { EngineBounds } from '@modelhost/engine-embedded';
 import { sha256Hex } from '@modelhost/kernel';
 import type { BudgetAmount, EventLog, RunEngine, RunProgram } from '@modelhost/kernel';
 import { createVirtualClock } from '../virtual-clock.ts';

@@ -8,7 +8,7 @@ import {
   ResolveApprovalRequestSchema,
   SubmitInputRequestSchema,
 } from '@modelhost/contracts';
-import { createMemoryEngine } from '@modelhost/engine-memory';
+import { createMemoryEngine } from '@modelhost/engine-embedded';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import { HostError, noStatistics } from '@modelhost/kernel';
 import type { JsonObject, RunProgram, SignalPayload } from '@modelhost/kernel';

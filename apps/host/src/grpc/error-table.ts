@@ -133,6 +133,11 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRule>> = {
     isRetryable: true,
     docs: 'The audit log cannot be written, so nothing with an effect may run.',
   },
+  storage_unavailable: {
+    grpc: 'UNAVAILABLE',
+    isRetryable: true,
+    docs: 'The data directory cannot be used; the fact `reason` says why, such as `disk_full`, `read_only`, `corrupt` or `locked`.',
+  },
   internal: {
     grpc: 'INTERNAL',
     isRetryable: false,

@@ -141,8 +141,8 @@ function createIntake(
   };
 }
 
-/** Labels are what policy says of the same request at the time, so they are left out. */
-function digestOf({ labels: _labels, ...input }: RunInput): string {
+/** Labels are what policy says of the same request at the time, and seals are new each time, so they are left out. */
+function digestOf({ labels: _labels, placeholders: _sealed, ...input }: RunInput): string {
   try {
     // A run's input is JSON but for members that are undefined, and those canonicalJson writes as null.
     return sha256Hex(canonicalJson(input as unknown as Json));

@@ -87,6 +87,7 @@ export type {
   Redactor,
   RestoredArguments,
   SessionRedactor,
+  StepRedactor,
   TextRedaction,
 } from './ports/redactor.ts';
 export type {

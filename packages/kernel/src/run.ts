@@ -1,5 +1,5 @@
 import type { ErrorData } from './errors.ts';
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { Confidentiality, DataLabels } from './labels.ts';
 import type { ApprovalGate, Obligations, ValueOrigin } from './obligations.ts';
 
@@ -181,6 +181,8 @@ export interface RunInput {
   readonly metadata: Readonly<Record<string, string>>;
   /** What policy wants its data to be labelled when it is taken in. Absent: nothing. It is no part of what makes two inputs the same. */
   readonly labels?: DataLabels;
+  /** What stands behind the placeholders in input and history (`StepRedactor.state`). Absent: none. Like `labels`, no part of sameness. */
+  readonly placeholders?: Json;
 }
 
 /** Tokens of one model call, as the provider counts them. */

@@ -5,6 +5,8 @@ export type { DetectorName, DetectorOptions, Detectors, FindOptions } from './de
 export type { Detection, Finding } from './finding.ts';
 export { createWorkBudget } from './work-budget.ts';
 export type { WorkBudget } from './work-budget.ts';
+export type { HostRedactorOptions } from './port/compile.ts';
+export { createHostRedactor } from './port/host-redactor.ts';
 export { secretRules } from './rules/secret-rules.ts';
 export type { SecretRule } from './rules/secret-rules.ts';
 export type { ContextWord } from './segments/context-words.ts';

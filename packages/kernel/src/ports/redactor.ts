@@ -15,8 +15,18 @@ export interface TextRedaction {
   end(): string;
   /** Instead of `end` when the text was broken off: what may be the beginning of a value is left out. */
   abort(): string;
-  /** So far. */
+}
+
+/** What one step hides; what is hidden always is hidden in each of its texts, too. */
+export interface StepRedactor {
+  redact(text: string, styles: RedactionStyles): string;
+  /** Strings, keys and numbers of a value, each looked at with the key that it stands under. */
+  redactJson(value: Json, styles: RedactionStyles): Json;
+  stream(styles: RedactionStyles): TextRedaction;
+  /** In all texts of the step so far. */
   found(): RedactionCounts;
+  /** The values behind the placeholders that the step gave out so far, sealed: it belongs to its result. Null for none. */
+  state(): Json;
 }
 
 /** Arguments with their values back, or why they are refused. */
@@ -30,18 +40,11 @@ export type RestoredArguments =
   /** The placeholder at this path was never issued in this session. */
   | { readonly type: 'refused'; readonly path: string };
 
-/** Redaction within one session, whose placeholders stand for its values alone. Each call hides what is hidden always, too. */
+/** Redaction within one session, whose placeholders stand for its values alone. */
 export interface SessionRedactor {
-  redact(
-    text: string,
-    styles: RedactionStyles,
-  ): { readonly text: string; readonly found: RedactionCounts };
-  /** Strings, keys and numbers of a value, each looked at with the key that it stands under. */
-  redactJson(
-    value: Json,
-    styles: RedactionStyles,
-  ): { readonly value: Json; readonly found: RedactionCounts };
-  stream(styles: RedactionStyles): TextRedaction;
+  step(): StepRedactor;
+  /** Takes over what a step of this session gave out, from its result: after a replay nothing else knows it. */
+  adopt(state: Json): void;
   /** What looks like a placeholder in text from outside is none: it is written so that nobody takes it for one. */
   escape(text: string): string;
   /** Puts values back, right before an effect, under the paths and of the detectors that policy reveals there. */
@@ -49,20 +52,14 @@ export interface SessionRedactor {
     values: JsonObject,
     reveal: Readonly<Record<string, readonly string[]>>,
   ): RestoredArguments;
-  /** The values behind the placeholders issued so far, sealed: JSON that goes with the session. */
-  state(): Json;
 }
 
-/** Finds and hides what is sensitive. */
+/** Finds and hides what is sensitive. A detector that does not exist throws `config_invalid`. */
 export interface Redactor {
   /** What is hidden everywhere, whatever policy says. */
   readonly always: RedactionStyles;
   /** For what belongs to no session: log lines, errors of the host. */
   redact(text: string): string;
-  /** Opens a session again from its state, or a new one. Throws `config_invalid` for a detector that does not exist. */
-  open(session: {
-    readonly tenant: string;
-    readonly sessionId: string;
-    readonly state?: Json;
-  }): SessionRedactor;
+  /** Opens a session, with nothing in it yet. */
+  open(session: { readonly tenant: string; readonly sessionId: string }): SessionRedactor;
 }

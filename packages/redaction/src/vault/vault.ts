@@ -9,6 +9,10 @@ export interface Vault extends Placeholders {
    * revealed. One placeholder that this session never issued refuses the whole; the others stay where they are not revealed.
    */
   restore(input: Json, reveal: readonly Reveal[]): Restored;
+  /** The value behind a placeholder, as it is kept; undefined for one that this session did not issue. */
+  entryOf(placeholder: string): VaultEntry | undefined;
+  /** Takes over values that this session issued before. Throws `internal` where one has the number of another value. */
+  adopt(entries: readonly VaultEntry[]): void;
   /** To be kept with the session and to end with it; says nothing without the keys. */
   state(): VaultState;
 }
@@ -20,6 +24,8 @@ export interface VaultState {
 
 /** One value. */
 export interface VaultEntry {
+  /** That of its placeholder, from 1. */
+  readonly number: number;
   readonly kind: string;
   /** Keyed digest of the value, by which it is found again. */
   readonly index: string;
@@ -42,18 +48,34 @@ const tagLength = 4;
 /** Opens the vault of a session. */
 export function createVault(options: VaultOptions): Vault {
   const { keys, context, state, entriesMax = entriesMaxDefault } = options;
-  const entries: VaultEntry[] = [...(state?.entries ?? [])];
-  // Numbers count from 1 in all kinds together, so that each names one value.
-  const numbers = new Map(entries.map(({ index }, at) => [index, at + 1]));
+  /** By their numbers, which count from 1 in all kinds together, so that each names one value. */
+  const entries = new Map<number, VaultEntry>();
+  const numbers = new Map<string, number>();
+  let last = 0;
+  adopt(state?.entries ?? []);
+
+  function adopt(kept: readonly VaultEntry[]): void {
+    for (const entry of kept) {
+      if ((entries.get(entry.number)?.index ?? entry.index) !== entry.index) {
+        throw new HostError('internal', 'two values have one placeholder');
+      }
+      add(entry);
+    }
+  }
+
+  function add(entry: VaultEntry): void {
+    entries.set(entry.number, entry);
+    numbers.set(entry.index, entry.number);
+    last = Math.max(last, entry.number);
+  }
 
   function issue(kind: string, value: string): string | undefined {
     const index = keys.commit(`${kind}\n${value}`, `${context}/index`);
-    let number = numbers.get(index);
-    if (number === undefined) {
-      if (entries.length >= entriesMax) return undefined;
-      number = entries.push({ kind, index, value: keys.seal(value, `${context}/value`) });
-      numbers.set(index, number);
-    }
+    const known = numbers.get(index);
+    if (known !== undefined) return placeholderOf(kind, known);
+    if (entries.size >= entriesMax) return undefined;
+    const number = last + 1;
+    add({ number, kind, index, value: keys.seal(value, `${context}/value`) });
     return placeholderOf(kind, number);
   }
 
@@ -65,7 +87,7 @@ export function createVault(options: VaultOptions): Vault {
   /** The entry of a placeholder that this session issued. */
   function entryOf(placeholder: string): VaultEntry | undefined {
     const [, kind = '', number = ''] = readPlaceholders.exec(placeholder) ?? [];
-    const entry = entries[Number(number) - 1];
+    const entry = entries.get(Number(number));
     const isOwn = entry?.kind === kind && placeholder === placeholderOf(kind, Number(number));
     return isOwn ? entry : undefined;
   }
@@ -81,5 +103,5 @@ export function createVault(options: VaultOptions): Vault {
     });
   }
 
-  return { issue, restore, state: () => ({ entries: [...entries] }) };
+  return { issue, restore, entryOf, adopt, state: () => ({ entries: [...entries.values()] }) };
 }

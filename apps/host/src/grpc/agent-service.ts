@@ -15,6 +15,7 @@ import { encodeEvent } from './event-encoder.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { findRun, readId } from './find-run.ts';
 import { readRunSpec } from './read-run-spec.ts';
+import { createRunHistory } from './run-history.ts';
 import { readState, toRunMessage } from './run-message.ts';
 import type { CallContext, Handlers } from './service.ts';
 
@@ -84,6 +85,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
       return { cancelled: await engine.cancel(principal.tenant, runId, principal.subject) };
     },
     ...createAnswers(engine, schemas),
+    ...createRunHistory(engine),
     listAgents: async () => ({ agents: [...agents.values()].map(toAgentMessage) }),
     listModels: async () => ({ models: options.routes.map(toModelMessage) }),
   };

@@ -45,6 +45,7 @@ export function readRunSpec(spec: RunSpec | undefined, options: RunSpecReaderOpt
   if (!/^[\x20-\x7e]{0,128}$/.test(spec.requestId)) {
     reader.refuse('spec.request_id', 'must be at most 128 printable ASCII characters');
   }
+  if (spec.sessionId !== '') reader.refuse('spec.session_id', 'must be empty: no session is kept');
   const clientTools = readClientTools(reader, spec.clientTools, options.schemas);
   const checked = {
     requestId: spec.requestId,

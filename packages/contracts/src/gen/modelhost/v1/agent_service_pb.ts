@@ -2,19 +2,21 @@
 // @generated from file modelhost/v1/agent_service.proto (package modelhost.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { InputAction, RunEvent } from "./event_pb.ts";
 import { file_modelhost_v1_event } from "./event_pb.ts";
 import type { Budget, Run, RunSpec, RunState } from "./run_pb.ts";
 import { file_modelhost_v1_run } from "./run_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file modelhost/v1/agent_service.proto.
  */
 export const file_modelhost_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBtb2RlbGhvc3QvdjEvYWdlbnRfc2VydmljZS5wcm90bxIMbW9kZWxob3N0LnYxIjEKClJ1blJlcXVlc3QSIwoEc3BlYxgBIAEoCzIVLm1vZGVsaG9zdC52MS5SdW5TcGVjIjQKC1J1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubW9kZWxob3N0LnYxLlJ1bkV2ZW50IjYKD1N0YXJ0UnVuUmVxdWVzdBIjCgRzcGVjGAEgASgLMhUubW9kZWxob3N0LnYxLlJ1blNwZWMiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI6ChBGb2xsb3dSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyI6ChFGb2xsb3dSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLm1vZGVsaG9zdC52MS5SdW5FdmVudCIfCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIwCg5HZXRSdW5SZXNwb25zZRIeCgNydW4YASABKAsyES5tb2RlbGhvc3QudjEuUnVuIl8KD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm1vZGVsaG9zdC52MS5SdW5TdGF0ZSJMChBMaXN0UnVuc1Jlc3BvbnNlEh8KBHJ1bnMYASADKAsyES5tb2RlbGhvc3QudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSImChFDYW5jZWxSdW5SZXNwb25zZRIRCgljYW5jZWxsZWQYASABKAgiYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSIZChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZSJdChdTdWJtaXRUb29sUmVzdWx0UmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgJEhAKCGlzX2Vycm9yGAQgASgIIhoKGFN1Ym1pdFRvb2xSZXN1bHRSZXNwb25zZSJ3ChJTdWJtaXRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhAKCGlucHV0X2lkGAIgASgJEikKBmFjdGlvbhgDIAEoDjIZLm1vZGVsaG9zdC52MS5JbnB1dEFjdGlvbhIUCgxjb250ZW50X2pzb24YBCABKAkiFQoTU3VibWl0SW5wdXRSZXNwb25zZSITChFMaXN0QWdlbnRzUmVxdWVzdCI5ChJMaXN0QWdlbnRzUmVzcG9uc2USIwoGYWdlbnRzGAEgAygLMhMubW9kZWxob3N0LnYxLkFnZW50In0KBUFnZW50EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSDQoFdG9vbHMYBSADKAkSJAoGYnVkZ2V0GAYgASgLMhQubW9kZWxob3N0LnYxLkJ1ZGdldCITChFMaXN0TW9kZWxzUmVxdWVzdCI5ChJMaXN0TW9kZWxzUmVzcG9uc2USIwoGbW9kZWxzGAEgAygLMhMubW9kZWxob3N0LnYxLk1vZGVsIsIBCgVNb2RlbBIKCgJpZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIWCg5jb250ZXh0X3Rva2VucxgEIAEoAxIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoAxIkChxpbnB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAYgASgBEiUKHW91dHB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAcgASgBEgwKBGRlbW8YCCABKAgy/gYKDEFnZW50U2VydmljZRI8CgNSdW4SGC5tb2RlbGhvc3QudjEuUnVuUmVxdWVzdBoZLm1vZGVsaG9zdC52MS5SdW5SZXNwb25zZTABEkkKCFN0YXJ0UnVuEh0ubW9kZWxob3N0LnYxLlN0YXJ0UnVuUmVxdWVzdBoeLm1vZGVsaG9zdC52MS5TdGFydFJ1blJlc3BvbnNlEk4KCUZvbGxvd1J1bhIeLm1vZGVsaG9zdC52MS5Gb2xsb3dSdW5SZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLkZvbGxvd1J1blJlc3BvbnNlMAESQwoGR2V0UnVuEhsubW9kZWxob3N0LnYxLkdldFJ1blJlcXVlc3QaHC5tb2RlbGhvc3QudjEuR2V0UnVuUmVzcG9uc2USSQoITGlzdFJ1bnMSHS5tb2RlbGhvc3QudjEuTGlzdFJ1bnNSZXF1ZXN0Gh4ubW9kZWxob3N0LnYxLkxpc3RSdW5zUmVzcG9uc2USTAoJQ2FuY2VsUnVuEh4ubW9kZWxob3N0LnYxLkNhbmNlbFJ1blJlcXVlc3QaHy5tb2RlbGhvc3QudjEuQ2FuY2VsUnVuUmVzcG9uc2USXgoPUmVzb2x2ZUFwcHJvdmFsEiQubW9kZWxob3N0LnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaJS5tb2RlbGhvc3QudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USYQoQU3VibWl0VG9vbFJlc3VsdBIlLm1vZGVsaG9zdC52MS5TdWJtaXRUb29sUmVzdWx0UmVxdWVzdBomLm1vZGVsaG9zdC52MS5TdWJtaXRUb29sUmVzdWx0UmVzcG9uc2USUgoLU3VibWl0SW5wdXQSIC5tb2RlbGhvc3QudjEuU3VibWl0SW5wdXRSZXF1ZXN0GiEubW9kZWxob3N0LnYxLlN1Ym1pdElucHV0UmVzcG9uc2USTwoKTGlzdEFnZW50cxIfLm1vZGVsaG9zdC52MS5MaXN0QWdlbnRzUmVxdWVzdBogLm1vZGVsaG9zdC52MS5MaXN0QWdlbnRzUmVzcG9uc2USTwoKTGlzdE1vZGVscxIfLm1vZGVsaG9zdC52MS5MaXN0TW9kZWxzUmVxdWVzdBogLm1vZGVsaG9zdC52MS5MaXN0TW9kZWxzUmVzcG9uc2ViBnByb3RvMw", [file_modelhost_v1_event, file_modelhost_v1_run]);
+  fileDesc("CiBtb2RlbGhvc3QvdjEvYWdlbnRfc2VydmljZS5wcm90bxIMbW9kZWxob3N0LnYxIjEKClJ1blJlcXVlc3QSIwoEc3BlYxgBIAEoCzIVLm1vZGVsaG9zdC52MS5SdW5TcGVjIjQKC1J1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhYubW9kZWxob3N0LnYxLlJ1bkV2ZW50IjYKD1N0YXJ0UnVuUmVxdWVzdBIjCgRzcGVjGAEgASgLMhUubW9kZWxob3N0LnYxLlJ1blNwZWMiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCI6ChBGb2xsb3dSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyI6ChFGb2xsb3dSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIWLm1vZGVsaG9zdC52MS5SdW5FdmVudCIfCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIwCg5HZXRSdW5SZXNwb25zZRIeCgNydW4YASABKAsyES5tb2RlbGhvc3QudjEuUnVuIl8KD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm1vZGVsaG9zdC52MS5SdW5TdGF0ZSJMChBMaXN0UnVuc1Jlc3BvbnNlEh8KBHJ1bnMYASADKAsyES5tb2RlbGhvc3QudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSImChFDYW5jZWxSdW5SZXNwb25zZRIRCgljYW5jZWxsZWQYASABKAgiYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSIZChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZSJdChdTdWJtaXRUb29sUmVzdWx0UmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIPCgdjb250ZW50GAMgASgJEhAKCGlzX2Vycm9yGAQgASgIIhoKGFN1Ym1pdFRvb2xSZXN1bHRSZXNwb25zZSJ3ChJTdWJtaXRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhAKCGlucHV0X2lkGAIgASgJEikKBmFjdGlvbhgDIAEoDjIZLm1vZGVsaG9zdC52MS5JbnB1dEFjdGlvbhIUCgxjb250ZW50X2pzb24YBCABKAkiFQoTU3VibWl0SW5wdXRSZXNwb25zZSIiChBSZXBsYXlSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSJyChFSZXBsYXlSdW5SZXNwb25zZRInCgVldmVudBgBIAEoCzIWLm1vZGVsaG9zdC52MS5SdW5FdmVudEgAEiwKBnJlc3VsdBgCIAEoCzIaLm1vZGVsaG9zdC52MS5SZXBsYXlSZXN1bHRIAEIGCgRpdGVtIq8BCgxSZXBsYXlSZXN1bHQSLAoHdmVyZGljdBgBIAEoDjIbLm1vZGVsaG9zdC52MS5SZXBsYXlWZXJkaWN0Eg4KBmRpZ2VzdBgCIAEoCRIXCg9yZWNvcmRlZF9kaWdlc3QYAyABKAkSGAoQZmlyc3RfZGlmZmVyZW5jZRgEIAEoAxIuCg5yZWNvcmRlZF9ldmVudBgFIAEoCzIWLm1vZGVsaG9zdC52MS5SdW5FdmVudCKKAQoORm9ya1J1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB2F0X3N0ZXAYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRINCgVtb2RlbBgEIAEoCRIOCgZidW5kbGUYBSABKAwSJAoGYnVkZ2V0GAYgASgLMhQubW9kZWxob3N0LnYxLkJ1ZGdldCIyCg9Gb3JrUnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgigQEKEldhdGNoRXZlbnRzUmVxdWVzdBImCgRydW5zGAEgAygLMhgubW9kZWxob3N0LnYxLldhdGNoZWRSdW4SEAoIbmV3X3J1bnMYAiABKAgSMQoNY3JlYXRlZF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoKV2F0Y2hlZFJ1bhIOCgZydW5faWQYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAMizgEKE1dhdGNoRXZlbnRzUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEi0KB3N0YXJ0ZWQYAiABKAsyGi5tb2RlbGhvc3QudjEuV2F0Y2hTdGFydGVkSAASIAoDcnVuGAMgASgLMhEubW9kZWxob3N0LnYxLlJ1bkgAEicKBWV2ZW50GAQgASgLMhYubW9kZWxob3N0LnYxLlJ1bkV2ZW50SAASJQoDZ2FwGAUgASgLMhYubW9kZWxob3N0LnYxLkV2ZW50R2FwSABCBgoEaXRlbSI4CgxXYXRjaFN0YXJ0ZWQSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNgoIRXZlbnRHYXASFQoNZnJvbV9zZXF1ZW5jZRgBIAEoAxITCgt0b19zZXF1ZW5jZRgCIAEoAyITChFMaXN0QWdlbnRzUmVxdWVzdCI5ChJMaXN0QWdlbnRzUmVzcG9uc2USIwoGYWdlbnRzGAEgAygLMhMubW9kZWxob3N0LnYxLkFnZW50In0KBUFnZW50EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSDQoFdG9vbHMYBSADKAkSJAoGYnVkZ2V0GAYgASgLMhQubW9kZWxob3N0LnYxLkJ1ZGdldCITChFMaXN0TW9kZWxzUmVxdWVzdCI5ChJMaXN0TW9kZWxzUmVzcG9uc2USIwoGbW9kZWxzGAEgAygLMhMubW9kZWxob3N0LnYxLk1vZGVsIsIBCgVNb2RlbBIKCgJpZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVtb2RlbBgDIAEoCRIWCg5jb250ZXh0X3Rva2VucxgEIAEoAxIZChFtYXhfb3V0cHV0X3Rva2VucxgFIAEoAxIkChxpbnB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAYgASgBEiUKHW91dHB1dF91c2RfcGVyX21pbGxpb25fdG9rZW5zGAcgASgBEgwKBGRlbW8YCCABKAgqiAEKDVJlcGxheVZlcmRpY3QSHgoaUkVQTEFZX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIYChRSRVBMQVlfVkVSRElDVF9FUVVBTBABEhwKGFJFUExBWV9WRVJESUNUX0RJRkZFUkVOVBACEh8KG1JFUExBWV9WRVJESUNUX05PVF9DT01QQVJFRBADMuwICgxBZ2VudFNlcnZpY2USPAoDUnVuEhgubW9kZWxob3N0LnYxLlJ1blJlcXVlc3QaGS5tb2RlbGhvc3QudjEuUnVuUmVzcG9uc2UwARJJCghTdGFydFJ1bhIdLm1vZGVsaG9zdC52MS5TdGFydFJ1blJlcXVlc3QaHi5tb2RlbGhvc3QudjEuU3RhcnRSdW5SZXNwb25zZRJOCglGb2xsb3dSdW4SHi5tb2RlbGhvc3QudjEuRm9sbG93UnVuUmVxdWVzdBofLm1vZGVsaG9zdC52MS5Gb2xsb3dSdW5SZXNwb25zZTABEkMKBkdldFJ1bhIbLm1vZGVsaG9zdC52MS5HZXRSdW5SZXF1ZXN0GhwubW9kZWxob3N0LnYxLkdldFJ1blJlc3BvbnNlEkkKCExpc3RSdW5zEh0ubW9kZWxob3N0LnYxLkxpc3RSdW5zUmVxdWVzdBoeLm1vZGVsaG9zdC52MS5MaXN0UnVuc1Jlc3BvbnNlEkwKCUNhbmNlbFJ1bhIeLm1vZGVsaG9zdC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLkNhbmNlbFJ1blJlc3BvbnNlEl4KD1Jlc29sdmVBcHByb3ZhbBIkLm1vZGVsaG9zdC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiUubW9kZWxob3N0LnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlEmEKEFN1Ym1pdFRvb2xSZXN1bHQSJS5tb2RlbGhvc3QudjEuU3VibWl0VG9vbFJlc3VsdFJlcXVlc3QaJi5tb2RlbGhvc3QudjEuU3VibWl0VG9vbFJlc3VsdFJlc3BvbnNlElIKC1N1Ym1pdElucHV0EiAubW9kZWxob3N0LnYxLlN1Ym1pdElucHV0UmVxdWVzdBohLm1vZGVsaG9zdC52MS5TdWJtaXRJbnB1dFJlc3BvbnNlEk4KCVJlcGxheVJ1bhIeLm1vZGVsaG9zdC52MS5SZXBsYXlSdW5SZXF1ZXN0Gh8ubW9kZWxob3N0LnYxLlJlcGxheVJ1blJlc3BvbnNlMAESRgoHRm9ya1J1bhIcLm1vZGVsaG9zdC52MS5Gb3JrUnVuUmVxdWVzdBodLm1vZGVsaG9zdC52MS5Gb3JrUnVuUmVzcG9uc2USVAoLV2F0Y2hFdmVudHMSIC5tb2RlbGhvc3QudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GiEubW9kZWxob3N0LnYxLldhdGNoRXZlbnRzUmVzcG9uc2UwARJPCgpMaXN0QWdlbnRzEh8ubW9kZWxob3N0LnYxLkxpc3RBZ2VudHNSZXF1ZXN0GiAubW9kZWxob3N0LnYxLkxpc3RBZ2VudHNSZXNwb25zZRJPCgpMaXN0TW9kZWxzEh8ubW9kZWxob3N0LnYxLkxpc3RNb2RlbHNSZXF1ZXN0GiAubW9kZWxob3N0LnYxLkxpc3RNb2RlbHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_modelhost_v1_event, file_modelhost_v1_run]);
 
 /**
  * @generated from message modelhost.v1.RunRequest
@@ -427,6 +429,350 @@ export const SubmitInputResponseSchema: GenMessage<SubmitInputResponse> = /*@__P
   messageDesc(file_modelhost_v1_agent_service, 17);
 
 /**
+ * @generated from message modelhost.v1.ReplayRunRequest
+ */
+export type ReplayRunRequest = Message<"modelhost.v1.ReplayRunRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message modelhost.v1.ReplayRunRequest.
+ * Use `create(ReplayRunRequestSchema)` to create a new message.
+ */
+export const ReplayRunRequestSchema: GenMessage<ReplayRunRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 18);
+
+/**
+ * @generated from message modelhost.v1.ReplayRunResponse
+ */
+export type ReplayRunResponse = Message<"modelhost.v1.ReplayRunResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof modelhost.v1.ReplayRunResponse.item
+   */
+  item: {
+    /**
+     * As it comes out of the journal.
+     *
+     * @generated from field: modelhost.v1.RunEvent event = 1;
+     */
+    value: RunEvent;
+    case: "event";
+  } | {
+    /**
+     * The last item.
+     *
+     * @generated from field: modelhost.v1.ReplayResult result = 2;
+     */
+    value: ReplayResult;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message modelhost.v1.ReplayRunResponse.
+ * Use `create(ReplayRunResponseSchema)` to create a new message.
+ */
+export const ReplayRunResponseSchema: GenMessage<ReplayRunResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 19);
+
+/**
+ * The end of a replay.
+ *
+ * @generated from message modelhost.v1.ReplayResult
+ */
+export type ReplayResult = Message<"modelhost.v1.ReplayResult"> & {
+  /**
+   * @generated from field: modelhost.v1.ReplayVerdict verdict = 1;
+   */
+  verdict: ReplayVerdict;
+
+  /**
+   * SHA-256 over the replayed events, in lower-case hex.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * The same over the events that were shown; empty where not all of them are kept.
+   *
+   * @generated from field: string recorded_digest = 3;
+   */
+  recordedDigest: string;
+
+  /**
+   * Sequence of the first event that is not the same; 0 where none differs. It may be one beyond the last event of either.
+   *
+   * @generated from field: int64 first_difference = 4;
+   */
+  firstDifference: bigint;
+
+  /**
+   * The event that was shown there; absent where none was.
+   *
+   * @generated from field: modelhost.v1.RunEvent recorded_event = 5;
+   */
+  recordedEvent?: RunEvent | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.ReplayResult.
+ * Use `create(ReplayResultSchema)` to create a new message.
+ */
+export const ReplayResultSchema: GenMessage<ReplayResult> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 20);
+
+/**
+ * @generated from message modelhost.v1.ForkRunRequest
+ */
+export type ForkRunRequest = Message<"modelhost.v1.ForkRunRequest"> & {
+  /**
+   * Required: the run to begin with. It need not be finished.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Required: name of the first step that is done anew, as events show it, such as `turn-2/model`.
+   *
+   * @generated from field: string at_step = 2;
+   */
+  atStep: string;
+
+  /**
+   * Makes the start idempotent for the caller, as in RunSpec: the same id with the same request gives the same run.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * Id of another model route, as ListModels shows it; empty for that of the run.
+   *
+   * @generated from field: string model = 4;
+   */
+  model: string;
+
+  /**
+   * Signed bundle, as the text of a DSSE envelope, that decides for this run in the place of the rules of the caller's tenant, or of
+   * the platform when it is one of the platform; empty for what is in force. At most 1 MiB. Needs the role `admin` or `security`, and
+   * has to pass what ActivateBundle asks of a bundle, except that it may be older than the one in force.
+   *
+   * @generated from field: bytes bundle = 5;
+   */
+  bundle: Uint8Array;
+
+  /**
+   * May only lower the budget of the run's agent; absent fields keep that of the run. What the steps before `at_step` used counts.
+   *
+   * @generated from field: modelhost.v1.Budget budget = 6;
+   */
+  budget?: Budget | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.ForkRunRequest.
+ * Use `create(ForkRunRequestSchema)` to create a new message.
+ */
+export const ForkRunRequestSchema: GenMessage<ForkRunRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 21);
+
+/**
+ * @generated from message modelhost.v1.ForkRunResponse
+ */
+export type ForkRunResponse = Message<"modelhost.v1.ForkRunResponse"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * False when the request_id was used before, for this same run.
+   *
+   * @generated from field: bool created = 2;
+   */
+  created: boolean;
+};
+
+/**
+ * Describes the message modelhost.v1.ForkRunResponse.
+ * Use `create(ForkRunResponseSchema)` to create a new message.
+ */
+export const ForkRunResponseSchema: GenMessage<ForkRunResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 22);
+
+/**
+ * @generated from message modelhost.v1.WatchEventsRequest
+ */
+export type WatchEventsRequest = Message<"modelhost.v1.WatchEventsRequest"> & {
+  /**
+   * Runs to follow, each from where the caller has it; at most 500, each once. NOT_FOUND when one of them is not there.
+   *
+   * @generated from field: repeated modelhost.v1.WatchedRun runs = 1;
+   */
+  runs: WatchedRun[];
+
+  /**
+   * Also the runs of the caller that start from now on, or after `created_after`.
+   *
+   * @generated from field: bool new_runs = 2;
+   */
+  newRuns: boolean;
+
+  /**
+   * For `new_runs`: those created then or later belong to it too, other than those in `runs`. It is what a caller gives who comes back: the
+   * time of `started` or of the newest run that it knows. At most the newest 500 of them.
+   *
+   * @generated from field: google.protobuf.Timestamp created_after = 3;
+   */
+  createdAfter?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.WatchEventsRequest.
+ * Use `create(WatchEventsRequestSchema)` to create a new message.
+ */
+export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 23);
+
+/**
+ * A run, from where it is to be followed.
+ *
+ * @generated from message modelhost.v1.WatchedRun
+ */
+export type WatchedRun = Message<"modelhost.v1.WatchedRun"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The sequence of the last event that the caller has; 0 for all; not negative.
+   *
+   * @generated from field: int64 after_sequence = 2;
+   */
+  afterSequence: bigint;
+};
+
+/**
+ * Describes the message modelhost.v1.WatchedRun.
+ * Use `create(WatchedRunSchema)` to create a new message.
+ */
+export const WatchedRunSchema: GenMessage<WatchedRun> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 24);
+
+/**
+ * @generated from message modelhost.v1.WatchEventsResponse
+ */
+export type WatchEventsResponse = Message<"modelhost.v1.WatchEventsResponse"> & {
+  /**
+   * The run that the item is about; empty for `started`.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Exactly one is set. A client ignores what it does not know.
+   *
+   * @generated from oneof modelhost.v1.WatchEventsResponse.item
+   */
+  item: {
+    /**
+     * The first item: whatever starts from now on is seen.
+     *
+     * @generated from field: modelhost.v1.WatchStarted started = 2;
+     */
+    value: WatchStarted;
+    case: "started";
+  } | {
+    /**
+     * Before the first event of a run that was not asked for by its id: what it is.
+     *
+     * @generated from field: modelhost.v1.Run run = 3;
+     */
+    value: Run;
+    case: "run";
+  } | {
+    /**
+     * @generated from field: modelhost.v1.RunEvent event = 4;
+     */
+    value: RunEvent;
+    case: "event";
+  } | {
+    /**
+     * In the place of events that are missing.
+     *
+     * @generated from field: modelhost.v1.EventGap gap = 5;
+     */
+    value: EventGap;
+    case: "gap";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message modelhost.v1.WatchEventsResponse.
+ * Use `create(WatchEventsResponseSchema)` to create a new message.
+ */
+export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 25);
+
+/**
+ * A watch begins.
+ *
+ * @generated from message modelhost.v1.WatchStarted
+ */
+export type WatchStarted = Message<"modelhost.v1.WatchStarted"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message modelhost.v1.WatchStarted.
+ * Use `create(WatchStartedSchema)` to create a new message.
+ */
+export const WatchStartedSchema: GenMessage<WatchStarted> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 26);
+
+/**
+ * Events of a run that this watcher does not get.
+ *
+ * @generated from message modelhost.v1.EventGap
+ */
+export type EventGap = Message<"modelhost.v1.EventGap"> & {
+  /**
+   * The first and the last one that are missing. 0 for the last: all that follow, as 500 runs are watched already; follow it by itself.
+   *
+   * @generated from field: int64 from_sequence = 1;
+   */
+  fromSequence: bigint;
+
+  /**
+   * @generated from field: int64 to_sequence = 2;
+   */
+  toSequence: bigint;
+};
+
+/**
+ * Describes the message modelhost.v1.EventGap.
+ * Use `create(EventGapSchema)` to create a new message.
+ */
+export const EventGapSchema: GenMessage<EventGap> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_agent_service, 27);
+
+/**
  * @generated from message modelhost.v1.ListAgentsRequest
  */
 export type ListAgentsRequest = Message<"modelhost.v1.ListAgentsRequest"> & {
@@ -437,7 +783,7 @@ export type ListAgentsRequest = Message<"modelhost.v1.ListAgentsRequest"> & {
  * Use `create(ListAgentsRequestSchema)` to create a new message.
  */
 export const ListAgentsRequestSchema: GenMessage<ListAgentsRequest> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 18);
+  messageDesc(file_modelhost_v1_agent_service, 28);
 
 /**
  * @generated from message modelhost.v1.ListAgentsResponse
@@ -454,7 +800,7 @@ export type ListAgentsResponse = Message<"modelhost.v1.ListAgentsResponse"> & {
  * Use `create(ListAgentsResponseSchema)` to create a new message.
  */
 export const ListAgentsResponseSchema: GenMessage<ListAgentsResponse> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 19);
+  messageDesc(file_modelhost_v1_agent_service, 29);
 
 /**
  * A configured agent.
@@ -504,7 +850,7 @@ export type Agent = Message<"modelhost.v1.Agent"> & {
  * Use `create(AgentSchema)` to create a new message.
  */
 export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 20);
+  messageDesc(file_modelhost_v1_agent_service, 30);
 
 /**
  * @generated from message modelhost.v1.ListModelsRequest
@@ -517,7 +863,7 @@ export type ListModelsRequest = Message<"modelhost.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 21);
+  messageDesc(file_modelhost_v1_agent_service, 31);
 
 /**
  * @generated from message modelhost.v1.ListModelsResponse
@@ -534,7 +880,7 @@ export type ListModelsResponse = Message<"modelhost.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 22);
+  messageDesc(file_modelhost_v1_agent_service, 32);
 
 /**
  * A configured model route.
@@ -598,7 +944,51 @@ export type Model = Message<"modelhost.v1.Model"> & {
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_agent_service, 23);
+  messageDesc(file_modelhost_v1_agent_service, 33);
+
+/**
+ * What came of comparing a replay with what was shown.
+ *
+ * @generated from enum modelhost.v1.ReplayVerdict
+ */
+export const ReplayVerdict = {
+  /**
+   * @generated from enum value: REPLAY_VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The events are the same, byte for byte.
+   *
+   * @generated from enum value: REPLAY_VERDICT_EQUAL = 1;
+   */
+  EQUAL: 1,
+
+  /**
+   * @generated from enum value: REPLAY_VERDICT_DIFFERENT = 2;
+   */
+  DIFFERENT: 2,
+
+  /**
+   * Nothing is kept of what was shown that it could be compared with.
+   *
+   * @generated from enum value: REPLAY_VERDICT_NOT_COMPARED = 3;
+   */
+  NOT_COMPARED: 3,
+} as const;
+
+/**
+ * What came of comparing a replay with what was shown.
+ *
+ * @generated from enum modelhost.v1.ReplayVerdict
+ */
+export type ReplayVerdict = (typeof ReplayVerdict)[keyof typeof ReplayVerdict] | UnknownEnum;
+
+/**
+ * Describes the enum modelhost.v1.ReplayVerdict.
+ */
+export const ReplayVerdictSchema: GenEnum<ReplayVerdict> = /*@__PURE__*/
+  enumDesc(file_modelhost_v1_agent_service, 0);
 
 /**
  * Agents and their runs. Every call needs `authorization: Bearer <API key>` unless the host runs without keys on loopback.
@@ -698,6 +1088,39 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof SubmitInputRequestSchema;
     output: typeof SubmitInputResponseSchema;
+  },
+  /**
+   * Makes the events of a finished run again, from its journal alone, with no model and no tool, and tells whether they are those that
+   * were shown. FAILED_PRECONDITION while the run is in flight, and for one that a version of the host wrote which this one cannot read.
+   *
+   * @generated from rpc modelhost.v1.AgentService.ReplayRun
+   */
+  replayRun: {
+    methodKind: "server_streaming";
+    input: typeof ReplayRunRequestSchema;
+    output: typeof ReplayRunResponseSchema;
+  },
+  /**
+   * Starts a new run that takes the first steps of another one of the caller's from its journal, and does the others under other settings:
+   * its tools are really called. It belongs to no session. FAILED_PRECONDITION when the run has no such step.
+   *
+   * @generated from rpc modelhost.v1.AgentService.ForkRun
+   */
+  forkRun: {
+    methodKind: "unary";
+    input: typeof ForkRunRequestSchema;
+    output: typeof ForkRunResponseSchema;
+  },
+  /**
+   * Follows many runs at once. It ends when all runs that were asked for are finished; with `new_runs` it does not end by itself.
+   * Whoever reads slowly keeps nobody waiting and is told by a gap what is no longer kept. Cancelling the call leaves the runs alone.
+   *
+   * @generated from rpc modelhost.v1.AgentService.WatchEvents
+   */
+  watchEvents: {
+    methodKind: "server_streaming";
+    input: typeof WatchEventsRequestSchema;
+    output: typeof WatchEventsResponseSchema;
   },
   /**
    * Lists the configured agents.

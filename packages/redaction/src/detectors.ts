@@ -1,14 +1,14 @@
 import { HostError } from '@modelhost/kernel';
 import { detectorNames, isDetectorName } from './detector-names.ts';
 import type { Detection } from './finding.ts';
-import { resolveOverlaps, type Candidate } from './resolve.ts';
+import { resolveOverlaps, type Candidate, type SearchWork } from './resolve.ts';
 import { createFoldedView } from './text/view.ts';
 import { wordsOfRule, type ContextWord } from './segments/context-words.ts';
 import { createPersonalScanner, personalDetectors } from './personal/scanner.ts';
 import { secretRules, type SecretRule } from './rules/secret-rules.ts';
 import { createSecretSearch } from './rules/secret-search.ts';
 import { createTermSearch } from './terms.ts';
-import { createWorkBudget, type WorkBudget } from './work-budget.ts';
+import { createWorkBudget, unitsOf, type WorkBudget } from './work-budget.ts';
 
 /** 'secrets', 'email', 'phone', … or the id of a single secret rule. */
 export type DetectorName = string;
@@ -38,20 +38,36 @@ export interface Detectors {
   readonly words: readonly ContextWord[];
 }
 
-const unitsBase = 200_000;
-const unitsPerCharacter = 30;
+/** Sets of detectors that are kept ready; one more makes the oldest go. */
+const setsMax = 64;
+const sets = new Map<string, Detectors>();
 
-/** Makes the chosen detectors ready; an unknown name is refused. */
+/** Makes the chosen detectors ready, once for the same choice; an unknown name is refused. */
 export function createDetectors(options: DetectorOptions): Detectors {
-  const chosen = new Set(options.detectors);
+  const names = [...new Set(options.detectors)].toSorted();
+  const terms = names.includes('term') ? (options.terms ?? []) : [];
+  const key = JSON.stringify([names, terms]);
+  const known = sets.get(key);
+  if (known !== undefined) return known;
+  const made = makeDetectors(new Set(names), terms);
+  const oldest = sets.size >= setsMax ? sets.keys().next().value : undefined;
+  if (oldest !== undefined) sets.delete(oldest);
+  sets.set(key, made);
+  return made;
+}
+
+function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): Detectors {
   const rules = secretRules().filter(({ id }) => chosen.has('secrets') || chosen.has(id));
-  const searches = createSearches(options, chosen, rules);
+  const searches = createSearches(chosen, rules, terms);
 
   function find(text: string, { from = 0, budget }: FindOptions = {}): Detection {
     const view = createFoldedView(text);
-    const work = budget ?? createWorkBudget(unitsBase + unitsPerCharacter * text.length);
+    const work = budget ?? createWorkBudget(unitsOf(text.length));
     const viewFrom = view.viewStart(from);
-    const candidates = searches.flatMap((search) => search(view.text, work, viewFrom));
+    const candidates: Candidate[] = [];
+    for (const search of searches) search(view.text, viewFrom, { budget: work, found: candidates });
+    const isExhausted = work.isExhausted();
+    if (candidates.length === 0) return isExhausted ? exhausted : nothing;
     const findings = resolveOverlaps(
       candidates.map((candidate) => ({
         ...candidate,
@@ -59,24 +75,27 @@ export function createDetectors(options: DetectorOptions): Detectors {
         end: view.originalEnd(candidate.end),
       })),
     );
-    return { findings, isExhausted: work.isExhausted() };
+    return { findings, isExhausted };
   }
 
-  const terms = chosen.has('term') ? (options.terms ?? []) : [];
   const words = [...rules.flatMap(wordsOfRule), ...terms.map(wordOfTerm)];
   return { find, words };
 }
 
-type Search = (text: string, budget: WorkBudget, from: number) => readonly Candidate[];
+const nothing: Detection = { findings: [], isExhausted: false };
+const exhausted: Detection = { findings: [], isExhausted: true };
+
+/** Looks for values that end behind `from`. */
+type Search = (text: string, from: number, work: SearchWork) => void;
 
 function wordOfTerm(term: string): ContextWord {
   return { word: createFoldedView(term).text.toLowerCase(), holds: 'token' };
 }
 
 function createSearches(
-  options: DetectorOptions,
   chosen: ReadonlySet<string>,
   rules: readonly SecretRule[],
+  terms: readonly string[],
 ): readonly Search[] {
   for (const name of chosen) {
     if (!isDetectorName(name)) {
@@ -94,7 +113,7 @@ function createSearches(
     searches.push(createPersonalScanner(chosen));
   }
   if (chosen.has('term')) {
-    searches.push(createTermSearch(options.terms ?? []));
+    searches.push(createTermSearch(terms));
   }
   return searches;
 }

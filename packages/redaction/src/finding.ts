@@ -10,10 +10,16 @@ export interface Finding {
   readonly end: number;
 }
 
+/** A stretch of a text, named after what says most about it. */
+export interface Detected extends Finding {
+  /** What else claims some of the stretch, each name once: it is hidden as strictly as any of them asks. */
+  readonly others: readonly Pick<Finding, 'detector' | 'kind'>[];
+}
+
 /** What was found, and whether everything was looked at. */
 export interface Detection {
   /** In the order of the text; never empty stretches, never overlapping. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Detected[];
   /** The work budget ran out: what was not looked at must be treated as sensitive, all of it. */
   readonly isExhausted: boolean;
 }

@@ -1,28 +1,62 @@
-import type { Finding } from './finding.ts';
+import type { Detected, Finding } from './finding.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /** A finding in view offsets, with its rank: of two that overlap the higher one gives the name. */
 export interface Candidate extends Finding {
   readonly rank: number;
 }
 
-/** Joins what overlaps into one stretch, named after the highest rank, then the longest. */
-export function resolveOverlaps(candidates: readonly Candidate[]): readonly Finding[] {
+/** What a search takes from, and what it adds to. */
+export interface SearchWork {
+  readonly budget: WorkBudget;
+  readonly found: Candidate[];
+}
+
+interface Stretch extends Detected {
+  readonly rank: number;
+}
+
+/** Joins what overlaps into one stretch, named after the highest rank, then the longest; the others stay known. */
+export function resolveOverlaps(candidates: readonly Candidate[]): readonly Detected[] {
   const ordered = candidates.toSorted((a, b) => a.start - b.start || b.end - a.end);
-  const resolved: Candidate[] = [];
+  const resolved: Stretch[] = [];
   for (const candidate of ordered) {
     const last = resolved.at(-1);
     if (last === undefined || candidate.start >= last.end) {
-      resolved.push(candidate);
+      resolved.push({ ...candidate, others: [] });
     } else {
       resolved[resolved.length - 1] = join(last, candidate);
     }
   }
-  return resolved.map(({ detector, kind, start, end }) => ({ detector, kind, start, end }));
+  return resolved.map(({ detector, kind, start, end, others }) => ({
+    detector,
+    kind,
+    start,
+    end,
+    others,
+  }));
 }
 
-function join(first: Candidate, second: Candidate): Candidate {
-  const named = isStronger(second, first) ? second : first;
-  return { ...named, start: first.start, end: Math.max(first.end, second.end) };
+function join(first: Stretch, second: Candidate): Stretch {
+  const isSecond = isStronger(second, first);
+  const [named, other] = isSecond ? [second, first] : [first, second];
+  const names = isSecond ? first.others.filter((name) => !isSame(name, second)) : first.others;
+  const isKnown = isSame(named, other) || names.some((name) => isSame(name, other));
+  const { detector, kind, rank } = named;
+  return {
+    detector,
+    kind,
+    rank,
+    start: first.start,
+    end: Math.max(first.end, second.end),
+    others: isKnown ? names : [...names, { detector: other.detector, kind: other.kind }],
+  };
+}
+
+type Named = Pick<Finding, 'detector' | 'kind'>;
+
+function isSame(one: Named, other: Named): boolean {
+  return one.detector === other.detector && one.kind === other.kind;
 }
 
 function isStronger(one: Candidate, other: Candidate): boolean {

@@ -1,22 +1,20 @@
-import type { Candidate } from './resolve.ts';
+import type { SearchWork } from './resolve.ts';
 import { createFoldedView } from './text/view.ts';
 import { createKeywordAutomaton } from './text/keyword-automaton.ts';
-import type { WorkBudget } from './work-budget.ts';
 
 const wordUnit = /[\p{L}\p{N}_]/u;
 
 /** Finds whole words of a dictionary; one pass, whatever its size. Empty terms are passed over. */
 export function createTermSearch(
   terms: readonly string[],
-): (text: string, budget: WorkBudget, from?: number) => readonly Candidate[] {
+): (text: string, from: number, work: SearchWork) => void {
   const folded = [
     ...new Set(terms.map((term) => createFoldedView(term).text.trim().toLowerCase())),
   ];
   const usable = folded.filter((term) => term !== '');
   const automaton = createKeywordAutomaton(usable);
 
-  return function search(text, _budget, from = 0) {
-    const found: Candidate[] = [];
+  return function search(text, from, { found }) {
     // A few capitals change the length of a text; there only ASCII is made small, by the automaton.
     const small = text.toLowerCase();
     const searched = small.length === text.length ? small : text;
@@ -26,6 +24,5 @@ export function createTermSearch(
         found.push({ detector: 'term', kind: 'TERM', start, end, rank: 3 });
       }
     });
-    return found;
   };
 }

@@ -1,5 +1,4 @@
-import type { Candidate } from '../resolve.ts';
-import type { WorkBudget } from '../work-budget.ts';
+import type { Candidate, SearchWork } from '../resolve.ts';
 import { findEmail, findUrlCredentials } from './addresses.ts';
 import { networkRecognizers } from './network.ts';
 import { nationalIds } from './national-ids.ts';
@@ -49,7 +48,7 @@ const anyLetter = /\p{L}/u;
 /** Finds personal data in one pass: forms are tried only where a token begins that could be one. */
 export function createPersonalScanner(
   chosen: ReadonlySet<string>,
-): (text: string, budget: WorkBudget, from?: number) => readonly Candidate[] {
+): (text: string, from: number, work: SearchWork) => void {
   const active = recognizers.filter(
     (recognizer) => chosen.has(recognizer.detector) || chosen.has(singleName(recognizer)),
   );
@@ -60,8 +59,7 @@ export function createPersonalScanner(
     active.filter(({ start }) => start === 'sign'),
   ];
 
-  return function scan(text, budget, from = 0) {
-    const found: Candidate[] = [];
+  return function scan(text, from, { budget, found }) {
     let before = none;
     for (let at = from; at < text.length; at += 1) {
       const unit = text.charCodeAt(at);
@@ -77,13 +75,12 @@ export function createPersonalScanner(
         forms.forEach((recognizer) => tryForm(recognizer, text, at, found));
       }
       if (budget.isExhausted()) {
-        return found;
+        return;
       }
       at += Math.max(0, length - 1);
       // Within a token nothing begins; letters with digits are one token.
       before = now === digit ? letter : now;
     }
-    return found;
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { Candidate } from '../resolve.ts';
 import { createWorkBudget } from '../work-budget.ts';
 import { secretRules, type SecretRule } from './secret-rules.ts';
 import { createSecretSearch } from './secret-search.ts';
@@ -10,7 +11,9 @@ const token = ['gh', 'p_', 'Wb3kQ9zR7xLm2TnV5pYc8Jd4Hs6Fg1Aa0EoU'].join('');
 const search = createSecretSearch(secretRules());
 
 function valuesIn(text: string, unitsMax = 10_000_000): readonly string[] {
-  return search(text, createWorkBudget(unitsMax)).map(({ start, end }) => text.slice(start, end));
+  const found: Candidate[] = [];
+  search(text, 0, { budget: createWorkBudget(unitsMax), found });
+  return found.map(({ start, end }) => text.slice(start, end));
 }
 
 test('a token is found wherever it stands, and exactly', () => {
@@ -53,7 +56,7 @@ test('what stands further away than a rule looks changes nothing', () => {
 
 test('too little budget is said, never passed over', () => {
   const budget = createWorkBudget(10);
-  search(`${token} ${token}`, budget);
+  search(`${token} ${token}`, 0, { budget, found: [] });
   assert.equal(budget.isExhausted(), true);
 });
 

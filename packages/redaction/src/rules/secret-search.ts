@@ -1,6 +1,7 @@
-import type { Candidate } from '../resolve.ts';
+import type { Candidate, SearchWork } from '../resolve.ts';
 import { createKeywordAutomaton } from '../text/keyword-automaton.ts';
-import type { WorkBudget } from '../work-budget.ts';
+import { beginsWord } from '../segments/context-words.ts';
+import { isWordUnit } from '../segments/unit-classes.ts';
 import { entropyOf } from './entropy.ts';
 import { isCode, isOrdinaryValue, isPlaceholder, isPublicName } from './placeholder.ts';
 import type { SecretRule } from './secret-rules.ts';
@@ -9,6 +10,10 @@ interface PreparedRule extends SecretRule {
   readonly index: number;
   /** Compiled when a keyword first asks for it; most rules of a process never are. */
   compiled: RegExp | undefined;
+  /** Tried start by start. */
+  readonly isNarrow: boolean;
+  /** Units of work for each unit of a window. */
+  readonly unitsPerUnit: number;
   /** Knows names of variables only and no vendor's form, so the value has to convince by itself. */
   readonly isGeneric: boolean;
   /** Looks for passwords, which may be words. */
@@ -22,21 +27,15 @@ const spreadMax = 3;
 const contextReach = 512;
 const nameReach = 96;
 const unitsPerMatch = 1_000;
+const unitsPerTry = 8;
 const keyRule = /^generic-|^(?:np|kingfisher)\.generic\.[12]$/;
 const passwordRule = /^(?:np|kingfisher)\.generic\.|credentials/;
 
 /** Finds secrets by rules; every rule is tried only where one of its keywords stands. */
 export function createSecretSearch(
   rules: readonly SecretRule[],
-): (text: string, budget: WorkBudget, from?: number) => readonly Candidate[] {
-  const prepared = rules.map((rule, index): PreparedRule => ({
-    ...rule,
-    index,
-    compiled: undefined,
-    isGeneric: keyRule.test(rule.id),
-    beginsWord: rule.before[1] === 0 && rule.expression.startsWith('\\b'),
-    isPassword: !keyRule.test(rule.id) && passwordRule.test(rule.id),
-  }));
+): (text: string, from: number, work: SearchWork) => void {
+  const prepared = rules.map(prepare);
   const keywords = [...new Set(rules.flatMap((rule) => rule.keywords))];
   const rulesOf = keywords.map((): PreparedRule[] => []);
   const places = new Map(keywords.map((keyword, index) => [keyword, index]));
@@ -48,23 +47,41 @@ export function createSecretSearch(
   const prefixes = vendorPrefixes(prepared);
   const automaton = createKeywordAutomaton(keywords);
 
-  return function search(text, budget, from = 0) {
-    const found: Candidate[] = [];
-    // Up to where each rule has already been tried, so that keywords in a row cost one window.
-    const triedTo = new Map<number, number>();
+  return function search(text, from, work) {
+    const place: Place = { text, work, triedTo: new Map(), prefixes };
     automaton.scan(text, from, text.length, (keyword, end) => {
+      const at = end - (keywords[keyword] ?? '').length;
+      const isWithin = isWithinWord(text, at);
       for (const rule of rulesOf[keyword] ?? []) {
-        const at = end - (keywords[keyword] ?? '').length;
-        if (rule.beginsWord && isWithinWord(text, at)) {
-          continue;
-        }
-        if (!budget.take(rule.units)) {
-          return;
-        }
-        budget.take(unitsPerMatch * tryRule(rule, text, at, triedTo, found, prefixes));
+        if (isWithin && rule.beginsWord) continue;
+        if (work.budget.isExhausted()) return;
+        tryRule(rule, at, place);
       }
     });
-    return found;
+  };
+}
+
+/** Where rules are tried. */
+interface Place {
+  readonly text: string;
+  readonly work: SearchWork;
+  /** Up to where each rule has already been tried, so that keywords in a row cost one window. */
+  readonly triedTo: Map<number, number>;
+  readonly prefixes: RegExp;
+}
+
+function prepare(rule: SecretRule, index: number): PreparedRule {
+  const [beforeMin, beforeMax] = rule.before;
+  const isNarrow = beforeMax - beforeMin <= spreadMax;
+  return {
+    ...rule,
+    index,
+    compiled: undefined,
+    isNarrow,
+    isGeneric: keyRule.test(rule.id),
+    beginsWord: beginsWord(rule),
+    isPassword: !keyRule.test(rule.id) && passwordRule.test(rule.id),
+    unitsPerUnit: rule.units / (rule.lengthMax + beforeMax + 1),
   };
 }
 
@@ -73,56 +90,35 @@ function isWithinWord(text: string, at: number): boolean {
   return at > 0 && isWordUnit(text.charCodeAt(at - 1)) && isWordUnit(text.charCodeAt(at));
 }
 
-function isWordUnit(unit: number): boolean {
-  return (
-    (unit >= 48 && unit <= 57) ||
-    (unit >= 65 && unit <= 90) ||
-    unit === 95 ||
-    (unit >= 97 && unit <= 122)
-  );
-}
-
-/** Says how many matches it had to look at. */
-function tryRule(
-  rule: PreparedRule,
-  text: string,
-  keywordAt: number,
-  triedTo: Map<number, number>,
-  found: Candidate[],
-  prefixes: RegExp,
-): number {
+function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
+  const { text, work, triedTo } = place;
   const [beforeMin, beforeMax] = rule.before;
   const first = Math.max(0, keywordAt - beforeMax, triedTo.get(rule.index) ?? 0);
   const last = keywordAt - beforeMin;
-  if (last < first) {
-    return 0;
-  }
-  const isNarrow = beforeMax - beforeMin <= spreadMax;
-  rule.compiled ??= new RegExp(rule.expression, `${rule.flags}${isNarrow ? 'y' : 'g'}`);
+  if (last < first) return;
+  rule.compiled ??= new RegExp(rule.expression, `${rule.flags}${rule.isNarrow ? 'y' : 'g'}`);
   // One character more on each side lets word bounds see what is there.
   const from = Math.max(0, first - 1);
   const window = text.slice(from, last + rule.lengthMax + 1);
-  let matches = 0;
+  const price = Math.ceil(unitsPerTry + rule.unitsPerUnit * window.length);
   for (let start = first; start <= last; start += 1) {
+    if (!work.budget.take(price)) return;
     rule.compiled.lastIndex = start - from;
     const match = rule.compiled.exec(window);
     if (match !== null) {
-      matches += 1;
-      const candidate = readMatch(rule, match, { text, from, prefixes });
+      work.budget.take(unitsPerMatch);
+      const candidate = readMatch(rule, match, { text, from, prefixes: place.prefixes });
       if (candidate !== null) {
-        found.push(candidate);
+        work.found.push(candidate);
         triedTo.set(rule.index, from + match.index + match[0].length);
-        return matches;
+        return;
       }
     }
-    if (!isNarrow) {
-      if (match === null || match[0].length === 0) {
-        return matches;
-      }
+    if (!rule.isNarrow) {
+      if (match === null || match[0].length === 0) return;
       start = from + match.index;
     }
   }
-  return matches;
 }
 
 function readMatch(

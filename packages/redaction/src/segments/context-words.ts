@@ -8,6 +8,8 @@ export interface ContextWord {
    * its options.
    */
   readonly holds: 'token' | 'words' | 'reach' | 'command';
+  /** Says something only where a word begins with it. */
+  readonly isBeginning?: boolean;
 }
 
 /** Words that name a value whoever looks for it. */
@@ -32,14 +34,22 @@ export const commonWords: readonly ContextWord[] = [
 export interface RuleWords {
   readonly keywords: readonly string[];
   readonly expression: string;
+  readonly before: readonly [number, number];
+}
+
+/** Whether the keyword is the beginning of every match, and a word begins there. */
+export function beginsWord({ before, expression }: RuleWords): boolean {
+  return before[1] === 0 && expression.startsWith('\\b');
 }
 
 /** The words of a rule: its value may be in another token than its name only if the expression says so. */
-export function wordsOfRule({ keywords, expression }: RuleWords): readonly ContextWord[] {
+export function wordsOfRule(rule: RuleWords): readonly ContextWord[] {
+  const { keywords, expression } = rule;
+  const isBeginning = beginsWord(rule);
   // What may follow a value ends the token, and nothing of the value comes after it.
   const head = expression.replace(/\(\?:[^()]*\|\$\)$/, '');
   const isApart = gap.test(head);
-  return keywords.map((word) => ({ word, holds: holdsOf(word, head, isApart) }));
+  return keywords.map((word) => ({ word, holds: holdsOf(word, head, isApart), isBeginning }));
 }
 
 const gap = / |\\s|\\u0009|\\t|\[\^/;

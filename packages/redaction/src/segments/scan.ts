@@ -1,6 +1,6 @@
-import { createKeywordAutomaton, type KeywordAutomaton } from '../text/keyword-automaton.ts';
 import type { ContextWord } from './context-words.ts';
 import * as unitClasses from './unit-classes.ts';
+import { beginMarkers, isLookedAt, markers, wordMax, prefixMax, type Words } from './words.ts';
 
 /** Where the open segment stands. Offsets count from its start. */
 export interface Scan {
@@ -8,6 +8,8 @@ export interface Scan {
   size: number;
   /** State of the automaton of words. */
   state: number;
+  /** One bit for each unit read, the last one lowest: whether it belongs to a word. */
+  history: number;
   /** Something in the segment may be, or belong to, a value. */
   isSensitive: boolean;
   /** Plain words to wait for after a value; `wordsPerValue` of them each time. */
@@ -40,54 +42,21 @@ export interface Scan {
   blockEnd: number;
 }
 
-/** What the words of a scan are looked up in. */
-export interface Words {
-  readonly automaton: KeywordAutomaton;
-  readonly holds: readonly ContextWord['holds'][];
-}
-
-const begins = ['-----begin', '---- begin'];
-const ends = ['-----end', '---- end'];
-const markers = begins.length + ends.length;
-const scheme = '://';
 const dashesMin = 4;
 const labelMax = 80;
 /** No line of a key has as many words in a row: this block is prose about keys. */
 const proseWordsMin = 12;
-const wordMax = 32;
 const wordsAfterValue = 2;
 /** Between two options of a command there are fewer. */
 const wordsInCommand = 8;
 /** Without an operator such as `=`, a value stands this close to the word that announces it. */
 const reachMax = 28;
-const prefixMax = 4;
-
-/** Makes the words ready, together with the marks that every scan needs; of a word given twice, what holds more counts. */
-export function createWords(words: readonly ContextWord[]): Words {
-  const holds = new Map<string, ContextWord['holds']>();
-  for (const { word, holds: given } of words) {
-    // White space at an end of a word would keep every segment open; a token ends there anyway.
-    const literal = word.trim();
-    const known = holds.get(literal) ?? 'token';
-    if (literal !== '') holds.set(literal, strength[given] > strength[known] ? given : known);
-  }
-  return {
-    automaton: createKeywordAutomaton([...begins, ...ends, scheme, ...holds.keys()]),
-    holds: [...holds.values()],
-  };
-}
-
-const strength: Readonly<Record<ContextWord['holds'], number>> = {
-  token: 0,
-  words: 1,
-  reach: 2,
-  command: 3,
-};
 
 function startScan(): Scan {
   return {
     size: 0,
     state: 0,
+    history: 0,
     isSensitive: false,
     wordsToWait: 0,
     wordsPerValue: wordsAfterValue,
@@ -114,6 +83,7 @@ function startScan(): Scan {
 export function resetScan(scan: Scan, isInBlock: boolean): void {
   scan.size = 0;
   scan.state = 0;
+  scan.history = 0;
   scan.isSensitive = isInBlock;
   scan.wordsToWait = 0;
   scan.wordsPerValue = wordsAfterValue;
@@ -154,9 +124,9 @@ export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
   // Words of two words may have any white space between them.
   if (!isSpace || !scan.isGap) {
     scan.state = words.automaton.next(scan.state, folded);
-    const ended = words.automaton.endingIn(scan.state);
+    scan.history = (scan.history << 1) | (unitClasses.isWordUnit(folded) ? 1 : 0);
     if (folded === dash || scan.dashes > 0 || scan.block !== 'none') readBlock(scan, folded);
-    if (ended.length > 0) readWords(scan, ended, words);
+    if (scan.state >= words.automaton.endingFrom) readWords(scan, words);
   }
   scan.isGap = isSpace;
   if (isSpace) return endToken(scan);
@@ -170,19 +140,20 @@ export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
 /** Reads small letters of ASCII as `scanUnit` does, as many as nothing depends on; gives the place behind them. */
 export function scanLetters(scan: Scan, text: string, from: number, words: Words): number {
   if (scan.block !== 'none' || scan.dashes > 0) return from;
-  const { automaton } = words;
+  const { rows, classes, endingFrom } = words.automaton;
   const most = Math.min(wordMax - scan.tokenSize, lettersMax - scan.size, text.length - from);
   let { state } = scan;
   let count = 0;
   for (; count < most; count += 1) {
     const unit = text.charCodeAt(from + count);
     if (unit < 0x61 || unit > 0x7a) break;
-    const next = automaton.next(state, unit);
-    if (automaton.endingIn(next).length > 0) break;
+    const next = rows[state + (classes[unit] ?? 0)] ?? 0;
+    if (next >= endingFrom) break;
     state = next;
   }
   if (count > 0) {
     scan.state = state;
+    scan.history = count > 30 ? -1 : (scan.history << count) | ((1 << count) - 1);
     scan.size += count;
     scan.tokenSize += count;
     scan.isWord = true;
@@ -240,15 +211,16 @@ function endToken(scan: Scan): boolean {
   return isOver && scan.block === 'none' && scan.state === 0;
 }
 
-function readWords(scan: Scan, ended: readonly number[], words: Words): void {
-  scan.isSensitive = true;
-  for (const index of ended) {
-    if (index < begins.length) {
+function readWords(scan: Scan, words: Words): void {
+  for (const index of words.automaton.endingIn(scan.state)) {
+    if (!isLookedAt(words, index, scan.history)) continue;
+    scan.isSensitive = true;
+    if (index < beginMarkers) {
       if (scan.block === 'none') startBlock(scan);
     } else if (index < markers) {
       if (scan.block === 'open') endBlock(scan);
     } else {
-      holdFor(scan, index === markers ? 'words' : (words.holds[index - markers - 1] ?? 'token'));
+      holdFor(scan, words.holds[index] ?? 'token');
     }
   }
 }

@@ -5,7 +5,7 @@ import { chunkSizes, cut, keyBlock, keyLine, texts } from '../fixtures/texts.ts'
 import { wordsOfRule } from './context-words.ts';
 import { createSegmenters, type Segment } from './segmenter.ts';
 
-const createSegmenter = createSegmenters([
+const segmenters = createSegmenters([
   { word: 'jane doe', holds: 'token' },
   { word: 'ghp_', holds: 'token' },
   { word: 'heroku', holds: 'words' },
@@ -13,7 +13,7 @@ const createSegmenter = createSegmenters([
 ]);
 
 function segmentsOf(chunks: readonly string[]): readonly Segment[] {
-  const segmenter = createSegmenter('');
+  const segmenter = segmenters.create('');
   return [...chunks.flatMap((chunk) => segmenter.push(chunk)), ...segmenter.end()];
 }
 
@@ -51,7 +51,7 @@ test('no segment ends inside a surrogate pair, and none is longer than its bound
 });
 
 test('plain words go at once, and what may be a value waits for two more words', () => {
-  const segmenter = createSegmenter('');
+  const segmenter = segmenters.create('');
   const given = 'We met at 10:30 in the old town.'
     .split(/(?<= )/)
     .map((word) => segmenter.push(word).map(({ text }) => text));
@@ -98,7 +98,7 @@ test('a name holds back two more words, a prefix of values none, a command its o
 
 test('a rule says by its expression what its words hold', () => {
   const holds = (keyword: string, expression: string) =>
-    wordsOfRule({ keywords: [keyword], expression }).map((word) => word.holds);
+    wordsOfRule({ before: [0, 0], keywords: [keyword], expression }).map((word) => word.holds);
   assert.deepEqual(holds('ghp_', 'ghp_\\w{36}'), ['token']);
   assert.deepEqual(holds('sk_', '(sk_\\w{36})(?:[\\s;]|$)'), ['token']);
   assert.deepEqual(holds('acme', 'acme[ \\w]{0,20}=(\\w{36})'), ['words']);
@@ -112,7 +112,7 @@ test('a term of several words stays in one segment', () => {
 });
 
 test('the stops of scripts without spaces close a segment', () => {
-  const segmenter = createSegmenter('');
+  const segmenter = segmenters.create('');
   segmenter.push('日本語のテキスト。');
   assert.equal(segmenter.held(), 0);
 });

@@ -1,15 +1,9 @@
 import { contextBefore } from '../personal/recognizer.ts';
 import { commonWords, type ContextWord } from './context-words.ts';
-import {
-  createWords,
-  resetScan,
-  scanLetters,
-  scanUnit,
-  startBehind,
-  type Scan,
-  type Words,
-} from './scan.ts';
+import { isQuietText, skipQuiet } from './quiet.ts';
+import { resetScan, scanLetters, scanUnit, startBehind, type Scan } from './scan.ts';
 import { isHighSurrogate } from './unit-classes.ts';
+import { createWords, type Words } from './words.ts';
 
 /** A stretch of the text that is looked at as a whole. */
 export interface Segment {
@@ -41,10 +35,27 @@ const sizeMax = 4_096;
 const blockSizeMax = 16_384;
 const overlap = 512;
 
-/** Makes segmenters that know the same words; `before` is no part of the text, such as the key of a value. */
-export function createSegmenters(words: readonly ContextWord[]): (before: string) => Segmenter {
+/** Cuts texts by the same words. */
+export interface Segmenters {
+  /** `before` is no part of the text, such as the key of a value. */
+  create(before: string): Segmenter;
+  /** Whether every segment of the text would be quiet; may be false when it would. */
+  isQuiet(text: string): boolean;
+}
+
+const known = new WeakMap<readonly ContextWord[], Segmenters>();
+
+/** Makes segmenters ready, once for the same list of words. */
+export function createSegmenters(words: readonly ContextWord[]): Segmenters {
+  const made = known.get(words);
+  if (made !== undefined) return made;
   const table = createWords([...commonWords, ...words]);
-  return (before) => createSegmenter(table, before);
+  const segmenters: Segmenters = {
+    create: (before) => createSegmenter(table, before),
+    isQuiet: (text) => isQuietText(text, table),
+  };
+  known.set(words, segmenters);
+  return segmenters;
 }
 
 function createSegmenter(words: Words, beforeText: string): Segmenter {
@@ -78,6 +89,10 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     }
 
     for (let at = 0; at < rest.length; at += 1) {
+      if (held === '' && !isCut && isIdle(scan)) {
+        at = skipQuiet(rest, at, words);
+        from = at;
+      }
       at = scanLetters(scan, rest, at, words);
       if (at === rest.length) break;
       const isClosed = scanUnit(scan, rest.charCodeAt(at), words);
@@ -115,20 +130,20 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
   // What follows a cut is looked at together with what stands before it.
   const isQuiet = (): boolean => !scan.isSensitive && !isCut;
 
-  function end(): readonly Segment[] {
+  function finish(isBroken: boolean): readonly Segment[] {
     const text = held;
     held = '';
-    return text === '' ? [] : [close(text, false)];
+    // What is broken off may have been about to become an address or a key, unless a sentence ends there.
+    const isKept = !isBroken || (isQuiet() && /[.!?]$/.test(text));
+    return isKept && text !== '' ? [close(text, false)] : [];
   }
 
-  function abort(): readonly Segment[] {
-    // Any other word may have been about to become an address or a key.
-    if (isQuiet() && /[.!?]$/.test(held)) return end();
-    held = '';
-    return [];
-  }
+  return { push, end: () => finish(false), abort: () => finish(true), held: () => held.length };
+}
 
-  return { push, end, abort, held: () => held.length };
+/** At the start of a segment, with nothing to wait for. */
+function isIdle({ size, isTail, block, wordsToWait, openUntil }: Scan): boolean {
+  return size === 0 && !isTail && block === 'none' && wordsToWait === 0 && openUntil === 0;
 }
 
 function lastOf(before: string, text: string, size: number): string {

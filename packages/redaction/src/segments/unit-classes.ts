@@ -41,6 +41,16 @@ export function foldUnit(unit: number): number {
   return folded;
 }
 
+/** Whether the unit is one of those that word bounds of expressions go by. */
+export function isWordUnit(unit: number): boolean {
+  return (
+    (unit >= 0x61 && unit <= 0x7a) ||
+    (unit >= 0x41 && unit <= 0x5a) ||
+    (unit >= 0x30 && unit <= 0x39) ||
+    unit === 0x5f
+  );
+}
+
 /** Whether the unit is the first half of a surrogate pair. */
 export function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;

@@ -84,8 +84,13 @@ test('a rule has its own style, a kind shares one, and what has none is masked',
 test('what overlaps is hidden together, as the strictest of its styles asks', () => {
   const find = (text: string) => ({
     findings: [
-      { detector: 'a', kind: 'A', start: 0, end: 4 },
-      { detector: 'b', kind: 'B', start: 2, end: text.length },
+      {
+        detector: 'a',
+        kind: 'A',
+        start: 0,
+        end: text.length,
+        others: [{ detector: 'b', kind: 'B' }],
+      },
     ],
     isExhausted: false,
   });
@@ -95,9 +100,9 @@ test('what overlaps is hidden together, as the strictest of its styles asks', ()
       styles: { a, b },
       hashKey,
     });
-  assert.equal(styled('token', 'token').redact('x123456789').text, '[B]');
+  assert.equal(styled('token', 'token').redact('x123456789').text, '[A]');
   assert.equal(styled('mask', 'token').redact('x123456789').text, '********');
-  assert.match(styled('mask', 'hash').redact('x123456789').text, /^\[B:/);
+  assert.match(styled('mask', 'hash').redact('x123456789').text, /^\[A:/);
   assert.equal(styled('hash', 'drop').redact('x123456789').text, '');
 });
 
@@ -175,7 +180,7 @@ test('a value is recognised by words that were given out before it', () => {
   const find = (text: string) => {
     const [match] = text.matchAll(/(?<=call me on )\d+/g);
     const start = match?.index ?? 0;
-    const finding = { detector: 'phone', kind: 'PHONE', start, end: start + 5 };
+    const finding = { detector: 'phone', kind: 'PHONE', start, end: start + 5, others: [] };
     return { findings: match === undefined ? [] : [finding], isExhausted: false };
   };
   const redactor = createRedactor({ detectors: { find, words: [] }, styles: { phone: 'token' } });

@@ -1,6 +1,6 @@
 import type { RedactionStyle } from '@modelhost/kernel';
 import type { Detectors } from '../detectors.ts';
-import type { Finding } from '../finding.ts';
+import type { Detection, Finding } from '../finding.ts';
 import { createSegmenters, type Segment } from '../segments/segmenter.ts';
 import {
   createRender,
@@ -9,6 +9,7 @@ import {
   type Render,
   type RenderOptions,
 } from '../styles/style.ts';
+import { createWorkBudget, type WorkBudget } from '../work-budget.ts';
 
 /** What a redactor is made of. */
 export interface RedactorOptions extends RenderOptions {
@@ -55,20 +56,25 @@ const unchecked = { detector: 'budget', kind: 'UNCHECKED' } as const;
 
 const privateKey = { detector: 'secrets', kind: 'SECRET' } as const;
 
-/** Makes a redactor; fails at once when a style asks for a key that is not given. */
+/**
+ * Makes a redactor; fails at once when a style asks for a key that is not given. Costs little where the detectors have been used
+ * before, so that each run can have its own.
+ */
 export function createRedactor(options: RedactorOptions): Redactor {
-  const createSegmenter = createSegmenters(options.detectors.words);
+  const segmenters = createSegmenters(options.detectors.words);
   const hide = createHiding(options, createRender(options));
 
-  function stream({ before = '', onFinding }: TextOptions = {}): RedactionStream {
-    const segmenter = createSegmenter(before);
+  function stream({ before = '', onFinding = ignore }: TextOptions = {}): RedactionStream {
+    const segmenter = segmenters.create(before);
+    const budget = createWorkBudget();
     let offset = 0;
 
     function redactAll(segments: readonly Segment[]): string {
       let text = '';
       for (const segment of segments) {
+        budget.earn(segment.text.length);
         if (segment.isQuiet) text += segment.text;
-        else text += hide(segment, (finding) => onFinding?.(shift(finding, offset)));
+        else text += hide(segment, { budget, offset, onFinding });
         offset += segment.text.length;
       }
       return text;
@@ -83,6 +89,9 @@ export function createRedactor(options: RedactorOptions): Redactor {
   }
 
   function redact(text: string, { before = '', onFinding }: TextOptions = {}): Redacted {
+    if (segmenters.isQuiet(before === '' ? text : before + text)) {
+      return { text, findings: none, isExhausted: false };
+    }
     const findings: Finding[] = [];
     const redaction = stream({
       before,
@@ -99,9 +108,16 @@ export function createRedactor(options: RedactorOptions): Redactor {
   return { redact, stream };
 }
 
-const nothing: readonly Stretch[] = [];
+const none: readonly Finding[] = [];
 
-type Report = (finding: Finding) => void;
+function ignore(): void {}
+
+interface Hiding {
+  readonly budget: WorkBudget;
+  /** Where the segment begins in the text. */
+  readonly offset: number;
+  readonly onFinding: (finding: Finding) => void;
+}
 
 interface Stretch extends Finding {
   readonly style: RedactionStyle;
@@ -110,23 +126,23 @@ interface Stretch extends Finding {
 function createHiding(
   { detectors, styles }: RedactorOptions,
   render: Render,
-): (segment: Segment, report: Report) => string {
+): (segment: Segment, hiding: Hiding) => string {
   const hidesSecrets = Object.hasOwn(styles, privateKey.detector);
 
-  function find({ text, before, isCut, keyPart }: Segment): readonly Stretch[] {
-    const from = isCut ? 0 : before.length;
-    const { findings, isExhausted } = detectors.find(before + text, { from });
-    if (findings.length === 0 && keyPart === undefined && !isExhausted) return nothing;
-    const all = findings.map((finding) => shift(finding, -before.length));
-    if (keyPart !== undefined && hidesSecrets) all.push({ ...privateKey, ...keyPart });
-    const stretches = all
-      .filter(({ end }) => end > 0)
-      .map((finding) => ({
-        ...finding,
-        start: Math.max(0, finding.start),
-        style: styleOf(styles, finding),
-      }));
-    if (!isExhausted) return resolve(stretches);
+  function find(segment: Segment, { findings, isExhausted }: Detection): readonly Stretch[] {
+    const { text, before, keyPart } = segment;
+    const stretches: Stretch[] = [];
+    for (const found of findings) {
+      const end = found.end - before.length;
+      const start = Math.max(0, found.start - before.length);
+      const { detector, kind } = found;
+      if (end > 0) stretches.push({ detector, kind, start, end, style: styleOf(styles, found) });
+    }
+    if (keyPart !== undefined && hidesSecrets) {
+      const style = styleOf(styles, { ...privateKey, ...keyPart, others: [] });
+      stretches.push({ ...privateKey, ...keyPart, style });
+    }
+    if (!isExhausted) return keyPart === undefined ? stretches : resolve(stretches);
     const style = stretches.reduce<RedactionStyle>(
       (at, { style: own }) => stricter(at, own),
       'mask',
@@ -134,12 +150,16 @@ function createHiding(
     return [{ ...unchecked, start: 0, end: text.length, style }];
   }
 
-  return (segment, report) => {
-    const { text } = segment;
+  return (segment, { budget, offset, onFinding }) => {
+    const { text, before, isCut, keyPart } = segment;
+    const detection = detectors.find(before + text, { from: isCut ? 0 : before.length, budget });
+    if (detection.findings.length === 0 && keyPart === undefined && !detection.isExhausted) {
+      return text;
+    }
     let hidden = '';
     let at = 0;
-    for (const { detector, kind, start, end, style } of find(segment)) {
-      report({ detector, kind, start, end });
+    for (const { detector, kind, start, end, style } of find(segment, detection)) {
+      onFinding({ detector, kind, start: start + offset, end: end + offset });
       hidden += text.slice(at, start) + render(style, kind, text.slice(start, end));
       at = end;
     }
@@ -147,7 +167,7 @@ function createHiding(
   };
 }
 
-/** Joins what overlaps: named after the longest, hidden as the strictest of them asks. */
+/** Joins the part of a private key with what was found in it: named after the longest, hidden as the strictest asks. */
 function resolve(stretches: readonly Stretch[]): readonly Stretch[] {
   const resolved: Stretch[] = [];
   for (const stretch of stretches.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
@@ -162,8 +182,4 @@ function join(first: Stretch, second: Stretch): Stretch {
   const named = second.end - second.start > first.end - first.start ? second : first;
   const style = stricter(first.style, second.style);
   return { ...named, start: first.start, end: Math.max(first.end, second.end), style };
-}
-
-function shift(finding: Finding, by: number): Finding {
-  return { ...finding, start: finding.start + by, end: finding.end + by };
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { HostError, type RedactionStyle } from '@modelhost/kernel';
-import type { Finding } from '../finding.ts';
+import type { Detected, Finding } from '../finding.ts';
 
 /** By the name of a detector or of a single rule: how what it finds is hidden. */
 export type Styles = Readonly<Record<string, RedactionStyle>>;
@@ -57,17 +57,31 @@ export function createRender(options: RenderOptions): Render {
   };
 }
 
-/** The style for a finding: that of its rule, else that of its kind; what nobody chose a style for is masked. */
-export function styleOf(styles: Styles, { detector, kind }: Finding): RedactionStyle {
+/**
+ * The strictest style that was chosen for any of the names that a stretch goes by: of the rule, of its kind, and of whatever else
+ * was found in it. What nobody chose a style for is masked.
+ */
+export function styleOf(styles: Styles, stretch: Detected): RedactionStyle {
+  return stretch.others.reduce(
+    (style, other) => stricter(style, styleOfName(styles, other)),
+    styleOfName(styles, stretch),
+  );
+}
+
+/** The stricter of two styles. */
+export function stricter(one: RedactionStyle, other: RedactionStyle): RedactionStyle {
+  return strictness[other] > strictness[one] ? other : one;
+}
+
+function styleOfName(
+  styles: Styles,
+  { detector, kind }: Pick<Finding, 'detector' | 'kind'>,
+): RedactionStyle {
   const own = Object.hasOwn(styles, detector) ? styles[detector] : undefined;
   const group = kind === 'SECRET' ? 'secrets' : kind.toLowerCase();
   const shared = Object.hasOwn(styles, group) ? styles[group] : undefined;
+  if (own !== undefined && shared !== undefined) return stricter(own, shared);
   return own ?? shared ?? 'mask';
-}
-
-/** The stricter of two styles: token, mask, hash, drop. */
-export function stricter(one: RedactionStyle, other: RedactionStyle): RedactionStyle {
-  return strictness[other] > strictness[one] ? other : one;
 }
 
 function digest(key: string, kind: string, value: string): string {

@@ -6,6 +6,11 @@ export interface KeywordAutomaton {
   next(state: number, unit: number): number;
   /** The literals that end in this state, as indexes of the list given; empty for most states. */
   endingIn(state: number): readonly number[];
+  /** For loops in which a call for each unit costs too much: the next state is `rows[state + (classes[unit] ?? 0)]`. */
+  readonly classes: Uint16Array;
+  readonly rows: Int32Array;
+  /** States from this one on end a literal, the others do not. */
+  readonly endingFrom: number;
 }
 
 interface Trie {
@@ -17,15 +22,11 @@ const none: readonly number[] = [];
 
 /** Builds the automaton (Aho and Corasick's) of literals; capitals of ASCII match small letters. */
 export function createKeywordAutomaton(keywords: readonly string[]): KeywordAutomaton {
-  const classes = createClasses(keywords);
-  const trie = createTrie(keywords, classes.of);
-  const { count } = classes;
-  const table = createTable(trie, count);
-  const endings = trie.endings.map((list) => (list.length === 0 ? none : list));
-  const classOf = classes.of;
+  const { of: classes, count } = createClasses(keywords);
+  const { rows, endings, endingFrom } = createTable(createTrie(keywords, classes), count);
 
-  function next(state: number, unit: number): number {
-    return table[state * count + (classOf[unit] ?? 0)] ?? 0;
+  function endingIn(state: number): readonly number[] {
+    return state < endingFrom ? none : (endings[(state - endingFrom) / count] ?? none);
   }
 
   function scan(
@@ -36,15 +37,23 @@ export function createKeywordAutomaton(keywords: readonly string[]): KeywordAuto
   ): void {
     let state = 0;
     for (let at = from; at < to; at += 1) {
-      state = next(state, text.charCodeAt(at));
-      const ended = endings[state] ?? none;
-      for (const keyword of ended) {
-        found(keyword, at + 1);
+      state = rows[state + (classes[text.charCodeAt(at)] ?? 0)] ?? 0;
+      if (state >= endingFrom) {
+        for (const keyword of endingIn(state)) {
+          found(keyword, at + 1);
+        }
       }
     }
   }
 
-  return { scan, next, endingIn: (state) => endings[state] ?? none };
+  return {
+    scan,
+    next: (state, unit) => rows[state + (classes[unit] ?? 0)] ?? 0,
+    endingIn,
+    classes,
+    rows,
+    endingFrom,
+  };
 }
 
 /** Units that occur in no literal share class 0, which keeps the table small enough for the cache. */
@@ -91,24 +100,57 @@ function createTrie(keywords: readonly string[], classOf: Uint16Array): Trie {
   return { children, endings };
 }
 
-function createTable(trie: Trie, count: number): Uint32Array {
+interface Table {
+  /** Row after row, one for each state; a state is the place where its row begins. */
+  readonly rows: Int32Array;
+  /** What ends in the states from `endingFrom` on, in their order. */
+  readonly endings: readonly (readonly number[])[];
+  readonly endingFrom: number;
+}
+
+function createTable(trie: Trie, count: number): Table {
+  const { order, targets } = link(trie, count);
+  // States that end nothing come first, and near the root: one comparison tells them, and they share the cache.
+  const isEnding = (node: number): boolean => (trie.endings[node]?.length ?? 0) > 0;
+  const plain = order.filter((node) => !isEnding(node));
+  const ending = order.filter(isEnding);
+  const stateOf = new Int32Array(order.length);
+  [...plain, ...ending].forEach((node, index) => {
+    stateOf[node] = index * count;
+  });
+  const rows = new Int32Array(order.length * count);
+  for (const node of order) {
+    const state = stateOf[node] ?? 0;
+    for (let step = 0; step < count; step += 1) {
+      rows[state + step] = stateOf[targets[node * count + step] ?? 0] ?? 0;
+    }
+  }
+  return {
+    rows,
+    endings: ending.map((node) => trie.endings[node] ?? none),
+    endingFrom: plain.length * count,
+  };
+}
+
+/** Where each node goes with each class of units, and the nodes in the order of their distance from the root. */
+function link(trie: Trie, count: number): { order: readonly number[]; targets: Uint32Array } {
   const { children, endings } = trie;
-  const table = new Uint32Array(children.length * count);
+  const targets = new Uint32Array(children.length * count);
   const failure = new Uint32Array(children.length);
-  const queue: number[] = [0];
-  for (let head = 0; head < queue.length; head += 1) {
-    const node = queue[head] ?? 0;
+  const order: number[] = [0];
+  for (let head = 0; head < order.length; head += 1) {
+    const node = order[head] ?? 0;
     const fallback = failure[node] ?? 0;
     for (let step = 0; step < count; step += 1) {
-      const beyond = node === 0 ? 0 : (table[fallback * count + step] ?? 0);
+      const beyond = node === 0 ? 0 : (targets[fallback * count + step] ?? 0);
       const child = children[node]?.get(step);
-      table[node * count + step] = child ?? beyond;
+      targets[node * count + step] = child ?? beyond;
       if (child !== undefined) {
         failure[child] = beyond;
         endings[child]?.push(...(endings[beyond] ?? none));
-        queue.push(child);
+        order.push(child);
       }
     }
   }
-  return table;
+  return { order, targets };
 }

@@ -10,16 +10,20 @@ export interface FoldedView {
   originalEnd(at: number): number;
 }
 
-const anyForeign = /[\u0080-\uffff]/;
 const digit = /^\p{Nd}$/u;
 const invisible = /^[\p{Default_Ignorable_Code_Point}\p{Cf}]$/u;
 const removed = 0xffff;
 const foldedUnits = new Uint16Array(0x1_0000);
 
-/** Folds a text; a text of plain ASCII is its own view and costs one pass of the engine. */
+/** Folds a text; a text in which no character stands for another is its own view and costs one look at each. */
 export function createFoldedView(text: string): FoldedView {
-  if (!anyForeign.test(text)) {
-    return { text, originalStart: same, originalEnd: same, viewStart: same };
+  if (isPlain(text)) {
+    return {
+      text,
+      originalStart: (at) => pairStart(text, at),
+      originalEnd: (at) => pairEnd(text, at),
+      viewStart: same,
+    };
   }
   const units = new Uint16Array(text.length);
   const starts = new Uint32Array(text.length + 1);
@@ -46,6 +50,22 @@ export function createFoldedView(text: string): FoldedView {
     viewStart: (at) => firstFrom(starts.subarray(0, length), at),
     originalEnd: (at) => (at === 0 ? 0 : behind(text, starts[at - 1] ?? text.length)),
   };
+}
+
+/** Whether each unit stands for itself; most letters and marks of other scripts do. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    // Not yet known is zero, and halves of pairs are not known at all.
+    if (
+      unit >= 0x80 &&
+      foldedUnits[unit] !== unit &&
+      foldedAt(text, at, widthAt(text, at)) !== unit
+    ) {
+      return false;
+    }
+  }
+  return true;
 }
 
 const same = (at: number): number => at;
@@ -117,6 +137,10 @@ function digitValue(character: string): number {
     value += 1;
   }
   return value;
+}
+
+function pairEnd(text: string, at: number): number {
+  return at > 0 && widthAt(text, at - 1) === 2 ? at + 1 : at;
 }
 
 function pairStart(text: string, at: number): number {

@@ -1,0 +1,65 @@
+import { createKeywordAutomaton, type KeywordAutomaton } from '../text/keyword-automaton.ts';
+import type { ContextWord } from './context-words.ts';
+import { isWordUnit } from './unit-classes.ts';
+
+/** What the words of a scan are looked up in; the lists go by the automaton's indexes. */
+export interface Words {
+  readonly automaton: KeywordAutomaton;
+  readonly holds: readonly ContextWord['holds'][];
+  /** How long the word is if it counts only where a word begins, or else 0. */
+  readonly beginnings: Uint8Array;
+}
+
+/** More letters in a row are no word. */
+export const wordMax = 32;
+/** Capitals that some identifiers begin with, such as a country. */
+export const prefixMax = 4;
+
+const begins = ['-----begin', '---- begin'];
+const ends = ['-----end', '---- end'];
+/** The first indexes belong to what begins a private key. */
+export const beginMarkers: number = begins.length;
+/** Below it are the indexes of what begins or ends a private key. */
+export const markers: number = begins.length + ends.length;
+const scheme: ContextWord = { word: '://', holds: 'words' };
+// What is kept of a scan's history.
+const historyMax = 30;
+
+/** Makes the words ready, together with the marks that every scan needs; of a word given twice, what holds more counts. */
+export function createWords(given: readonly ContextWord[]): Words {
+  const byLiteral = new Map<string, ContextWord>();
+  for (const { word, holds, isBeginning = false } of [scheme, ...given]) {
+    // White space at an end of a word would keep every segment open; a token ends there anyway.
+    const literal = word.trim();
+    const known = byLiteral.get(literal) ?? { word: literal, holds, isBeginning };
+    if (literal === '') continue;
+    byLiteral.set(literal, {
+      word: literal,
+      holds: strength[holds] > strength[known.holds] ? holds : known.holds,
+      isBeginning: isBeginning && known.isBeginning === true,
+    });
+  }
+  const words = [...byLiteral.values()];
+  const marks = [...begins, ...ends].map((): ContextWord['holds'] => 'token');
+  const lengths = words.map(({ word, isBeginning = false }) =>
+    isBeginning && word.length < historyMax && isWordUnit(word.charCodeAt(0)) ? word.length : 0,
+  );
+  return {
+    automaton: createKeywordAutomaton([...begins, ...ends, ...byLiteral.keys()]),
+    holds: [...marks, ...words.map(({ holds }) => holds)],
+    beginnings: Uint8Array.from([...marks.map(() => 0), ...lengths]),
+  };
+}
+
+const strength: Readonly<Record<ContextWord['holds'], number>> = {
+  token: 0,
+  words: 1,
+  reach: 2,
+  command: 3,
+};
+
+/** Whether the word that has just ended counts; a bit of the history says for each unit whether it belongs to a word. */
+export function isLookedAt(words: Words, index: number, history: number): boolean {
+  const length = words.beginnings[index] ?? 0;
+  return length === 0 || ((history >>> length) & 1) === 0;
+}

@@ -10,12 +10,12 @@ export async function turn(): Promise<void> {
 
 /** Turns until the condition holds; throws after `turnsMax`, so that a wait for what never comes is a failed test. */
 export async function eventually(
-  condition: () => boolean,
+  condition: () => boolean | Promise<boolean>,
   what: string,
   turnsMax = 100_000,
 ): Promise<void> {
   for (let turns = 0; turns < turnsMax; turns += 1) {
-    if (condition()) return;
+    if (await condition()) return;
     await turn();
   }
   throw new Error(`never came: ${what}`);

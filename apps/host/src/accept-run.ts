@@ -51,7 +51,7 @@ export async function acceptRun(
 ): Promise<AcceptedRun> {
   const input = inputOf(ports, principal, spec);
   const { runId } = input;
-  const isKnown = ports.engine.status(principal.tenant, runId) !== undefined;
+  const isKnown = (await ports.engine.status(principal.tenant, runId)) !== undefined;
   // The engine alone compares the requests; a conflict says nothing against the run that has the id.
   const { created } = isKnown ? await ports.engine.start(input) : await startNew(ports, input);
   return { runId, created };

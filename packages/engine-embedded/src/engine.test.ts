@@ -32,7 +32,7 @@ test('a finished run leaves no timer set, even when steps outlive it', async () 
   const engine = createMemoryEngine({ program, clock: createStoppedClock(timers) });
   await engine.start(inputOf('run_1'));
   await engine.drain(5_000);
-  assert.equal(engine.status('acme', 'run_1')?.state, 'finished');
+  assert.equal((await engine.status('acme', 'run_1'))?.state, 'finished');
   assert.equal(timers.size, 0);
 });
 
@@ -48,7 +48,7 @@ test('finished runs are forgotten, oldest first, when their events take too much
     await engine.start(inputOf(runId));
   }
   await engine.drain(5_000);
-  const { runs } = engine.list('acme', { pageSize: 9 });
+  const { runs } = await engine.list('acme', { pageSize: 9 });
   assert.deepEqual(
     runs.map(({ runId }) => runId),
     ['run_5', 'run_4', 'run_3'],

@@ -66,8 +66,8 @@ export function createMemoryEngine(options: MemoryEngineOptions): MemoryEngine {
       run.stop({ type: 'cancelled', by });
       return true;
     },
-    status: (tenant, runId) => shelf.findOf(tenant, runId)?.status(),
-    list: (tenant, filter) => listRuns(shelf.newestFirst(), tenant, filter),
+    status: async (tenant, runId) => shelf.findOf(tenant, runId)?.status(),
+    list: async (tenant, filter) => listRuns(shelf.newestFirst(), tenant, filter),
     runsInFlight: () => shelf.inFlight(),
     drain,
     follow,
@@ -141,8 +141,13 @@ function createIntake(
   };
 }
 
-/** Labels are what policy says of the same request at the time, and seals are new each time, so they are left out. */
-function digestOf({ labels: _labels, placeholders: _sealed, ...input }: RunInput): string {
+/**
+ * Labels are what policy says of the same request at the time, and seals are new each time, so they are left out; and so is the
+ * history that a session gives, as another try finds more turns in it.
+ */
+function digestOf({ labels: _labels, placeholders: _sealed, session, ...asked }: RunInput): string {
+  const input =
+    session === undefined ? asked : { ...asked, history: [], session: session.sessionId };
   try {
     // A run's input is JSON but for members that are undefined, and those canonicalJson writes as null.
     return sha256Hex(canonicalJson(input as unknown as Json));

@@ -72,10 +72,10 @@ suite('an approval', () => {
       if (body.type === 'approval-requested') {
         return (async () => {
           await turn();
-          seen.push(act.waitingFor());
+          seen.push(await act.waitingFor());
           await act.signal(`approval/${body.approvalId}/1`, voteOf('bob'));
           await turn();
-          seen.push(act.waitingFor());
+          seen.push(await act.waitingFor());
           await act.signal(`approval/${body.approvalId}/2`, voteOf('cem'));
         })();
       }

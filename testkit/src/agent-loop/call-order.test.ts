@@ -159,9 +159,11 @@ suite('calls of a turn', () => {
       (body, act) => {
         // The held call is answered only once the last one is finished.
         if (body.type !== 'tool-finished' || body.tool !== 'desk__read') return undefined;
-        const name = act.waitingFor()[0]?.name ?? '';
-        const vote = { by: 'bob', roles: [], comment: '', approved: true } as const;
-        return act.signal(name, { type: 'approval', ...vote });
+        return (async () => {
+          const name = (await act.waitingFor())[0]?.name ?? '';
+          const vote = { by: 'bob', roles: [], comment: '', approved: true } as const;
+          await act.signal(name, { type: 'approval', ...vote });
+        })();
       },
     );
     assert.deepEqual(

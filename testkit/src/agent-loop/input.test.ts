@@ -185,9 +185,12 @@ suite('input that a tool asks for', () => {
   test('what is awaited can be seen, with the schema that an answer must fit', async () => {
     let waiting: Json = null;
     await play(worldOf(askOnce(nameForm)), {}, (body, act) => {
-      // What is awaited is JSON.
-      if (body.type === 'input-requested') waiting = act.waitingFor() as unknown as Json;
-      return answerWith(ann)(body, act);
+      if (body.type !== 'input-requested') return answerWith(ann)(body, act);
+      return (async () => {
+        // What is awaited is JSON.
+        waiting = (await act.waitingFor()) as unknown as Json;
+        await answerWith(ann)(body, act);
+      })();
     });
     assert.partialDeepStrictEqual(waiting, [
       { approvers: [], accepts: { required: ['name'], additionalProperties: false } },

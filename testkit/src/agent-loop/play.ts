@@ -31,7 +31,7 @@ export type React = (body: RunEventBody, act: Act) => Promise<unknown> | undefin
 /** What can be done to a run. */
 export interface Act {
   readonly signal: (name: string, payload: SignalPayload) => Promise<unknown>;
-  readonly waitingFor: () => RunStatus['waitingFor'];
+  readonly waitingFor: () => Promise<RunStatus['waitingFor']>;
   readonly cancel: () => Promise<unknown>;
   readonly pass: (delayMs: number) => Promise<unknown>;
   /** Kinds of what is on record by now. */
@@ -54,7 +54,7 @@ export async function play(
   const { tenant } = input.principal;
   const act: Act = {
     signal: async (name, payload) => engine.signal(tenant, input.runId, name, payload),
-    waitingFor: () => engine.status(tenant, input.runId)?.waitingFor ?? [],
+    waitingFor: async () => (await engine.status(tenant, input.runId))?.waitingFor ?? [],
     cancel: async () => engine.cancel(tenant, input.runId, 'tester'),
     pass: async (delayMs) => clock.advance(delayMs),
     recorded: () => outside.records.map(({ kind }) => kind),
@@ -68,7 +68,7 @@ export async function play(
     await turn();
     await reaction;
   }
-  const { result } = engine.status(tenant, input.runId) ?? {};
+  const { result } = (await engine.status(tenant, input.runId)) ?? {};
   assert.ok(result !== undefined);
   assert.equal(clock.pending(), 0);
   await engine.close();

@@ -46,7 +46,7 @@ export const runRules: Rules = {
         const refused = await refusal(engine.start(createRunInput({ runId: 'run_3' })));
         assert.equal(refused.code, 'overloaded');
         assert.ok((refused.retryAfterMs ?? 0) > 0);
-        assert.equal(engine.status('acme', 'run_3'), undefined);
+        assert.equal(await engine.status('acme', 'run_3'), undefined);
         go.open();
         await finished('run_1');
         await finished('run_2');
@@ -82,9 +82,9 @@ export const runRules: Rules = {
     program: async () => {},
     check: async ({ engine, start }) => {
       for (let index = 1; index <= 5; index += 1) await start({ runId: `run_${index}` });
-      const first = engine.list('acme', { pageSize: 2 });
+      const first = await engine.list('acme', { pageSize: 2 });
       await start({ runId: 'run_6' });
-      const rest = pagesAfter(engine, first.nextPageToken);
+      const rest = await pagesAfter(engine, first.nextPageToken);
       assert.deepEqual(
         [first.runs.map(({ runId }) => runId), ...rest],
         [['run_5', 'run_4'], ['run_3', 'run_2'], ['run_1']],
@@ -114,7 +114,7 @@ export const runRules: Rules = {
       await finished('run_finished');
       const states: readonly RunState[] = ['waiting', 'running', 'finished'];
       for (const state of states) {
-        const { runs, nextPageToken } = engine.list('acme', { state, pageSize: 1 });
+        const { runs, nextPageToken } = await engine.list('acme', { state, pageSize: 1 });
         assert.deepEqual(
           runs.map(({ runId }) => runId),
           [`run_${state}`],
@@ -130,8 +130,8 @@ export const runRules: Rules = {
       await start();
       await finished();
       await start({ runId: 'run_evil', tenant: 'evil' });
-      assert.equal(engine.status('evil', 'run_1'), undefined);
-      const { runs } = engine.list('evil', { pageSize: 9 });
+      assert.equal(await engine.status('evil', 'run_1'), undefined);
+      const { runs } = await engine.list('evil', { pageSize: 9 });
       assert.deepEqual(
         runs.map(({ runId }) => runId),
         ['run_evil'],
@@ -153,12 +153,12 @@ export const runRules: Rules = {
         await start({ runId: `run_${index}` });
         await finished(`run_${index}`);
       }
-      const { runs } = engine.list('acme', { pageSize: 9 });
+      const { runs } = await engine.list('acme', { pageSize: 9 });
       assert.deepEqual(
         runs.map(({ runId }) => runId),
         ['run_4', 'run_3'],
       );
-      assert.equal(engine.status('acme', 'run_1'), undefined);
+      assert.equal(await engine.status('acme', 'run_1'), undefined);
     },
   }),
 
@@ -216,11 +216,11 @@ async function refusal(work: Promise<unknown>): Promise<ErrorData> {
   return toErrorData(await rejection(work));
 }
 
-function pagesAfter(
+async function pagesAfter(
   engine: EngineUnderTest,
   token: string | undefined,
-): readonly (readonly string[])[] {
+): Promise<readonly (readonly string[])[]> {
   if (token === undefined) return [];
-  const { runs, nextPageToken } = engine.list('acme', { pageSize: 2, pageToken: token });
-  return [runs.map(({ runId }) => runId), ...pagesAfter(engine, nextPageToken)];
+  const { runs, nextPageToken } = await engine.list('acme', { pageSize: 2, pageToken: token });
+  return [runs.map(({ runId }) => runId), ...(await pagesAfter(engine, nextPageToken))];
 }

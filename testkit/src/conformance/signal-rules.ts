@@ -173,19 +173,19 @@ export const signalRules: Rules = {
         await working.promise;
         await waiting(3);
         const sinceMs = clock.now();
-        assert.deepEqual(status().waitingFor, [
+        assert.deepEqual((await status()).waitingFor, [
           { name: 'approval/1', sinceMs, approvers: ['boss'], refused: ['ann'] },
           { name: 'tool-result/2', sinceMs, approvers: [] },
           { name: 'tool-input/3', sinceMs, approvers: [], accepts: form },
         ]);
-        assert.equal(status().state, 'running');
+        assert.equal((await status()).state, 'running');
         go.open();
         await clock.advance(1);
-        assert.equal(status().state, 'waiting');
+        assert.equal((await status()).state, 'waiting');
         await engine.signal('acme', 'run_1', 'approval/1', yes);
         await engine.signal('acme', 'run_1', 'tool-input/3', given);
         await waiting(1);
-        assert.equal(status().state, 'waiting');
+        assert.equal((await status()).state, 'waiting');
         await engine.signal('acme', 'run_1', 'tool-result/2', yes);
         assert.equal((await finished()).state, 'finished');
       },

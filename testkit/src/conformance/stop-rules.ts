@@ -38,7 +38,7 @@ export const stopRules: Rules = {
       check: async ({ start, finished, status, clock }) => {
         await start({ limits: { durationMsMax: 1_234 } });
         await clock.advance(1_233);
-        assert.equal(status().state, 'running');
+        assert.equal((await status()).state, 'running');
         await clock.advance(1);
         assert.deepEqual(await reason.promise, { type: 'deadline' });
         const { createdAtMs, finishedAtMs } = await finished();

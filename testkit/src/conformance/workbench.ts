@@ -47,7 +47,7 @@ export interface Workbench {
   readonly events: (runId?: string) => Promise<readonly RunEvent[]>;
   /** The status of a run of the tenant `acme`, once it is finished. */
   readonly finished: (runId?: string) => Promise<RunStatus & { readonly result: RunResult }>;
-  readonly status: (runId?: string) => RunStatus;
+  readonly status: (runId?: string) => Promise<RunStatus>;
   /** Resolves when the run waits for so many signals. */
   readonly waiting: (count: number, runId?: string) => Promise<void>;
 }
@@ -118,8 +118,8 @@ export function registerRules(part: string, rules: Rules, makeEngine: MakeEngine
 function createWorkbench(engine: EngineUnderTest, clock: VirtualClock): Workbench {
   const tenant = 'acme';
 
-  function status(runId = 'run_1'): RunStatus {
-    const found = engine.status(tenant, runId);
+  async function status(runId = 'run_1'): Promise<RunStatus> {
+    const found = await engine.status(tenant, runId);
     if (found === undefined) throw new Error(`there is no run ${runId}`);
     return found;
   }
@@ -135,13 +135,16 @@ function createWorkbench(engine: EngineUnderTest, clock: VirtualClock): Workbenc
     },
     events: async (runId = 'run_1') => collect(engine, runId, 0),
     finished: async (runId = 'run_1') => {
-      await eventually(() => status(runId).state === 'finished', `the end of ${runId}`);
-      const { result, ...rest } = status(runId);
+      await eventually(
+        async () => (await status(runId)).state === 'finished',
+        `the end of ${runId}`,
+      );
+      const { result, ...rest } = await status(runId);
       if (result === undefined) throw new Error(`${runId} is finished without a result`);
       return { ...rest, result };
     },
     waiting: async (count, runId) =>
-      eventually(() => status(runId).waitingFor.length === count, `${count} waits`),
+      eventually(async () => (await status(runId)).waitingFor.length === count, `${count} waits`),
   };
 }
 

@@ -33,14 +33,14 @@ export async function checkLaws(after: Aftermath): Promise<void> {
   checkLeaks(after);
   for (const plan of after.scenario.runs) {
     if (after.clients.refused.has(plan.runId)) continue;
-    const status = after.host.status(plan.tenant, plan.runId);
+    const status = await after.host.status(plan.tenant, plan.runId);
     if (status === undefined) {
       after.world.facts.violate('I1', `${plan.runId} is gone`);
       continue;
     }
     const events = after.clients.whole.get(plan.runId) ?? [];
     const facts = after.world.facts.all.filter((fact) => runOf(fact) === plan.runId);
-    checkEnding(after, plan, status, events);
+    await checkEnding(after, plan, status, events);
     checkCharges(after, plan, status, { events, facts });
     checkRecords(after.world, plan.runId, facts);
     checkAllowances(after.world, plan.runId, facts);
@@ -70,12 +70,12 @@ function checkLeaks({ world, host, clients, signals }: Aftermath): void {
 }
 
 /** I1, I9, I18: one ending, the same everywhere, in time, and for nobody else. */
-function checkEnding(
+async function checkEnding(
   { world, host, stopTimeoutMs }: Aftermath,
   { runId, tenant, limits }: RunPlan,
   status: RunStatus,
   events: readonly RunEvent[],
-): void {
+): Promise<void> {
   const { facts } = world;
   const ends = events.filter(({ body }) => body.type === 'run-finished');
   const last = events.at(-1);
@@ -96,7 +96,7 @@ function checkEnding(
   if (durationMs > limits.durationMsMax + stopTimeoutMs) {
     facts.violate('I18', `${runId} took ${durationMs} of ${limits.durationMsMax} ms`);
   }
-  if (host.status(`not-${tenant}`, runId) !== undefined) {
+  if ((await host.status(`not-${tenant}`, runId)) !== undefined) {
     facts.violate('I9', `${runId} can be seen by another tenant`);
   }
 }

@@ -177,7 +177,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     law: 'I9',
     host: (host) => ({
       ...host,
-      status: (tenant, runId) => host.status(tenant.replace('not-', ''), runId),
+      status: async (tenant, runId) => host.status(tenant.replace('not-', ''), runId),
     }),
   },
   'listener-left': {

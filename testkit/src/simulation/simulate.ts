@@ -112,7 +112,9 @@ async function runWorld(options: {
   await checkLaws({ world, scenario, host, clients, charges, signals, stopTimeoutMs });
   return {
     violations: world.facts.violations,
-    endings: scenario.runs.map(({ tenant, runId }) => endingOf(host, tenant, runId)),
+    endings: await Promise.all(
+      scenario.runs.map(async ({ tenant, runId }) => endingOf(host, tenant, runId)),
+    ),
     sights: sightsOf(world.facts.all, clients.seen),
     traceHash: sha256Hex(JSON.stringify(world.facts.all)),
     eventsHash: sha256Hex(JSON.stringify([...clients.whole])),
@@ -154,8 +156,8 @@ function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly strin
   return sights;
 }
 
-function endingOf(host: RunEngine, tenant: string, runId: string): string {
-  const ending = host.status(tenant, runId)?.result?.ending;
+async function endingOf(host: RunEngine, tenant: string, runId: string): Promise<string> {
+  const ending = (await host.status(tenant, runId))?.result?.ending;
   switch (ending?.reason) {
     case undefined:
       return 'refused';

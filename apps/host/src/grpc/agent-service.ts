@@ -77,11 +77,11 @@ export function createAgentService(options: AgentServiceOptions): Service {
       return follow(request.runId, after, call);
     },
     getRun: async ({ runId }, { principal }) => ({
-      run: toRunMessage(findRun(engine, principal, runId)),
+      run: toRunMessage(await findRun(engine, principal, runId)),
     }),
     listRuns: async (request, { principal }) => listRuns(engine, principal, request),
     cancelRun: async ({ runId }, { principal }) => {
-      findRun(engine, principal, runId);
+      await findRun(engine, principal, runId);
       return { cancelled: await engine.cancel(principal.tenant, runId, principal.subject) };
     },
     ...createAnswers(engine, schemas),
@@ -101,7 +101,7 @@ async function listRuns(
   reader.text('page_token', request.pageToken, { min: 0, max: 256 });
   refuseIfAny(reader);
   const state = readState(request.state);
-  const { runs, nextPageToken = '' } = engine.list(tenant, {
+  const { runs, nextPageToken = '' } = await engine.list(tenant, {
     pageSize: request.pageSize === 0 ? pageSizeDefault : request.pageSize,
     ...(request.pageToken === '' ? {} : { pageToken: request.pageToken }),
     ...(state === undefined ? {} : { state }),

@@ -31,7 +31,7 @@ interface Waiting {
   ) => Promise<unknown>;
   /** What the run was given, once it was. */
   readonly given: Promise<SignalPayload | undefined>;
-  readonly awaited: () => readonly unknown[];
+  readonly awaited: () => Promise<readonly unknown[]>;
 }
 
 /** A run of `acme` that waits for the input `inp_1`. */
@@ -63,8 +63,8 @@ async function startWaiting(t: TestContext, accepts: JsonObject | undefined): Pr
         },
       ),
     given,
-    awaited: () => {
-      const status = engine.status('acme', 'run_1');
+    awaited: async () => {
+      const status = await engine.status('acme', 'run_1');
       return status === undefined
         ? []
         : (toRunMessage(status).waitingFor ?? []).map(({ signal }) => signal);
@@ -84,7 +84,7 @@ const accept = { action: InputAction.ACCEPT, contentJson: '{"name":"Ann"}' };
 suite('input for a tool', () => {
   test('reaches the run with the name of who gave it, once', async (t) => {
     const { submit, given, awaited } = await startWaiting(t, schema);
-    assert.deepEqual(awaited(), [{ case: 'inputId', value: 'inp_1' }]);
+    assert.deepEqual(await awaited(), [{ case: 'inputId', value: 'inp_1' }]);
     await submit(accept);
     assert.deepEqual(await given, {
       type: 'tool-input',
@@ -145,7 +145,7 @@ suite('input for a tool', () => {
       'failed_precondition',
     );
     assert.equal((await refusalOf(submit(accept, 'evil'))).code, 'not_found');
-    assert.equal(awaited().length, 1);
+    assert.equal((await awaited()).length, 1);
   });
 });
 
@@ -195,7 +195,7 @@ suite('a vote on an approval', () => {
 
   test('counts under the id that was shown, with the roles of who gave it', async (t) => {
     const { vote, votes, engine } = await startVoting(t);
-    const status = engine.status('acme', 'run_1');
+    const status = await engine.status('acme', 'run_1');
     assert.ok(status !== undefined);
     assert.deepEqual(toRunMessage(status).waitingFor?.[0]?.signal, {
       case: 'approvalId',

@@ -46,7 +46,7 @@ export function createAnswers(
       readId(reader, 'approval_id', approvalId);
       reader.text('comment', comment, { min: 0, max: 1_024 });
       refuseIfAny(reader);
-      const run = findRun(engine, principal, runId);
+      const run = await findRun(engine, principal, runId);
       const pending = run.waitingFor.find((signal) => isVoteOn(approvalId, signal));
       if (pending === undefined) throw notAwaited(`approval/${approvalId}`);
       if (approved || !canWithdraw(principal, pending, run.principal)) {
@@ -66,7 +66,7 @@ export function createAnswers(
       reader.bytes('content', content, resultBytesMax);
       refuseIfAny(reader);
       const name = toolResultSignal(callId);
-      findPending(engine, principal, runId, name);
+      await findPending(engine, principal, runId, name);
       await answer(principal, runId, name, { type: 'tool-result', content, isError });
       return {};
     },
@@ -78,7 +78,7 @@ export function createAnswers(
       const { action, content } = readInput(reader, request);
       refuseIfAny(reader);
       const name = inputSignal(inputId);
-      const { accepts } = findPending(engine, principal, runId, name);
+      const { accepts } = await findPending(engine, principal, runId, name);
       // Before the answer counts, so that whoever mistyped can give another one.
       if (action === 'accept') refuseMisfit(reader, schemas, { accepts, content });
       const by = principal.subject;
@@ -137,13 +137,13 @@ function refuseMisfit(
 }
 
 /** Only what a run waits for right now can be answered: an answer given ahead would be one to a question not yet asked. */
-function findPending(
+async function findPending(
   engine: RunEngine,
   principal: Principal,
   runId: string,
   name: string,
-): RunStatus['waitingFor'][number] {
-  const { waitingFor } = findRun(engine, principal, runId);
+): Promise<RunStatus['waitingFor'][number]> {
+  const { waitingFor } = await findRun(engine, principal, runId);
   const pending = waitingFor.find((signal) => signal.name === name);
   if (pending === undefined) throw notAwaited(name);
   return pending;

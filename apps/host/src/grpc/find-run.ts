@@ -4,11 +4,15 @@ import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 
 /** A run of the caller's tenant. Throws `not_found` for every other one. */
-export function findRun(engine: RunEngine, { tenant }: Principal, runId: string): RunStatus {
+export async function findRun(
+  engine: RunEngine,
+  { tenant }: Principal,
+  runId: string,
+): Promise<RunStatus> {
   const reader = createFieldReader();
   readId(reader, 'run_id', runId);
   refuseIfAny(reader);
-  const status = engine.status(tenant, runId);
+  const status = await engine.status(tenant, runId);
   if (status === undefined) throw new HostError('not_found', `there is no run ${runId}`);
   return status;
 }

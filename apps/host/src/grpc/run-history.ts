@@ -12,11 +12,11 @@ export function createRunHistory(
 ): Pick<Service, 'replayRun' | 'forkRun' | 'watchEvents'> {
   return {
     replayRun: async function* replayRun({ runId }, { principal }) {
-      findRun(engine, principal, runId);
+      await findRun(engine, principal, runId);
       yield* refused(runId);
     },
     forkRun: async ({ runId }, { principal }) => {
-      findRun(engine, principal, runId);
+      await findRun(engine, principal, runId);
       throw noJournal(runId);
     },
     watchEvents: async function* watchEvents() {

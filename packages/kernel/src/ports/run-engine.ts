@@ -112,6 +112,8 @@ export interface RunStatus {
   readonly agent: string;
   readonly agentVersion: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Session that it goes on with. */
+  readonly sessionId?: string;
   readonly state: RunState;
   readonly createdAtMs: number;
   readonly finishedAtMs: number | undefined;
@@ -144,11 +146,11 @@ export interface RunEngine {
   /** Stops a run; false when it is unknown or finished. */
   cancel(tenant: string, runId: string, by: string): Promise<boolean>;
   /** Undefined for an unknown run and for one of another tenant. */
-  status(tenant: string, runId: string): RunStatus | undefined;
+  status(tenant: string, runId: string): Promise<RunStatus | undefined>;
   list(
     tenant: string,
     filter: { readonly state?: RunState; readonly pageSize: number; readonly pageToken?: string },
-  ): RunPage;
+  ): Promise<RunPage>;
   runsInFlight(): number;
   /** Takes no new runs, waits for those in flight, cancels what is left after `timeoutMs` (by `drain`); resolves with how many it cancelled. */
   drain(timeoutMs: number): Promise<{ readonly cancelled: number }>;

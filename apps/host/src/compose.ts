@@ -10,7 +10,6 @@ import { openAuditFile } from '@modelhost/audit';
 import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type { MemoryEngine } from '@modelhost/engine-embedded';
 import { createJsonSchemas } from '@modelhost/json-schema';
-import { loadKeys } from '@modelhost/keys-file';
 import type {
   AgentSpec,
   AuditLog,
@@ -20,6 +19,7 @@ import type {
   Keys,
   LlmProvider,
   PolicyEngine,
+  Redactor,
 } from '@modelhost/kernel';
 import { createMcpGateway, createPinFile, createTokenFile } from '@modelhost/mcp-gateway';
 import type { McpGateway, McpRelay } from '@modelhost/mcp-gateway';
@@ -34,6 +34,7 @@ import { recordDrift } from './mcp/record-drift.ts';
 import { createPolicyControl } from './policy/create-policy-control.ts';
 import type { PolicyControl } from './policy/policy-control.ts';
 import { createProviders } from './providers.ts';
+import type { Protection } from './redaction/open-protection.ts';
 import { readToolServers } from './tool-servers.ts';
 
 /** Everything the host is made of, before anything listens. */
@@ -48,6 +49,7 @@ export interface Parts {
   readonly schemas: JsonSchemas;
   readonly providers: ReadonlyMap<string, LlmProvider>;
   readonly keys: Keys;
+  readonly redactor: Redactor;
   readonly tools: McpGateway;
   /** Takes tool calls of no run through policy and audit. */
   readonly governor: CallGovernor;
@@ -62,20 +64,19 @@ export interface Parts {
 export interface ComposeOptions {
   readonly config: HostConfig;
   readonly version: string;
-  readonly log: Logger;
+  readonly protection: Protection;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Puts the host together: which adapter stands behind which port, and in what order. */
 export async function compose(options: ComposeOptions): Promise<Parts> {
-  const { config, version, log, environment } = options;
+  const { config, version, environment, protection } = options;
+  const { keys, redactor, log } = protection;
   const { tree, pathOf } = config;
   const data = pathOf(tree.server.dataDirectory);
   const auditPath = join(data, 'audit.jsonl');
   const clock = createSystemClock();
   const schemas = createJsonSchemas();
-  const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
-  const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue });
   const providers = createProviders(config, clock);
   const pinStore = createPinFile(join(data, 'tool-pins.json'));
   await pinStore.load();
@@ -125,6 +126,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     schemas,
     providers,
     keys,
+    redactor,
     tools,
     governor,
     relay,

@@ -34,9 +34,9 @@ import { createToolService } from './grpc/tool-service.ts';
 import { listenForHealth } from './health/health-server.ts';
 import { createReadiness } from './health/readiness.ts';
 import type { Readiness } from './health/readiness.ts';
-import { createLog } from './log.ts';
 import { createViews } from './mcp/facade.ts';
 import { listenForMcp } from './mcp/listen-for-mcp.ts';
+import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
 
 /** A host that serves. */
@@ -83,10 +83,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { config, version } = options;
   const { server } = config.tree;
   const level = options.log === 'silent' ? 'silent' : config.tree.telemetry.logLevel;
-  const log = createLog({ level, version });
+  const protection = await openProtection({ ...options, level });
+  const { log } = protection;
   // Whatever is open when the start fails is closed again, the newest first; the drain closes by the same list.
   await using opened = new AsyncDisposableStack();
-  const parts = await compose({ ...options, log });
+  const parts = await compose({ ...options, protection });
   opened.defer(async () => closeParts(parts));
   const readiness = createReadiness({
     components: createComponents(parts),

@@ -3,8 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { HostError } from '@modelhost/kernel';
 import type { z } from 'zod';
 import { checkPolicies } from './check-policies.ts';
+import { checkRedaction } from './check-redaction.ts';
 import { checkFiles, checkListeners, checkReferences } from './cross-checks.ts';
 import { readSecrets } from './read-secrets.ts';
+import type { Secret } from './secret.ts';
 import { createKnownKeys } from './known-keys.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { createReport, keyOf } from './report.ts';
@@ -24,6 +26,8 @@ export interface HostConfig {
   readonly pathOf: (path: string) => string;
   /** A text with what its references stand for. */
   readonly reveal: (value: string) => string;
+  /** What all references stand for. */
+  readonly secrets: readonly Secret[];
 }
 
 /** What a configuration is read from. */
@@ -52,14 +56,15 @@ export function readHostConfig(input: ConfigInput): HostConfig {
   checkReferences(tree, report);
   checkFiles(tree, pathOf, report);
   checkPolicies({ tree, environment: input.environment, pathOf, report });
+  checkRedaction(tree, pathOf, report);
   checkListeners(tree, report);
-  const reveal = readSecrets({ tree, environment: input.environment, pathOf, report });
+  const secrets = readSecrets({ tree, environment: input.environment, pathOf, report });
   refuse(report.problems);
   return {
     tree,
     originOf: (path) => source.originOf(path),
     pathOf,
-    reveal,
+    ...secrets,
   };
 }
 

@@ -11,15 +11,15 @@ const secretNames =
   /^(?:authorization|proxy-authorization|cookie|api-key|x-api-key|x-goog-api-key)$|(?:^|_)(?:key|token|secret|password)$/i;
 
 /**
- * Reads what every reference stands for. Gives the function that puts it in a text: `Bearer ${env:TOKEN}` becomes the
- * header that is sent.
+ * Reads what every reference stands for. `reveal` puts it in a text: `Bearer ${env:TOKEN}` becomes the header that is
+ * sent.
  */
 export function readSecrets(options: {
   readonly tree: ConfigTree;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly pathOf: (path: string) => string;
   readonly report: Report;
-}): (text: string) => string {
+}): { readonly reveal: (text: string) => string; readonly secrets: readonly Secret[] } {
   const { tree, environment, pathOf, report } = options;
   const secrets = new Map<string, Secret>();
 
@@ -71,8 +71,11 @@ export function readSecrets(options: {
       read([...path, 'auth', 'client', 'clientSecret'], auth.client?.clientSecret ?? '');
     }
   }
-  return (text) =>
-    text.replaceAll(secretReferences, (whole) => secrets.get(whole)?.reveal() ?? whole);
+  return {
+    reveal: (text) =>
+      text.replaceAll(secretReferences, (whole) => secrets.get(whole)?.reveal() ?? whole),
+    secrets: [...secrets.values()],
+  };
 }
 
 function readSecretFile(path: string): string | undefined {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mcp } from './mcp-schema.ts';
 import { policies } from './policies-schema.ts';
+import { redaction } from './redaction-schema.ts';
 import { alias, toolServer } from './tools-schema.ts';
 import type { ConfigTree } from './tree.ts';
 import { count, day, labels, milliseconds, name, port, secret, text } from './values.ts';
@@ -125,6 +126,7 @@ export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
   tools: z.strictObject({ servers: z.array(toolServer).max(1_000).default([]) }).prefault({}),
   mcp: mcp.optional(),
   policies,
+  redaction: redaction.prefault({}),
   memory: z
     .strictObject({
       enabled: z

@@ -1,5 +1,6 @@
 import type { McpConfig, ToolServerConfig } from './mcp-tree.ts';
 import type { PoliciesConfig } from './policies-schema.ts';
+import type { RedactionConfig } from './redaction-schema.ts';
 
 /** The configuration with every default filled in; secrets are still references. */
 export interface ConfigTree {
@@ -9,6 +10,7 @@ export interface ConfigTree {
   readonly tools: { readonly servers: readonly ToolServerConfig[] };
   readonly mcp?: McpConfig | undefined;
   readonly policies: PoliciesConfig;
+  readonly redaction: RedactionConfig;
   readonly memory: { readonly enabled: false };
   readonly telemetry: { readonly logLevel: LogLevel };
 }

@@ -5,7 +5,7 @@ import { createAuthenticate } from '../auth.ts';
 import { closeParts, compose } from '../compose.ts';
 import type { Parts } from '../compose.ts';
 import type { HostConfig } from '../config/read-config.ts';
-import { createLog } from '../log.ts';
+import { openProtection } from '../redaction/open-protection.ts';
 import { createViews } from './facade.ts';
 
 /** The façade alone, for an MCP host that starts it as a program. */
@@ -49,11 +49,9 @@ export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<M
   const principal = createAuthenticate(server.auth.apiKeys)(
     key === undefined ? undefined : `Bearer ${key}`,
   );
-  const log = createLog({
-    level: options.log === 'silent' ? 'silent' : telemetry.logLevel,
-    version,
-  });
-  const parts = await compose({ config, version, log, environment });
+  const level = options.log === 'silent' ? 'silent' : telemetry.logLevel;
+  const protection = await openProtection({ config, version, environment, level });
+  const parts = await compose({ config, version, environment, protection });
   const { clock, keys, relay } = parts;
   const core = createViews([view], { relay, keys, clock, version })[name];
   if (core === undefined) throw new TypeError('the view was just made');

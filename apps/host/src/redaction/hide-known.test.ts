@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadKeys } from '@modelhost/keys-file';
+import { createHostRedactor } from '@modelhost/redaction';
+import { hideKnown } from './hide-known.ts';
+
+const environmentValue = Buffer.alloc(32, 7).toString('base64');
+const keys = await loadKeys({ path: 'unused', environmentValue });
+const bare = createHostRedactor({ always: { email: 'token' }, keys });
+const redactor = hideKnown(bare, ['correct-horse']);
+const text = 'ann@example.org knows correct-horse, as all do';
+const hidden = '[EMAIL] knows [SECRET], as all do';
+
+test('what is known is hidden beside what is found, and counted', () => {
+  const step = redactor.open({ tenant: 'acme', sessionId: 'run' }).step();
+  assert.equal(redactor.redact(text), hidden);
+  assert.equal(step.redact(text, {}), hidden);
+  const value = { 'correct-horse': [text, 7, null] };
+  assert.deepEqual(step.redactJson(value, {}), { '[SECRET]': [hidden, 7, null] });
+  assert.deepEqual(step.found(), { email: 2, secrets: 3 });
+});
+
+test('it is hidden in streams, however they are cut, and a broken one ends before it', () => {
+  const session = redactor.open({ tenant: 'acme', sessionId: 'run' });
+  for (const size of [1, 3, 64]) {
+    const stream = session.step().stream({});
+    let given = '';
+    for (let at = 0; at < text.length; at += size) given += stream.push(text.slice(at, at + size));
+    assert.equal(given + stream.end(), hidden);
+  }
+  const broken = session.step().stream({});
+  assert.equal(broken.push('it is correct-ho') + broken.abort(), 'it is ');
+});

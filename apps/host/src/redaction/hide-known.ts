@@ -1,0 +1,67 @@
+import { isJsonObject } from '@modelhost/kernel';
+import type {
+  Json,
+  RedactionCounts,
+  Redactor,
+  SessionRedactor,
+  StepRedactor,
+} from '@modelhost/kernel';
+import { createKnownValues } from './known-values.ts';
+import type { KnownValues } from './known-values.ts';
+
+/** A redactor that hides these values, too: the host's own secrets, of which no rule could say what they look like. */
+export function hideKnown(redactor: Redactor, values: readonly string[]): Redactor {
+  const known = createKnownValues(values);
+  return {
+    always: redactor.always,
+    redact: (text) => redactor.redact(known.replace(text)),
+    open: (session) => hideInSession(redactor.open(session), known),
+  };
+}
+
+function hideInSession(session: SessionRedactor, known: KnownValues): SessionRedactor {
+  return { ...session, step: () => hideInStep(session.step(), known) };
+}
+
+function hideInStep(step: StepRedactor, known: KnownValues): StepRedactor {
+  let count = 0;
+  const onFound = (): void => {
+    count += 1;
+  };
+  const replace = (text: string): string => known.replace(text, onFound);
+
+  return {
+    redact: (text, styles) => step.redact(replace(text), styles),
+    redactJson: (value, styles) => step.redactJson(mapStrings(value, replace), styles),
+    stream: (styles) => {
+      const [first, second] = [known.stream(onFound), step.stream(styles)];
+      return {
+        push: (text) => second.push(first.push(text)),
+        end: () => second.push(first.end()) + second.end(),
+        // What the first holds is the beginning of a value.
+        abort: () => second.abort(),
+      };
+    },
+    found: () => withSecrets(step.found(), count),
+    state: () => step.state(),
+  };
+}
+
+function withSecrets(found: RedactionCounts, count: number): RedactionCounts {
+  return count === 0 ? found : { ...found, secrets: (found['secrets'] ?? 0) + count };
+}
+
+/** Deeper than its bound is for the redactor behind to refuse. */
+function mapStrings(value: Json, change: (text: string) => string, depthLeft = 512): Json {
+  if (typeof value === 'string') return change(value);
+  if (typeof value !== 'object' || value === null || depthLeft === 0) return value;
+  if (!isJsonObject(value)) {
+    return value.map((item: Json) => mapStrings(item, change, depthLeft - 1));
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [
+      change(name),
+      mapStrings(member, change, depthLeft - 1),
+    ]),
+  );
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { Keys, Redactor } from '@modelhost/kernel';
+import { loadKeys } from '@modelhost/keys-file';
+import type { Logger } from 'pino';
+import type { HostConfig } from '../config/read-config.ts';
+import type { LogLevel } from '../config/tree.ts';
+import { createLog } from '../log.ts';
+import { openRedactor } from './open-redactor.ts';
+
+/** What there has to be before anything else, so that nothing is written or told without it. */
+export interface Protection {
+  readonly keys: Keys;
+  readonly redactor: Redactor;
+  readonly log: Logger;
+}
+
+/** Loads the keys, or makes them on the first start. Throws `config_invalid`. */
+export async function openProtection(options: {
+  readonly config: HostConfig;
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly level: LogLevel;
+}): Promise<Protection> {
+  const { config, version, environment, level } = options;
+  const path = join(config.pathOf(config.tree.server.dataDirectory), 'master.key');
+  const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
+  const keys = await loadKeys({ path, environmentValue });
+  const redactor = openRedactor(config, keys, environment);
+  return { keys, redactor, log: createLog({ level, version, redactor }) };
+}

@@ -91,6 +91,15 @@ export type {
   TextRedaction,
 } from './ports/redactor.ts';
 export type {
+  RunSession,
+  Session,
+  SessionDraft,
+  SessionPage,
+  SessionPlace,
+  SessionStore,
+  SessionTurn,
+} from './ports/session-store.ts';
+export type {
   ToolAnswer,
   ToolInputRequest,
   ToolMatch,

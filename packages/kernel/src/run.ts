@@ -1,6 +1,7 @@
 import type { ErrorData } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Confidentiality, DataLabels } from './labels.ts';
+import type { RunSession } from './ports/session-store.ts';
 import type { ApprovalGate, Obligations, ValueOrigin } from './obligations.ts';
 
 /** Who asks: authenticated by the host, never taken from a request field. */
@@ -183,6 +184,8 @@ export interface RunInput {
   readonly labels?: DataLabels;
   /** What stands behind the placeholders in input and history (`StepRedactor.state`). Absent: none. Like `labels`, no part of sameness. */
   readonly placeholders?: Json;
+  /** Of sameness only its id is a part: another try of the same request finds more turns. */
+  readonly session?: RunSession;
 }
 
 /** Tokens of one model call, as the provider counts them. */

@@ -5,11 +5,13 @@ import { toLine } from './printable.ts';
 /** What policy demands, a phrase each; none when it demands nothing. */
 export function listObligations(obligations: Obligations | undefined): readonly string[] {
   if (obligations === undefined) return [];
-  const { redactDetectors, redactArguments, transforms, labels, audit, notify } = obligations;
+  const { redactDetectors, redactArguments, reveal, transforms, labels, audit, notify } =
+    obligations;
   const { maxOutputTokens, resultBytesMax, timeoutMsMax } = obligations;
   return [
     ...Object.entries(redactDetectors).map(([name, style]) => `redact ${name} (${style})`),
     ...redactArguments.map((path) => `keep "${path}" out of logs`),
+    ...reveal.map(({ argument, detectors }) => `reveal ${detectors.join(', ')} in "${argument}"`),
     ...(maxOutputTokens === undefined ? [] : [`at most ${maxOutputTokens} tokens of output`]),
     ...(resultBytesMax === undefined ? [] : [`at most ${resultBytesMax} bytes of result`]),
     ...(timeoutMsMax === undefined ? [] : [`at most ${timeoutMsMax} ms`]),

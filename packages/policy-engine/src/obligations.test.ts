@@ -40,7 +40,7 @@ suite('obligations joined', () => {
     const all = join(
       {
         redact: { detectors: { card: 'mask' }, arguments: ['a'] },
-        reveal: {},
+        reveal: { to: ['email'] },
         limits: { maxOutputTokens: 1, resultBytesMax: 1, timeoutMsMax: 1 },
         transforms: ['strip_links'],
         labels: { ...noObligations.labels, compartments: ['pii'] },
@@ -52,6 +52,7 @@ suite('obligations joined', () => {
     assert.deepEqual(unsupportedFeatures(all, ['audit', 'labels']), [
       'redact.detectors',
       'redact.arguments',
+      'reveal',
       'limits.maxOutputTokens',
       'limits.resultBytesMax',
       'limits.timeoutMsMax',

@@ -21,6 +21,7 @@ export const transforms: readonly Obligations['transforms'][number][] = [
 export type ObligationFeature =
   | 'redact.detectors'
   | 'redact.arguments'
+  | 'reveal'
   | 'limits.maxOutputTokens'
   | 'limits.resultBytesMax'
   | 'limits.timeoutMsMax'
@@ -37,14 +38,21 @@ const labelled: readonly ObligationFeature[] = ['labels', ...told];
 
 /** What the enforcement points of this host keep. */
 export const supportedByHost: SupportedObligations = {
-  AcceptInput: labelled,
-  UseModel: ['limits.maxOutputTokens', ...told],
+  AcceptInput: ['redact.detectors', ...labelled],
+  UseModel: ['redact.detectors', 'limits.maxOutputTokens', ...told],
   ListTool: [],
-  CallTool: ['limits.resultBytesMax', 'limits.timeoutMsMax', 'redact.arguments', ...labelled],
-  AcceptToolResult: ['transforms', ...labelled],
-  EmitOutput: ['transforms', ...told],
-  ReadMemory: labelled,
-  WriteMemory: labelled,
+  CallTool: [
+    'redact.detectors',
+    'redact.arguments',
+    'reveal',
+    'limits.resultBytesMax',
+    'limits.timeoutMsMax',
+    ...labelled,
+  ],
+  AcceptToolResult: ['redact.detectors', 'transforms', ...labelled],
+  EmitOutput: ['redact.detectors', 'transforms', ...told],
+  ReadMemory: ['redact.detectors', ...labelled],
+  WriteMemory: ['redact.detectors', ...labelled],
   ForgetMemory: labelled,
 };
 
@@ -76,6 +84,7 @@ export function unsupportedFeatures(
 
 function featuresOf({
   redact,
+  reveal,
   limits,
   transforms: operations,
   labels,
@@ -90,6 +99,7 @@ function featuresOf({
   const demands: readonly (readonly [ObligationFeature, boolean])[] = [
     ['redact.detectors', Object.keys(redact.detectors).length > 0],
     ['redact.arguments', redact.arguments.length > 0],
+    ['reveal', Object.keys(reveal).length > 0],
     ['limits.maxOutputTokens', limits.maxOutputTokens !== undefined],
     ['limits.resultBytesMax', limits.resultBytesMax !== undefined],
     ['limits.timeoutMsMax', limits.timeoutMsMax !== undefined],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { secretRules } from '@modelhost/redaction';
 import { ruleSetOf } from './fixtures/decision-points.ts';
 import type { RuleSet } from './index.ts';
 
@@ -9,11 +10,24 @@ function oblige(annotations: string, effect = 'permit'): RuleSet {
 }
 
 const refused: readonly (readonly [string, RegExp])[] = [
-  ['@oblige("encrypt")', /unknown @oblige; write @oblige\("redact"\) or @oblige\("limit"\)/],
+  ['@oblige("encrypt")', /unknown @oblige; write @oblige\("redact"\) or @oblige\("reveal"\)/],
   ['@oblige("redact")', /obliges to nothing, .* add @detectors or @style or @arguments/],
   ['@oblige("redact") @detectors("")', /empty or unusable name in @detectors/],
   ['@oblige("redact") @detectors("a,,b")', /empty or unusable name in @detectors/],
-  ['@oblige("redact") @detectors("a") @style("blur")', /unknown @style; write @style\("token"\)/],
+  [
+    '@oblige("redact") @detectors("email") @style("blur")',
+    /unknown @style; write @style\("placeholder"\) or @style\("token"\)/,
+  ],
+  ['@oblige("redact") @detectors("emial")', /unknown detector "emial".*; did you mean "email"\?/],
+  [
+    '@oblige("redact") @detectors("card,x")',
+    /unknown detector "x".*; write one of secrets, email,/,
+  ],
+  ['@oblige("reveal")', /obliges to nothing, .* add @arguments or @detectors/],
+  ['@oblige("reveal") @arguments("to")', /reveals without saying what/],
+  ['@oblige("reveal") @detectors("email")', /reveals without saying where/],
+  ['@oblige("reveal") @arguments("to") @detectors("us_ssn")', /unknown detector "us_ssn"/],
+  ['@oblige("reveal") @arguments("to") @style("drop")', /@style, which is no part of/],
   ['@oblige("redact") @arguments("a b")', /unusable name in @arguments/],
   ['@oblige("redact") @arguments("a") @style("drop")', /@style without @detectors/],
   [
@@ -55,10 +69,25 @@ suite('annotations that oblige', () => {
     });
   });
 
+  test('a single rule for secrets and a single kind of national number can be asked for', () => {
+    const set = oblige('@oblige("redact") @detectors("us_ssn") @style("placeholder")');
+    const redact = { detectors: { us_ssn: 'placeholder' }, arguments: [] };
+    assert.deepEqual(set.oblige.rules[0]?.obligation?.redact, redact);
+    oblige(`@oblige("redact") @detectors("${secretRules()[0]?.id}")`);
+  });
+
+  test('what is revealed is kept by the path of the argument', () => {
+    const set = oblige('@oblige("reveal") @detectors("phone,email") @arguments("to, cc")');
+    const detectors = ['email', 'phone'];
+    assert.deepEqual(set.oblige.rules[0]?.obligation?.reveal, { cc: detectors, to: detectors });
+  });
+
   test('names are kept once and sorted', () => {
-    const set = oblige('@oblige("redact") @detectors("b, a,b") @arguments("to , lines[0].x")');
+    const set = oblige(
+      '@oblige("redact") @detectors("phone, email,phone") @arguments("to , lines[0].x")',
+    );
     assert.deepEqual(set.oblige.rules[0]?.obligation?.redact, {
-      detectors: { a: 'mask', b: 'mask' },
+      detectors: { email: 'mask', phone: 'mask' },
       arguments: ['lines[0].x', 'to'],
     });
   });

@@ -1,14 +1,16 @@
 import type { Obligations, RedactionStyle } from '@modelhost/kernel';
-import { confidentialityLevels, noObligations, plainLabels } from '@modelhost/kernel';
+import { confidentialityLevels, nearest, noObligations, plainLabels } from '@modelhost/kernel';
+import { detectorTable, isDetectorName } from '@modelhost/redaction';
 import { readCount, readNames, readWord } from './annotation-values.ts';
 import type { AnnotatedPolicy, Fail } from './annotations.ts';
 import { redactionStyles, transforms } from './obligations.ts';
 
-type Kind = 'redact' | 'limit' | 'transform' | 'label' | 'audit' | 'notify';
+type Kind = 'redact' | 'reveal' | 'limit' | 'transform' | 'label' | 'audit' | 'notify';
 
 /** The parameters of each obligation; those of another are refused beside it. */
 const parameters: Readonly<Record<Kind, readonly string[]>> = {
   redact: ['detectors', 'style', 'arguments'],
+  reveal: ['arguments', 'detectors'],
   limit: ['max_output_tokens', 'result_bytes_max', 'timeout_ms_max'],
   transform: ['op'],
   label: ['label', 'confidentiality', 'integrity'],
@@ -16,12 +18,20 @@ const parameters: Readonly<Record<Kind, readonly string[]>> = {
   notify: ['channel'],
 };
 
-const kinds: readonly Kind[] = ['redact', 'limit', 'transform', 'label', 'audit', 'notify'];
+const kinds: readonly Kind[] = [
+  'redact',
+  'reveal',
+  'limit',
+  'transform',
+  'label',
+  'audit',
+  'notify',
+];
 
 /** The annotations that speak of an obligation. */
 export const obligationAnnotations: readonly string[] = [
   'oblige',
-  ...kinds.flatMap((kind) => parameters[kind]),
+  ...new Set(kinds.flatMap((kind) => parameters[kind])),
 ];
 
 const names = { pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/, words: 'letters, digits, . _ / -' };
@@ -66,6 +76,8 @@ function readDemand(
   switch (kind) {
     case 'redact':
       return readRedaction(policy, fail);
+    case 'reveal':
+      return readReveal(policy, fail);
     case 'limit':
       return readLimits(policy, fail);
     case 'transform': {
@@ -86,7 +98,7 @@ function readDemand(
 }
 
 function readRedaction(policy: AnnotatedPolicy, fail: Fail): Partial<Obligations> | undefined {
-  const detectors = readNames(policy, { annotation: 'detectors', ...names }, fail);
+  const detectors = readDetectors(policy, isDetectorName, fail);
   const hidden = readNames(policy, { annotation: 'arguments', ...paths }, fail);
   const style = readWord(policy, { annotation: 'style', words: redactionStyles }, fail);
   if (detectors === undefined && style !== undefined) {
@@ -101,6 +113,38 @@ function readRedaction(policy: AnnotatedPolicy, fail: Fail): Partial<Obligations
     style ?? 'mask',
   ]);
   return { redact: { detectors: Object.fromEntries(styled), arguments: hidden ?? [] } };
+}
+
+function readReveal(policy: AnnotatedPolicy, fail: Fail): Partial<Obligations> | undefined {
+  // A placeholder says what kind of value it stands for, not which single rule found it.
+  const detectors = readDetectors(policy, (name) => shownDetectors.includes(name), fail);
+  const revealed = readNames(policy, { annotation: 'arguments', ...paths }, fail);
+  if (detectors === undefined && revealed === undefined) return undefined;
+  if (detectors === undefined || revealed === undefined) {
+    throw fail(
+      `rule "${policy.id}" reveals without saying ${detectors === undefined ? 'what' : 'where'}`,
+      'write both @arguments and @detectors',
+    );
+  }
+  return { reveal: Object.fromEntries(revealed.map((path) => [path, detectors])) };
+}
+
+const shownDetectors: readonly string[] = detectorTable.map(({ name }) => name);
+
+/** Names of detectors; one that does not exist is refused, since it would hide nothing. */
+function readDetectors(
+  policy: AnnotatedPolicy,
+  isKnown: (name: string) => boolean,
+  fail: Fail,
+): readonly string[] | undefined {
+  const detectors = readNames(policy, { annotation: 'detectors', ...names }, fail);
+  const unknown = detectors?.find((name) => !isKnown(name));
+  if (unknown === undefined) return detectors;
+  const near = nearest(unknown, shownDetectors);
+  throw fail(
+    `rule "${policy.id}" has the unknown detector "${unknown}" in @detectors`,
+    near === undefined ? `write one of ${shownDetectors.join(', ')}` : `did you mean "${near}"?`,
+  );
 }
 
 function readLimits(policy: AnnotatedPolicy, fail: Fail): Partial<Obligations> | undefined {

@@ -211,7 +211,7 @@ suite('obligations of a decision', () => {
 
   test('that the place where it happens cannot keep deny, and say which', async () => {
     const rows: readonly (readonly [string, PolicyRequest])[] = [
-      ['@oblige("redact") @detectors("card")', call()],
+      ['@oblige("reveal") @arguments("path") @detectors("card")', modelRequest('m')],
       ['@oblige("transform") @op("strip_links")', call()],
       ['@oblige("limit") @max_output_tokens("5")', call()],
       ['@oblige("limit") @timeout_ms_max("5")', modelRequest('m')],
@@ -227,7 +227,7 @@ suite('obligations of a decision', () => {
       assert.equal(brief(await point(oblige, '').decide(modelRequest('m'))), 'deny default-deny');
     }
     const gate = '@id("g") @remedy("approval") forbid (principal, action, resource);';
-    const unsupported = `@id("o") @oblige("redact") @detectors("card") ${onCalls};`;
+    const unsupported = `@id("o") @oblige("limit") @max_output_tokens("5") ${onCalls};`;
     assert.equal(
       brief(await point(unsupported, `${permitAll}${gate}`).decide(call())),
       'deny obligation-unsupported',
@@ -238,6 +238,11 @@ suite('obligations of a decision', () => {
     const memory = { type: 'memory', namespace: 'notes', owner: 'ann', bytes: 1 } as const;
     const rows: readonly (readonly [string, PolicyRequest])[] = [
       ['@oblige("limit") @max_output_tokens("5")', modelRequest('m')],
+      ['@oblige("redact") @detectors("card")', call()],
+      ['@oblige("redact") @detectors("card")', modelRequest('m')],
+      ['@oblige("redact") @detectors("card")', inputRequest(1)],
+      ['@oblige("redact") @detectors("card")', requestOf('EmitOutput', { type: 'output' })],
+      ['@oblige("reveal") @arguments("path") @detectors("card")', call()],
       ['@oblige("transform") @op("strip_links")', requestOf('EmitOutput', { type: 'output' })],
       [
         '@oblige("transform") @op("strip_markup")',
@@ -256,14 +261,14 @@ suite('obligations of a decision', () => {
           { name: 'a.cedar', text: permitAll },
           {
             name: 'oblige/a.cedar',
-            text: `@id("o") @oblige("redact") @detectors("card") ${onCalls};`,
+            text: `@id("o") @oblige("limit") @max_output_tokens("5") ${onCalls};`,
           },
         ]),
       ),
-      supported: { ...allActions, CallTool: ['redact.detectors'] },
+      supported: { ...allActions, CallTool: ['limits.maxOutputTokens'] },
     });
     const { effect, obligations } = await wide.decide(call());
-    assert.deepEqual([effect, obligations.redact.detectors], ['allow', { card: 'mask' }]);
+    assert.deepEqual([effect, obligations.limits], ['allow', { maxOutputTokens: 5 }]);
   });
 
   test('of a rule that fails deny, and count as if it applied', async () => {

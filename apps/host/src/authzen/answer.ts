@@ -46,7 +46,7 @@ interface ObligationEntry extends JsonObject {
 }
 
 function toObligations(obligations: Obligations): readonly ObligationEntry[] {
-  const { redact, limits, transforms, labels, audit, notify } = obligations;
+  const { redact, reveal, limits, transforms, labels, audit, notify } = obligations;
   const { integrity, sources, confidentiality, compartments } = labels;
   const hasLabels =
     integrity === 'untrusted' || confidentiality !== 'public' || compartments.length > 0;
@@ -55,6 +55,7 @@ function toObligations(obligations: Obligations): readonly ObligationEntry[] {
     ...(hasRedaction
       ? [{ type: 'redact', detectors: redact.detectors, arguments: redact.arguments }]
       : []),
+    ...(Object.keys(reveal).length === 0 ? [] : [{ type: 'reveal', arguments: reveal }]),
     ...(Object.keys(limits).length === 0 ? [] : [{ type: 'limit', ...limits }]),
     ...transforms.map((operation) => ({ type: 'transform', operation })),
     ...(hasLabels ? [{ type: 'label', integrity, sources, confidentiality, compartments }] : []),

@@ -75,11 +75,15 @@ export function toGateMessage(gate: ApprovalGate): MessageInitShape<typeof Appro
 function toObligationsMessage(
   obligations: Obligations,
 ): MessageInitShape<typeof ObligationsSchema> {
-  const { redact, limits, transforms, labels, audit, notify } = obligations;
+  const { redact, reveal, limits, transforms, labels, audit, notify } = obligations;
   const { maxOutputTokens, resultBytesMax, timeoutMsMax } = limits;
   return {
     redactDetectors: { ...redact.detectors },
     redactArguments: [...redact.arguments],
+    reveal: Object.entries(reveal).map(([argument, detectors]) => ({
+      argument,
+      detectors: [...detectors],
+    })),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens: BigInt(maxOutputTokens) }),
     ...(resultBytesMax === undefined ? {} : { resultBytesMax: BigInt(resultBytesMax) }),
     ...(timeoutMsMax === undefined ? {} : { timeoutMsMax: BigInt(timeoutMsMax) }),

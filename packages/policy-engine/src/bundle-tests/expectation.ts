@@ -26,7 +26,7 @@ export interface Expectation {
   readonly obligations: Json;
 }
 
-const obligationKeys = ['redact', 'limits', 'transforms', 'labels', 'audit', 'notify'];
+const obligationKeys = ['redact', 'reveal', 'limits', 'transforms', 'labels', 'audit', 'notify'];
 const labelKeys = ['integrity', 'sources', 'confidentiality', 'compartments'];
 
 /** Reads what a test expects; `effect` has to be said. */
@@ -77,6 +77,8 @@ function readObligations(expect: Section): Json {
       detectors: take(redact, 'detectors', aMap, undefined) as Json | undefined,
       arguments: names(redact, 'arguments'),
     }),
+    // Every value that reading gives is JSON.
+    reveal: take(section, 'reveal', aMap, undefined) as Json | undefined,
     limits: defined(
       Object.fromEntries(
         Object.keys(limits.value).map((key) => [key, take(limits, key, aCount, undefined)]),

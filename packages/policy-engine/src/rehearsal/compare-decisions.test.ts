@@ -95,7 +95,7 @@ test('every kind of obligation is compared', () => {
   const before = decisionOf('allow', ['a']);
   const obligations: Obligations = {
     redact: { detectors: { email: 'mask' }, arguments: ['to'] },
-    reveal: {},
+    reveal: { to: ['email'] },
     limits: { maxOutputTokens: 10, resultBytesMax: 20, timeoutMsMax: 30 },
     transforms: ['strip_links'],
     labels: {
@@ -119,6 +119,7 @@ test('every kind of obligation is compared', () => {
     'notify soc',
     'redact argument to',
     'redact email as mask',
+    'reveal email in argument to',
     'transform strip_links',
   ];
   const after = decisionOf('allow', ['b'], { obligations, policyDigest: 'policy-2' });

@@ -77,10 +77,13 @@ function obligationChanges(before: Decision, after: Decision): readonly Decision
 }
 
 function describeObligations(obligations: Obligations): readonly string[] {
-  const { redact, limits, transforms, labels, audit, notify } = obligations;
+  const { redact, reveal, limits, transforms, labels, audit, notify } = obligations;
   return [
     ...Object.entries(redact.detectors).map(([name, style]) => `redact ${name} as ${style}`),
     ...redact.arguments.map((path) => `redact argument ${path}`),
+    ...Object.entries(reveal).flatMap(([path, detectors]) =>
+      detectors.map((name) => `reveal ${name} in argument ${path}`),
+    ),
     ...Object.entries(limits).map(([name, limit]) => `limit ${name} to ${limit}`),
     ...transforms.map((name) => `transform ${name}`),
     ...(labels.integrity === 'untrusted' ? ['label untrusted'] : []),

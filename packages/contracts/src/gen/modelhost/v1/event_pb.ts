@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file modelhost/v1/event.proto.
  */
 export const file_modelhost_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chhtb2RlbGhvc3QvdjEvZXZlbnQucHJvdG8SDG1vZGVsaG9zdC52MSKlBwoIUnVuRXZlbnQSEAoIc2VxdWVuY2UYASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc3RlcBgDIAEoCRIvCgtydW5fc3RhcnRlZBgEIAEoCzIYLm1vZGVsaG9zdC52MS5SdW5TdGFydGVkSAASLQoKdGV4dF9kZWx0YRgFIAEoCzIXLm1vZGVsaG9zdC52MS5UZXh0RGVsdGFIABI3Cg9yZWFzb25pbmdfZGVsdGEYBiABKAsyHC5tb2RlbGhvc3QudjEuUmVhc29uaW5nRGVsdGFIABIxCgxzdGVwX3N0YXJ0ZWQYByABKAsyGS5tb2RlbGhvc3QudjEuU3RlcFN0YXJ0ZWRIABI1Cg50b29sX3JlcXVlc3RlZBgIIAEoCzIbLm1vZGVsaG9zdC52MS5Ub29sUmVxdWVzdGVkSAASKgoIZGVjaXNpb24YCSABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb25IABI9ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYCiABKAsyHy5tb2RlbGhvc3QudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI7ChFhcHByb3ZhbF9yZXNvbHZlZBgLIAEoCzIeLm1vZGVsaG9zdC52MS5BcHByb3ZhbFJlc29sdmVkSAASMwoNdG9vbF9maW5pc2hlZBgMIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sRmluaXNoZWRIABIkCgV1c2FnZRgNIAEoCzITLm1vZGVsaG9zdC52MS5Vc2FnZUgAEjMKDXN0ZXBfZmluaXNoZWQYDiABKAsyGi5tb2RlbGhvc3QudjEuU3RlcEZpbmlzaGVkSAASMQoMcnVuX2ZpbmlzaGVkGA8gASgLMhkubW9kZWxob3N0LnYxLlJ1bkZpbmlzaGVkSAASMwoNdG9vbF9wcm9ncmVzcxgQIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sUHJvZ3Jlc3NIABI3Cg9pbnB1dF9yZXF1ZXN0ZWQYESABKAsyHC5tb2RlbGhvc3QudjEuSW5wdXRSZXF1ZXN0ZWRIABI1Cg5pbnB1dF9yZXNvbHZlZBgSIAEoCzIbLm1vZGVsaG9zdC52MS5JbnB1dFJlc29sdmVkSAASMwoNYXBwcm92YWxfdm90ZRgTIAEoCzIaLm1vZGVsaG9zdC52MS5BcHByb3ZhbFZvdGVIAEIHCgVldmVudCJRCgpSdW5TdGFydGVkEg4KBnJ1bl9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg0KBW1vZGVsGAQgASgJIjMKC1N0ZXBTdGFydGVkEiQKBGtpbmQYASABKA4yFi5tb2RlbGhvc3QudjEuU3RlcEtpbmQiGQoJVGV4dERlbHRhEgwKBHRleHQYASABKAkiHgoOUmVhc29uaW5nRGVsdGESDAoEdGV4dBgBIAEoCSJ0Cg1Ub29sUmVxdWVzdGVkEg8KB2NhbGxfaWQYASABKAkSDAoEdG9vbBgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCRIsCghleGVjdXRvchgEIAEoDjIaLm1vZGVsaG9zdC52MS5Ub29sRXhlY3V0b3IiLwoORGVjaXNpb25SZWFzb24SDAoEcnVsZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIuEBCghEZWNpc2lvbhIPCgdjYWxsX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIsCgZlZmZlY3QYBCABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QSLQoHcmVhc29ucxgFIAMoCzIcLm1vZGVsaG9zdC52MS5EZWNpc2lvblJlYXNvbhIVCg1wb2xpY3lfZGlnZXN0GAYgASgJEi4KC29ibGlnYXRpb25zGAcgASgLMhkubW9kZWxob3N0LnYxLk9ibGlnYXRpb25zIqADCgtPYmxpZ2F0aW9ucxJIChByZWRhY3RfZGV0ZWN0b3JzGAEgAygLMi4ubW9kZWxob3N0LnYxLk9ibGlnYXRpb25zLlJlZGFjdERldGVjdG9yc0VudHJ5EhgKEHJlZGFjdF9hcmd1bWVudHMYAiADKAkSHgoRbWF4X291dHB1dF90b2tlbnMYAyABKANIAIgBARIdChByZXN1bHRfYnl0ZXNfbWF4GAQgASgDSAGIAQESGwoOdGltZW91dF9tc19tYXgYBSABKANIAogBARISCgp0cmFuc2Zvcm1zGAYgAygJEigKBmxhYmVscxgHIAEoCzIYLm1vZGVsaG9zdC52MS5EYXRhTGFiZWxzEg0KBWF1ZGl0GAggASgJEg4KBm5vdGlmeRgJIAMoCRo2ChRSZWRhY3REZXRlY3RvcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhQKEl9tYXhfb3V0cHV0X3Rva2Vuc0ITChFfcmVzdWx0X2J5dGVzX21heEIRCg9fdGltZW91dF9tc19tYXgifgoKRGF0YUxhYmVscxIRCgl1bnRydXN0ZWQYASABKAgSDwoHc291cmNlcxgCIAMoCRI2Cg9jb25maWRlbnRpYWxpdHkYAyABKA4yHS5tb2RlbGhvc3QudjEuQ29uZmlkZW50aWFsaXR5EhQKDGNvbXBhcnRtZW50cxgEIAMoCSJQCgxBcHByb3ZhbEdhdGUSEQoJYXBwcm92ZXJzGAEgAygJEg4KBnF1b3J1bRgCIAEoBRIdChVzZWxmX2FwcHJvdmFsX2FsbG93ZWQYAyABKAgiPAoLVmFsdWVPcmlnaW4SDAoEcGF0aBgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDwoHc291cmNlcxgDIAMoCSKPAgoRQXBwcm92YWxSZXF1ZXN0ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJEhMKC2NhbGxfZGlnZXN0GAUgASgJEhEKCWFwcHJvdmVycxgGIAMoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFZ2F0ZXMYCCADKAsyGi5tb2RlbGhvc3QudjEuQXBwcm92YWxHYXRlEioKB29yaWdpbnMYCSADKAsyGS5tb2RlbGhvc3QudjEuVmFsdWVPcmlnaW4iYAoMQXBwcm92YWxWb3RlEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSEwoLYXBwcm92ZWRfYnkYAyABKAkSFQoNdm90ZXNfbWlzc2luZxgEIAEoBSJwChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSEwoLcmVzb2x2ZWRfYnkYBCABKAkSDwoHY29tbWVudBgFIAEoCSJgCgxUb29sUHJvZ3Jlc3MSDwoHY2FsbF9pZBgBIAEoCRIQCghwcm9ncmVzcxgCIAEoARISCgV0b3RhbBgDIAEoAUgAiAEBEg8KB21lc3NhZ2UYBCABKAlCCAoGX3RvdGFsIqUBCg5JbnB1dFJlcXVlc3RlZBIQCghpbnB1dF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEgwKBHRvb2wYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRITCgtzY2hlbWFfanNvbhgFIAEoCRILCgN1cmwYBiABKAkSLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInIKDUlucHV0UmVzb2x2ZWQSEAoIaW5wdXRfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIpCgZhY3Rpb24YAyABKA4yGS5tb2RlbGhvc3QudjEuSW5wdXRBY3Rpb24SEwoLcmVzb2x2ZWRfYnkYBCABKAki/AEKDFRvb2xGaW5pc2hlZBIPCgdjYWxsX2lkGAEgASgJEgwKBHRvb2wYAiABKAkSKgoHb3V0Y29tZRgDIAEoDjIZLm1vZGVsaG9zdC52MS5Ub29sT3V0Y29tZRIPCgdjb250ZW50GAQgASgJEhEKCXRydW5jYXRlZBgFIAEoCBIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgVlcnJvchgHIAEoCzIXLm1vZGVsaG9zdC52MS5FcnJvckRhdGESKAoGbGFiZWxzGAggASgLMhgubW9kZWxob3N0LnYxLkRhdGFMYWJlbHMivgEKBVVzYWdlEg0KBW1vZGVsGAEgASgJEhQKDGlucHV0X3Rva2VucxgCIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAMgASgDEhsKE2NhY2hlZF9pbnB1dF90b2tlbnMYBCABKAMSGAoQcmVhc29uaW5nX3Rva2VucxgFIAEoAxIWCg5jb3N0X21pY3JvX3VzZBgGIAEoAxIqCgVzcGVudBgHIAEoCzIbLm1vZGVsaG9zdC52MS5SdW5TdGF0aXN0aWNzIngKDFN0ZXBGaW5pc2hlZBIkCgRraW5kGAEgASgOMhYubW9kZWxob3N0LnYxLlN0ZXBLaW5kEhUKDWZpbmlzaF9yZWFzb24YAiABKAkSKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iNgoLUnVuRmluaXNoZWQSJwoGcmVzdWx0GAEgASgLMhcubW9kZWxob3N0LnYxLlJ1blJlc3VsdCpOCghTdGVwS2luZBIZChVTVEVQX0tJTkRfVU5TUEVDSUZJRUQQABITCg9TVEVQX0tJTkRfTU9ERUwQARISCg5TVEVQX0tJTkRfVE9PTBACKl8KDFRvb2xFeGVjdXRvchIdChlUT09MX0VYRUNVVE9SX1VOU1BFQ0lGSUVEEAASFgoSVE9PTF9FWEVDVVRPUl9IT1NUEAESGAoUVE9PTF9FWEVDVVRPUl9DTElFTlQQAiqAAQoORGVjaXNpb25FZmZlY3QSHwobREVDSVNJT05fRUZGRUNUX1VOU1BFQ0lGSUVEEAASGQoVREVDSVNJT05fRUZGRUNUX0FMTE9XEAESGAoUREVDSVNJT05fRUZGRUNUX0RFTlkQAhIYChRERUNJU0lPTl9FRkZFQ1RfSE9MRBADKqoBCg9Db25maWRlbnRpYWxpdHkSHwobQ09ORklERU5USUFMSVRZX1VOU1BFQ0lGSUVEEAASGgoWQ09ORklERU5USUFMSVRZX1BVQkxJQxABEhwKGENPTkZJREVOVElBTElUWV9JTlRFUk5BTBACEiAKHENPTkZJREVOVElBTElUWV9DT05GSURFTlRJQUwQAxIaChZDT05GSURFTlRJQUxJVFlfU0VDUkVUEAQqdwoLSW5wdXRBY3Rpb24SHAoYSU5QVVRfQUNUSU9OX1VOU1BFQ0lGSUVEEAASFwoTSU5QVVRfQUNUSU9OX0FDQ0VQVBABEhgKFElOUFVUX0FDVElPTl9ERUNMSU5FEAISFwoTSU5QVVRfQUNUSU9OX0NBTkNFTBADKoQCCgtUb29sT3V0Y29tZRIcChhUT09MX09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9UT09MX09VVENPTUVfT0sQARIbChdUT09MX09VVENPTUVfVE9PTF9FUlJPUhACEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQAxIiCh5UT09MX09VVENPTUVfSU5WQUxJRF9BUkdVTUVOVFMQBBIXChNUT09MX09VVENPTUVfRkFJTEVEEAUSGAoUVE9PTF9PVVRDT01FX1VOS05PV04QBhIaChZUT09MX09VVENPTUVfQ0FOQ0VMTEVEEAcSGQoVVE9PTF9PVVRDT01FX1dJVEhIRUxEEAhiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_modelhost_v1_run]);
+  fileDesc("Chhtb2RlbGhvc3QvdjEvZXZlbnQucHJvdG8SDG1vZGVsaG9zdC52MSKlBwoIUnVuRXZlbnQSEAoIc2VxdWVuY2UYASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc3RlcBgDIAEoCRIvCgtydW5fc3RhcnRlZBgEIAEoCzIYLm1vZGVsaG9zdC52MS5SdW5TdGFydGVkSAASLQoKdGV4dF9kZWx0YRgFIAEoCzIXLm1vZGVsaG9zdC52MS5UZXh0RGVsdGFIABI3Cg9yZWFzb25pbmdfZGVsdGEYBiABKAsyHC5tb2RlbGhvc3QudjEuUmVhc29uaW5nRGVsdGFIABIxCgxzdGVwX3N0YXJ0ZWQYByABKAsyGS5tb2RlbGhvc3QudjEuU3RlcFN0YXJ0ZWRIABI1Cg50b29sX3JlcXVlc3RlZBgIIAEoCzIbLm1vZGVsaG9zdC52MS5Ub29sUmVxdWVzdGVkSAASKgoIZGVjaXNpb24YCSABKAsyFi5tb2RlbGhvc3QudjEuRGVjaXNpb25IABI9ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYCiABKAsyHy5tb2RlbGhvc3QudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI7ChFhcHByb3ZhbF9yZXNvbHZlZBgLIAEoCzIeLm1vZGVsaG9zdC52MS5BcHByb3ZhbFJlc29sdmVkSAASMwoNdG9vbF9maW5pc2hlZBgMIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sRmluaXNoZWRIABIkCgV1c2FnZRgNIAEoCzITLm1vZGVsaG9zdC52MS5Vc2FnZUgAEjMKDXN0ZXBfZmluaXNoZWQYDiABKAsyGi5tb2RlbGhvc3QudjEuU3RlcEZpbmlzaGVkSAASMQoMcnVuX2ZpbmlzaGVkGA8gASgLMhkubW9kZWxob3N0LnYxLlJ1bkZpbmlzaGVkSAASMwoNdG9vbF9wcm9ncmVzcxgQIAEoCzIaLm1vZGVsaG9zdC52MS5Ub29sUHJvZ3Jlc3NIABI3Cg9pbnB1dF9yZXF1ZXN0ZWQYESABKAsyHC5tb2RlbGhvc3QudjEuSW5wdXRSZXF1ZXN0ZWRIABI1Cg5pbnB1dF9yZXNvbHZlZBgSIAEoCzIbLm1vZGVsaG9zdC52MS5JbnB1dFJlc29sdmVkSAASMwoNYXBwcm92YWxfdm90ZRgTIAEoCzIaLm1vZGVsaG9zdC52MS5BcHByb3ZhbFZvdGVIAEIHCgVldmVudCJRCgpSdW5TdGFydGVkEg4KBnJ1bl9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg0KBW1vZGVsGAQgASgJIjMKC1N0ZXBTdGFydGVkEiQKBGtpbmQYASABKA4yFi5tb2RlbGhvc3QudjEuU3RlcEtpbmQiGQoJVGV4dERlbHRhEgwKBHRleHQYASABKAkiHgoOUmVhc29uaW5nRGVsdGESDAoEdGV4dBgBIAEoCSJ0Cg1Ub29sUmVxdWVzdGVkEg8KB2NhbGxfaWQYASABKAkSDAoEdG9vbBgCIAEoCRIWCg5hcmd1bWVudHNfanNvbhgDIAEoCRIsCghleGVjdXRvchgEIAEoDjIaLm1vZGVsaG9zdC52MS5Ub29sRXhlY3V0b3IiLwoORGVjaXNpb25SZWFzb24SDAoEcnVsZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIuEBCghEZWNpc2lvbhIPCgdjYWxsX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRIQCghyZXNvdXJjZRgDIAEoCRIsCgZlZmZlY3QYBCABKA4yHC5tb2RlbGhvc3QudjEuRGVjaXNpb25FZmZlY3QSLQoHcmVhc29ucxgFIAMoCzIcLm1vZGVsaG9zdC52MS5EZWNpc2lvblJlYXNvbhIVCg1wb2xpY3lfZGlnZXN0GAYgASgJEi4KC29ibGlnYXRpb25zGAcgASgLMhkubW9kZWxob3N0LnYxLk9ibGlnYXRpb25zIsYDCgtPYmxpZ2F0aW9ucxJIChByZWRhY3RfZGV0ZWN0b3JzGAEgAygLMi4ubW9kZWxob3N0LnYxLk9ibGlnYXRpb25zLlJlZGFjdERldGVjdG9yc0VudHJ5EhgKEHJlZGFjdF9hcmd1bWVudHMYAiADKAkSHgoRbWF4X291dHB1dF90b2tlbnMYAyABKANIAIgBARIdChByZXN1bHRfYnl0ZXNfbWF4GAQgASgDSAGIAQESGwoOdGltZW91dF9tc19tYXgYBSABKANIAogBARISCgp0cmFuc2Zvcm1zGAYgAygJEigKBmxhYmVscxgHIAEoCzIYLm1vZGVsaG9zdC52MS5EYXRhTGFiZWxzEg0KBWF1ZGl0GAggASgJEg4KBm5vdGlmeRgJIAMoCRIkCgZyZXZlYWwYCiADKAsyFC5tb2RlbGhvc3QudjEuUmV2ZWFsGjYKFFJlZGFjdERldGVjdG9yc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCFAoSX21heF9vdXRwdXRfdG9rZW5zQhMKEV9yZXN1bHRfYnl0ZXNfbWF4QhEKD190aW1lb3V0X21zX21heCItCgZSZXZlYWwSEAoIYXJndW1lbnQYASABKAkSEQoJZGV0ZWN0b3JzGAIgAygJIn4KCkRhdGFMYWJlbHMSEQoJdW50cnVzdGVkGAEgASgIEg8KB3NvdXJjZXMYAiADKAkSNgoPY29uZmlkZW50aWFsaXR5GAMgASgOMh0ubW9kZWxob3N0LnYxLkNvbmZpZGVudGlhbGl0eRIUCgxjb21wYXJ0bWVudHMYBCADKAkiUAoMQXBwcm92YWxHYXRlEhEKCWFwcHJvdmVycxgBIAMoCRIOCgZxdW9ydW0YAiABKAUSHQoVc2VsZl9hcHByb3ZhbF9hbGxvd2VkGAMgASgIIjwKC1ZhbHVlT3JpZ2luEgwKBHBhdGgYASABKAkSDgoGb3JpZ2luGAIgASgJEg8KB3NvdXJjZXMYAyADKAkijwIKEUFwcHJvdmFsUmVxdWVzdGVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSDAoEdG9vbBgDIAEoCRIWCg5hcmd1bWVudHNfanNvbhgEIAEoCRITCgtjYWxsX2RpZ2VzdBgFIAEoCRIRCglhcHByb3ZlcnMYBiADKAkSLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBWdhdGVzGAggAygLMhoubW9kZWxob3N0LnYxLkFwcHJvdmFsR2F0ZRIqCgdvcmlnaW5zGAkgAygLMhkubW9kZWxob3N0LnYxLlZhbHVlT3JpZ2luImAKDEFwcHJvdmFsVm90ZRITCgthcHByb3ZhbF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEhMKC2FwcHJvdmVkX2J5GAMgASgJEhUKDXZvdGVzX21pc3NpbmcYBCABKAUicAoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIPCgdjYWxsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEhMKC3Jlc29sdmVkX2J5GAQgASgJEg8KB2NvbW1lbnQYBSABKAkiYAoMVG9vbFByb2dyZXNzEg8KB2NhbGxfaWQYASABKAkSEAoIcHJvZ3Jlc3MYAiABKAESEgoFdG90YWwYAyABKAFIAIgBARIPCgdtZXNzYWdlGAQgASgJQggKBl90b3RhbCKlAQoOSW5wdXRSZXF1ZXN0ZWQSEAoIaW5wdXRfaWQYASABKAkSDwoHY2FsbF9pZBgCIAEoCRIMCgR0b29sGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSEwoLc2NoZW1hX2pzb24YBSABKAkSCwoDdXJsGAYgASgJEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJyCg1JbnB1dFJlc29sdmVkEhAKCGlucHV0X2lkGAEgASgJEg8KB2NhbGxfaWQYAiABKAkSKQoGYWN0aW9uGAMgASgOMhkubW9kZWxob3N0LnYxLklucHV0QWN0aW9uEhMKC3Jlc29sdmVkX2J5GAQgASgJIvwBCgxUb29sRmluaXNoZWQSDwoHY2FsbF9pZBgBIAEoCRIMCgR0b29sGAIgASgJEioKB291dGNvbWUYAyABKA4yGS5tb2RlbGhvc3QudjEuVG9vbE91dGNvbWUSDwoHY29udGVudBgEIAEoCRIRCgl0cnVuY2F0ZWQYBSABKAgSKwoIZHVyYXRpb24YBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoFZXJyb3IYByABKAsyFy5tb2RlbGhvc3QudjEuRXJyb3JEYXRhEigKBmxhYmVscxgIIAEoCzIYLm1vZGVsaG9zdC52MS5EYXRhTGFiZWxzIr4BCgVVc2FnZRINCgVtb2RlbBgBIAEoCRIUCgxpbnB1dF90b2tlbnMYAiABKAMSFQoNb3V0cHV0X3Rva2VucxgDIAEoAxIbChNjYWNoZWRfaW5wdXRfdG9rZW5zGAQgASgDEhgKEHJlYXNvbmluZ190b2tlbnMYBSABKAMSFgoOY29zdF9taWNyb191c2QYBiABKAMSKgoFc3BlbnQYByABKAsyGy5tb2RlbGhvc3QudjEuUnVuU3RhdGlzdGljcyJ4CgxTdGVwRmluaXNoZWQSJAoEa2luZBgBIAEoDjIWLm1vZGVsaG9zdC52MS5TdGVwS2luZBIVCg1maW5pc2hfcmVhc29uGAIgASgJEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjYKC1J1bkZpbmlzaGVkEicKBnJlc3VsdBgBIAEoCzIXLm1vZGVsaG9zdC52MS5SdW5SZXN1bHQqTgoIU3RlcEtpbmQSGQoVU1RFUF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPU1RFUF9LSU5EX01PREVMEAESEgoOU1RFUF9LSU5EX1RPT0wQAipfCgxUb29sRXhlY3V0b3ISHQoZVE9PTF9FWEVDVVRPUl9VTlNQRUNJRklFRBAAEhYKElRPT0xfRVhFQ1VUT1JfSE9TVBABEhgKFFRPT0xfRVhFQ1VUT1JfQ0xJRU5UEAIqgAEKDkRlY2lzaW9uRWZmZWN0Eh8KG0RFQ0lTSU9OX0VGRkVDVF9VTlNQRUNJRklFRBAAEhkKFURFQ0lTSU9OX0VGRkVDVF9BTExPVxABEhgKFERFQ0lTSU9OX0VGRkVDVF9ERU5ZEAISGAoUREVDSVNJT05fRUZGRUNUX0hPTEQQAyqqAQoPQ29uZmlkZW50aWFsaXR5Eh8KG0NPTkZJREVOVElBTElUWV9VTlNQRUNJRklFRBAAEhoKFkNPTkZJREVOVElBTElUWV9QVUJMSUMQARIcChhDT05GSURFTlRJQUxJVFlfSU5URVJOQUwQAhIgChxDT05GSURFTlRJQUxJVFlfQ09ORklERU5USUFMEAMSGgoWQ09ORklERU5USUFMSVRZX1NFQ1JFVBAEKncKC0lucHV0QWN0aW9uEhwKGElOUFVUX0FDVElPTl9VTlNQRUNJRklFRBAAEhcKE0lOUFVUX0FDVElPTl9BQ0NFUFQQARIYChRJTlBVVF9BQ1RJT05fREVDTElORRACEhcKE0lOUFVUX0FDVElPTl9DQU5DRUwQAyqEAgoLVG9vbE91dGNvbWUSHAoYVE9PTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPVE9PTF9PVVRDT01FX09LEAESGwoXVE9PTF9PVVRDT01FX1RPT0xfRVJST1IQAhIXChNUT09MX09VVENPTUVfREVOSUVEEAMSIgoeVE9PTF9PVVRDT01FX0lOVkFMSURfQVJHVU1FTlRTEAQSFwoTVE9PTF9PVVRDT01FX0ZBSUxFRBAFEhgKFFRPT0xfT1VUQ09NRV9VTktOT1dOEAYSGgoWVE9PTF9PVVRDT01FX0NBTkNFTExFRBAHEhkKFVRPT0xfT1VUQ09NRV9XSVRISEVMRBAIYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_modelhost_v1_run]);
 
 /**
  * A numbered item of a run's stream.
@@ -379,7 +379,7 @@ export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
  */
 export type Obligations = Message<"modelhost.v1.Obligations"> & {
   /**
-   * Detectors whose finds are hidden, and how: `token`, `mask`, `hash` or `drop`.
+   * Detectors whose finds are hidden, and how: `placeholder`, `token`, `mask`, `hash` or `drop`.
    *
    * @generated from field: map<string, string> redact_detectors = 1;
    */
@@ -436,6 +436,13 @@ export type Obligations = Message<"modelhost.v1.Obligations"> & {
    * @generated from field: repeated string notify = 9;
    */
   notify: string[];
+
+  /**
+   * Where placeholders become values again, right before the call.
+   *
+   * @generated from field: repeated modelhost.v1.Reveal reveal = 10;
+   */
+  reveal: Reveal[];
 };
 
 /**
@@ -444,6 +451,34 @@ export type Obligations = Message<"modelhost.v1.Obligations"> & {
  */
 export const ObligationsSchema: GenMessage<Obligations> = /*@__PURE__*/
   messageDesc(file_modelhost_v1_event, 8);
+
+/**
+ * An argument of a tool that gets its values back.
+ *
+ * @generated from message modelhost.v1.Reveal
+ */
+export type Reveal = Message<"modelhost.v1.Reveal"> & {
+  /**
+   * Path of the argument, such as `to`; what is below it is meant too.
+   *
+   * @generated from field: string argument = 1;
+   */
+  argument: string;
+
+  /**
+   * Detectors of the values.
+   *
+   * @generated from field: repeated string detectors = 2;
+   */
+  detectors: string[];
+};
+
+/**
+ * Describes the message modelhost.v1.Reveal.
+ * Use `create(RevealSchema)` to create a new message.
+ */
+export const RevealSchema: GenMessage<Reveal> = /*@__PURE__*/
+  messageDesc(file_modelhost_v1_event, 9);
 
 /**
  * Where data may come from, and where it may go.
@@ -483,7 +518,7 @@ export type DataLabels = Message<"modelhost.v1.DataLabels"> & {
  * Use `create(DataLabelsSchema)` to create a new message.
  */
 export const DataLabelsSchema: GenMessage<DataLabels> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 9);
+  messageDesc(file_modelhost_v1_event, 10);
 
 /**
  * People who have to say yes.
@@ -518,7 +553,7 @@ export type ApprovalGate = Message<"modelhost.v1.ApprovalGate"> & {
  * Use `create(ApprovalGateSchema)` to create a new message.
  */
 export const ApprovalGateSchema: GenMessage<ApprovalGate> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 10);
+  messageDesc(file_modelhost_v1_event, 11);
 
 /**
  * Where a value that decides what a call does was found before the call.
@@ -554,7 +589,7 @@ export type ValueOrigin = Message<"modelhost.v1.ValueOrigin"> & {
  * Use `create(ValueOriginSchema)` to create a new message.
  */
 export const ValueOriginSchema: GenMessage<ValueOrigin> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 11);
+  messageDesc(file_modelhost_v1_event, 12);
 
 /**
  * The run waits until a person says yes or no to exactly this call.
@@ -627,7 +662,7 @@ export type ApprovalRequested = Message<"modelhost.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 12);
+  messageDesc(file_modelhost_v1_event, 13);
 
 /**
  * One yes of several that are needed.
@@ -665,7 +700,7 @@ export type ApprovalVote = Message<"modelhost.v1.ApprovalVote"> & {
  * Use `create(ApprovalVoteSchema)` to create a new message.
  */
 export const ApprovalVoteSchema: GenMessage<ApprovalVote> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 13);
+  messageDesc(file_modelhost_v1_event, 14);
 
 /**
  * A person answered, or the time for it is over.
@@ -706,7 +741,7 @@ export type ApprovalResolved = Message<"modelhost.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 14);
+  messageDesc(file_modelhost_v1_event, 15);
 
 /**
  * How far a tool call has come, as its server tells.
@@ -744,7 +779,7 @@ export type ToolProgress = Message<"modelhost.v1.ToolProgress"> & {
  * Use `create(ToolProgressSchema)` to create a new message.
  */
 export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 15);
+  messageDesc(file_modelhost_v1_event, 16);
 
 /**
  * The run waits for input that a tool server asks for in the middle of a call. Answer with SubmitInput.
@@ -803,7 +838,7 @@ export type InputRequested = Message<"modelhost.v1.InputRequested"> & {
  * Use `create(InputRequestedSchema)` to create a new message.
  */
 export const InputRequestedSchema: GenMessage<InputRequested> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 16);
+  messageDesc(file_modelhost_v1_event, 17);
 
 /**
  * A request for input was answered, or the time for it is over. What was answered is not shown.
@@ -839,7 +874,7 @@ export type InputResolved = Message<"modelhost.v1.InputResolved"> & {
  * Use `create(InputResolvedSchema)` to create a new message.
  */
 export const InputResolvedSchema: GenMessage<InputResolved> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 17);
+  messageDesc(file_modelhost_v1_event, 18);
 
 /**
  * A tool call ended. The model sees the content, and where it was cut a note that says so.
@@ -901,7 +936,7 @@ export type ToolFinished = Message<"modelhost.v1.ToolFinished"> & {
  * Use `create(ToolFinishedSchema)` to create a new message.
  */
 export const ToolFinishedSchema: GenMessage<ToolFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 18);
+  messageDesc(file_modelhost_v1_event, 19);
 
 /**
  * What a model call used.
@@ -960,7 +995,7 @@ export type Usage = Message<"modelhost.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 19);
+  messageDesc(file_modelhost_v1_event, 20);
 
 /**
  * A step ended.
@@ -991,7 +1026,7 @@ export type StepFinished = Message<"modelhost.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 20);
+  messageDesc(file_modelhost_v1_event, 21);
 
 /**
  * The last event of every run.
@@ -1010,7 +1045,7 @@ export type RunFinished = Message<"modelhost.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_modelhost_v1_event, 21);
+  messageDesc(file_modelhost_v1_event, 22);
 
 /**
  * What kind of work a step is.

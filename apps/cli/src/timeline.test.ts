@@ -393,3 +393,9 @@ test('progress, input that is asked for, and what became of it, are shown withou
     assert.match(render({ case: 'inputResolved', value }), pattern);
   }
 });
+
+test('what happened to a run from outside is told in a line', () => {
+  assert.match(render({ case: 'stepReset', value: { attempt: 2 } }), /interrupted: try 2 of \S/);
+  const value = { fromSequence: 3n, toSequence: 9n };
+  assert.match(render({ case: 'eventsDropped', value }), /events 3 to 9 are no longer kept/);
+});

@@ -52,6 +52,7 @@ export function renderEvent(
   const { paint } = style;
   if (isApproval(event)) return renderApproval(event, paint, time);
   if (isWithinCall(event)) return renderWithinCall(event, paint, call);
+  if (isInterruption(event)) return renderInterruption(event, step, paint);
   switch (event.case) {
     case 'runStarted':
       return renderRunStarted(event.value, paint);
@@ -107,6 +108,22 @@ function renderWithinCall(
     case 'inputResolved':
       return renderInputResolved(event.value, paint);
   }
+}
+
+type Interruption = Extract<Event, { case: 'stepReset' | 'eventsDropped' }>;
+
+/** What does not belong to the run, but happened to it. */
+function isInterruption(event: Event): event is Interruption {
+  return event.case === 'stepReset' || event.case === 'eventsDropped';
+}
+
+function renderInterruption(event: Interruption, step: string, paint: Paint): string {
+  if (event.case === 'stepReset') {
+    const { attempt } = event.value;
+    return `  ${paint.dim(`⋯ interrupted: try ${attempt} of ${toLine(step, 40)}`)}\n`;
+  }
+  const { fromSequence, toSequence } = event.value;
+  return `  ${paint.dim(`⋯ events ${fromSequence} to ${toSequence} are no longer kept`)}\n`;
 }
 
 function renderReasoning(text: string, { paint, isVerbose }: TimelineStyle): string {

@@ -141,6 +141,8 @@ export {
   ToolFinishedSchema,
   UsageSchema,
   StepFinishedSchema,
+  StepResetSchema,
+  EventsDroppedSchema,
   RunFinishedSchema,
   StepKind,
   ToolExecutor,
@@ -172,6 +174,8 @@ export type {
   ToolFinished,
   Usage,
   StepFinished,
+  StepReset,
+  EventsDropped,
   RunFinished,
 } from './gen/modelhost/v1/event_pb.ts';
 export {

@@ -32,6 +32,8 @@ function textLength(body: RunEventBody): number {
     case 'step-started':
     case 'step-finished':
     case 'usage':
+    case 'step-reset':
+    case 'events-dropped':
       return 0;
   }
 }

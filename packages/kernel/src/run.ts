@@ -363,6 +363,17 @@ export type RunEventBody =
       readonly finishReason: string;
       readonly durationMs: number;
     }
+  /** The step was interrupted and begins again: what its body told so far no longer counts. From the engine alone. */
+  | { readonly type: 'step-reset'; readonly attempt: number }
+  /**
+   * In the place of events that are no longer kept, under the sequence of the last of them. No event of the run: a follower
+   * gets it, nothing keeps it.
+   */
+  | {
+      readonly type: 'events-dropped';
+      readonly fromSequence: number;
+      readonly toSequence: number;
+    }
   | { readonly type: 'run-finished'; readonly result: RunResult };
 
 /** A numbered item of a run's public stream. */

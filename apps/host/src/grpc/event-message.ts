@@ -106,6 +106,10 @@ function toEvent(body: RunEventBody): EventInit {
       return { case: 'toolFinished', value: toToolFinished(body) };
     case 'usage':
       return { case: 'usage', value: toUsage(body) };
+    case 'step-reset':
+      return { case: 'stepReset', value: { attempt: body.attempt } };
+    case 'events-dropped':
+      return { case: 'eventsDropped', value: toEventsDropped(body) };
     case 'run-finished':
       return { case: 'runFinished', value: { result: toResultMessage(body.result) } };
   }
@@ -142,6 +146,13 @@ function toEventWithinCall(body: WithinCall): EventInit {
     case 'input-resolved':
       return { case: 'inputResolved', value: toInputResolved(body) };
   }
+}
+
+function toEventsDropped({
+  fromSequence,
+  toSequence,
+}: Body<'events-dropped'>): Value<'eventsDropped'> {
+  return { fromSequence: BigInt(fromSequence), toSequence: BigInt(toSequence) };
 }
 
 function toToolProgress(body: Body<'tool-progress'>): Value<'toolProgress'> {

@@ -11,3 +11,5 @@ export type {
   RunStore,
   RunWrite,
 } from './run-store.ts';
+export { createMemorySessionStore } from './memory-session-store.ts';
+export type { MemorySessionBounds } from './memory-session-store.ts';

@@ -1,0 +1,7 @@
+import { createMemorySessionStore } from '@modelhost/engine-embedded';
+import { sessionStoreConformance } from './session-store.ts';
+
+sessionStoreConformance('memory', () => ({
+  store: createMemorySessionStore(),
+  close: async () => {},
+}));

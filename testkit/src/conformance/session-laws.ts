@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { SessionStore } from '@modelhost/kernel';
+import type { MakeSessionStore } from './session-store.ts';
+import { addTurn, draftOf, placeOf, runsOf } from './session-values.ts';
+
+/** What anybody may do to the sessions of a small world. */
+type Deed =
+  | { readonly type: 'create'; readonly session: number }
+  | {
+      readonly type: 'branch';
+      readonly session: number;
+      readonly from: number;
+      readonly turn: number;
+    }
+  | { readonly type: 'add'; readonly session: number }
+  | { readonly type: 'delete'; readonly session: number };
+
+const session = fc.nat({ max: 4 });
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  fc.record({ type: fc.constant('create' as const), session }),
+  fc.record({
+    type: fc.constant('branch' as const),
+    session,
+    from: session,
+    turn: fc.nat({ max: 4 }),
+  }),
+  fc.record({ type: fc.constant('add' as const), session }),
+  fc.record({ type: fc.constant('add' as const), session }),
+  fc.record({ type: fc.constant('delete' as const), session }),
+);
+
+/** Laws over any sequence of deeds; each sequence gets a store of its own. */
+export const sessionLaws: Readonly<Record<string, (make: MakeSessionStore) => Promise<void>>> = {
+  'whatever is done, each session has its own turns, and in the end every turn is gone once':
+    async (makeStore) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(deed, { maxLength: 30 }), async (deeds) => {
+          const made = await makeStore();
+          try {
+            await playAndCompare(made.store, deeds);
+          } finally {
+            await made.close();
+          }
+        }),
+        { numRuns: 60 },
+      );
+    },
+};
+
+/** The same in the plainest way: each session has a copy of its turns. */
+async function playAndCompare(store: SessionStore, deeds: readonly Deed[]): Promise<void> {
+  const sessions = new Map<number, readonly string[]>();
+  let added = 0;
+  let gone = 0;
+  for (const done of deeds) {
+    const known = sessions.get(done.session);
+    switch (done.type) {
+      case 'create':
+        await store.create(draftOf(`ses_${done.session}`));
+        sessions.set(done.session, known ?? []);
+        break;
+      case 'branch': {
+        const from = sessions.get(done.from);
+        if (known !== undefined || from === undefined || done.turn > from.length) break;
+        const branch = { sessionId: `ses_${done.from}`, turn: done.turn };
+        await store.create(draftOf(`ses_${done.session}`, { branch }));
+        sessions.set(done.session, from.slice(0, done.turn));
+        break;
+      }
+      case 'add':
+        if (known === undefined) break;
+        added += 1;
+        await addTurn(store, placeOf(`ses_${done.session}`), `run_${added}`);
+        sessions.set(done.session, [...known, `run_${added}`]);
+        break;
+      case 'delete':
+        gone += (await store.delete(placeOf(`ses_${done.session}`))) ?? 0;
+        sessions.delete(done.session);
+        break;
+    }
+  }
+  for (const [number, runs] of sessions) {
+    assert.deepEqual(await runsOf(store, placeOf(`ses_${number}`)), runs);
+  }
+  for (const number of sessions.keys()) gone += (await store.delete(placeOf(`ses_${number}`))) ?? 0;
+  assert.equal(gone, added);
+}

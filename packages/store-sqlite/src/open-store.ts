@@ -1,0 +1,56 @@
+import type { RunStore } from '@modelhost/engine-embedded';
+import { defaultStoreBounds, fixedBounds } from './bounds.ts';
+import type { StoreBounds } from './bounds.ts';
+import { createRunStore } from './runs/run-store.ts';
+import { openThreads } from './thread/store-threads.ts';
+import type { StoreThreads } from './thread/store-threads.ts';
+
+/** Where a store lies and what it may use. */
+export interface SqliteStoreOptions {
+  /** Only this store's files lie in it. It is made when only its last part is missing. */
+  readonly directory: string;
+  readonly bounds?: Partial<StoreBounds>;
+}
+
+/** One data directory, open in this process and in no other. */
+export interface SqliteStore {
+  readonly runs: RunStore;
+  /** Rejects with `storage_unavailable` when nothing can be written; the fact `reason` says why. */
+  check(): Promise<void>;
+  /** Gives room that nothing uses any more back to the disk, in small steps between writes. */
+  compact(): Promise<void>;
+  /** Waits for what was asked. Everything later is refused with reason `closed`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens or makes the store of a directory and brings its tables up to date. SQLite works in threads of its own. Throws
+ * `storage_unavailable`, with a reason and a remedy, for a directory that is in use or cannot be used.
+ */
+export async function openSqliteStore({
+  directory,
+  bounds,
+}: SqliteStoreOptions): Promise<SqliteStore> {
+  const threads = await openThreads(directory, { ...defaultStoreBounds, ...bounds });
+  const check = (): Promise<void> => threads.write('check', null);
+  const close = (): Promise<void> => threads.close();
+  return {
+    runs: createRunStore(threads, { check, close }),
+    check,
+    compact: () => compact(threads),
+    close,
+  };
+}
+
+async function compact({ write }: StoreThreads): Promise<void> {
+  const pagesMax = fixedBounds.vacuumPagesPerStep;
+  // It ends also while others free pages: those are left for the next time.
+  let before = Number.POSITIVE_INFINITY;
+  for (let isMore = true; isMore;) {
+    // oxlint-disable-next-line no-await-in-loop -- other writes come in between
+    const { freePages } = await write('vacuum', { pagesMax });
+    isMore = freePages > 0 && freePages < before;
+    before = freePages;
+  }
+  await write('truncateLog', null);
+}

@@ -1,0 +1,24 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** What concerns the database as a whole. */
+export type OwnerWrites = {
+  /** Writes something, so that it fails when nothing can be written. */
+  check(argument: null): void;
+  /** Gives some of the pages that nothing uses back to the disk. */
+  vacuum(options: { readonly pagesMax: number }): { readonly freePages: number };
+};
+
+/** Prepares the statements. */
+export function createOwnerWrites(database: DatabaseSync): OwnerWrites {
+  const countCheck = database.prepare('UPDATE owner SET checks = checks + 1 WHERE id = 1');
+  return {
+    check: () => {
+      countCheck.run();
+    },
+    vacuum: ({ pagesMax }) => {
+      database.exec(`PRAGMA incremental_vacuum(${pagesMax})`);
+      const row = database.prepare('PRAGMA freelist_count').get();
+      return { freePages: Number(row?.['freelist_count']) };
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fixedBounds } from './bounds.ts';
+import { storageFault, toStorageFault } from './fault.ts';
+import { checkMigrations, migrate } from './migrate.ts';
+import type { Migration } from './migrate.ts';
+
+/** Name of the database in its directory. */
+export const databaseName = 'journal.db';
+
+const lockName = 'lock.db';
+
+/** The database as its one writer has it. */
+export interface WriterFile {
+  readonly database: DatabaseSync;
+  /** Raised by each opening. */
+  readonly epoch: number;
+  /** Lets go of the lock last. */
+  close(): void;
+}
+
+/**
+ * Opens or makes the database of a directory, files of mode 0600, and keeps everybody else from writing it until it is closed
+ * or the process ends. Makes the directory where only its last part is missing. Throws `storage_unavailable` with the remedy.
+ */
+export function openWriterFile(
+  directory: string,
+  options: { readonly fileBytesMax: number; readonly migrations: readonly Migration[] },
+): WriterFile {
+  const path = join(directory, databaseName);
+  let lock: DatabaseSync | undefined;
+  let database: DatabaseSync | undefined;
+  const close = (): void => {
+    database?.close();
+    lock?.close();
+  };
+  try {
+    makeDirectory(directory);
+    lock = takeLock(directory);
+    makeFile(path);
+    database = new DatabaseSync(path, { timeout: fixedBounds.busyTimeoutMs });
+    database.enableDefensive(true);
+    prepareDatabase(database, path, options);
+    return { database, epoch: raiseEpoch(database), close };
+  } catch (thrown) {
+    close();
+    throw toStorageFault(thrown, path);
+  }
+}
+
+/** Opens the database for reading only. Throws `storage_unavailable` with the remedy. */
+export function openReaderFile(directory: string): DatabaseSync {
+  const path = join(directory, databaseName);
+  try {
+    const database = new DatabaseSync(path, {
+      readOnly: true,
+      timeout: fixedBounds.busyTimeoutMs,
+    });
+    database.enableDefensive(true);
+    return database;
+  } catch (thrown) {
+    throw toStorageFault(thrown, path);
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (thrown) {
+    // One that is there already may still be a file: then the lock says so.
+    if (!isExisting(thrown)) throw toStorageFault(thrown, directory);
+  }
+}
+
+/** SQLite's lock of a file that stays empty, since Node offers no other. The system ends it with the process. */
+function takeLock(directory: string): DatabaseSync {
+  const path = join(directory, lockName);
+  makeFile(path);
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (thrown) {
+    lock.close();
+    const fault = toStorageFault(thrown, path);
+    if (fault.facts['reason'] !== 'locked') throw fault;
+    throw storageFault(
+      'locked',
+      `${directory}: another host uses this data directory; stop it, or give this host its own`,
+      thrown,
+    );
+  }
+}
+
+/** An existing file is not touched: closing it would let go of the locks that another opening of this process has on it. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (thrown) {
+    if (!isExisting(thrown)) throw thrown;
+  }
+}
+
+function isExisting(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
+}
+
+function prepareDatabase(
+  database: DatabaseSync,
+  path: string,
+  options: { readonly fileBytesMax: number; readonly migrations: readonly Migration[] },
+): void {
+  // Before anything is changed: what is not ours stays as it is.
+  checkMigrations(database, path, options.migrations);
+  // Both are written into a new file with its first page. The log is copied into the file after answers, not before.
+  database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+  database.exec(
+    'PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864',
+  );
+  const pageSize = Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
+  database.exec(`PRAGMA max_page_count = ${Math.ceil(options.fileBytesMax / pageSize)}`);
+  migrate(database, path, options.migrations);
+}
+
+function raiseEpoch(database: DatabaseSync): number {
+  const row = database
+    .prepare('UPDATE owner SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch')
+    .get();
+  return Number(row?.['epoch']);
+}

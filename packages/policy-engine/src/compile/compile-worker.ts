@@ -1,4 +1,4 @@
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { serialize } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import type { ToolDefinition } from '@modelhost/kernel';
@@ -14,8 +14,9 @@ import type { RuleSetReading } from './read-all-rules.ts';
 import { problemsMax, rulesPerMessage } from './worker-messages.ts';
 import type { MessageFromWorker, MessageToWorker } from './worker-messages.ts';
 
-// On Linux the priority is that of this thread alone: the event loop of the host comes first.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
+// On Linux the priority is that of this thread alone: the event loop of the host comes first. It is low, but a third of the
+// usual share: at the lowest one, rules are never compiled on a machine without time to spare.
+if (process.platform === 'linux') setPriority(5);
 
 // Text of others is parsed here, in a thread that is thrown away: what kills Cedar kills nothing else.
 const files: PolicyFile[] = [];

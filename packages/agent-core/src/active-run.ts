@@ -13,6 +13,7 @@ import type {
   RunContext,
   RunInput,
   RunStatistics,
+  SessionStore,
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
@@ -40,6 +41,8 @@ export interface AgentLoopPorts {
   readonly budgets: BudgetLedger;
   /** What principals called before, shared by all runs and direct calls. */
   readonly calls: CallLedger;
+  /** Where runs of a session leave their turns. Absent: no run has a session. */
+  readonly sessions?: Pick<SessionStore, 'append'>;
 }
 
 type Counters = { -readonly [Name in keyof RunStatistics]: RunStatistics[Name] };

@@ -9,6 +9,8 @@ import type { EvidenceCall } from './tool-verdict.ts';
 /** The messages of a run, with a running estimate of what they weigh, so that no step counts them again. */
 export interface Conversation {
   readonly messages: readonly Message[];
+  /** Those of this run alone, the task first. */
+  said(): readonly Message[];
   /** Of all messages. */
   tokens(): number;
   /** Of all messages: what the model has seen taints whatever it says. It never gets cleaner. */
@@ -33,7 +35,7 @@ export interface ResultOrigin {
   readonly call: EvidenceCall | undefined;
 }
 
-type ConversationInput = Pick<RunInput, 'agent' | 'history' | 'input' | 'labels'>;
+type ConversationInput = Pick<RunInput, 'agent' | 'history' | 'input' | 'labels' | 'session'>;
 
 /** Of what a run is given to start with, as far as the tools of its history are known. */
 export function labelsOfInput(
@@ -43,9 +45,12 @@ export function labelsOfInput(
   return createConversation(input, new Map(tools.map((tool) => [tool.name, tool]))).labels();
 }
 
-/** Starts the conversation of a run: instructions, history, task. `tools` are those whose results are known for what they are. */
+/**
+ * Starts the conversation of a run: instructions, history, task. `tools` are those whose results are known for what they are.
+ * The history of a session has the labels that it had; one that the caller brings along has those of what nobody here knows.
+ */
 export function createConversation(
-  { agent, history, input, labels: given = plainLabels }: ConversationInput,
+  { agent, history, input, labels: given = plainLabels, session }: ConversationInput,
   tools: ReadonlyMap<string, ToolDefinition>,
 ): Conversation {
   const messages: Message[] = [];
@@ -79,13 +84,16 @@ export function createConversation(
     if (message.role === 'tool') {
       const tool = tools.get(message.toolName);
       const call = callOf(tool, asked.get(message.toolCallId) ?? '');
-      addResult(message, { labels: labelsOfHistory(tool, message.isError), source, call });
+      addResult(message, { labels: labelsOfHistory(tool, message.isError, session), source, call });
       return;
     }
     add(message);
     if (message.role === 'assistant') {
       labels = joinLabels(labels, saidBeforeLabels);
-      if (message.content !== '') untrusted.push({ source, text: message.content });
+      // In a session the host knows what the model had read; whatever that was stands in the history itself.
+      if (message.content !== '' && session === undefined) {
+        untrusted.push({ source, text: message.content });
+      }
       for (const { id, name, arguments: text } of message.toolCalls) {
         asked.set(id, text);
         const call = callOf(tools.get(name), text);
@@ -102,9 +110,12 @@ export function createConversation(
     trusted.push({ source: 'instructions', text: agent.instructions });
   }
   for (const [index, message] of history.entries()) addGiven(message, `history-${index + 1}`);
+  if (session !== undefined) labels = joinLabels(given, session.labels);
+  const before = messages.length;
   addGiven({ role: 'user', content: input }, 'prompt');
   return {
     messages,
+    said: () => messages.slice(before),
     tokens: () => tokens,
     labels: () => labels,
     texts: () => ({ prompt, trusted, untrusted }),

@@ -1,5 +1,5 @@
 import { joinLabels, plainLabels } from '@modelhost/kernel';
-import type { DataLabels, ToolDefinition } from '@modelhost/kernel';
+import type { DataLabels, RunSession, ToolDefinition } from '@modelhost/kernel';
 
 /** Of what comes from nobody knows where: it may not be believed, and goes nowhere. */
 const unknownLabels: DataLabels = {
@@ -34,8 +34,16 @@ export function labelsOfFailure(tool: ToolDefinition): DataLabels {
   });
 }
 
-/** Of a result that the caller brings along: it is what its tool is, as far as that is known; an error could be a server's. */
-export function labelsOfHistory(tool: ToolDefinition | undefined, isError: boolean): DataLabels {
+/**
+ * Of a result that was there before the run: it is what its tool is, as far as that is known; an error could be a server's. In a
+ * session a server that has brought in what is untrusted is believed in nothing.
+ */
+export function labelsOfHistory(
+  tool: ToolDefinition | undefined,
+  isError: boolean,
+  session: RunSession | undefined,
+): DataLabels {
   if (tool === undefined) return unknownLabels;
-  return isError ? labelsOfFailure(tool) : labelsOfTool(tool);
+  const isDoubtful = isError || session?.labels.sources.includes(tool.server) === true;
+  return isDoubtful ? labelsOfFailure(tool) : labelsOfTool(tool);
 }

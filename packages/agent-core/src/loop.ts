@@ -13,6 +13,7 @@ import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
 import { failed, stopEnding } from './endings.ts';
 import { messageOf } from './model-step.ts';
 import { takeModelTurn } from './model-turn.ts';
+import { keepTurn } from './session-turn.ts';
 import { takeToolTurn } from './tool-turn.ts';
 
 /** How often an answer that does not fit the asked schema is sent back to the model. */
@@ -43,6 +44,7 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
       ending = endingOf(thrown, context);
     }
     ports.budgets.close(runId);
+    ending = await keepTurn({ ports, context, input, run: progress.run, ending });
     return finish({ ports, context, input, progress, ending });
   };
 }

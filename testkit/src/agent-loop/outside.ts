@@ -66,6 +66,7 @@ export interface OutsideOptions {
   /** What of the tools may be seen; all of them where it is left out. */
   readonly visible?: PolicyEngine['visible'];
   readonly calls?: CallLedger;
+  readonly sessions?: AgentLoopPorts['sessions'];
   /** Kinds of records that cannot be written. */
   readonly unwritable?: readonly AuditRecord['kind'][];
 }
@@ -127,6 +128,7 @@ export function createOutside(options: OutsideOptions): Outside {
     },
     budgets: createBudgetLedger(),
     calls: options.calls ?? createCallLedger(),
+    ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
   };
   return { ports, requests, questions, records, calls, abandoned };
 }

@@ -1,0 +1,92 @@
+import { noStatistics, toErrorData } from '@modelhost/kernel';
+import type {
+  ErrorData,
+  Message,
+  RunContext,
+  RunEnding,
+  RunInput,
+  SessionTurn,
+  ToolCall,
+} from '@modelhost/kernel';
+import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
+import { failed } from './endings.ts';
+
+/** What the model reads in the place of an answer that the run did not wait for. */
+const unanswered = 'The run was stopped before this call was answered; it may have had its effect.';
+
+/**
+ * Adds what the run said to its session, once, however often the step is tried. Gives the ending: a run whose turn cannot be
+ * kept has failed. `run` is undefined for one that was stopped before it began.
+ */
+export async function keepTurn(options: {
+  readonly ports: AgentLoopPorts;
+  readonly context: RunContext;
+  readonly input: RunInput;
+  readonly run: ActiveRun | undefined;
+  readonly ending: RunEnding;
+}): Promise<RunEnding> {
+  const { ports, context, input, run, ending } = options;
+  const { session, agent, principal } = input;
+  if (session?.turn === undefined) return ending;
+  const turn: Omit<SessionTurn, 'timeMs'> = {
+    number: session.turn,
+    runId: input.runId,
+    agent: agent.id,
+    agentVersion: agent.version,
+    reason: ending.reason,
+    messages: turnMessages(input, run?.conversation.said() ?? [], ending),
+    statistics: run?.statistics() ?? noStatistics,
+    labels: run?.conversation.labels() ?? session.labels,
+    placeholders: null,
+  };
+  const { tenant } = principal;
+  const place = { tenant, sessionId: session.sessionId };
+  try {
+    const error = await context.step(
+      'keep-turn',
+      async (info): Promise<ErrorData | null> => {
+        try {
+          if (ports.sessions === undefined) throw new Error('no sessions are kept');
+          await ports.sessions.append(place, { ...turn, timeMs: info.now() });
+          return null;
+        } catch (thrown) {
+          return toErrorData(thrown);
+        }
+      },
+      { isCleanup: true },
+    );
+    return error === null ? ending : { reason: 'failed', error };
+  } catch {
+    // The store did not answer in the time that cleanup has, so the engine gave the step up.
+    return failed('storage_unavailable', 'the turn of the run could not be kept in its session');
+  }
+}
+
+/**
+ * What goes into the history of later runs: the task, calls with their answers, and the answer of the run. Answers that did not
+ * fit the schema are left out with what the host said of them, which must never pass for the user's words.
+ */
+function turnMessages(
+  input: Pick<RunInput, 'input'>,
+  said: readonly Message[],
+  ending: RunEnding,
+): readonly Message[] {
+  const answered = new Set(
+    said.flatMap((message) => (message.role === 'tool' ? [message.toolCallId] : [])),
+  );
+  const messages: Message[] = [{ role: 'user', content: input.input }];
+  for (const message of said) {
+    if (message.role === 'tool') messages.push(message);
+    if (message.role !== 'assistant' || message.toolCalls.length === 0) continue;
+    messages.push(message);
+    for (const call of message.toolCalls) if (!answered.has(call.id)) messages.push(cutOff(call));
+  }
+  if (ending.reason === 'completed') {
+    messages.push({ role: 'assistant', content: ending.answer, toolCalls: [] });
+  }
+  return messages;
+}
+
+function cutOff({ id, name }: ToolCall): Message {
+  return { role: 'tool', toolCallId: id, toolName: name, content: unanswered, isError: true };
+}

@@ -1,4 +1,6 @@
 export { runEngineConformance } from './conformance/run-engine.ts';
+export { runStoreConformance } from './conformance/run-store.ts';
+export type { RunStoreMaker } from './conformance/run-store.ts';
 export type { ConformanceBounds, EngineUnderTest, MakeEngine } from './conformance/workbench.ts';
 export { sessionStoreConformance } from './conformance/session-store.ts';
 export type { MakeSessionStore, SessionStoreUnderTest } from './conformance/session-store.ts';

@@ -1,0 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteStore } from '@modelhost/store-sqlite';
+import { runStoreConformance } from './run-store.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'run-store-'));
+
+runStoreConformance('store-sqlite', {
+  open: async () => (await openSqliteStore({ directory })).runs,
+  isDurable: true,
+  dispose: () => rm(directory, { recursive: true }),
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { verifyAuditFile } from '@modelhost/audit';
+import type { RunSpecInit } from '@modelhost/sdk';
 import { failureOf } from './fixtures/guarded-server.ts';
 import { finish, watch } from './fixtures/run-watch.ts';
 import { startTestHost, task } from './fixtures/started-host.ts';
@@ -88,4 +89,22 @@ test('another request under a known id is refused, and nothing is said against t
   const error = await failureOf(alice.startRun(task('wait', { requestId: 'once' })));
   assert.equal(error.code, 'request_conflict');
   assert.ok(!recordsOf(started.host.auditPath).some(([kind]) => kind === 'run-refused'));
+});
+
+test('a request is the same by what was sent, though what is kept of it is hidden', async () => {
+  await using started = await startTestHost();
+  const alice = started.connect();
+  // Built from parts, so that no scanner takes them for real ones.
+  const [one, other] = [
+    'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5',
+    'zY8xW6vU4tS2rQ9pN7mL5kJ3hG1fE8dC6bA4',
+  ];
+  const spec = (secret: string | undefined): RunSpecInit =>
+    task(`answer ghp_${secret}`, { requestId: 'once', metadata: { secret: `ghp_${secret}` } });
+  const { runId } = await alice.startRun(spec(one));
+  assert.deepEqual((await alice.getRun(runId)).metadata, { secret: '[SECRET]' });
+  const again = await alice.startRun(spec(one));
+  assert.deepEqual([again.runId, again.created], [runId, false]);
+  const error = await failureOf(alice.startRun(spec(other)));
+  assert.equal(error.code, 'request_conflict');
 });

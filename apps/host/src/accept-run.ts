@@ -7,17 +7,20 @@ import type {
   Clock,
   Decision,
   Ids,
+  Json,
   JsonObject,
   Keys,
   PolicyEngine,
   PolicyRequest,
   Principal,
+  Redactor,
   RunEngine,
   RunInput,
   ToolGateway,
 } from '@modelhost/kernel';
 import { toBase36 } from './clock.ts';
 import type { CheckedSpec } from './grpc/read-run-spec.ts';
+import { hideInput } from './redaction/hide-input.ts';
 
 /** An input goes on record, where policy wants that, up to this size. */
 const sealedBytesMax = 64 * 1024;
@@ -28,6 +31,7 @@ export interface AcceptRunPorts {
   readonly policy: PolicyEngine;
   readonly audit: AuditLog;
   readonly keys: Keys;
+  readonly redactor: Redactor;
   readonly tools: Pick<ToolGateway, 'listTools'>;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -41,8 +45,9 @@ export interface AcceptedRun {
 }
 
 /**
- * Asks policy whether the agent may take the input, puts the answer on record and starts the run. Idempotent on the
- * request id: it names the run. Throws `policy_violation`, `request_conflict`, `draining`, `overloaded`, `audit_unavailable`.
+ * Asks policy whether the agent may take the input, puts the answer on record and starts the run with what is left of the input
+ * once everything is hidden that has to be. Idempotent on the request id: it names the run. Throws `policy_violation`,
+ * `validation_failed`, `request_conflict`, `draining`, `overloaded`, `audit_unavailable`.
  */
 export async function acceptRun(
   ports: AcceptRunPorts,
@@ -53,24 +58,39 @@ export async function acceptRun(
   const { runId } = input;
   const isKnown = (await ports.engine.status(principal.tenant, runId)) !== undefined;
   // The engine alone compares the requests; a conflict says nothing against the run that has the id.
-  const { created } = isKnown ? await ports.engine.start(input) : await startNew(ports, input);
+  const { created } = isKnown ? await startAgain(ports, input) : await startNew(ports, input);
   return { runId, created };
 }
 
+async function startAgain(
+  { engine, redactor }: AcceptRunPorts,
+  input: RunInput,
+): Promise<{ created: boolean }> {
+  const hidden = await hideInput(redactor, input, {});
+  return engine.start(hidden.input);
+}
+
 async function startNew(ports: AcceptRunPorts, input: RunInput): Promise<{ created: boolean }> {
-  const { engine, policy, audit } = ports;
+  const { engine, policy, audit, redactor } = ports;
   const text = JSON.stringify([input.input, input.history]);
   const decision = await policy.decide(questionOf(ports, input, text));
   const isAllowed = decision.effect === 'allow';
-  const { labels, audit: level } = decision.obligations;
+  const { labels, audit: level, redact } = decision.obligations;
+  const hidden = isAllowed
+    ? await hideInput(redactor, input, redact.detectors)
+    : { input, found: {} };
   const sealed = level === 'full' ? sealInput(ports, input, text) : {};
   const kind = isAllowed ? 'run-accepted' : 'run-refused';
   await audit.append(
-    recordOf(input, kind, { ...decisionFacts(decision, 'AcceptInput'), ...sealed }),
+    recordOf(input, kind, {
+      ...decisionFacts(decision, 'AcceptInput'),
+      ...(Object.keys(hidden.found).length === 0 ? {} : { found: hidden.found }),
+      ...sealed,
+    }),
   );
   if (!isAllowed) throw refusal(decision);
   try {
-    return await engine.start({ ...input, labels });
+    return await engine.start({ ...hidden.input, labels });
   } catch (thrown) {
     // A run that the engine does not take, because it is full or drains, must not stand as accepted alone.
     const { code } = toErrorData(thrown);
@@ -121,7 +141,22 @@ function inputOf(ports: AcceptRunPorts, principal: Principal, spec: CheckedSpec)
     requestId === ''
       ? ports.ids.create('run')
       : `run_${toBase36(digest([principal.tenant, principal.subject, requestId]))}`;
-  return { runId, principal, ...given };
+  return { runId, principal, ...given, requestDigest: digestRequest(ports, principal, given) };
+}
+
+/** What is started is not what was sent, which alone says whether a request is the same as before. */
+function digestRequest(
+  { keys }: AcceptRunPorts,
+  { tenant }: Principal,
+  given: Omit<CheckedSpec, 'requestId'>,
+): string {
+  try {
+    // It is JSON but for members that are undefined, and those canonicalJson writes as null.
+    return keys.commit(canonicalJson(given as unknown as Json), `${tenant}/request`);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new HostError('validation_failed', 'the request is nested too deeply', { cause });
+  }
 }
 
 function digest(parts: readonly string[]): Uint8Array {

@@ -146,6 +146,7 @@ function createIntake(
  * history that a session gives, as another try finds more turns in it.
  */
 function digestOf({ labels: _labels, placeholders: _sealed, session, ...asked }: RunInput): string {
+  if (asked.requestDigest !== undefined) return asked.requestDigest;
   const input =
     session === undefined ? asked : { ...asked, history: [], session: session.sessionId };
   try {

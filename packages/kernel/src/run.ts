@@ -186,6 +186,8 @@ export interface RunInput {
   readonly placeholders?: Json;
   /** Of sameness only its id is a part: another try of the same request finds more turns. */
   readonly session?: RunSession;
+  /** Keyed digest of the request as it was sent, before anything of it was hidden. Where it is there, sameness is its sameness. */
+  readonly requestDigest?: string;
 }
 
 /** Tokens of one model call, as the provider counts them. */

@@ -37,7 +37,7 @@ export const fixedBounds: Readonly<Record<FixedBound, number>> = {
   /** Writes in one transaction. */
   writesPerCommitMax: 128,
   /** Pages of the write-ahead log after which it is copied into the file. */
-  checkpointPages: 1_000,
+  checkpointPages: 4_000,
   /** Rows that a step of a retention removes. */
   removedRowsPerStep: 500,
   /** Pages that a step of a compaction gives back. */

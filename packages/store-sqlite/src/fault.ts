@@ -46,7 +46,7 @@ const remedies: Readonly<Record<ForeignReason, string>> = {
     'there is no room left for runs; make room on the disk, or keep runs for a shorter time',
   io_error: 'the disk fails; see the log of the system',
   locked: 'another process uses the database; stop it, or give this host its own data directory',
-  missing: 'the directory is not there; create it, or correct the path in the configuration',
+  missing: 'there is no such file or directory; create it, or correct the path',
   read_only: 'the database cannot be written; give the host a data directory that it may write',
   unusable: 'the database cannot be used; the cause is in the log of the host',
 };

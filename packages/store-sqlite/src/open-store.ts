@@ -1,6 +1,7 @@
 import type { RunStore } from '@modelhost/engine-embedded';
 import { defaultStoreBounds, fixedBounds } from './bounds.ts';
 import type { StoreBounds } from './bounds.ts';
+import { backupSqliteStore } from './maintenance/tasks.ts';
 import { createRunStore } from './runs/run-store.ts';
 import { openThreads } from './thread/store-threads.ts';
 import type { StoreThreads } from './thread/store-threads.ts';
@@ -17,6 +18,8 @@ export interface SqliteStore {
   readonly runs: RunStore;
   /** Rejects with `storage_unavailable` when nothing can be written; the fact `reason` says why. */
   check(): Promise<void>;
+  /** As `backupSqliteStore`: this store, as it is at this moment, into a new file. */
+  backup(path: string): Promise<void>;
   /** Gives room that nothing uses any more back to the disk, in small steps between writes. */
   compact(): Promise<void>;
   /** Waits for what was asked. Everything later is refused with reason `closed`. */
@@ -37,6 +40,7 @@ export async function openSqliteStore({
   return {
     runs: createRunStore(threads, { check, close }),
     check,
+    backup: (path) => backupSqliteStore({ directory, path }),
     compact: () => compact(threads),
     close,
   };

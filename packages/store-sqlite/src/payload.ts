@@ -50,15 +50,22 @@ export const payloadColumns = 'body, blob, digest, bytes';
 
 /** The payload of a row with the `payloadColumns`. Throws `storage_unavailable` when it is not what was written. */
 export function readPayload(row: Readonly<Record<string, SQLOutputValue>>): Uint8Array {
-  const { body, blob, digest, bytes } = row;
+  const { body, blob, bytes } = row;
   if (blob === null && body instanceof Uint8Array) return body;
-  if (bytes instanceof Uint8Array && digest instanceof Uint8Array) {
-    if (digestOf(bytes).equals(digest)) return bytes;
-  }
+  if (bytes instanceof Uint8Array && hasItsContent(row)) return bytes;
   throw storageFault(
     'corrupt',
     'a payload is not what was written; stop the host and restore a backup into an empty directory',
   );
+}
+
+/** Whether the bytes of a blob are those that were written, by its digest. */
+export function hasItsContent({
+  digest,
+  bytes,
+}: Readonly<Record<string, SQLOutputValue>>): boolean {
+  if (!(bytes instanceof Uint8Array) || !(digest instanceof Uint8Array)) return false;
+  return digestOf(bytes).equals(digest);
 }
 
 function digestOf(bytes: Uint8Array): Buffer {

@@ -9,7 +9,8 @@ import type { Migration } from './migrate.ts';
 /** Name of the database in its directory. */
 export const databaseName = 'journal.db';
 
-const lockName = 'lock.db';
+/** Name of the file that stays empty and is locked. */
+export const lockName = 'lock.db';
 
 /** The database as its one writer has it. */
 export interface WriterFile {
@@ -64,7 +65,8 @@ export function openReaderFile(directory: string): DatabaseSync {
   }
 }
 
-function makeDirectory(directory: string): void {
+/** Makes the last part of a path, if it is not there. */
+export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (thrown) {
@@ -73,8 +75,11 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** SQLite's lock of a file that stays empty, since Node offers no other. The system ends it with the process. */
-function takeLock(directory: string): DatabaseSync {
+/**
+ * SQLite's lock of a file that stays empty, since Node offers no other: until it is closed, or its process ends. Throws
+ * `storage_unavailable` with reason `locked` while another has it.
+ */
+export function takeLock(directory: string): DatabaseSync {
   const path = join(directory, lockName);
   makeFile(path);
   const lock = new DatabaseSync(path);

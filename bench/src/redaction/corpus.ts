@@ -24,17 +24,48 @@ export function createMix(prose: string): string {
   return fill(parts.join('\n'), size);
 }
 
-/** One text for each shape of filling behind a word of a rule: what makes a search go on and on. */
-export function createPumped(word: string, size: number): readonly string[] {
+/** Texts that are full of what looks like personal data, and of what nearly does. */
+export function createDense(size: number): readonly (readonly [name: string, text: string])[] {
+  const values = [
+    '1-',
+    '1.',
+    '7',
+    'a@',
+    'a@b.',
+    'a:',
+    '::',
+    'ab:',
+    '+1',
+    '(1)',
+    '12:10:33 ',
+    '10.2.3.4 ',
+  ];
+  const more = [
+    '2026-01-12 ',
+    'DE89 3704 0044 0532 0130 01 ',
+    '4111111111111112 ',
+    '+1 415 555 0132, ',
+  ];
+  return [...values, ...more].map((value) => [value.trim(), fill(value, size)]);
+}
+
+const fillings = ['a', '0', ' ', '-', 'A', '=', '.', '"', '\n', '0aB', 'a-', 'a.'];
+const classesOf = /\[(?:\\.|[^\]\\])*\]|\\[wdsS]/g;
+
+/**
+ * Texts that make the search of a rule go on and on: its word over and over, and behind its word a run of each filling that one of
+ * the classes in its expression takes.
+ */
+export function createPumped(word: string, expression: string, size: number): readonly string[] {
+  const classes = [...new Set(expression.match(classesOf))].map(
+    (source) => new RegExp(`^${source}+$`),
+  );
+  const taken = fillings.filter((filling) => classes.some((each) => each.test(filling)));
   return [
     fill(`${word} `, size),
-    `${word}${'a'.repeat(size)}`,
-    `${word}${' '.repeat(size)}`,
     fill(`${word}= `, size),
-    `${word}${fill('0aB', size)}`,
-    `${word}${fill('a-', size)}`,
-    `${word}${fill('a.', size)}`,
-  ].map((text) => text.slice(0, size));
+    ...taken.map((filling) => `${word}${fill(filling, size)}`.slice(0, size)),
+  ];
 }
 
 function fill(text: string, size: number): string {

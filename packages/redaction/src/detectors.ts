@@ -69,10 +69,12 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
     const isExhausted = work.isExhausted();
     if (candidates.length === 0) return isExhausted ? exhausted : nothing;
     const findings = resolveOverlaps(
-      candidates.map((candidate) => ({
-        ...candidate,
-        start: view.originalStart(candidate.start),
-        end: view.originalEnd(candidate.end),
+      candidates.map(({ detector, kind, start, end, rank }) => ({
+        detector,
+        kind,
+        start: view.originalStart(start),
+        end: view.originalEnd(end),
+        rank,
       })),
     );
     return { findings, isExhausted };

@@ -2,11 +2,12 @@ export { detectorNames, detectorTable, isDetectorName } from './detector-names.t
 export type { DetectorEntry } from './detector-names.ts';
 export { createDetectors } from './detectors.ts';
 export type { DetectorName, DetectorOptions, Detectors, FindOptions } from './detectors.ts';
-export type { Detection, Finding } from './finding.ts';
+export type { Detected, Detection, Finding } from './finding.ts';
 export { createWorkBudget } from './work-budget.ts';
 export type { WorkBudget } from './work-budget.ts';
 export type { HostRedactorOptions } from './port/compile.ts';
 export { createHostRedactor } from './port/host-redactor.ts';
+export { personalForms } from './personal/scanner.ts';
 export { secretRules } from './rules/secret-rules.ts';
 export type { SecretRule } from './rules/secret-rules.ts';
 export type { ContextWord } from './segments/context-words.ts';

@@ -18,31 +18,38 @@ interface Stretch extends Detected {
 
 /** Joins what overlaps into one stretch, named after the highest rank, then the longest; the others stay known. */
 export function resolveOverlaps(candidates: readonly Candidate[]): readonly Detected[] {
+  if (candidates.length === 1) return candidates.map(named);
   const ordered = candidates.toSorted((a, b) => a.start - b.start || b.end - a.end);
   const resolved: Stretch[] = [];
   for (const candidate of ordered) {
     const last = resolved.at(-1);
     if (last === undefined || candidate.start >= last.end) {
-      resolved.push({ ...candidate, others: [] });
+      resolved.push({ ...candidate, others: none });
     } else {
       resolved[resolved.length - 1] = join(last, candidate);
     }
   }
-  return resolved.map(({ detector, kind, start, end, others }) => ({
-    detector,
-    kind,
-    start,
-    end,
-    others,
-  }));
+  return resolved.map(named);
+}
+
+const none: Detected['others'] = [];
+
+function named({
+  detector,
+  kind,
+  start,
+  end,
+  others = none,
+}: Candidate & Partial<Detected>): Detected {
+  return { detector, kind, start, end, others };
 }
 
 function join(first: Stretch, second: Candidate): Stretch {
   const isSecond = isStronger(second, first);
-  const [named, other] = isSecond ? [second, first] : [first, second];
+  const [strong, other] = isSecond ? [second, first] : [first, second];
   const names = isSecond ? first.others.filter((name) => !isSame(name, second)) : first.others;
-  const isKnown = isSame(named, other) || names.some((name) => isSame(name, other));
-  const { detector, kind, rank } = named;
+  const isKnown = isSame(strong, other) || names.some((name) => isSame(name, other));
+  const { detector, kind, rank } = strong;
   return {
     detector,
     kind,

@@ -51,6 +51,8 @@ function isMac(value: string): boolean {
 }
 
 function isIpv6(value: string): boolean {
+  // Times of day are the most frequent of what looks like one.
+  if (!value.includes('::') && value.split(':').length < 7) return false;
   const address = value.replace(/[%/].*$/s, '');
   const dotted = /:((?:\d{1,3}\.){3}\d{1,3})$/.exec(address)?.[1];
   if (dotted !== undefined && dotted.split('.').some((part) => Number(part) > 255)) {

@@ -1,13 +1,15 @@
-import type { Candidate, SearchWork } from '../resolve.ts';
+import type { SearchWork } from '../resolve.ts';
 import { findEmail, findUrlCredentials } from './addresses.ts';
 import { networkRecognizers } from './network.ts';
 import { nationalIds } from './national-ids.ts';
 import { europeanIds } from './national-ids-europe.ts';
 import { birthRecognizers, cutIban, moneyRecognizers, phoneRecognizers } from './numbers.ts';
 import { contextBefore, contextBehind, type Recognizer } from './recognizer.ts';
+import { createShapes, shapeAt } from './shapes.ts';
 import { walletRecognizers } from './wallets.ts';
 
-const recognizers: readonly Recognizer[] = [
+/** Every form of personal data. */
+export const allRecognizers: readonly Recognizer[] = [
   ...moneyRecognizers,
   ...phoneRecognizers,
   ...birthRecognizers,
@@ -17,12 +19,15 @@ const recognizers: readonly Recognizer[] = [
   ...europeanIds,
 ];
 
+/** What the forms of personal data are searched with, for those who compare; checks and words come on top. */
+export const personalForms: readonly RegExp[] = allRecognizers.map(({ form }) => form);
+
 /** The detectors of personal data by name; each kind of a national number is one by itself as well. */
 export const personalDetectors: ReadonlySet<string> = new Set([
   'email',
   'url_credentials',
-  ...recognizers.map(({ detector }) => detector),
-  ...recognizers.filter(({ detector }) => detector === 'national_id').map(singleName),
+  ...allRecognizers.map(({ detector }) => detector),
+  ...allRecognizers.filter(({ detector }) => detector === 'national_id').map(singleName),
 ]);
 
 const none = 0;
@@ -32,8 +37,14 @@ const sign = 3;
 /** Goes on with a token and begins none. */
 const joint = 4;
 const classes = createClasses();
-const unitsPerTry = 12;
-const unitsPerMark = 120;
+const startNames = ['none', 'digit', 'letter', 'sign'];
+const dash = 0x2d;
+const atSign = 0x40;
+const colon = 0x3a;
+const unitsPerTry = 8;
+const unitsPerMark = 50;
+const unitsPerMatch = 40;
+const unitsPerContext = 80;
 const spanMax = 24;
 const betweenFew = /[.:]/;
 const joiners = new Set([0x20, 0x2d, 0x2e, 0x2f, 0x29]);
@@ -49,43 +60,39 @@ const anyLetter = /\p{L}/u;
 export function createPersonalScanner(
   chosen: ReadonlySet<string>,
 ): (text: string, from: number, work: SearchWork) => void {
-  const active = recognizers.filter(
+  const active = allRecognizers.filter(
     (recognizer) => chosen.has(recognizer.detector) || chosen.has(singleName(recognizer)),
   );
-  const byStart = [
-    [],
-    active.filter(({ start }) => start === 'digit'),
-    active.filter(({ start }) => start === 'letter'),
-    active.filter(({ start }) => start === 'sign'),
-  ];
+  const formsOf = ([none, digit, letter, sign] as const).map((kind) =>
+    createShapes(active.filter(({ start }) => start === startNames[kind])),
+  );
 
-  return function scan(text, from, { budget, found }) {
+  function tryAt(text: string, at: number, now: number, work: SearchWork): void {
+    const forms = formsOf[now]?.(shapeAt(text, at)) ?? [];
+    if (forms.length > 0 && mayBegin(text, at, forms)) tryForms(forms, text, at, work);
+  }
+
+  return function scan(text, from, work) {
     let before = none;
-    for (let at = from; at < text.length; at += 1) {
+    for (let at = from; at < text.length && !work.budget.isExhausted(); at += 1) {
       const unit = text.charCodeAt(at);
-      const now = unit < 128 ? (classes[unit] ?? none) : letter;
-      if (isMark(unit)) {
-        budget.take(unitsPerMark);
-        findAtMark(text, at, chosen, found);
+      const now = classes[unit] ?? none;
+      if (now === letter && before === letter) continue;
+      if (unit === atSign || unit === colon) findAtMark(text, at, chosen, work);
+      if (mayBeginAt(text, at, now, before)) {
+        const length = before === none ? timestampLength(text, at) : 0;
+        if (length > 0) at += length - 1;
+        else tryAt(text, at, now, work);
       }
-      const length = now === digit && before === none ? timestampLength(text, at) : 0;
-      if (length === 0 && isBeginning(text, at, now, before)) {
-        const forms = byStart[now] ?? [];
-        budget.take(unitsPerTry * forms.length);
-        forms.forEach((recognizer) => tryForm(recognizer, text, at, found));
-      }
-      if (budget.isExhausted()) {
-        return;
-      }
-      at += Math.max(0, length - 1);
       // Within a token nothing begins; letters with digits are one token.
       before = now === digit ? letter : now;
     }
   };
 }
 
-function isMark(unit: number): boolean {
-  return unit === 0x40 || unit === 0x3a;
+function tryForms(forms: readonly Recognizer[], text: string, at: number, work: SearchWork): void {
+  work.budget.take(unitsPerTry * forms.length);
+  for (const recognizer of forms) tryForm(recognizer, text, at, work);
 }
 
 /** Addresses are read from the mark that they have within them. */
@@ -93,40 +100,46 @@ function findAtMark(
   text: string,
   at: number,
   chosen: ReadonlySet<string>,
-  found: Candidate[],
+  { budget, found }: SearchWork,
 ): void {
-  if (text.charCodeAt(at) === 0x40) {
-    if (chosen.has('email')) {
-      findEmail(text, at, found);
-    }
+  if (text.charCodeAt(at) === atSign) {
+    if (chosen.has('email') && budget.take(unitsPerMark)) findEmail(text, at, found);
   } else if (chosen.has('url_credentials') && text.startsWith('://', at)) {
-    findUrlCredentials(text, at, found);
+    if (budget.take(unitsPerMark)) findUrlCredentials(text, at, found);
   }
 }
 
 /** How long the date with a time of day is that begins here; logs are full of them. */
 function timestampLength(text: string, at: number): number {
+  if (text.charCodeAt(at + 4) !== dash || text.charCodeAt(at + 7) !== dash) return 0;
   timestamp.lastIndex = at;
   return timestamp.exec(text)?.[0].length ?? 0;
 }
 
-function isBeginning(text: string, at: number, now: number, before: number): boolean {
-  if (now === none || now === joint) {
-    return false;
-  }
-  const isFirst = before === none || before === sign || isGlued(text, at);
-  return now === sign || (isFirst && mayBegin(text, at, now));
+function mayBeginAt(text: string, at: number, now: number, before: number): boolean {
+  if (now === none || now === joint || text.charCodeAt(at) >= 0x80) return false;
+  return before === none || before === sign || now === sign || (now === digit && isGlued(text, at));
 }
 
 function singleName({ kind }: Recognizer): string {
   return kind.toLowerCase();
 }
 
-/** A word of letters alone is left at once, if no digit or colon stands within or right behind it. */
-function mayBegin(text: string, at: number, now: number): boolean {
-  if (now === digit) {
-    return !isShortNumber(text, at) && mayBeValue(text, at);
+function mayBegin(text: string, at: number, [first]: readonly Recognizer[]): boolean {
+  switch (first?.start) {
+    case 'sign':
+      return true;
+    case 'digit':
+      return !isShortNumber(text, at) && mayBeValue(text, at);
+    case 'letter':
+      return mayBeCode(text, at);
+    case undefined:
+      return false;
   }
+}
+
+/** A word of letters alone is left at once, if no digit or colon stands within or right behind it. */
+function mayBeCode(text: string, at: number): boolean {
   // Pairs or fours of hexadecimal letters, as machines have them.
   if (/[-:]/.test(text.charAt(at + 2)) || text.charAt(at + 4) === '.') {
     return true;
@@ -153,7 +166,7 @@ function mayBeValue(text: string, at: number): boolean {
   let ahead = at;
   for (; ahead < at + spanMax; ahead += 1) {
     const unit = text.charCodeAt(ahead);
-    const kind = unit < 128 ? (classes[unit] ?? none) : none;
+    const kind = unit < 128 ? classes[unit] : none;
     digits += kind === digit ? 1 : 0;
     if (digits >= 5) {
       return true;
@@ -173,24 +186,37 @@ function isShortNumber(text: string, at: number): boolean {
 
 /** A long number right behind a word, where someone forgot the space. */
 function isGlued(text: string, at: number): boolean {
-  glued.lastIndex = Math.max(0, at - 2);
-  return at >= 2 && glued.test(text);
+  if (at < 2 || !isSmallLetter(text.charCodeAt(at - 1))) return false;
+  glued.lastIndex = at - 2;
+  return glued.test(text);
 }
 
-function tryForm(recognizer: Recognizer, text: string, at: number, found: Candidate[]): void {
-  const { form } = recognizer;
+function isSmallLetter(unit: number): boolean {
+  return unit >= 0x61 && unit <= 0x7a;
+}
+
+function tryForm(
+  recognizer: Recognizer,
+  text: string,
+  at: number,
+  { budget, found }: SearchWork,
+): void {
+  const { form, detector, kind, rank } = recognizer;
   form.lastIndex = at;
   const match = form.exec(text);
   if (match === null) {
     return;
   }
   const value = recognizer.kind === 'IBAN' ? cutIban(match[0]) : match[0];
-  if (value === null || value.length === 0 || recognizer.check?.(value) === false) {
-    return;
-  }
-  if (hasPlace(recognizer, text, at, at + value.length)) {
-    const { detector, kind, rank } = recognizer;
-    found.push({ detector, kind, start: at, end: at + value.length, rank: rank + 2 });
+  budget.take(unitsPerMatch);
+  if (value === null || value.length === 0 || recognizer.check?.(value) === false) return;
+  const end = at + value.length;
+  // Another form of the kind has said so already, and words are the most work.
+  const last = found.at(-1);
+  if (last !== undefined && last.kind === kind && last.start <= at && last.end >= end) return;
+  if (recognizer.certainty !== 'certain') budget.take(unitsPerContext);
+  if (hasPlace(recognizer, text, at, end)) {
+    found.push({ detector, kind, start: at, end, rank: rank + 2 });
   }
 }
 
@@ -211,7 +237,7 @@ function hasPlace(recognizer: Recognizer, text: string, start: number, end: numb
 }
 
 function createClasses(): Uint8Array {
-  const table = new Uint8Array(128);
+  const table = new Uint8Array(0x1_0000).fill(letter, 0x80);
   for (let unit = 48; unit <= 57; unit += 1) {
     table[unit] = digit;
   }

@@ -9,7 +9,7 @@ import type { SecretRule } from './secret-rules.ts';
 interface PreparedRule extends SecretRule {
   readonly index: number;
   /** Compiled when a keyword first asks for it; most rules of a process never are. */
-  compiled: RegExp | undefined;
+  compiled: CompiledRule | undefined;
   /** Tried start by start. */
   readonly isNarrow: boolean;
   /** Units of work for each unit of a window. */
@@ -22,8 +22,20 @@ interface PreparedRule extends SecretRule {
   readonly beginsWord: boolean;
 }
 
+interface CompiledRule {
+  readonly expression: RegExp;
+  /** How far a match can go on at most. */
+  readonly within: 'token' | 'line' | 'text';
+  /** Every match ends with the keyword, or with what only ends a value. */
+  readonly isLast: boolean;
+}
+
 /** Keywords that lie no further apart from a start than this are tried start by start. */
 const spreadMax = 3;
+/** As far before its keyword a match may begin at most. */
+const farthest = 512;
+/** What ends a value is no longer. */
+const endMax = 4;
 const contextReach = 512;
 const nameReach = 96;
 const unitsPerMatch = 1_000;
@@ -47,18 +59,30 @@ export function createSecretSearch(
   const prefixes = vendorPrefixes(prepared);
   const automaton = createKeywordAutomaton(keywords);
 
+  const { classes, rows, endingFrom } = automaton;
+
   return function search(text, from, work) {
-    const place: Place = { text, work, triedTo: new Map(), prefixes };
-    automaton.scan(text, from, text.length, (keyword, end) => {
-      const at = end - (keywords[keyword] ?? '').length;
-      const isWithin = isWithinWord(text, at);
-      for (const rule of rulesOf[keyword] ?? []) {
-        if (isWithin && rule.beginsWord) continue;
-        if (work.budget.isExhausted()) return;
-        tryRule(rule, at, place);
+    let place: Place | undefined;
+    let state = 0;
+    for (let at = from; at < text.length; at += 1) {
+      state = rows[state + (classes[text.charCodeAt(at)] ?? 0)] ?? 0;
+      if (state >= endingFrom) {
+        place ??= { text, work, triedTo: new Map(), tokenEnd: -1, lineEnd: -1, prefixes };
+        for (const keyword of automaton.endingIn(state)) {
+          tryRules(rulesOf[keyword] ?? [], at + 1 - (keywords[keyword] ?? '').length, place);
+        }
       }
-    });
+    }
   };
+}
+
+function tryRules(rules: readonly PreparedRule[], keywordAt: number, place: Place): void {
+  const isWithin = isWithinWord(place.text, keywordAt);
+  for (const rule of rules) {
+    if (isWithin && rule.beginsWord) continue;
+    if (place.work.budget.isExhausted()) return;
+    tryRule(rule, keywordAt, place);
+  }
 }
 
 /** Where rules are tried. */
@@ -68,6 +92,9 @@ interface Place {
   /** Up to where each rule has already been tried, so that keywords in a row cost one window. */
   readonly triedTo: Map<number, number>;
   readonly prefixes: RegExp;
+  /** Where the token and the line of the last keyword end. */
+  tokenEnd: number;
+  lineEnd: number;
 }
 
 function prepare(rule: SecretRule, index: number): PreparedRule {
@@ -96,15 +123,19 @@ function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
   const first = Math.max(0, keywordAt - beforeMax, triedTo.get(rule.index) ?? 0);
   const last = keywordAt - beforeMin;
   if (last < first) return;
-  rule.compiled ??= new RegExp(rule.expression, `${rule.flags}${rule.isNarrow ? 'y' : 'g'}`);
+  rule.compiled ??= compile(rule);
+  const { expression, within, isLast } = rule.compiled;
   // One character more on each side lets word bounds see what is there.
   const from = Math.max(0, first - 1);
-  const window = text.slice(from, last + rule.lengthMax + 1);
+  const most = isLast
+    ? keywordAt + (rule.keywords[0] ?? '').length + endMax
+    : last + rule.lengthMax;
+  const window = text.slice(from, endOf(within, place, keywordAt, most) + 1);
   const price = Math.ceil(unitsPerTry + rule.unitsPerUnit * window.length);
   for (let start = first; start <= last; start += 1) {
     if (!work.budget.take(price)) return;
-    rule.compiled.lastIndex = start - from;
-    const match = rule.compiled.exec(window);
+    expression.lastIndex = start - from;
+    const match = expression.exec(window);
     if (match !== null) {
       work.budget.take(unitsPerMatch);
       const candidate = readMatch(rule, match, { text, from, prefixes: place.prefixes });
@@ -115,10 +146,66 @@ function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
       }
     }
     if (!rule.isNarrow) {
-      if (match === null || match[0].length === 0) return;
+      if (match === null || match[0].length === 0) break;
       start = from + match.index;
     }
   }
+  // Whatever begins up to here has been looked at with all that may belong to it.
+  if (!isLast) triedTo.set(rule.index, last + 1);
+}
+
+/** Where a match with a keyword at this place ends at the latest. */
+function endOf(within: CompiledRule['within'], place: Place, from: number, most: number): number {
+  switch (within) {
+    case 'token':
+      if (place.tokenEnd < from) place.tokenEnd = nextOf(anySpace, place.text, from);
+      return Math.min(place.tokenEnd, most);
+    case 'line':
+      if (place.lineEnd < from) place.lineEnd = nextOf(lineFeed, place.text, from);
+      return Math.min(place.lineEnd, most);
+    case 'text':
+      return most;
+  }
+}
+
+const anySpace = /\s/g;
+const lineFeed = /\n/g;
+
+function nextOf(sign: RegExp, text: string, from: number): number {
+  sign.lastIndex = from;
+  return sign.exec(text)?.index ?? text.length;
+}
+
+const atoms = /\[(?:\\[^]|[^\]\\])*\]|\\(?:u[0-9a-f]{4}|[^])|\(\?[a-z:-]+|[^]/gi;
+
+function compile({ expression, flags, isNarrow, before, keywords }: PreparedRule): CompiledRule {
+  // What only ends a value may be white space; one unit behind the token is looked at anyway.
+  const head = expression.replace(/\(\?:[^()]*\|\$\)$/, '');
+  const parts = (head.match(atoms) ?? []).filter((part) => /^(?:[[\\\s]|[^]$)/.test(part));
+  const spaces = parts.filter((part) => !/^[()|?*+{}^$]$/.test(part)).map(spaceOf);
+  const ending = head
+    .replace(/[)]+$|\\b$/g, '')
+    .replaceAll(/\\(?=[^a-z0-9])/gi, '')
+    .toLowerCase();
+  const [keyword = '', ...others] = keywords;
+  return {
+    isLast: others.length === 0 && ending.endsWith(keyword),
+    expression: new RegExp(expression, `${flags}${isNarrow ? 'y' : 'g'}`),
+    // A keyword that may be as far away as anything may also stand outside the match.
+    within:
+      spaces.includes('text') || before[1] >= farthest
+        ? 'text'
+        : spaces.includes('line')
+          ? 'line'
+          : 'token',
+  };
+}
+
+/** The widest stretch that a class or a character can be a part of. */
+function spaceOf(part: string): CompiledRule['within'] {
+  const expression = new RegExp(`^${part}$`);
+  if (expression.test('\n')) return 'text';
+  return [' ', '\t', '\r', '\u00a0'].some((space) => expression.test(space)) ? 'line' : 'token';
 }
 
 function readMatch(

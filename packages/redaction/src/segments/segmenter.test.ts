@@ -141,7 +141,7 @@ test('a private key that is cut says which part of each segment it is', () => {
 test('what comes after a forced cut is looked at with what stands before it', () => {
   const [first, second] = looked([`${'x1'.repeat(3_000)} end`]);
   assert.equal(first?.text.length, 4_096);
-  assert.equal(second?.before, first.text.slice(-512));
+  assert.equal(second?.whole, first.text.slice(-512) + second?.text);
   const delimited = looked([`${'x1,x'.repeat(2_000)} end`]);
   assert.ok(delimited.slice(0, -1).every(({ text }) => text.endsWith(',')));
 });

@@ -8,9 +8,9 @@ import { createWords, type Words } from './words.ts';
 /** A stretch of the text that is looked at as a whole. */
 export interface Segment {
   readonly text: string;
-  /** What stood right before it: given out already, but a value is also known by what it follows. */
-  readonly before: string;
-  /** The text had to be cut here, so a value may begin in `before` and end in `text`. */
+  /** The text together with what stood right before it: given out already, but a value is also known by what it follows. */
+  readonly whole: string;
+  /** The text had to be cut here, so a value may begin before `text` and end in it. */
   readonly isCut: boolean;
   /** It has no digit, no `@`, no `://` and none of the words: nothing that needs one of them is in it. */
   readonly isQuiet: boolean;
@@ -66,10 +66,7 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
 
   function push(text: string): readonly Segment[] {
     const segments: Segment[] = [];
-    // In pieces, because a forced cut copies what is left of the piece.
-    for (let at = 0; at < text.length; at += pieceMax) {
-      read(text.slice(at, at + pieceMax), segments);
-    }
+    for (const piece of piecesOf(text)) read(piece, segments);
     return segments;
   }
 
@@ -82,7 +79,7 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     function giveQuiet(to: number): void {
       if (to > quietFrom) {
         const text = rest.slice(quietFrom, to);
-        segments.push({ text, before: '', isCut: false, isQuiet: true, keyPart: undefined });
+        segments.push({ text, whole: text, isCut: false, isQuiet: true, keyPart: undefined });
         before = lastOf(before, text, contextBefore);
       }
       quietFrom = to;
@@ -105,7 +102,9 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
       giveQuiet(from);
       const open = held + rest.slice(from, at + 1);
       const size = isClosed ? open.length : cutOf(open, scan);
-      segments.push(close(open.slice(0, size), !isClosed));
+      const whole =
+        isClosed && held === '' ? wholeOf(rest, from - before.length, at + 1) : undefined;
+      segments.push(close(open.slice(0, size), !isClosed, whole));
       held = '';
       if (size < open.length) {
         rest = open.slice(size) + rest.slice(at + 1);
@@ -118,9 +117,9 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     held += rest.slice(from);
   }
 
-  function close(text: string, isForced: boolean): Segment {
+  function close(text: string, isForced: boolean, whole = before + text): Segment {
     const keyPart = keyPartOf(scan, text.length);
-    const segment = { text, before, isCut, isQuiet: isQuiet(), keyPart };
+    const segment = { text, whole, isCut, isQuiet: isQuiet(), keyPart };
     before = lastOf(before, text, isForced ? overlap : contextBefore);
     isCut = isForced;
     resetScan(scan, isForced && scan.block !== 'none');
@@ -139,6 +138,19 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
   }
 
   return { push, end: () => finish(false), abort: () => finish(true), held: () => held.length };
+}
+
+/** Nothing is copied where all of it stands in one piece. */
+function wholeOf(piece: string, from: number, to: number): string | undefined {
+  return from >= 0 ? piece.slice(from, to) : undefined;
+}
+
+/** A forced cut copies what is left of a piece, so no piece is long. */
+function piecesOf(text: string): readonly string[] {
+  if (text.length <= pieceMax) return [text];
+  return Array.from({ length: Math.ceil(text.length / pieceMax) }, (_, index) =>
+    text.slice(index * pieceMax, (index + 1) * pieceMax),
+  );
 }
 
 /** At the start of a segment, with nothing to wait for. */

@@ -130,11 +130,12 @@ function createHiding(
   const hidesSecrets = Object.hasOwn(styles, privateKey.detector);
 
   function find(segment: Segment, { findings, isExhausted }: Detection): readonly Stretch[] {
-    const { text, before, keyPart } = segment;
+    const { text, whole, keyPart } = segment;
+    const before = whole.length - text.length;
     const stretches: Stretch[] = [];
     for (const found of findings) {
-      const end = found.end - before.length;
-      const start = Math.max(0, found.start - before.length);
+      const end = found.end - before;
+      const start = Math.max(0, found.start - before);
       const { detector, kind } = found;
       if (end > 0) stretches.push({ detector, kind, start, end, style: styleOf(styles, found) });
     }
@@ -151,8 +152,9 @@ function createHiding(
   }
 
   return (segment, { budget, offset, onFinding }) => {
-    const { text, before, isCut, keyPart } = segment;
-    const detection = detectors.find(before + text, { from: isCut ? 0 : before.length, budget });
+    const { text, whole, isCut, keyPart } = segment;
+    const from = isCut ? 0 : whole.length - text.length;
+    const detection = detectors.find(whole, { from, budget });
     if (detection.findings.length === 0 && keyPart === undefined && !detection.isExhausted) {
       return text;
     }

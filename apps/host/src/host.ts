@@ -25,6 +25,7 @@ import { listenForConnections } from './grpc/connections.ts';
 import type { Connections } from './grpc/connections.ts';
 import { guardRoutes } from './grpc/guard.ts';
 import type { CallReport } from './grpc/guard.ts';
+import { createMessageHiding } from './grpc/hide-message.ts';
 import { createPolicyService } from './grpc/policy-service.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { createRoutes, definitionOf } from './grpc/service.ts';
@@ -94,6 +95,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     now: () => parts.clock.now(),
     checkTimeoutMs,
     keepMs: reportKeptMs,
+    hide: (text) => parts.redactor.redact(text),
   });
   const grpc = await listenForCalls({ config, parts, readiness, version, log });
   opened.defer(async () => shutDown(grpc));
@@ -180,6 +182,7 @@ async function listenForCalls(options: {
       maxConnections,
       isOverLimit: (peer) => listening.connections?.isOverLimit(peer) === true,
       onCall: (report) => logCall(log, report),
+      hide: (text) => parts.redactor.redact(text),
     });
     server.addService(definitionOf(routes), guarded);
   }
@@ -207,14 +210,15 @@ function createServices(
   const { engine, schemas, agents, routes, tools, governor, policy, audit, ids, clock } = parts;
   const policyParts = { control: parts.policyControl, gateway: tools, audit, clock };
   const runsInFlight = (): number => engine.runsInFlight();
+  const hide = createMessageHiding(parts.redactor);
+  const agentService = createAgentService({ accept: parts, engine, schemas, agents, routes });
+  const toolService = createToolService({ gateway: tools, governor, policy, audit, ids });
+  const systemService = createSystemService({ version, readiness, runsInFlight });
   return [
-    createRoutes(
-      AgentService,
-      createAgentService({ accept: parts, engine, schemas, agents, routes }),
-    ),
-    createRoutes(ToolService, createToolService({ gateway: tools, governor, policy, audit, ids })),
-    createRoutes(PolicyService, createPolicyService(policyParts)),
-    createRoutes(SystemService, createSystemService({ version, readiness, runsInFlight })),
+    createRoutes(AgentService, agentService, hide),
+    createRoutes(ToolService, toolService, hide),
+    createRoutes(PolicyService, createPolicyService(policyParts), hide),
+    createRoutes(SystemService, systemService, hide),
   ];
 }
 

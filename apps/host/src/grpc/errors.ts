@@ -20,10 +20,15 @@ const violationsMax = 32;
 const factLengthMax = 512;
 const messageLengthMax = 1_024;
 
-/** A thrown thing as a gRPC status with google.rpc details. What is not a HostError says nothing of itself. */
-export function toStatus(thrown: unknown): StatusObject {
-  const error =
-    thrown instanceof HostError ? thrown : new HostError('internal', 'internal fault of the host');
+/**
+ * A thrown thing as a gRPC status with google.rpc details, every text of it hidden. What is not a HostError says nothing of
+ * itself.
+ */
+export function toStatus(thrown: unknown, hide: (text: string) => string): StatusObject {
+  const error = hideError(
+    thrown instanceof HostError ? thrown : new HostError('internal', 'internal fault of the host'),
+    hide,
+  );
   const code = status[errorTable[error.code].grpc];
   // A cut may split a character, and grpc-js throws on half of one.
   const message = error.message.slice(0, messageLengthMax).toWellFormed();
@@ -34,6 +39,21 @@ export function toStatus(thrown: unknown): StatusObject {
   );
   metadata.set('grpc-status-details-bin', Buffer.from(details));
   return { code, details: message, metadata };
+}
+
+/** Before anything is cut, as half of a value is not recognised. */
+function hideError(
+  { code, message, facts, violations, retryAfterMs }: HostError,
+  hide: (text: string) => string,
+): HostError {
+  return new HostError(code, hide(message), {
+    facts: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, hide(value)])),
+    violations: violations.map(({ field, description }) => ({
+      field: hide(field),
+      description: hide(description),
+    })),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 /** As many facts and violations as fit; the code always does. */

@@ -20,6 +20,8 @@ export interface GuardOptions {
   readonly isOverLimit: (peer: string) => boolean;
   readonly maxConnections: number;
   readonly onCall: (call: CallReport) => void;
+  /** What every text of an error passes. */
+  readonly hide: (text: string) => string;
 }
 
 /** One call, for the log. */
@@ -77,7 +79,7 @@ async function answerUnary(
     callback(null, bytes);
     passage.leave(undefined);
   } catch (thrown) {
-    callback(toStatus(thrown));
+    callback(toStatus(thrown, options.hide));
     passage.leave(thrown);
   } finally {
     clearTimeout(timer);
@@ -101,7 +103,7 @@ async function answerStream(
     call.end();
     passage.leave(undefined);
   } catch (thrown) {
-    call.emit('error', toStatus(thrown));
+    call.emit('error', toStatus(thrown, options.hide));
     passage.leave(thrown);
   }
 }

@@ -11,6 +11,7 @@ import type {
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { HostError } from '@modelhost/kernel';
 import type { Principal } from '@modelhost/kernel';
+import type { HideMessage } from './hide-message.ts';
 
 /** What a handler knows of its call. */
 export interface CallContext {
@@ -57,10 +58,14 @@ export type Route = {
     }
 );
 
-/** The routes of a service; throws for a method that nobody handles. */
+/**
+ * The routes of a service; throws for a method that nobody handles. An answer passes `hide`; what is streamed is hidden before it
+ * is kept.
+ */
 export function createRoutes<Service extends DescService>(
   service: Service,
   handlers: Handlers<Service>,
+  hide: HideMessage,
 ): readonly Route[] {
   return service.methods.map((method) => {
     const path = `/${service.typeName}/${method.name}`;
@@ -74,11 +79,12 @@ export function createRoutes<Service extends DescService>(
           kind: 'unary',
           method,
           path,
-          handle: async (request, call) =>
-            encode(
-              method.output,
-              create(method.output, await handle(decode(method.input, request), call)),
-            ),
+          handle: async (request, call) => {
+            const answer = await handle(decode(method.input, request), call);
+            const message = create(method.output, answer);
+            hide(method.output, message);
+            return encode(method.output, message);
+          },
         };
       }
       case 'server_streaming': {

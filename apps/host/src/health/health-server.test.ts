@@ -16,6 +16,7 @@ async function listen(
     now: () => Date.UTC(2026, 0, 2),
     checkTimeoutMs: 60_000,
     keepMs: 0,
+    hide: (text) => text,
   });
   const server = await listenForHealth({ host: '127.0.0.1', port, version: '1.2.3', readiness });
   const url = `http://127.0.0.1:${server.address.port}`;

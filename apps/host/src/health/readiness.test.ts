@@ -11,7 +11,9 @@ function readinessOf(
 ): { readonly readiness: Readiness; readonly clock: { nowMs: number } } {
   const clock = { nowMs: 1_000_000 };
   const now = (): number => clock.nowMs;
-  return { readiness: createReadiness({ components, now, checkTimeoutMs, keepMs: 1_000 }), clock };
+  const hide = (text: string): string => text.replaceAll('disk', 'thing');
+  const readiness = createReadiness({ components, now, checkTimeoutMs, keepMs: 1_000, hide });
+  return { readiness, clock };
 }
 
 /** A component that counts how often it is asked. */
@@ -57,7 +59,7 @@ test('a report names every component in order, with what it says of itself and n
   const { components, timeMs } = await readiness.report();
   assert.equal(timeMs, 1_000_000);
   assert.deepEqual(components, [
-    { name: 'a', status: 'down', latencyMs: 0, error: 'the disk is full' },
+    { name: 'a', status: 'down', latencyMs: 0, error: 'the thing is full' },
     { name: 'b', status: 'up', latencyMs: 0, error: undefined },
     { name: 'c', status: 'degraded', latencyMs: 0, error: 'internal fault of the host' },
   ]);

@@ -50,14 +50,19 @@ export function createReadiness(options: {
   readonly now: () => number;
   readonly checkTimeoutMs: number;
   readonly keepMs: number;
+  /** What every error passes before it is told. */
+  readonly hide: (text: string) => string;
 }): Readiness {
-  const { components, now, checkTimeoutMs, keepMs } = options;
+  const { components, now, checkTimeoutMs, keepMs, hide } = options;
   let isDraining = false;
   let kept: Round | undefined;
 
   async function checkAll(): Promise<readonly ComponentReport[]> {
     const reports = await Promise.all(
-      components.map(async (component) => checkOne(component, now, checkTimeoutMs)),
+      components.map(async (component) => {
+        const { error, ...checked } = await checkOne(component, now, checkTimeoutMs);
+        return { ...checked, error: error === undefined ? undefined : hide(error) };
+      }),
     );
     return reports.sort((one, other) => (one.name < other.name ? -1 : 1));
   }

@@ -152,6 +152,7 @@ test('an expired bundle decides for the grace; then everything is denied, until 
     now: () => world.clock.now(),
     checkTimeoutMs: 60_000,
     keepMs: 0,
+    hide: (text) => text,
   });
   const ready = async (): Promise<string> => (await readiness.report()).status;
   await world.clock.advance(dayMs - 1);

@@ -99,14 +99,14 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     onLog: ({ server, source, message }) => log.debug({ server, source }, message),
     onDrift: (drift) => void recordDrift(audit, drift, log),
   });
-  const calls = createCallLedger();
-  const governor = createCallGovernor({ policy, audit, keys, calls, now: () => clock.now() });
+  const shared = { policy, audit, keys, redactor, calls: createCallLedger() };
+  const governor = createCallGovernor({ ...shared, now: () => clock.now() });
   const { onChange: onPolicyChange } = policyControl;
   const governed = { relay: tools.relay, tools, governor, policy, onPolicyChange, ids };
   const relay = governRelay(governed);
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
-  const loop = createAgentLoop({ providers, tools, schemas, policy, audit, keys, budgets, calls });
+  const loop = createAgentLoop({ ...shared, providers, tools, schemas, budgets });
   const engine = createMemoryEngine({
     program: logRuns(loop, log),
     clock,

@@ -11,6 +11,7 @@ import { loadKeys } from '@modelhost/keys-file';
 import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createPolicyEngine, readRuleSet, singleSource } from '@modelhost/policy-engine';
 import type { RuleSet } from '@modelhost/policy-engine';
+import { createHostRedactor } from '@modelhost/redaction';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { randomBytes } from 'node:crypto';
@@ -111,10 +112,13 @@ async function openGoverned(
 ): Promise<() => Promise<void>> {
   const audit = await openAuditFile({ path: join(folder, 'audit.jsonl'), now: Date.now });
   opened.defer(async () => audit.close());
+  const keys = await loadKeys({ path: join(folder, 'keys.json'), environmentValue: undefined });
   const governor = createCallGovernor({
     policy: createPolicyEngine({ source: singleSource(benchRules()) }),
     audit,
-    keys: await loadKeys({ path: join(folder, 'keys.json'), environmentValue: undefined }),
+    keys,
+    // As a host has it that nobody has configured.
+    redactor: createHostRedactor({ always: { secrets: 'token' }, keys }),
     calls: createCallLedger(),
     now: Date.now,
   });
@@ -153,9 +157,10 @@ const results: DirectResults<ToolReply> = {
       ? {
           bytes: Buffer.byteLength(reply.content),
           text: () => reply.content,
-          map: (change) => ({ ...reply, content: change(reply.content) }),
         }
       : undefined,
+  map: (reply, change) =>
+    reply.type === 'answer' ? { ...reply, content: change(reply.content) } : reply,
 };
 
 function check(text: string | undefined): void {

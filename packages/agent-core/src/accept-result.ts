@@ -1,10 +1,11 @@
 import { joinLabels } from '@modelhost/kernel';
-import type { DataLabels, Decision, ErrorData } from '@modelhost/kernel';
+import type { DataLabels, Decision, ErrorData, StepRedactor } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { decisionFacts, resultFacts } from './call-facts.ts';
 import { labelsOfTool } from './data-labels.ts';
 import { decisionEvent, refusalText } from './decisions.ts';
 import { isPlainAllow } from './obligations.ts';
+import { redactionFacts } from './outgoing.ts';
 import { questionOf } from './policy-question.ts';
 import { applyTransforms } from './transforms/apply-transforms.ts';
 import { cutText } from './transforms/cut-text.ts';
@@ -29,11 +30,18 @@ export interface AcceptedResult extends RawResult {
   readonly decision: Decision | null;
 }
 
+/** What is taken in, in which step. */
+interface TakenIn {
+  readonly raw: RawResult;
+  readonly nowMs: number;
+  readonly redactor: StepRedactor;
+}
+
 /** Asks policy whether the model may see what a tool answered, and does to it what is demanded. */
 export async function acceptResult(
   run: ActiveRun,
   { tool, obligations }: AnsweredCall,
-  { raw, nowMs }: { readonly raw: RawResult; readonly nowMs: number },
+  { raw, nowMs, redactor }: TakenIn,
 ): Promise<AcceptedResult> {
   const labels = joinLabels(labelsOfTool(tool), obligations.labels);
   const bytes = Buffer.byteLength(raw.content);
@@ -50,7 +58,10 @@ export async function acceptResult(
     const nothing = { content: '', isTruncated: false, isWithheld: true };
     return { ...nothing, isError: raw.isError, labels, decision: noted };
   }
-  const changed = applyTransforms(raw.content, decision.obligations.transforms);
+  const { redact, transforms } = decision.obligations;
+  // Only the run itself may write placeholders.
+  const escaped = run.session.escape(raw.content);
+  const changed = redactor.redact(applyTransforms(escaped, transforms), redact.detectors);
   const content = cutText(changed, obligations.limits.resultBytesMax);
   return {
     content,
@@ -95,12 +106,13 @@ interface TakenResult {
 export async function recordResult(
   run: ActiveRun,
   call: AllowedCall,
-  about: TakenResult & { readonly outcome: string },
+  about: TakenResult & { readonly outcome: string; readonly redactor: StepRedactor },
 ): Promise<ErrorData | null> {
   const { outcome, raw, result } = about;
   const facts = {
     outcome: result.isWithheld ? 'withheld' : outcome,
     code: '',
+    ...redactionFacts(about.redactor),
     ...sealedIfFull(run, call.decision, raw),
   };
   // They share one group commit.

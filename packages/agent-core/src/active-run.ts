@@ -10,9 +10,10 @@ import type {
   Keys,
   LlmProvider,
   PolicyEngine,
-  RunContext,
+  Redactor,
   RunInput,
   RunStatistics,
+  SessionRedactor,
   SessionStore,
   ToolDefinition,
   ToolGateway,
@@ -20,6 +21,9 @@ import type {
 import type { CallLedger } from './call-ledger.ts';
 import { createConversation } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
+import type { GuardedContext } from './guarded-context.ts';
+import { createHiddenMessages } from './hide-in-request.ts';
+import type { HiddenMessages } from './hide-in-request.ts';
 import { createLine } from './line.ts';
 import type { Line } from './line.ts';
 import { askerOf } from './policy-question.ts';
@@ -38,6 +42,7 @@ export interface AgentLoopPorts {
   readonly policy: PolicyEngine;
   readonly audit: AuditLog;
   readonly keys: Keys;
+  readonly redactor: Redactor;
   readonly budgets: BudgetLedger;
   /** What principals called before, shared by all runs and direct calls. */
   readonly calls: CallLedger;
@@ -49,12 +54,14 @@ type Counters = { -readonly [Name in keyof RunStatistics]: RunStatistics[Name] }
 
 /** A run in progress: what its steps share. */
 export interface ActiveRun {
-  readonly context: RunContext;
+  readonly context: GuardedContext;
+  readonly session: SessionRedactor;
   readonly input: RunInput;
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
   readonly conversation: Conversation;
+  readonly hiddenMessages: HiddenMessages;
   readonly calls: RunCalls;
   /** Calls of this run are decided one after the other, so that each sees those that were allowed before it. */
   readonly decisions: Line;
@@ -83,7 +90,7 @@ export interface ActiveRun {
 /** Takes the snapshot of the tools and puts the shared state of a run together. */
 export async function openRun(
   ports: AgentLoopPorts,
-  context: RunContext,
+  { context, session }: Pick<ActiveRun, 'context' | 'session'>,
   input: RunInput,
 ): Promise<ActiveRun> {
   const catalogue = await context.step('catalogue', async () => {
@@ -111,10 +118,12 @@ export async function openRun(
 
   return {
     context,
+    session,
     input,
     ports,
     tools,
     conversation: createConversation(input, tools),
+    hiddenMessages: createHiddenMessages(),
     calls: createRunCalls(),
     decisions: createLine(),
     keptResults: new Map(),

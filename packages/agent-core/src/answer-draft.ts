@@ -5,11 +5,13 @@ import type {
   ErrorData,
   ModelEvent,
   RunEventBody,
+  StepRedactor,
   TokenUsage,
   ToolCall,
 } from '@modelhost/kernel';
 import { createAnswerTexts } from './answer-texts.ts';
 import type { AnswerTexts, ShownTexts } from './answer-texts.ts';
+import { hideInCall } from './hide-in-request.ts';
 import { estimateTextTokens } from './tokens.ts';
 
 /** Calls of one answer; more end the answer as the provider's fault. */
@@ -59,12 +61,13 @@ export interface AnswerDraftOptions {
   readonly now: () => number;
   /** Gives the time that the event got; undefined for an answer whose deltas are not shown. */
   readonly emitDelta: ((body: RunEventBody) => number) | undefined;
+  readonly redactor: StepRedactor;
 }
 
 /** Collects an answer and emits its deltas as they come, where they are shown. */
 export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
-  const { decision, decidedAtMs, startedMs, now, emitDelta } = options;
-  const texts = createAnswerTexts(emitDelta);
+  const { decision, decidedAtMs, startedMs, now, redactor } = options;
+  const texts = createAnswerTexts(redactor, options.emitDelta);
   const toolCalls: ToolCall[] = [];
   let bytes = 0;
   let ended: CompletionStats | HostEnd | undefined;
@@ -77,7 +80,8 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   function addCall(call: ToolCall): void {
     checkCall(call, toolCalls.length);
     bytes += Buffer.byteLength(call.arguments);
-    toolCalls.push({ ...call, id: options.callId(toolCalls.length) });
+    const own = { ...call, id: options.callId(toolCalls.length) };
+    toolCalls.push(hideInCall(own, redactor, {}));
   }
 
   function end(kind: ModelAnswer['kind'], error?: ErrorData): ModelAnswer {
@@ -88,7 +92,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       kind,
       decision,
       decidedAtMs,
-      ...texts.end(),
+      ...texts.end(kind !== 'answered' || !isWhole(ended)),
       toolCalls,
       finishReason: typeof ended === 'string' ? ended : (stats?.finishReason ?? 'none'),
       model: stats?.model ?? options.model,
@@ -119,6 +123,12 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
     },
     end,
   };
+}
+
+/** Whether the answer ends where the model wanted it to. */
+function isWhole(ended: CompletionStats | HostEnd | undefined): boolean {
+  if (typeof ended !== 'object') return false;
+  return ended.finishReason !== 'length' && ended.finishReason !== 'content-filter';
 }
 
 function checkCall(call: ToolCall, callsBefore: number): void {

@@ -1,4 +1,11 @@
-import type { Decision, Obligations, RunEventBody } from '@modelhost/kernel';
+import { noObligations } from '@modelhost/kernel';
+import type {
+  Decision,
+  Obligations,
+  RunEventBody,
+  StepRedactor,
+  TextRedaction,
+} from '@modelhost/kernel';
 import { isPlainAllow } from './obligations.ts';
 import { applyTransforms } from './transforms/apply-transforms.ts';
 
@@ -16,7 +23,7 @@ export interface DecidedOutput {
   readonly atMs: number;
 }
 
-/** The texts of an answer, as they are shown. */
+/** The texts of an answer, as they are shown: all that anybody gets to see of it, the run itself included. */
 export interface ShownTexts {
   readonly text: string;
   readonly reasoning: string;
@@ -34,46 +41,60 @@ export interface AnswerTexts {
   output(): Decision | undefined;
   /** As the model wrote them. */
   written(): Readonly<Record<Cut['type'], string>>;
-  /** Emits what was held back, once. */
-  end(): ShownTexts;
+  /** Emits what was held back, once. Of an answer that was broken off, what may be half a value is left out. */
+  end(isBroken: boolean): ShownTexts;
 }
 
 /** `emitDelta` gives the time that the event got; undefined for texts that are not shown. */
 export function createAnswerTexts(
+  redactor: StepRedactor,
   emitDelta: ((body: RunEventBody) => number) | undefined,
 ): AnswerTexts {
-  const texts = { text: '', reasoning: '' };
+  const written = { text: '', reasoning: '' };
+  const shown = { text: '', reasoning: '' };
+  const redactions = new Map<Cut['type'], TextRedaction>();
   const cuts: Cut[] = [];
   let output: DecidedOutput | null = null;
-  let transforms: Obligations['transforms'] = [];
+  let demanded: Pick<Obligations, 'redact' | 'transforms'> = noObligations;
+
+  /** What is looked for is known with the first piece. */
+  function redactionOf(type: Cut['type']): TextRedaction {
+    const redaction = redactions.get(type) ?? redactor.stream(demanded.redact.detectors);
+    redactions.set(type, redaction);
+    return redaction;
+  }
 
   function show(type: Cut['type'], piece: string): void {
-    if (emitDelta === undefined || piece === '') return;
+    if (piece === '') return;
+    shown[type] += piece;
+    if (emitDelta === undefined) return;
     const timeMs = emitDelta({ type: `${type}-delta`, text: piece });
     cuts.push({ type, length: piece.length, timeMs });
   }
 
   /** What policy wants taken out of a text may stand across its deltas, so the text is changed and shown as one. */
-  function end(): ShownTexts {
-    if (transforms.length === 0) return { ...texts, cuts, output };
-    const reasoning = applyTransforms(texts.reasoning, transforms);
-    const text = applyTransforms(texts.text, transforms);
-    show('reasoning', reasoning);
-    show('text', text);
-    return { text, reasoning, cuts, output };
+  function end(isBroken: boolean): ShownTexts {
+    const { transforms } = demanded;
+    for (const type of ['reasoning', 'text'] as const) {
+      const redaction = redactionOf(type);
+      const changed = transforms.length === 0 ? '' : applyTransforms(written[type], transforms);
+      show(type, redaction.push(changed));
+      show(type, isBroken ? redaction.abort() : redaction.end());
+    }
+    return { ...shown, cuts, output };
   }
 
   return {
     add: (type, piece) => {
-      texts[type] += piece;
-      if (transforms.length === 0) show(type, piece);
+      written[type] += piece;
+      if (demanded.transforms.length === 0) show(type, redactionOf(type).push(piece));
     },
     decideOutput: (decided) => {
       output = isPlainAllow(decided.decision) ? null : decided;
-      ({ transforms } = decided.decision.obligations);
+      demanded = decided.decision.obligations;
     },
     output: () => output?.decision,
-    written: () => texts,
+    written: () => written,
     end,
   };
 }

@@ -1,9 +1,11 @@
-import type { ApprovalFact, Decision, ErrorData, StepInfo, ValueOrigin } from '@modelhost/kernel';
+import { canonicalJson } from '@modelhost/kernel';
+import type { ApprovalFact, Decision, ErrorData, ValueOrigin } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { askApproval } from './approval.ts';
 import { amountsOf } from './call-sums.ts';
 import { decisionEvent, reasonsText } from './decisions.ts';
 import { findEvidence } from './evidence/find-evidence.ts';
+import type { StepWork } from './guarded-context.ts';
 import type { Place } from './line.ts';
 import { questionOf } from './policy-question.ts';
 import { performCall } from './tool-call.ts';
@@ -96,7 +98,7 @@ interface Answered {
 async function askPolicy(
   run: ActiveRun,
   call: CheckedCall,
-  { approval, info }: { readonly approval: ApprovalFact | undefined; readonly info: StepInfo },
+  { approval, info }: { readonly approval: ApprovalFact | undefined; readonly info: StepWork },
 ): Promise<Answered> {
   const { tool, values, callDigest } = call;
   const { ports, conversation, input } = run;
@@ -104,22 +106,34 @@ async function askPolicy(
   const evidence = findEvidence({ tool, arguments: values, texts: conversation.texts() });
   const amounts = amountsOf(tool, values);
   const ledgerCall = { principal: input.principal, tool, amounts, nowMs };
-  const decision = await ports.calls.decide(ledgerCall, async (past) =>
-    ports.policy.decide(
-      questionOf(run, {
-        action: 'CallTool',
-        resource: { type: 'tool', tool, arguments: values },
-        nowMs,
-        labels: conversation.labels(),
-        history: run.calls.history(tool, amounts, past),
-        callDigest,
-        approval,
-        evidence,
-      }),
-    ),
-  );
+  const decision = await ports.calls.decide(ledgerCall, async (past) => {
+    const question = questionOf(run, {
+      action: 'CallTool',
+      resource: { type: 'tool', tool, arguments: values },
+      nowMs,
+      labels: conversation.labels(),
+      history: run.calls.history(tool, amounts, past),
+      callDigest,
+      approval,
+      evidence,
+    });
+    return refuseShown(call, await ports.policy.decide(question), info);
+  });
   const error = await recordDecision(run, call, decision, info.attempt);
   return { decision, origins: decision.effect === 'hold' ? evidence.values : [], error };
+}
+
+/** The caller has its own tool's arguments already, as the model wrote them: what is to be hidden from it cannot be any more. */
+function refuseShown({ tool, values }: CheckedCall, decision: Decision, work: StepWork): Decision {
+  const { detectors } = decision.obligations.redact;
+  if (tool.executor === 'host' || Object.keys(detectors).length === 0) return decision;
+  if (canonicalJson(work.redactor.redactJson(values, detectors)) === canonicalJson(values)) {
+    return decision;
+  }
+  const message = 'CallTool: a tool of the caller gets its arguments as they are';
+  const { obligations, policyDigest, bundles } = decision;
+  const reasons = [{ rule: 'obligation-unsupported', message }];
+  return { effect: 'deny', reasons, obligations, policyDigest, bundles };
 }
 
 /**
@@ -133,7 +147,7 @@ async function recordDecision(
   attempt: number,
 ): Promise<ErrorData | null> {
   if (decision.effect !== 'allow') return run.tryRecord(decisionRecord(run, call, decision));
-  return call.tool.executor === 'client' ? recordIntent(run, call, decision, attempt) : null;
+  return call.tool.executor === 'client' ? recordIntent(run, call, decision, { attempt }) : null;
 }
 
 function denied(call: CheckedCall, decision: Decision): ToolVerdict {

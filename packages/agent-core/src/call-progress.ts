@@ -1,4 +1,5 @@
-import type { RunEventBody, StepInfo, ToolProgress } from '@modelhost/kernel';
+import type { RunEventBody, ToolProgress } from '@modelhost/kernel';
+import type { StepWork } from './guarded-context.ts';
 import { toVisibleText } from './visible-text.ts';
 
 /** Progress events of one call, all its rounds together; what comes past it is dropped. */
@@ -24,7 +25,7 @@ export interface CallProgress {
  */
 export function createCallProgress(
   callId: string,
-  emit: StepInfo['emit'],
+  { emit, redactor }: Pick<StepWork, 'emit' | 'redactor'>,
   before: readonly TimedProgress[],
 ): CallProgress {
   const emitted: TimedProgress[] = [];
@@ -47,7 +48,7 @@ export function createCallProgress(
       if (isEnded) return;
       if (!Number.isFinite(progress) || (total !== undefined && !Number.isFinite(total))) return;
       if (!isNews(told)) return;
-      const message = toVisibleText(told.message, messageLengthMax);
+      const message = redactor.redact(toVisibleText(told.message, messageLengthMax), {});
       last = { type: 'tool-progress', callId, progress, total, message };
       emitted.push({ timeMs: emit(last), body: last });
     },

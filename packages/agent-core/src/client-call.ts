@@ -2,6 +2,7 @@ import type { ErrorData, SignalPayload } from '@modelhost/kernel';
 import { acceptResult, recordResult, verdictOnResult } from './accept-result.ts';
 import type { AcceptedResult } from './accept-result.ts';
 import type { ActiveRun } from './active-run.ts';
+import type { StepWork } from './guarded-context.ts';
 import { answeredOf, recordOf } from './tool-records.ts';
 import type { AllowedCall } from './tool-records.ts';
 import { refused } from './tool-verdict.ts';
@@ -17,7 +18,7 @@ export async function awaitClient(run: ActiveRun, call: AllowedCall): Promise<To
   });
   if (signal?.type !== 'tool-result') return giveUp(run, call, timeoutMs);
   const { result, error } = await context.step(`${call.base}/outcome`, async (info) =>
-    takeResult(run, call, { signal, nowMs: info.now() }),
+    takeResult(run, call, { signal, info }),
   );
   if (error !== null) run.fail(error);
   return verdictOnResult(run, call, { result, answered: answeredOf(call) });
@@ -28,14 +29,16 @@ async function takeResult(
   call: AllowedCall,
   given: {
     readonly signal: Extract<SignalPayload, { type: 'tool-result' }>;
-    readonly nowMs: number;
+    readonly info: StepWork;
   },
 ): Promise<{ readonly result: AcceptedResult; readonly error: ErrorData | null }> {
-  const { content, isError } = given.signal;
+  const { signal, info } = given;
+  const { redactor } = info;
+  const { content, isError } = signal;
   const raw = { content, isError, isTruncated: false };
-  const result = await acceptResult(run, answeredOf(call), { raw, nowMs: given.nowMs });
+  const result = await acceptResult(run, answeredOf(call), { raw, nowMs: info.now(), redactor });
   const outcome = isError ? 'tool_error' : 'ok';
-  return { result, error: await recordResult(run, call, { outcome, raw, result }) };
+  return { result, error: await recordResult(run, call, { outcome, raw, result, redactor }) };
 }
 
 async function giveUp(run: ActiveRun, call: AllowedCall, timeoutMs: number): Promise<ToolVerdict> {

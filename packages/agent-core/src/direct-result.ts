@@ -1,5 +1,11 @@
 import { HostError, joinLabels, noHistory, noStatistics } from '@modelhost/kernel';
-import type { Decision, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import type {
+  Decision,
+  PolicyEngine,
+  PolicyRequest,
+  StepRedactor,
+  ToolDefinition,
+} from '@modelhost/kernel';
 import { labelsOfTool } from './data-labels.ts';
 import { refusalText } from './decisions.ts';
 import { isPlainAllow } from './obligations.ts';
@@ -10,18 +16,21 @@ export interface DirectResults<T> {
   /** Names how it ended, for the record. */
   readonly outcomeOf: (performed: T) => string;
   /** What policy is asked about before it is given; undefined where a tool has not answered. */
-  readonly answerOf: (performed: T) => DirectAnswer<T> | undefined;
+  readonly answerOf: (performed: T) => DirectAnswer | undefined;
+  /** The same with every text changed, whether a tool has answered or not. */
+  readonly map: (performed: T, change: (text: string) => string) => T;
 }
 
 /** The answer of a tool. */
-export interface DirectAnswer<T> {
+export interface DirectAnswer {
   /** Of its texts; the rest hardly counts. */
   readonly bytes: number;
   /** All that is to be sealed where policy wants it on record. */
   readonly text: () => string;
-  /** The same with every text changed. */
-  readonly map: (change: (text: string) => string) => T;
 }
+
+/** An answer with every text changed. */
+export type AnswerMap<T> = (change: (text: string) => string) => T;
 
 /** An answer as policy lets it out, or why it does not. */
 export type AcceptedAnswer<T> = { readonly decision: Decision | undefined } & (
@@ -36,6 +45,7 @@ export interface AnsweredRequest {
   /** That of the call. */
   readonly decision: Decision;
   readonly nowMs: number;
+  readonly redactor: StepRedactor;
 }
 
 /**
@@ -45,7 +55,7 @@ export interface AnsweredRequest {
 export async function acceptAnswer<T>(
   policy: PolicyEngine,
   request: AnsweredRequest,
-  { value, answer }: { readonly value: T; readonly answer: DirectAnswer<T> },
+  { answer, map }: { readonly answer: DirectAnswer; readonly map: AnswerMap<T> },
 ): Promise<AcceptedAnswer<T>> {
   const { tool } = request;
   const { bytes } = answer;
@@ -61,9 +71,11 @@ export async function acceptAnswer<T>(
     const rule = decision.reasons[0]?.rule ?? '';
     return { decision: noted, withheld: withhold(tool, refusalText(decision), rule) };
   }
-  const { transforms } = decision.obligations;
-  if (transforms.length === 0) return { decision: noted, value };
-  return { decision: noted, value: answer.map((text) => applyTransforms(text, transforms)) };
+  const { transforms, redact } = decision.obligations;
+  const { redactor } = request;
+  const change = (text: string): string =>
+    redactor.redact(applyTransforms(text, transforms), redact.detectors);
+  return { decision: noted, value: map(change) };
 }
 
 function questionOf(

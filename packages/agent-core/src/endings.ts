@@ -1,7 +1,7 @@
-import type { ErrorCode, RunContext, RunEnding, StopReason } from '@modelhost/kernel';
+import type { ErrorCode, RunEnding, StopReason } from '@modelhost/kernel';
 
 /** The ending of a run that was stopped from outside. */
-export function stopEnding(context: RunContext): RunEnding {
+export function stopEnding(context: { readonly signal: AbortSignal }): RunEnding {
   // The engine aborts a run's signal with nothing but a StopReason (see the port).
   const stop = context.signal.reason as StopReason;
   return stop.type === 'cancelled' ? { reason: 'cancelled', by: stop.by } : { reason: 'deadline' };

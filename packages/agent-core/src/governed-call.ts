@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   canonicalJson,
   HostError,
+  isJsonObject,
   noHistory,
   noStatistics,
   plainLabels,
@@ -19,6 +21,8 @@ import type {
   PolicyEngine,
   PolicyRequest,
   Principal,
+  Redactor,
+  StepRedactor,
   ToolDefinition,
 } from '@modelhost/kernel';
 import { callFacts, decisionFacts, intentFacts, resultFacts } from './call-facts.ts';
@@ -27,7 +31,9 @@ import { amountsOf } from './call-sums.ts';
 import type { CallAmounts } from './call-sums.ts';
 import { refusalText } from './decisions.ts';
 import { acceptAnswer } from './direct-result.ts';
-import type { AnsweredRequest, DirectResults } from './direct-result.ts';
+import type { AnsweredRequest, AnswerMap, DirectResults } from './direct-result.ts';
+import { hideInError } from './hide-in-event.ts';
+import { forgedMessage, outgoingArguments, redactionFacts, revealFacts } from './outgoing.ts';
 
 /** A tool call outside any run, such as one of an MCP client. */
 export interface DirectCall {
@@ -37,22 +43,18 @@ export interface DirectCall {
   /** Under which name it is asked for, in the place of an agent's. */
   readonly agent: string;
   readonly tool: ToolDefinition;
-  /** Exactly what will be sent. */
+  /** As they were given. What is hidden always is hidden before anything is decided. */
   readonly arguments: JsonObject;
 }
 
 /** Takes direct calls through policy and audit. */
 export interface CallGovernor {
   /**
-   * Decides, puts decision and intent on record, performs within the limits that policy sets, and records the outcome. The
-   * intent is durable before `perform` starts, unless the tool changes nothing. Throws `policy_violation`, also for a result
+   * Decides, puts decision and intent on record, performs within the limits that policy sets, with the arguments as they may
+   * go out, and records the outcome. The intent is durable before `perform` starts, unless the tool changes nothing. Throws `policy_violation`, also for a result
    * that policy withholds, `audit_unavailable`, or what `perform` throws; nothing is returned that is not on record.
    */
-  govern<T>(
-    call: DirectCall,
-    perform: (limits: Limits) => Promise<T>,
-    results: DirectResults<T>,
-  ): Promise<T>;
+  govern<T>(call: DirectCall, perform: Perform<T>, results: DirectResults<T>): Promise<T>;
 }
 
 /** What a governor works with. */
@@ -60,13 +62,23 @@ export interface CallGovernorPorts {
   readonly policy: PolicyEngine;
   readonly audit: AuditLog;
   readonly keys: Keys;
+  readonly redactor: Redactor;
   /** What principals called before, shared with the runs. */
   readonly calls: CallLedger;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
-type Limits = Obligations['limits'];
+/** What policy lets a call do. */
+export interface PermittedCall {
+  readonly limits: Obligations['limits'];
+  /** Exactly what may be sent. */
+  readonly arguments: JsonObject;
+  /** For what is told before the answer is there, such as progress. */
+  readonly hide: (text: string) => string;
+}
+
+type Perform<T> = (permitted: PermittedCall) => Promise<T>;
 type Recorder = (kind: AuditRecord['kind'], facts: Facts) => Promise<void>;
 type Facts = Readonly<{ [name: string]: Json }>;
 
@@ -75,36 +87,54 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
   const { policy, audit, keys, now } = ports;
 
   async function govern<T>(
-    call: DirectCall,
-    perform: (limits: Limits) => Promise<T>,
+    given: DirectCall,
+    perform: Perform<T>,
     results: DirectResults<T>,
   ): Promise<T> {
-    const { agent, tool, principal } = call;
-    const { tenant } = principal;
+    const { tenant } = given.principal;
+    const session = ports.redactor.open({ tenant, sessionId: given.callId });
+    const redactor = session.step();
+    const call = { ...given, arguments: hideInValues(redactor, given.arguments) };
+    const { agent, tool } = call;
     const argumentsText = canonicalJson(call.arguments);
     const asked = await ask(ports, call, argumentsText);
     const { decision, request } = asked;
-    // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
-    const isHarmless = decision.effect === 'allow' && tool.effect === 'none';
-    // Not on a log that is known to be broken: its calls would go on without a record.
-    if (isHarmless) await audit.check();
-    const { limits } = decision.obligations;
-    const begun = isHarmless ? settle(perform, limits) : undefined;
     const record = recorderOf(ports, call, request.context.callDigest);
+    const decided = { agent, ...decisionFacts(decision, 'CallTool') };
     if (decision.effect !== 'allow') {
-      await record('decision', { agent, ...decisionFacts(decision, 'CallTool') });
+      await record('decision', decided);
       throw refusal(tool, decision);
     }
+    const outgoing = outgoingArguments({ session, redactor }, call.arguments, decision);
+    if (outgoing.type === 'refused') {
+      await Promise.all([
+        record('decision', decided),
+        record('outcome', forgedFacts(outgoing.path)),
+      ]);
+      throw forged(tool, outgoing.path);
+    }
+    const { limits } = decision.obligations;
+    const hide = (text: string): string => redactor.redact(text, {});
+    const permitted = { limits, arguments: outgoing.arguments, hide };
+    const attempt = async (): Promise<Settled<T>> => settle(perform, permitted);
+    // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
+    const isHarmless = tool.effect === 'none';
+    // Not on a log that is known to be broken: its calls would go on without a record.
+    if (isHarmless) await audit.check();
+    const begun = isHarmless ? attempt() : undefined;
     // Both share one group commit.
     const intent = Promise.all([
-      record('decision', { agent, ...decisionFacts(decision, 'CallTool') }),
-      record('intent', intentFacts(keys, tenant, tool, { argumentsText, decision })),
+      record('decision', decided),
+      record('intent', {
+        ...intentFacts(keys, tenant, tool, { argumentsText, decision }),
+        ...revealFacts(outgoing),
+      }),
     ]);
     if (begun === undefined) await intent;
-    const recorded = (begun ?? settle(perform, limits)).then(async (ended) => {
-      const about = { asked: request, tool, decision, nowMs: now() };
-      const accepted = await accept(policy, about, { ended, results });
-      await recordOutcome(record, { keys, tenant, agent, decision }, accepted);
+    const recorded = (begun ?? attempt()).then(async (ended) => {
+      const about = { asked: request, tool, decision, nowMs: now(), redactor };
+      const accepted = await accept(policy, about, { ended: hideInThrown(ended, hide), results });
+      await recordOutcome(record, { keys, tenant, agent, decision, redactor }, accepted);
       return accepted.ended;
     });
     const [performed] = await Promise.all([recorded, intent]);
@@ -177,12 +207,9 @@ function recorderOf(
 type Settled<T> = { readonly value: T } | { readonly thrown: unknown };
 
 /** A call that failed has an outcome too, so its error waits until that is on record. */
-async function settle<T>(
-  perform: (limits: Limits) => Promise<T>,
-  limits: Limits,
-): Promise<Settled<T>> {
+async function settle<T>(perform: Perform<T>, permitted: PermittedCall): Promise<Settled<T>> {
   try {
-    return { value: await perform(limits) };
+    return { value: await perform(permitted) };
   } catch (thrown) {
     return { thrown };
   }
@@ -208,8 +235,12 @@ async function accept<T>(
   const { value } = ended;
   const facts = { outcome: results.outcomeOf(value), code: '' };
   const answer = results.answerOf(value);
-  if (answer === undefined) return { ended, facts, ...unanswered };
-  const accepted = await acceptAnswer(policy, request, { value, answer });
+  if (answer === undefined) {
+    const hidden = results.map(value, (text) => request.redactor.redact(text, {}));
+    return { ended: { value: hidden }, facts, ...unanswered };
+  }
+  const map: AnswerMap<T> = (change) => results.map(value, change);
+  const accepted = await acceptAnswer(policy, request, { answer, map });
   const { decision } = accepted;
   const { text } = answer;
   if ('value' in accepted) return { ended: { value: accepted.value }, facts, decision, text };
@@ -224,13 +255,18 @@ async function recordOutcome<T>(
     readonly tenant: string;
     readonly agent: string;
     readonly decision: Decision;
+    readonly redactor: StepRedactor;
   },
   { facts, decision, text }: Accepted<T>,
 ): Promise<void> {
   const { keys, tenant, agent } = about;
   const isFull = [about.decision, decision].some((one) => one?.obligations.audit === 'full');
   const sealed = isFull && text !== undefined ? resultFacts(keys, tenant, text()) : {};
-  const outcome = record('outcome', { ...facts, ...sealed });
+  const outcome = record('outcome', {
+    ...facts,
+    ...redactionFacts(about.redactor),
+    ...sealed,
+  });
   if (decision === undefined) return outcome;
   const accepted = { agent, ...decisionFacts(decision, 'AcceptToolResult') };
   await Promise.all([outcome, record('decision', accepted)]);
@@ -241,6 +277,40 @@ function failureFacts(thrown: unknown): Facts {
   // Who gave up, or what nobody foresaw, says nothing of how far the call had come.
   const isUnknown = facts['sent'] === 'true' || code === 'cancelled' || code === 'internal';
   return { outcome: isUnknown ? 'unknown' : 'failed', code };
+}
+
+function hideInValues(redactor: StepRedactor, values: JsonObject): JsonObject {
+  const hidden = redactor.redactJson(values, {});
+  // What nothing was found in goes on as the very object that it is.
+  return isJsonObject(hidden) && Object.keys(redactor.found()).length > 0 ? hidden : values;
+}
+
+/** An error can say what its server wrote. */
+function hideInThrown<T>(ended: Settled<T>, hide: PermittedCall['hide']): Settled<T> {
+  if ('value' in ended || !(ended.thrown instanceof HostError)) return ended;
+  const cause = ended.thrown;
+  const error = toErrorData(cause);
+  const { code, message, ...options } = hideInError(error, hide);
+  const violations = cause.violations.map(({ field, description }) => ({
+    field,
+    description: hide(description),
+  }));
+  const isSame =
+    message === error.message &&
+    isDeepStrictEqual([options.facts, violations], [error.facts, cause.violations]);
+  return isSame
+    ? ended
+    : { thrown: new HostError(code, message, { ...options, violations, cause }) };
+}
+
+function forgedFacts(path: string): Facts {
+  return { outcome: 'denied', code: 'policy_violation', forgedPlaceholder: path };
+}
+
+function forged({ name }: ToolDefinition, path: string): HostError {
+  return new HostError('policy_violation', `${name} may not be called: ${forgedMessage(path)}`, {
+    facts: { action: 'CallTool', tool: name, rule: 'placeholder-unknown' },
+  });
 }
 
 function refusal(tool: ToolDefinition, decision: Decision): HostError {

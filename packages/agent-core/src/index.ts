@@ -6,5 +6,10 @@ export { decisionFacts } from './call-facts.ts';
 export { labelsOfInput } from './conversation.ts';
 export type { DirectAnswer, DirectResults } from './direct-result.ts';
 export { createCallGovernor } from './governed-call.ts';
-export type { CallGovernor, CallGovernorPorts, DirectCall } from './governed-call.ts';
+export type {
+  CallGovernor,
+  CallGovernorPorts,
+  DirectCall,
+  PermittedCall,
+} from './governed-call.ts';
 export { createAgentLoop } from './loop.ts';

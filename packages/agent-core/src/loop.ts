@@ -1,16 +1,18 @@
 import { noStatistics, parseJsonText, toErrorData } from '@modelhost/kernel';
 import type {
+  AuditRecord,
   ErrorData,
-  RunContext,
   RunEnding,
   RunInput,
   RunProgram,
   RunResult,
-  RunStatistics,
 } from '@modelhost/kernel';
 import { openRun } from './active-run.ts';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
 import { failed, stopEnding } from './endings.ts';
+import { guardContext } from './guarded-context.ts';
+import type { GuardedContext } from './guarded-context.ts';
+import { hideInResult } from './hide-in-event.ts';
 import { messageOf } from './model-step.ts';
 import { takeModelTurn } from './model-turn.ts';
 import { keepTurn } from './session-turn.ts';
@@ -24,8 +26,13 @@ const answerRepairsMax = 1;
  * randomness and no environment; it never throws, and every ending is typed. The engine emits `run-finished`.
  */
 export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
-  return async (context, input) => {
-    const { runId, agent } = input;
+  return async (bare, input) => {
+    const { runId, agent, principal } = input;
+    const { redactor } = ports;
+    // Sessions that were branched off share what placeholders stand for.
+    const sessionId = input.session?.rootId ?? runId;
+    const session = redactor.open({ tenant: principal.tenant, sessionId });
+    const context = guardContext(bare, { redactor, session, given: input.placeholders ?? null });
     ports.budgets.open(runId, input.budget);
     context.emit('', {
       type: 'run-started',
@@ -38,14 +45,15 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
     let ending: RunEnding;
     try {
       progress.startedMs = await context.now('start');
-      progress.run = await openRun(ports, context, input);
+      progress.run = await openRun(ports, { context, session }, input);
       ending = await takeTurns(progress.run);
     } catch (thrown) {
       ending = endingOf(thrown, context);
     }
     ports.budgets.close(runId);
     ending = await keepTurn({ ports, context, input, run: progress.run, ending });
-    return finish({ ports, context, input, progress, ending });
+    const result = await finish({ ports, context, input, progress, ending });
+    return hideInResult(result, (text) => redactor.redact(text));
   };
 }
 
@@ -91,7 +99,7 @@ function misfitOf(run: ActiveRun, text: string): string | undefined {
   }
 }
 
-function endingOf(thrown: unknown, context: RunContext): RunEnding {
+function endingOf(thrown: unknown, context: GuardedContext): RunEnding {
   if (context.signal.aborted) return stopEnding(context);
   return { reason: 'failed', error: toErrorData(thrown) };
 }
@@ -99,7 +107,7 @@ function endingOf(thrown: unknown, context: RunContext): RunEnding {
 /** Puts the ending on record. A run whose ending cannot be recorded has failed. */
 async function finish(options: {
   readonly ports: AgentLoopPorts;
-  readonly context: RunContext;
+  readonly context: GuardedContext;
   readonly input: RunInput;
   readonly progress: Progress;
   readonly ending: RunEnding;
@@ -112,7 +120,13 @@ async function finish(options: {
       'finish',
       async (info) => {
         const finished = { ...counted, durationMs: info.now() - startedMs };
-        return { statistics: finished, error: await recordEnding(ports, input, ending, finished) };
+        const redactions = context.redactions();
+        const facts = {
+          reason: ending.reason,
+          statistics: { ...finished },
+          ...(Object.keys(redactions).length === 0 ? {} : { redactions }),
+        };
+        return { statistics: finished, error: await recordEnding(ports, input, facts) };
       },
       { isCleanup: true },
     );
@@ -132,8 +146,7 @@ async function finish(options: {
 async function recordEnding(
   ports: AgentLoopPorts,
   input: RunInput,
-  ending: RunEnding,
-  statistics: RunStatistics,
+  facts: AuditRecord['facts'],
 ): Promise<ErrorData | null> {
   const { principal, runId } = input;
   try {
@@ -143,7 +156,7 @@ async function recordEnding(
       runId,
       step: '',
       actor: principal.subject,
-      facts: { reason: ending.reason, statistics: { ...statistics } },
+      facts,
     });
     return null;
   } catch (thrown) {

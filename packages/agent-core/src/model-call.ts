@@ -115,6 +115,7 @@ async function askModel(
       ports.budgets.reserve(input.runId, name, amountOf(run, { inputTokens, outputTokens }));
     },
     request: { ...request, maxOutputTokens },
+    hiddenMessages: run.hiddenMessages,
     inputTokens,
     timeoutMs: modelCallTimeoutMs,
     question: (nowMs) => modelQuestion(run, call, { nowMs, maxOutputTokens }),

@@ -9,19 +9,20 @@ import type {
   ModelRoute,
   PolicyEngine,
   PolicyRequest,
-  RunContext,
   RunEventBody,
-  StepInfo,
 } from '@modelhost/kernel';
 import { createAnswerDraft } from './answer-draft.ts';
 import type { AnswerDraft, ModelAnswer } from './answer-draft.ts';
 import { decisionEvent } from './decisions.ts';
+import type { GuardedContext, StepWork } from './guarded-context.ts';
+import { hideInError } from './hide-in-event.ts';
+import type { HiddenMessages } from './hide-in-request.ts';
 import { isPlainAllow } from './obligations.ts';
 import { answerBytesMax } from './tokens.ts';
 
 /** What a model step needs. */
 export interface ModelStepOptions {
-  readonly context: RunContext;
+  readonly context: GuardedContext;
   /** Name of the step. */
   readonly name: string;
   readonly route: ModelRoute;
@@ -36,6 +37,7 @@ export interface ModelStepOptions {
   /** Policy wants a shorter answer than there is room for. */
   readonly shorten: (maxOutputTokens: number) => void;
   readonly request: Omit<ModelRequest, 'idempotencyKey'>;
+  readonly hiddenMessages: HiddenMessages;
   readonly inputTokens: number;
   /** Whether the answer may be shown; undefined when its deltas are no events of the run. */
   readonly outputQuestion: ((nowMs: number) => PolicyRequest) | undefined;
@@ -50,14 +52,22 @@ export interface ModelStepOptions {
  * stopped the step from starting; everything else is a result.
  */
 export async function takeModelStep(options: ModelStepOptions): Promise<ModelAnswer> {
-  const { context, name, timeoutMs } = options;
-  return context.step(name, async (info) => answer(options, info), {
+  const { context, name, timeoutMs, route } = options;
+  const sent: Sent = { keep: () => {} };
+  const taken = await context.step(name, async (info) => answer(options, info, sent), {
     timeoutMs,
-    events: (result) => eventsOf(options.route.id, result),
+    events: (result) => eventsOf(route.id, result),
   });
+  sent.keep();
+  return taken;
 }
 
-async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelAnswer> {
+/** What the step sends, to be kept once it is done. */
+interface Sent {
+  keep: () => void;
+}
+
+async function answer(options: ModelStepOptions, info: StepWork, sent: Sent): Promise<ModelAnswer> {
   const startedMs = info.now();
   const decision = await options.policy.decide(options.question(startedMs));
   const decidedAtMs = info.emit(decisionEventOf(options.route.id, decision));
@@ -72,12 +82,17 @@ async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelA
     callId: options.callId,
     now: info.now,
     emitDelta: options.outputQuestion === undefined ? undefined : info.emit,
+    redactor: info.redactor,
   });
   if (decision.effect !== 'allow') {
     const failure = await errorOf(recorded);
     return failure === undefined ? draft.end('denied') : draft.end('failed', failure);
   }
-  const work = { info, draft, maxOutputTokens: limitOutput(options, decision) };
+  const { detectors } = decision.obligations.redact;
+  const hidden = options.hiddenMessages.hide(options.request.messages, info.redactor, detectors);
+  sent.keep = hidden.keep;
+  const { messages } = hidden;
+  const work = { info, draft, messages, maxOutputTokens: limitOutput(options, decision) };
   const [failure, unrecorded] = await Promise.all([
     errorOf(read(options, work)),
     errorOf(recorded),
@@ -90,8 +105,9 @@ async function answer(options: ModelStepOptions, info: StepInfo): Promise<ModelA
 }
 
 interface ReadWork {
-  readonly info: StepInfo;
+  readonly info: StepWork;
   readonly draft: AnswerDraft;
+  readonly messages: readonly Message[];
   readonly maxOutputTokens: number;
 }
 
@@ -112,12 +128,20 @@ function endOf(
   if (failure === undefined) return draft.end(isShowable ? 'answered' : 'denied');
   if (options.context.signal.aborted) return draft.end('stopped');
   if (info.signal.aborted) return draft.end('failed', timeoutError(options));
-  return draft.end('failed', failure);
+  return draft.end(
+    'failed',
+    hideInError(failure, (text) => info.redactor.redact(text, {})),
+  );
 }
 
 async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
-  const { info, draft, maxOutputTokens } = work;
-  const request = { ...options.request, maxOutputTokens, idempotencyKey: info.idempotencyKey };
+  const { info, draft, messages, maxOutputTokens } = work;
+  const request = {
+    ...options.request,
+    messages,
+    maxOutputTokens,
+    idempotencyKey: info.idempotencyKey,
+  };
   const bytesMax = answerBytesMax(maxOutputTokens);
   let isDecided = options.outputQuestion === undefined;
   for await (const event of options.provider.stream(request, { signal: info.signal })) {

@@ -1,9 +1,10 @@
-import type { BudgetKind, RunContext, RunEnding } from '@modelhost/kernel';
+import type { BudgetKind, RunEnding } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
 import { refusalText } from './decisions.ts';
 import { failed, stopEnding } from './endings.ts';
 import { callModel } from './model-call.ts';
+import type { GuardedContext } from './guarded-context.ts';
 import { cutBy } from './model-step.ts';
 
 /** Takes the model call of a turn within its budget. Gives the answer that the run goes on with, or the ending. */
@@ -42,7 +43,7 @@ export async function takeModelTurn(
 function endOf(
   answer: ModelAnswer,
   limitedBy: BudgetKind | undefined,
-  context: RunContext,
+  context: GuardedContext,
 ): RunEnding | undefined {
   switch (answer.kind) {
     case 'denied':

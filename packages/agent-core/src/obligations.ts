@@ -9,11 +9,12 @@ export function isPlainAllow({ effect, obligations }: Decision): boolean {
 /** What a record says of obligations; nothing where nothing is demanded. Names and numbers only. */
 export function obligationFacts(obligations: Obligations): Readonly<Record<string, Json>> {
   if (isNothing(obligations)) return {};
-  const { redact, limits, transforms, labels, audit, notify } = obligations;
+  const { redact, reveal, limits, transforms, labels, audit, notify } = obligations;
   return {
     obligations: {
       detectors: { ...redact.detectors },
       hiddenArguments: redact.arguments,
+      ...(Object.keys(reveal).length === 0 ? {} : { reveal }),
       limits: { ...limits },
       transforms,
       labels: { ...labels },
@@ -25,10 +26,11 @@ export function obligationFacts(obligations: Obligations): Readonly<Record<strin
 
 function isNothing(obligations: Obligations): boolean {
   if (obligations === noObligations) return true;
-  const { redact, limits, transforms, labels, audit, notify } = obligations;
+  const { redact, reveal, limits, transforms, labels, audit, notify } = obligations;
   return (
     Object.keys(redact.detectors).length === 0 &&
     redact.arguments.length === 0 &&
+    Object.keys(reveal).length === 0 &&
     Object.keys(limits).length === 0 &&
     transforms.length === 0 &&
     labels.integrity === 'trusted' &&

@@ -2,7 +2,6 @@ import { noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   ErrorData,
   Message,
-  RunContext,
   RunEnding,
   RunInput,
   SessionTurn,
@@ -10,6 +9,7 @@ import type {
 } from '@modelhost/kernel';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
 import { failed } from './endings.ts';
+import type { GuardedContext } from './guarded-context.ts';
 
 /** What the model reads in the place of an answer that the run did not wait for. */
 const unanswered = 'The run was stopped before this call was answered; it may have had its effect.';
@@ -20,7 +20,7 @@ const unanswered = 'The run was stopped before this call was answered; it may ha
  */
 export async function keepTurn(options: {
   readonly ports: AgentLoopPorts;
-  readonly context: RunContext;
+  readonly context: GuardedContext;
   readonly input: RunInput;
   readonly run: ActiveRun | undefined;
   readonly ending: RunEnding;
@@ -37,7 +37,7 @@ export async function keepTurn(options: {
     messages: turnMessages(input, run?.conversation.said() ?? [], ending),
     statistics: run?.statistics() ?? noStatistics,
     labels: run?.conversation.labels() ?? session.labels,
-    placeholders: null,
+    placeholders: context.placeholders(),
   };
   const { tenant } = principal;
   const place = { tenant, sessionId: session.sessionId };

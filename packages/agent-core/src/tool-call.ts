@@ -2,7 +2,8 @@ import { HostError, toErrorData } from '@modelhost/kernel';
 import type {
   ErrorCode,
   ErrorData,
-  StepInfo,
+  Json,
+  JsonObject,
   StepOptions,
   ToolInputRequest,
   ToolInvocation,
@@ -15,12 +16,19 @@ import { createCallProgress } from './call-progress.ts';
 import type { TimedProgress } from './call-progress.ts';
 import { awaitClient } from './client-call.ts';
 import { labelsOfFailure } from './data-labels.ts';
+import type { StepWork } from './guarded-context.ts';
+import { hideInError } from './hide-in-event.ts';
+import { mapTexts } from './map-texts.ts';
+import { forgedMessage, outgoingArguments, revealFacts } from './outgoing.ts';
 import { answerRequests, checkRequests } from './tool-input.ts';
 import type { InputRequests } from './tool-input.ts';
-import { answeredOf, recordIntent, recordOf } from './tool-records.ts';
+import { answeredOf, decisionRecord, recordIntent, recordOf } from './tool-records.ts';
 import type { AllowedCall } from './tool-records.ts';
-import { ownVerdict, refused } from './tool-verdict.ts';
+import { deniedVerdict, ownVerdict, refused } from './tool-verdict.ts';
 import type { ToolVerdict } from './tool-verdict.ts';
+
+/** A run of letters that is longer than any secret: the bytes of an image. */
+const bytesText = /^[A-Za-z0-9+/]{1024,}={0,2}$/;
 
 /** How often one call may ask for input before it is given up. */
 const inputRoundsMax = 8;
@@ -31,7 +39,8 @@ export async function performCall(run: ActiveRun, call: AllowedCall): Promise<To
   let taken = await takeRound(run, call, {
     name: `${call.base}/call`,
     // Decision and intent are on record before the call starts.
-    begin: async (info) => recordIntent(run, call, call.decision, info.attempt),
+    begin: async ({ attempt }, facts) =>
+      recordIntent(run, call, call.decision, { attempt, ...facts }),
     resume: undefined,
     before: [],
   });
@@ -52,11 +61,13 @@ export async function performCall(run: ActiveRun, call: AllowedCall): Promise<To
   return verdictOf(run, call, taken.end);
 }
 
+type Facts = Readonly<Record<string, Json>>;
+
 /** One exchange with the tool. */
 interface Round {
   readonly name: string;
   /** Puts on record what must be there before the tool does anything. */
-  readonly begin: ((info: StepInfo) => Promise<ErrorData | null>) | undefined;
+  readonly begin: ((info: StepWork, facts: Facts) => Promise<ErrorData | null>) | undefined;
   readonly resume: ToolInvocation['resume'] | undefined;
   /** What the rounds before told of their progress. */
   readonly before: readonly TimedProgress[];
@@ -74,6 +85,8 @@ type RoundEnd =
   | { readonly kind: 'answered'; readonly result: AcceptedResult }
   | { readonly kind: 'input-required'; readonly state: string; readonly requests: InputRequests }
   | { readonly kind: 'failed'; readonly error: ErrorData }
+  /** The argument at this path has a placeholder that the run never gave out. */
+  | { readonly kind: 'forged'; readonly path: string }
   | { readonly kind: 'cancelled' }
   /** The call went out and no answer came back; `error` says why, if anything does. */
   | { readonly kind: 'unknown'; readonly error: ErrorData | null }
@@ -81,8 +94,8 @@ type RoundEnd =
 
 async function takeRound(run: ActiveRun, call: AllowedCall, round: Round): Promise<TakenRound> {
   const { before, name } = round;
-  const body = async (info: StepInfo): Promise<TakenRound> => {
-    const progress = createCallProgress(call.call.id, info.emit, before);
+  const body = async (info: StepWork): Promise<TakenRound> => {
+    const progress = createCallProgress(call.call.id, info, before);
     const end = await callTool(run, call, round, {
       info,
       onProgress: (told) => progress.add(told),
@@ -100,7 +113,7 @@ async function takeRound(run: ActiveRun, call: AllowedCall, round: Round): Promi
 }
 
 interface RoundWork {
-  readonly info: StepInfo;
+  readonly info: StepWork;
   readonly onProgress: Parameters<ActiveRun['ports']['tools']['callTool']>[1]['onProgress'] & {};
 }
 
@@ -111,29 +124,36 @@ async function callTool(
   work: RoundWork,
 ): Promise<RoundEnd> {
   const { info } = work;
-  const begun = round.begin?.(info) ?? Promise.resolve(null);
+  const { session } = run;
+  const outgoing = outgoingArguments(
+    { session, redactor: info.redactor },
+    call.values,
+    call.decision,
+  );
+  if (outgoing.type === 'refused') return refuseForged(run, call, outgoing.path);
+  const begun = round.begin?.(info, revealFacts(outgoing)) ?? Promise.resolve(null);
   if (call.tool.effect !== 'none') {
     const unaudited = await begun;
     if (unaudited !== null) return { kind: 'unaudited', error: unaudited };
   }
   if (info.signal.aborted) return stoppedBefore(round, call);
-  const came = await callGateway(run, call, round, work);
+  const came = await callGateway(run, call, round, { ...work, outgoing: outgoing.arguments });
   const unaudited = await begun;
-  if (unaudited === null) return settleRound(run, call, { came, nowMs: info.now() });
+  if (unaudited === null) return settleRound(run, call, { came, info });
   if (came.kind === 'input-required') abandon(run, came.state);
   return { kind: 'unaudited', error: unaudited };
 }
 
 /** What came of an exchange, before policy has seen an answer. */
 type Came =
-  | Exclude<RoundEnd, { kind: 'answered' | 'unaudited' }>
+  | Exclude<RoundEnd, { kind: 'answered' | 'unaudited' | 'forged' }>
   | { readonly kind: 'answered'; readonly raw: RawResult };
 
 /** Lets policy look at an answer, and puts the outcome on record. */
 async function settleRound(
   run: ActiveRun,
   call: AllowedCall,
-  { came, nowMs }: { readonly came: Came; readonly nowMs: number },
+  { came, info }: { readonly came: Came; readonly info: StepWork },
 ): Promise<RoundEnd> {
   if (came.kind === 'input-required') return came;
   if (came.kind !== 'answered') {
@@ -141,8 +161,9 @@ async function settleRound(
     return unaudited === null ? came : { kind: 'unaudited', error: unaudited };
   }
   const { raw } = came;
-  const result = await acceptResult(run, answeredOf(call), { raw, nowMs });
-  const unaudited = await recordResult(run, call, { outcome: 'answered', raw, result });
+  const { redactor } = info;
+  const result = await acceptResult(run, answeredOf(call), { raw, nowMs: info.now(), redactor });
+  const unaudited = await recordResult(run, call, { outcome: 'answered', raw, result, redactor });
   return unaudited === null
     ? { kind: 'answered', result }
     : { kind: 'unaudited', error: unaudited };
@@ -152,7 +173,7 @@ async function callGateway(
   run: ActiveRun,
   call: AllowedCall,
   { resume }: Round,
-  { info, onProgress }: RoundWork,
+  { info, onProgress, outgoing }: RoundWork & { readonly outgoing: JsonObject },
 ): Promise<Came> {
   const { toolCallTimeoutMs } = run.input.agent;
   const { timeoutMsMax = toolCallTimeoutMs } = call.decision.obligations.limits;
@@ -160,7 +181,7 @@ async function callGateway(
     const reply = await run.ports.tools.callTool(
       {
         tool: call.tool.name,
-        arguments: call.values,
+        arguments: outgoing,
         principal: run.input.principal,
         idempotencyKey: info.idempotencyKey,
         timeoutMs: Math.min(toolCallTimeoutMs, timeoutMsMax),
@@ -171,13 +192,30 @@ async function callGateway(
     );
     if (reply.type === 'answer') return { kind: 'answered', raw: reply };
     readRequests(run, call, reply);
-    return { kind: 'input-required', state: reply.state, requests: reply.requests };
+    const requests = hideInRequests(run, reply.requests, info);
+    return { kind: 'input-required', state: reply.state, requests };
   } catch (thrown) {
     if (info.signal.aborted) return stoppedWithin(call);
-    const error = toErrorData(thrown);
+    const error = hideInError(toErrorData(thrown), (text) => info.redactor.redact(text, {}));
     const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
     return { kind: isRepeatable(call) || isAnswered ? 'failed' : 'unknown', error };
   }
+}
+
+/** What a server asks for is text from outside, but for the bytes of an image. */
+function hideInRequests(
+  { session }: ActiveRun,
+  requests: InputRequests,
+  { redactor }: StepWork,
+): InputRequests {
+  const hide = (text: string): string =>
+    bytesText.test(text) ? text : redactor.redact(session.escape(text), {});
+  return Object.fromEntries(
+    Object.entries(requests).map(([key, { method, params }]) => [
+      key,
+      { method, params: mapTexts(params, hide) },
+    ]),
+  );
 }
 
 /** Throws for a question that nobody is going to answer. */
@@ -192,6 +230,17 @@ function readRequests(
     abandon(run, reply.state);
     throw thrown;
   }
+}
+
+/** The decision stands, but the call does not: a placeholder was made up, or comes from elsewhere. */
+async function refuseForged(run: ActiveRun, call: AllowedCall, path: string): Promise<RoundEnd> {
+  const facts = { outcome: 'denied', code: 'policy_violation', forgedPlaceholder: path };
+  const [undecided, unrecorded] = await Promise.all([
+    run.tryRecord(decisionRecord(run, call, call.decision)),
+    run.tryRecord(recordOf(run, call, 'outcome', facts)),
+  ]);
+  const unaudited = undecided ?? unrecorded;
+  return unaudited === null ? { kind: 'forged', path } : { kind: 'unaudited', error: unaudited };
 }
 
 /** Tells the server that nobody goes on with a call that waits for input. */
@@ -297,6 +346,8 @@ function verdictOf(
       return verdictOnResult(run, call, { result: end.result, answered: answeredOf(call) });
     case 'failed':
       return { ...refused('failed', end.error), labels: labelsOfFailure(call.tool) };
+    case 'forged':
+      return deniedVerdict(call.tool.name, forgedMessage(end.path), 'placeholder-unknown');
     case 'cancelled':
       return ownVerdict('cancelled', 'The call was cancelled.');
     case 'unknown': {

@@ -3,6 +3,7 @@ import type { ErrorData, ToolCall, ToolDefinition } from '@modelhost/kernel';
 import { acceptResult, recordAcceptance, verdictOnResult } from './accept-result.ts';
 import type { AcceptedResult } from './accept-result.ts';
 import type { ActiveRun } from './active-run.ts';
+import type { StepWork } from './guarded-context.ts';
 import type { PlannedCall } from './tool-records.ts';
 import { invalidArguments, readArguments, refused } from './tool-verdict.ts';
 import type { AnsweredCall, ToolVerdict } from './tool-verdict.ts';
@@ -75,7 +76,7 @@ export async function answerReading(run: ActiveRun, planned: PlannedCall): Promi
     obligations: noObligations,
   };
   const piece = await run.context.step(`${base}/read`, async (info) =>
-    readPiece(run, planned, { handle, offset, answered, nowMs: info.now() }),
+    readPiece(run, planned, { handle, offset, answered, info }),
   );
   if (piece === null) {
     const message = 'there is no such result, or it is no longer kept';
@@ -92,13 +93,17 @@ async function readPiece(
     readonly handle: string;
     readonly offset: number;
     readonly answered: AnsweredCall;
-    readonly nowMs: number;
+    readonly info: StepWork;
   },
 ): Promise<{ readonly result: AcceptedResult; readonly error: ErrorData | null } | null> {
-  const { handle, offset, answered, nowMs } = wanted;
+  const { handle, offset, answered, info } = wanted;
   const raw = run.ports.tools.readResult(run.input.principal, handle, offset);
   if (raw === undefined) return null;
-  const result = await acceptResult(run, answered, { raw, nowMs });
+  const result = await acceptResult(run, answered, {
+    raw,
+    nowMs: info.now(),
+    redactor: info.redactor,
+  });
   const { name } = answered.tool;
   return { result, error: await recordAcceptance(run, planned, name, { raw, result }) };
 }

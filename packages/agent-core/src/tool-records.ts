@@ -37,14 +37,14 @@ export async function recordIntent(
   run: ActiveRun,
   call: CheckedCall,
   decision: Decision,
-  attempt: number,
+  about: Readonly<Record<string, Json>>,
 ): Promise<ErrorData | null> {
   const { tenant } = run.input.principal;
   const { tool, argumentsText } = call;
   const facts = intentFacts(run.ports.keys, tenant, tool, { argumentsText, decision });
   const [undecided, unintended] = await Promise.all([
     run.tryRecord(decisionRecord(run, call, decision)),
-    run.tryRecord(recordOf(run, call, 'intent', { attempt, ...facts })),
+    run.tryRecord(recordOf(run, call, 'intent', { ...about, ...facts })),
   ]);
   return undecided ?? unintended;
 }

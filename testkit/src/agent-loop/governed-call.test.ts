@@ -21,8 +21,8 @@ const direct: DirectResults<string> = {
   answerOf: (text) => ({
     bytes: Buffer.byteLength(text),
     text: () => text,
-    map: (change) => change(text),
   }),
+  map: (text, change) => change(text),
 };
 
 function callOf(effect: 'none' | 'irreversible'): DirectCall {
@@ -184,7 +184,7 @@ suite('direct calls', () => {
     });
     const given = await governor.govern(
       callOf('none'),
-      async ({ timeoutMsMax }) => String(timeoutMsMax),
+      async ({ limits }) => String(limits.timeoutMsMax),
       direct,
     );
     assert.equal(given, '70');

@@ -1,8 +1,10 @@
 import { createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { createJsonSchemas } from '@modelhost/json-schema';
+import { createHostRedactor } from '@modelhost/redaction';
 import type {
   AtMostOnce,
+  RedactionStyles,
   RunContext,
   RunEventBody,
   RunInput,
@@ -40,6 +42,7 @@ export function withJournal(program: RunProgram, journal: Journal): RunProgram {
 export async function replayJournal(
   input: RunInput,
   journal: Journal,
+  always: RedactionStyles,
 ): Promise<{
   readonly result: RunResult;
   readonly events: readonly (readonly [step: string, body: RunEventBody])[];
@@ -73,11 +76,11 @@ export async function replayJournal(
     waitForSignal: async (name) => (read(name) as SignalPayload | null) ?? undefined,
     emit,
   };
-  const result = await createAgentLoop(createAbsentPorts())(context, input);
+  const result = await createAgentLoop(createAbsentPorts(always))(context, input);
   return { result, events };
 }
 
-function createAbsentPorts(): AgentLoopPorts {
+function createAbsentPorts(always: RedactionStyles): AgentLoopPorts {
   // Touching any member throws, whatever it is.
   const absent = new Proxy(
     {},
@@ -95,6 +98,8 @@ function createAbsentPorts(): AgentLoopPorts {
     policy: absent,
     audit: absent,
     keys: absent,
+    // What is in the journal needs no key.
+    redactor: createHostRedactor({ always, keys: absent }),
     budgets: createBudgetLedger(),
     calls: absent,
   };

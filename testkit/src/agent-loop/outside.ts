@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { HostError } from '@modelhost/kernel';
+import { HostError, sha256Hex } from '@modelhost/kernel';
 import type {
   AuditRecord,
   FinishReason,
@@ -9,6 +9,7 @@ import type {
   ModelRequest,
   PolicyEngine,
   PolicyRequest,
+  RedactionStyles,
   TokenUsage,
   ToolAnswer,
   ToolDefinition,
@@ -19,6 +20,7 @@ import type {
 } from '@modelhost/kernel';
 import type { AgentLoopPorts, CallLedger } from '@modelhost/agent-core';
 import { createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
+import { createHostRedactor } from '@modelhost/redaction';
 import { completeDecision, policyDigest } from './decision.ts';
 import type { GivenDecision } from './decision.ts';
 
@@ -67,6 +69,8 @@ export interface OutsideOptions {
   readonly visible?: PolicyEngine['visible'];
   readonly calls?: CallLedger;
   readonly sessions?: AgentLoopPorts['sessions'];
+  /** What is hidden whatever policy says; nothing where it is left out. */
+  readonly always?: RedactionStyles;
   /** Kinds of records that cannot be written. */
   readonly unwritable?: readonly AuditRecord['kind'][];
 }
@@ -78,7 +82,7 @@ export function createOutside(options: OutsideOptions): Outside {
   const records: AuditRecord[] = [];
   const calls: ToolInvocation[] = [];
   const abandoned: string[] = [];
-  const { tools = [createTool('desk__read', 'none')] } = options;
+  const { tools = [createTool('desk__read', 'none')], always = {} } = options;
 
   const ports: AgentLoopPorts = {
     providers: new Map([['fake', createProvider(options.turns, requests)]]),
@@ -126,12 +130,27 @@ export function createOutside(options: OutsideOptions): Outside {
       unseal: ({ data }) => Buffer.from(data, 'base64').toString(),
       commit: (text, context) => `commit(${context}, ${text.length})`,
     },
+    redactor: createHostRedactor({ always, keys: vaultKeys }),
     budgets: createBudgetLedger(),
     calls: options.calls ?? createCallLedger(),
     ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
   };
   return { ports, requests, questions, records, calls, abandoned };
 }
+
+/** Keys under which what differs is kept apart. */
+const vaultKeys: AgentLoopPorts['keys'] = {
+  seal: (text, context) => ({
+    keyId: 'v1',
+    data: Buffer.from(`${context}\n${text}`).toString('base64'),
+  }),
+  unseal: ({ data }, context) => {
+    const text = Buffer.from(data, 'base64').toString();
+    assert.ok(text.startsWith(`${context}\n`));
+    return text.slice(context.length + 1);
+  },
+  commit: (text, context) => sha256Hex(`${context}\n${text}`),
+};
 
 /** A plain answer of a tool. */
 export function textAnswer(content: string): ToolAnswer {

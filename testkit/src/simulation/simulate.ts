@@ -1,4 +1,5 @@
 import { createAgentLoop, createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
+import { createHostRedactor } from '@modelhost/redaction';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type { EngineBounds } from '@modelhost/engine-embedded';
@@ -132,6 +133,7 @@ function createPorts(world: World, charges: Map<string, BudgetAmount>): AgentLoo
     policy: createFakePolicy(world),
     audit: createFakeAudit(world),
     keys: fakeKeys,
+    redactor: createHostRedactor({ always: { secrets: 'token', email: 'token' }, keys: fakeKeys }),
     budgets: watchLedger(world, charges),
     calls: createCallLedger(),
   };

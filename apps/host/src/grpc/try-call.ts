@@ -38,15 +38,14 @@ export function createTryCall(
     const startedMs = now();
     const invocation = {
       tool: name,
-      arguments: values,
       principal,
       idempotencyKey: sha256Hex(callId),
     };
     const reply = await governor.govern(
       { callId, principal, agent: directAgent, tool, arguments: values },
-      async ({ timeoutMsMax = callTimeoutMs }) => {
-        const timeoutMs = Math.min(callTimeoutMs, timeoutMsMax);
-        return gateway.callTool({ ...invocation, timeoutMs }, { signal });
+      async ({ limits, arguments: outgoing }) => {
+        const timeoutMs = Math.min(callTimeoutMs, limits.timeoutMsMax ?? callTimeoutMs);
+        return gateway.callTool({ ...invocation, arguments: outgoing, timeoutMs }, { signal });
       },
       results,
     );
@@ -98,15 +97,20 @@ export function readJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-const results: DirectResults<ToolReply> = { outcomeOf, answerOf };
+const results: DirectResults<ToolReply> = {
+  outcomeOf,
+  answerOf,
+  // What it asks for is shown to nobody.
+  map: (reply, change) =>
+    reply.type === 'answer' ? { ...reply, content: change(reply.content) } : reply,
+};
 
-function answerOf(reply: ToolReply): DirectAnswer<ToolReply> | undefined {
+function answerOf(reply: ToolReply): DirectAnswer | undefined {
   if (reply.type === 'input-required') return undefined;
   const { content } = reply;
   return {
     bytes: Buffer.byteLength(content),
     text: () => content,
-    map: (change) => ({ ...reply, content: change(content) }),
   };
 }
 

@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
 import { HostError, noObligations } from '@modelhost/kernel';
-import type { AuditRecord, PolicyEngine, PolicyRequest, ToolDefinition } from '@modelhost/kernel';
+import type {
+  AuditRecord,
+  Keys,
+  PolicyEngine,
+  PolicyRequest,
+  ToolDefinition,
+} from '@modelhost/kernel';
 import type { McpRelay, RelayTool } from '@modelhost/mcp-gateway';
+import { createHostRedactor } from '@modelhost/redaction';
 import { governRelay } from './govern-relay.ts';
 
+const keys: Keys = { seal: () => ({ keyId: 'k', data: '' }), unseal: () => '', commit: () => 'c' };
 const principal = { tenant: 'acme', subject: 'alice', roles: [] };
 
 function toolOf(serverTool: 'read' | 'wipe'): ToolDefinition {
@@ -62,7 +70,8 @@ function open(isAllowed: boolean, isOnRecord: (record: AuditRecord) => boolean =
       check: async () => {},
       close: async () => {},
     },
-    keys: { seal: () => ({ keyId: 'k', data: '' }), unseal: () => '', commit: () => 'c' },
+    keys,
+    redactor: createHostRedactor({ always: {}, keys }),
     calls: createCallLedger(),
     now: () => 0,
   });

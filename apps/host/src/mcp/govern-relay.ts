@@ -1,13 +1,14 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type {
   Ids,
+  Json,
   JsonObject,
   PolicyEngine,
   Principal,
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
-import type { CallGovernor, DirectResults } from '@modelhost/agent-core';
+import type { CallGovernor, DirectResults, PermittedCall } from '@modelhost/agent-core';
 import type {
   Exchange,
   ExchangeContext,
@@ -15,7 +16,7 @@ import type {
   McpRelay,
   RelayTool,
 } from '@modelhost/mcp-gateway';
-import { relayedAnswer } from './relayed-answer.ts';
+import { mapOutcome, mapTexts, relayedAnswer } from './relayed-answer.ts';
 
 /** What goes around a relay. */
 export interface GovernedRelayPorts {
@@ -75,9 +76,11 @@ export function governRelay(ports: GovernedRelayPorts): McpRelay {
     const { tool, values } = callOf(target, asked, principal.tenant);
     return governor.govern(
       { callId: ids.create('mcp'), principal, agent, tool, arguments: values },
-      async ({ timeoutMsMax = Infinity }) => {
+      async (permitted) => {
+        const { timeoutMsMax = Infinity } = permitted.limits;
         const timeoutMs = Math.min(context.timeoutMs, timeoutMsMax);
-        return relay.exchange(target, asked, { ...context, timeoutMs });
+        const outgoing = { ...asked, params: paramsOf(target, asked, values, permitted) };
+        return relay.exchange(target, outgoing, { ...hideTold(context, permitted), timeoutMs });
       },
       relayed,
     );
@@ -109,8 +112,9 @@ function createWatch({ relay, governor, ids }: GovernedRelayPorts): McpRelay['wa
     const { tool, values } = readingOf(alias, { method: 'resources/read', params: { uri } });
     const call = { callId: ids.create('mcp'), principal, agent, tool, arguments: values };
     const begun: (() => void)[] = [];
-    const watch = async (): Promise<() => void> => {
-      const stop = await relay.watchResource(principal, alias, uri);
+    const watch = async (permitted: PermittedCall): Promise<() => void> => {
+      const { uri: outgoing } = permitted.arguments;
+      const stop = await relay.watchResource(principal, alias, textOf(outgoing));
       begun.push(stop);
       return stop;
     };
@@ -177,11 +181,45 @@ function refuseArguments({ name }: ToolDefinition): never {
   });
 }
 
-const relayed: DirectResults<ExchangeOutcome> = { outcomeOf, answerOf: relayedAnswer };
+/** The params with what may be sent in the place of what was asked; the same ones where that is the same. */
+function paramsOf(
+  target: RelayTarget,
+  { params }: Exchange,
+  values: JsonObject,
+  permitted: PermittedCall,
+): JsonObject {
+  if (permitted.arguments === values) return params;
+  return target.tool === undefined
+    ? { ...params, ...permitted.arguments }
+    : { ...params, arguments: permitted.arguments };
+}
+
+/** What is told meanwhile is text of the server, too. */
+function hideTold(context: ExchangeContext, { hide }: PermittedCall): ExchangeContext {
+  const { onProgress, onLog } = context;
+  return {
+    ...context,
+    ...(onProgress === undefined
+      ? {}
+      : { onProgress: (params) => onProgress(mapTexts(params, hide)) }),
+    ...(onLog === undefined ? {} : { onLog: (params) => onLog(mapTexts(params, hide)) }),
+  };
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+const relayed: DirectResults<ExchangeOutcome> = {
+  outcomeOf,
+  answerOf: relayedAnswer,
+  map: mapOutcome,
+};
 /** What comes of a watch is told by the server later: that something changed, and nothing else. */
 const watching: DirectResults<() => void> = {
   outcomeOf: () => 'watched',
   answerOf: () => undefined,
+  map: (stop) => stop,
 };
 
 function outcomeOf(outcome: ExchangeOutcome): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '@modelhost/kernel';
-import { relayedAnswer } from './relayed-answer.ts';
+import { mapOutcome, relayedAnswer } from './relayed-answer.ts';
 
 const result: JsonObject = {
   content: [
@@ -14,8 +14,7 @@ const result: JsonObject = {
 };
 
 test('the texts of a result can be changed, and nothing that its reader needs to understand it', () => {
-  const answer = relayedAnswer({ kind: 'complete', result });
-  const changed = answer?.map((text) => text.replaceAll('link', '-'));
+  const changed = mapOutcome({ kind: 'complete', result }, (text) => text.replaceAll('link', '-'));
   assert.deepEqual(changed, {
     kind: 'complete',
     result: {
@@ -36,6 +35,28 @@ test('every text of a result counts, encoded bytes and structured content includ
   assert.equal(bytesOf({ content: [{ text: 'ä' }], structuredContent: { a: ['bc', 1] } }), 4);
   assert.equal(bytesOf({ content: [{ data: 'x'.repeat(100) }] }), 100);
   assert.equal(bytesOf({}), 0);
+});
+
+test('what a server asks and how it refuses has texts, too', () => {
+  const change = (text: string): string => text.replaceAll('link', '-');
+  const inputRequests = {
+    q: { method: 'elicitation/create', params: { message: 'a link', mode: 'form' } },
+  } as const;
+  assert.deepEqual(
+    mapOutcome({ kind: 'input-required', inputRequests, requestState: 'link' }, change),
+    {
+      kind: 'input-required',
+      inputRequests: {
+        q: { method: 'elicitation/create', params: { message: 'a -', mode: 'form' } },
+      },
+      requestState: 'link',
+    },
+  );
+  const error = { code: -1, message: 'no link', data: { why: 'link' } };
+  assert.deepEqual(mapOutcome({ kind: 'error', error }, change), {
+    kind: 'error',
+    error: { code: -1, message: 'no -', data: { why: '-' } },
+  });
 });
 
 test('a question and a refusal of a server are no answer', () => {

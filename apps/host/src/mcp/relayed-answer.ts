@@ -15,14 +15,42 @@ const untouched: ReadonlySet<string> = new Set([
 ]);
 
 /** What a server answered, as policy is asked about it; undefined where it has not answered. */
-export function relayedAnswer(outcome: ExchangeOutcome): DirectAnswer<ExchangeOutcome> | undefined {
+export function relayedAnswer(outcome: ExchangeOutcome): DirectAnswer | undefined {
   if (outcome.kind !== 'complete') return undefined;
   const { result } = outcome;
   return {
     bytes: bytesOf(result),
     text: () => JSON.stringify(result),
-    map: (change) => ({ ...outcome, result: mapTexts(result, change) }),
   };
+}
+
+/** The same with every text changed that is for anybody to read. */
+export function mapOutcome(
+  outcome: ExchangeOutcome,
+  change: (text: string) => string,
+): ExchangeOutcome {
+  switch (outcome.kind) {
+    case 'complete':
+      return { ...outcome, result: mapTexts(outcome.result, change) };
+    case 'input-required':
+      return { ...outcome, inputRequests: mapRequests(outcome.inputRequests, change) };
+    case 'error': {
+      const { code, message, data } = outcome.error;
+      const changed = data === undefined ? {} : { data: mapTexts(data, change) };
+      return { kind: 'error', error: { code, message: change(message), ...changed } };
+    }
+  }
+}
+
+type InputRequests = Extract<ExchangeOutcome, { kind: 'input-required' }>['inputRequests'];
+
+function mapRequests(requests: InputRequests, change: (text: string) => string): InputRequests {
+  return Object.fromEntries(
+    Object.entries(requests).map(([key, { method, params }]) => [
+      key,
+      { method, params: mapTexts(params, change) },
+    ]),
+  );
 }
 
 /** How deep a result may go has been seen to by the gateway. */
@@ -34,7 +62,8 @@ function bytesOf(value: Json): number {
   return bytes;
 }
 
-function mapTexts(object: JsonObject, change: (text: string) => string): JsonObject {
+/** An object of MCP with every text changed that is for anybody to read. */
+export function mapTexts(object: JsonObject, change: (text: string) => string): JsonObject {
   return Object.fromEntries(
     Object.entries(object).map(([name, value]) => [
       name,

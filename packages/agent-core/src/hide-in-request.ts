@@ -1,0 +1,109 @@
+import { canonicalJson, parseJsonText } from '@modelhost/kernel';
+import type {
+  ContentPart,
+  Json,
+  Message,
+  RedactionStyles,
+  StepRedactor,
+  ToolCall,
+} from '@modelhost/kernel';
+
+/** What models are sent, so that a long conversation is not looked through again at each turn. */
+export interface HiddenMessages {
+  /** The messages with everything hidden; call `keep` of them once the step that sends them is done. */
+  hide(
+    messages: readonly Message[],
+    redactor: StepRedactor,
+    styles: RedactionStyles,
+  ): { readonly messages: readonly Message[]; readonly keep: () => void };
+}
+
+/** Remembers as long as the messages live. */
+export function createHiddenMessages(): HiddenMessages {
+  const kept = new WeakMap<Message, { readonly key: string; readonly hidden: Message }>();
+
+  return {
+    hide: (messages, redactor, styles) => {
+      const key = JSON.stringify(styles);
+      const fresh = new Map<Message, Message>();
+      const hidden = messages.map((message) => {
+        const known = kept.get(message);
+        if (known?.key === key) return known.hidden;
+        const made = hideInMessage(message, redactor, styles);
+        fresh.set(message, made);
+        return made;
+      });
+      // Not before: placeholders of a step that fails belong to no result.
+      const keep = (): void => {
+        for (const [message, made] of fresh) kept.set(message, { key, hidden: made });
+      };
+      return { messages: hidden, keep };
+    },
+  };
+}
+
+/** Arguments as the model wrote them, if nothing in them is to be hidden; else JSON again, or text where they are none. */
+export function hideInArguments(
+  text: string,
+  redactor: StepRedactor,
+  styles: RedactionStyles,
+): string {
+  const parsed = readJson(text);
+  if (parsed === undefined) return redactor.redact(text, styles);
+  const hidden = redactor.redactJson(parsed, styles);
+  if (hidden === parsed) return text;
+  const written = JSON.stringify(hidden);
+  // A key that stands there twice has a value that parsing does not see.
+  const isAsWritten = written === JSON.stringify(parsed) && redactor.redact(text, styles) === text;
+  return isAsWritten ? text : written;
+}
+
+function hideInMessage(message: Message, redactor: StepRedactor, styles: RedactionStyles): Message {
+  const hide = (text: string): string => redactor.redact(text, styles);
+  switch (message.role) {
+    case 'system':
+    case 'tool':
+      return { ...message, content: hide(message.content) };
+    case 'user':
+      return { ...message, content: message.content.map((part) => hideInPart(part, hide)) };
+    case 'assistant':
+      return {
+        ...message,
+        content: hide(message.content),
+        toolCalls: message.toolCalls.map((call) => hideInCall(call, redactor, styles)),
+      };
+  }
+}
+
+/** A call with its arguments hidden, and whatever else a model may have written in place of the name of a tool. */
+export function hideInCall(
+  call: ToolCall,
+  redactor: StepRedactor,
+  styles: RedactionStyles,
+): ToolCall {
+  const name = redactor.redact(call.name, styles);
+  return { ...call, name, arguments: hideInArguments(call.arguments, redactor, styles) };
+}
+
+/** The bytes of an image are no text. */
+function hideInPart(part: ContentPart, hide: (text: string) => string): ContentPart {
+  switch (part.type) {
+    case 'text':
+      return { ...part, text: hide(part.text) };
+    case 'file':
+      return { ...part, name: hide(part.name), uri: hide(part.uri) };
+    case 'image':
+      return 'uri' in part.source ? { ...part, source: { uri: hide(part.source.uri) } } : part;
+  }
+}
+
+/** Undefined for what is no JSON, or nested deeper than anything that is meant. */
+function readJson(text: string): Json | undefined {
+  try {
+    const value = parseJsonText(text);
+    canonicalJson(value);
+    return value;
+  } catch {
+    return undefined;
+  }
+}

@@ -67,8 +67,9 @@ export interface Retention {
 /**
  * Where the embedded engine keeps its runs. One engine at a time has it: what an earlier one still writes is refused. A write
  * resolves when it is durable, in the order of the calls for one run; it rejects with `storage_unavailable`, and then nothing
- * of it is there. The fact `reason` says why: `disk_full`, `read_only`, `corrupt`, `closed`, or `fenced` when another engine
- * has taken over.
+ * of it is there, nor of the writes of the same run that a durable store was sent before the failure was known. The fact
+ * `reason` says why: `disk_full`, `read_only`, `corrupt`, `closed`, or `fenced` when another engine has taken over.
+ * Too much that waits is `overloaded`; a write of an unknown run, or of events that leave a hole, is `internal`.
  */
 export interface RunStore {
   /** Adds a run with the first events; does nothing when the id is known, and gives what is kept under it. */

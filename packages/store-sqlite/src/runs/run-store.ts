@@ -41,7 +41,7 @@ export function createRunStore(
       });
       const events = await removeInSteps((step) => write('removeEvents', step), {
         finishedBeforeMs: eventsFinishedBeforeMs,
-        runsMax,
+        runsMax: runsMax - runs,
       });
       return { runs, events };
     },

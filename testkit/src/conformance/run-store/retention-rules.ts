@@ -15,7 +15,7 @@ import type { StoreRules } from './store-bench.ts';
 /** What is removed. */
 export const retentionRules: StoreRules = {
   'runs that finished before a time go with all that is theirs, oldest first': async (store) => {
-    await createFinished(store, { a: 30, b: 10, c: 20, d: 40 });
+    await createFinished(store, { b: 10, c: 20, a: 30, d: 40 });
     await createRuns(store, 'e');
     const retention = { runsFinishedBeforeMs: 40, eventsFinishedBeforeMs: 0, runsMax: 2 };
     assert.deepEqual(await store.retain(retention), { runs: 2, events: 0 });
@@ -29,7 +29,7 @@ export const retentionRules: StoreRules = {
   },
 
   'events alone go of runs that finished before a time, oldest first': async (store) => {
-    await createFinished(store, { a: 30, b: 10, c: 20 });
+    await createFinished(store, { b: 10, c: 20, a: 30 });
     const retention = { runsFinishedBeforeMs: 0, eventsFinishedBeforeMs: 25, runsMax: 1 };
     assert.deepEqual(await store.retain(retention), { runs: 0, events: 1 });
     assert.deepEqual(await eventsOf(store, 'b'), []);
@@ -98,7 +98,7 @@ export const retentionRules: StoreRules = {
   },
 };
 
-/** Runs with an entry and two writes of events, and when each finished. */
+/** Runs with an entry and two writes of events, and when each finished, from the first. */
 async function createFinished(
   store: RunStore,
   times: Readonly<Record<string, number>>,

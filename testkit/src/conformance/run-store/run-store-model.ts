@@ -26,7 +26,6 @@ interface ModelRun {
   finishedAtMs: number | undefined;
   status: string;
   lastSequence: number;
-  hasEvents: boolean;
   readonly input: string;
   readonly entries: string[];
   events: { readonly first: number; readonly last: number; readonly text: string }[];
@@ -161,9 +160,10 @@ async function drop(
   store: RunStore,
   { runId, upTo }: Extract<StoreAction, { type: 'drop' }>,
 ): Promise<void> {
-  await store.dropEvents(runId, upTo);
   const run = find(model, runId);
-  if (run !== undefined) run.events = run.events.filter(({ last }) => last > upTo);
+  if (run === undefined) return;
+  await store.dropEvents(runId, upTo);
+  run.events = run.events.filter(({ last }) => last > upTo);
 }
 
 async function retain(
@@ -176,18 +176,15 @@ async function retain(
     .filter(({ finishedAtMs }) => finishedAtMs !== undefined)
     .toSorted((a, b) => (a.finishedAtMs ?? 0) - (b.finishedAtMs ?? 0));
   const gone = isEventsOnly ? [] : finished.slice(0, runsMax);
-  const emptied = finished.filter((run) => run.hasEvents && !gone.includes(run)).slice(0, runsMax);
   const removed = await store.retain({
     runsFinishedBeforeMs: isEventsOnly ? 0 : timeMs + 1,
-    eventsFinishedBeforeMs: timeMs + 1,
-    runsMax,
+    eventsFinishedBeforeMs: isEventsOnly ? timeMs + 1 : 0,
+    runsMax: isEventsOnly ? finished.length : runsMax,
   });
-  assert.deepEqual(removed, { runs: gone.length, events: emptied.length });
+  assert.equal(removed.runs, gone.length);
   model.runs = model.runs.filter((run) => !gone.includes(run));
-  for (const run of emptied) {
-    run.events = [];
-    run.hasEvents = false;
-  }
+  if (!isEventsOnly) return;
+  for (const run of finished) run.events = [];
 }
 
 function newModelRun(runId: string, tenant: string, status: string, input: string): ModelRun {
@@ -198,7 +195,6 @@ function newModelRun(runId: string, tenant: string, status: string, input: strin
     finishedAtMs: undefined,
     status,
     lastSequence: 0,
-    hasEvents: true,
     input,
     entries: [],
     events: [],

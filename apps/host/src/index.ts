@@ -1,6 +1,6 @@
 export { createApiKey } from './auth.ts';
 export type { NewApiKey } from './auth.ts';
-export { nearest } from './config/nearest.ts';
+
 export { listConfig, printConfig } from './config/print-config.ts';
 export type { ConfigLeaf } from './config/print-config.ts';
 export { readHostConfig } from './config/read-config.ts';

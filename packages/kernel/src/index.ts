@@ -5,7 +5,6 @@ export { canonicalJson, isJsonObject, sha256Hex } from './json.ts';
 export type { Json, JsonObject } from './json.ts';
 export { confidentialityLevels, joinLabels, plainLabels } from './labels.ts';
 export type { Confidentiality, DataLabels, Integrity } from './labels.ts';
-export { nearest } from './nearest.ts';
 export { noObligations } from './obligations.ts';
 export type { ApprovalGate, Obligations, RedactionStyle, ValueOrigin } from './obligations.ts';
 export { noStatistics } from './run.ts';

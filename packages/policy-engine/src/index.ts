@@ -5,6 +5,7 @@ export { checkPolicyTextApart, compileRuleSet, explainApart } from './compile/co
 export type { CompiledRuleSet, CompileOptions } from './compile/compile-rule-set.ts';
 export type { PolicyProblem } from './compile/policy-problem.ts';
 export type { ChangeExplanation, Explanation, RuleExplanation } from './explain/explanation.ts';
+export { nearest } from './nearest.ts';
 export { supportedByHost } from './obligations.ts';
 export type { ObligationFeature, SupportedObligations } from './obligations.ts';
 export { createPolicyEngine } from './policy-engine.ts';

@@ -141,8 +141,8 @@ async function refuseOthers(
   },
 ): Promise<void> {
   for (const key of Object.keys(value).filter((name) => !known.includes(name))) {
-    // Only a mistake is worth loading the host for.
-    const { nearest } = await import('@modelhost/host');
+    // Only a mistake is worth loading all of this for.
+    const { nearest } = await import('@modelhost/policy-engine');
     const guess = nearest(key, known);
     const remedy =
       guess === undefined

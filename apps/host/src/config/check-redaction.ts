@@ -1,7 +1,7 @@
 import { detectorTable, isDetectorName } from '@modelhost/redaction';
 import type { ConfigTree } from './tree.ts';
 import { isThere } from './is-there.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '@modelhost/policy-engine';
 import type { Report } from './report.ts';
 
 /** Whatever is to be hidden must be something that can be found. */

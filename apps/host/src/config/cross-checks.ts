@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isThere } from './is-there.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '@modelhost/policy-engine';
 import type { Report } from './report.ts';
 import type { ConfigPath } from './source.ts';
 import type { ConfigTree } from './tree.ts';

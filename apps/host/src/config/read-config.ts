@@ -14,7 +14,7 @@ import { configSchema } from './schema.ts';
 import { readEnvironment, readFlags, readSource } from './source.ts';
 import type { ConfigProblem, ConfigSource } from './source.ts';
 import type { ConfigTree } from './tree.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '@modelhost/policy-engine';
 
 /** A configuration that was checked as a whole. */
 export interface HostConfig {

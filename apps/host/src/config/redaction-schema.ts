@@ -1,7 +1,7 @@
 import { detectorTable } from '@modelhost/redaction';
 import type { RedactionStyle } from '@modelhost/kernel';
 import { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '@modelhost/policy-engine';
 import { name, text } from './values.ts';
 
 /** What is hidden everywhere, as it is written. */

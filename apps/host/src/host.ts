@@ -36,6 +36,7 @@ import { listenForHealth } from './health/health-server.ts';
 import { createReadiness } from './health/readiness.ts';
 import type { Readiness } from './health/readiness.ts';
 import { createViews } from './mcp/facade.ts';
+import { hideInServices } from './mcp/hide-in-facade.ts';
 import { listenForMcp } from './mcp/listen-for-mcp.ts';
 import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
@@ -139,9 +140,10 @@ async function listenForMcpClients(options: {
   const { config, parts, version, log } = options;
   const { mcp } = config.tree;
   if (mcp === undefined) return undefined;
-  const { clock, keys, relay, policy, tools } = parts;
-  const cores = createViews(mcp.views, { relay, keys, clock, version });
-  const services = createAuthzenServices({ policy, tools, clock });
+  const { clock, keys, redactor, relay, policy, tools } = parts;
+  const cores = createViews(mcp.views, { relay, keys, redactor, clock, version });
+  const hide = (text: string): string => redactor.redact(text);
+  const services = hideInServices(createAuthzenServices({ policy, tools, clock }), hide);
   return await listenForMcp({ config, mcp, cores, services, clock, log });
 }
 

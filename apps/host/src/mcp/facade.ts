@@ -1,7 +1,8 @@
 import { createFacadeCore } from '@modelhost/mcp-gateway';
 import type { FacadeCore, FacadeView, McpRelay } from '@modelhost/mcp-gateway';
-import type { Clock, Keys } from '@modelhost/kernel';
+import type { Clock, Keys, Redactor } from '@modelhost/kernel';
 import type { McpViewConfig } from '../config/mcp-tree.ts';
+import { hideInFacade } from './hide-in-facade.ts';
 import { createSessionId } from './session-id.ts';
 
 /** What every view of the façade shares. */
@@ -9,6 +10,7 @@ export interface FacadeParts {
   /** The governed one. */
   readonly relay: McpRelay;
   readonly keys: Keys;
+  readonly redactor: Redactor;
   readonly clock: Clock;
   readonly version: string;
 }
@@ -21,7 +23,10 @@ export function createViews(
   return Object.fromEntries(
     views.map((view) => [
       view.name,
-      createFacadeCore({ ...parts, view: toView(view), randomId: createSessionId }),
+      hideInFacade(
+        createFacadeCore({ ...parts, view: toView(view), randomId: createSessionId }),
+        (text) => parts.redactor.redact(text),
+      ),
     ]),
   );
 }

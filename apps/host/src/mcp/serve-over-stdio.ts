@@ -52,8 +52,8 @@ export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<M
   const level = options.log === 'silent' ? 'silent' : telemetry.logLevel;
   const protection = await openProtection({ config, version, environment, level });
   const parts = await compose({ config, version, environment, protection });
-  const { clock, keys, relay } = parts;
-  const core = createViews([view], { relay, keys, clock, version })[name];
+  const { clock, keys, redactor, relay } = parts;
+  const core = createViews([view], { relay, keys, redactor, clock, version })[name];
   if (core === undefined) throw new TypeError('the view was just made');
   // Some desktop hosts list the tools once, when they start: what is still connecting would be missing. One that hangs
   // must not keep the others from it.

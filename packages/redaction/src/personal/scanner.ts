@@ -5,7 +5,7 @@ import { nationalIds } from './national-ids.ts';
 import { europeanIds } from './national-ids-europe.ts';
 import { birthRecognizers, cutIban, moneyRecognizers, phoneRecognizers } from './numbers.ts';
 import { contextBefore, contextBehind, type Recognizer } from './recognizer.ts';
-import { createShapes, shapeAt } from './shapes.ts';
+import { createShapes, type Shapes } from './shapes.ts';
 import { walletRecognizers } from './wallets.ts';
 
 /** Every form of personal data. */
@@ -22,6 +22,14 @@ export const allRecognizers: readonly Recognizer[] = [
 /** What the forms of personal data are searched with, for those who compare; checks and words come on top. */
 export const personalForms: readonly RegExp[] = allRecognizers.map(({ form }) => form);
 
+let shapesOfAll: Shapes | undefined;
+
+/** Worked out when it is first asked for, for all forms at once: it takes some milliseconds. */
+function shapes(): Shapes {
+  shapesOfAll ??= createShapes(personalForms);
+  return shapesOfAll;
+}
+
 /** The detectors of personal data by name; each kind of a national number is one by itself as well. */
 export const personalDetectors: ReadonlySet<string> = new Set([
   'email',
@@ -37,7 +45,7 @@ const sign = 3;
 /** Goes on with a token and begins none. */
 const joint = 4;
 const classes = createClasses();
-const startNames = ['none', 'digit', 'letter', 'sign'];
+const startNames = [undefined, 'digit', 'letter', 'sign'] as const;
 const dash = 0x2d;
 const atSign = 0x40;
 const colon = 0x3a;
@@ -50,6 +58,8 @@ const betweenFew = /[.:]/;
 const joiners = new Set([0x20, 0x2d, 0x2e, 0x2f, 0x29]);
 const timestamp =
   /\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])/y;
+const date = /(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![-\d])/y;
+const timeOfDay = /(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![:\w]|\.\d)/y;
 /** A text without any words, such as a field of a form, is no longer than this. */
 const aloneMax = 128;
 const shortNumber = /\d{1,6}(?=$|[\s,;!?"')\]}<>&|=]+(?:[^\d(jfmasondJFMASOND]|$)|[,;"'\]}])/y;
@@ -63,13 +73,44 @@ export function createPersonalScanner(
   const active = allRecognizers.filter(
     (recognizer) => chosen.has(recognizer.detector) || chosen.has(singleName(recognizer)),
   );
-  const formsOf = ([none, digit, letter, sign] as const).map((kind) =>
-    createShapes(active.filter(({ start }) => start === startNames[kind])),
+  const births = active.filter(
+    ({ detector, start }) => detector === 'birth_date' && start === 'digit',
+  );
+  const activeAt = allRecognizers.map((recognizer) =>
+    active.includes(recognizer) ? recognizer : undefined,
   );
 
   function tryAt(text: string, at: number, now: number, work: SearchWork): void {
-    const forms = formsOf[now]?.(shapeAt(text, at)) ?? [];
-    if (forms.length > 0 && mayBegin(text, at, forms)) tryForms(forms, text, at, work);
+    const forms = shapes().at(text, at);
+    const start = startNames[now];
+    if (forms.length === 0 || start === undefined) return;
+    let mayBegin: boolean | undefined;
+    for (const form of forms) {
+      const recognizer = activeAt[form];
+      if (recognizer?.start !== start) continue;
+      mayBegin ??= isBeginning(start, text, at);
+      if (!mayBegin) return;
+      tryForm(recognizer, text, at, work);
+    }
+  }
+
+  /** How many units behind this one are dealt with as well. */
+  function tryOrPass(
+    text: string,
+    at: number,
+    now: number,
+    { before, work }: { readonly before: number; readonly work: SearchWork },
+  ): number {
+    if (now !== digit || before !== none) {
+      tryAt(text, at, now, work);
+      return 0;
+    }
+    const passed = timestampLength(text, at);
+    if (passed > 0) return passed - 1;
+    const length = dateLength(text, at);
+    if (length === 0) tryAt(text, at, now, work);
+    else for (const birth of births) tryForm(birth, text, at, work);
+    return Math.max(0, length - 1);
   }
 
   return function scan(text, from, work) {
@@ -80,19 +121,12 @@ export function createPersonalScanner(
       if (now === letter && before === letter) continue;
       if (unit === atSign || unit === colon) findAtMark(text, at, chosen, work);
       if (mayBeginAt(text, at, now, before)) {
-        const length = before === none ? timestampLength(text, at) : 0;
-        if (length > 0) at += length - 1;
-        else tryAt(text, at, now, work);
+        at += tryOrPass(text, at, now, { before, work });
       }
       // Within a token nothing begins; letters with digits are one token.
       before = now === digit ? letter : now;
     }
   };
-}
-
-function tryForms(forms: readonly Recognizer[], text: string, at: number, work: SearchWork): void {
-  work.budget.take(unitsPerTry * forms.length);
-  for (const recognizer of forms) tryForm(recognizer, text, at, work);
 }
 
 /** Addresses are read from the mark that they have within them. */
@@ -109,11 +143,24 @@ function findAtMark(
   }
 }
 
-/** How long the date with a time of day is that begins here; logs are full of them. */
+/** How long the time of day, with or without its date, is that begins here; logs are full of them. */
 function timestampLength(text: string, at: number): number {
-  if (text.charCodeAt(at + 4) !== dash || text.charCodeAt(at + 7) !== dash) return 0;
-  timestamp.lastIndex = at;
-  return timestamp.exec(text)?.[0].length ?? 0;
+  if (text.charCodeAt(at + 2) === colon) return lengthOf(timeOfDay, text, at);
+  return isDateLike(text, at) ? lengthOf(timestamp, text, at) : 0;
+}
+
+/** How long the date is that begins here: of a birth, or nobody's. */
+function dateLength(text: string, at: number): number {
+  return isDateLike(text, at) ? lengthOf(date, text, at) : 0;
+}
+
+function isDateLike(text: string, at: number): boolean {
+  return text.charCodeAt(at + 4) === dash && text.charCodeAt(at + 7) === dash;
+}
+
+function lengthOf(form: RegExp, text: string, at: number): number {
+  form.lastIndex = at;
+  return form.exec(text)?.[0].length ?? 0;
 }
 
 function mayBeginAt(text: string, at: number, now: number, before: number): boolean {
@@ -125,16 +172,14 @@ function singleName({ kind }: Recognizer): string {
   return kind.toLowerCase();
 }
 
-function mayBegin(text: string, at: number, [first]: readonly Recognizer[]): boolean {
-  switch (first?.start) {
+function isBeginning(start: Recognizer['start'], text: string, at: number): boolean {
+  switch (start) {
     case 'sign':
       return true;
     case 'digit':
       return !isShortNumber(text, at) && mayBeValue(text, at);
     case 'letter':
       return mayBeCode(text, at);
-    case undefined:
-      return false;
   }
 }
 
@@ -202,6 +247,7 @@ function tryForm(
   { budget, found }: SearchWork,
 ): void {
   const { form, detector, kind, rank } = recognizer;
+  budget.take(unitsPerTry);
   form.lastIndex = at;
   const match = form.exec(text);
   if (match === null) {

@@ -1,73 +1,114 @@
+import { beginningOf, digit, letter, other, separators } from './beginnings.ts';
+
 /*
- * What a text looks like where a form is tried: a run of digits or letters, what stands behind it, and the next run. Few forms can
- * begin with any one of these shapes, so most are never tried.
+ * What a text looks like where a form is tried: the first character, how long a run of digits or letters it begins, what stands
+ * behind the run, and how long the next run is. Few forms can begin with any one of these shapes, so most are never tried.
  */
 
-/** Stand for any digit, any letter of ASCII, and any sign that is no separator. */
-const digit = '\u0002';
-const letter = '\u0003';
-const other = '\u0001';
-const separators = ' -./:()+';
 const runMax = 20;
 const secondRunMax = 9;
-const separatorCount = separators.length + 2;
+/** Beyond this size of the first run the second one is not asked for. */
+const firstRunMax = 6;
 const none = 0;
 const symbols = ['', digit, letter];
 const kinds = createTable(kindOf);
+/** 0 for a digit or a letter, 1 for what separates nothing, and more for a separator. */
 const separatorOf = createTable((character) =>
   kindOf(character) === none ? separators.indexOf(character) + 2 : 0,
 );
+const separatorCount = separators.length + 2;
+const heads = 3 * (runMax + 1) * separatorCount;
+const bits = 32;
+const noForms: readonly number[] = [];
 
-/** The number of the shape that begins at a place; equal shapes have equal numbers. */
-export function shapeAt(text: string, at: number): number {
-  const sign = separatorAt(text, at);
-  const start = sign > 1 ? at + 1 : at;
-  const first = kindAt(text, start);
-  const next = first === none ? start : runEnd(text, start, runMax);
-  const gap = separatorAt(text, next);
-  const behind = gap > 1 ? next + 1 : next;
-  // Behind a sign that is no separator nothing of a form goes on that a shape could tell.
-  const second = gap === 1 ? none : kindAt(text, behind);
-  const secondSize = second === none ? 0 : runEnd(text, behind, secondRunMax) - behind;
-  const head = ((sign * 3 + first) * (runMax + 1) + next - start) * separatorCount + gap;
-  return (head * 3 + second) * (secondRunMax + 1) + secondSize;
+/** Forms by what they can begin with. */
+export interface Shapes {
+  /** The indexes of the forms that may match here; some of them will not. */
+  at(text: string, at: number): readonly number[];
 }
 
-/** A text that stands for all texts of the shape. */
-function sampleOf(shape: number): string {
-  const secondSize = shape % (secondRunMax + 1);
-  let rest = Math.floor(shape / (secondRunMax + 1));
-  const second = rest % 3;
-  rest = Math.floor(rest / 3);
-  const gap = rest % separatorCount;
-  rest = Math.floor(rest / separatorCount);
-  const size = rest % (runMax + 1);
-  rest = Math.floor(rest / (runMax + 1));
-  return [
-    separatorText(Math.floor(rest / 3)),
-    symbols[rest % 3]?.repeat(size),
-    // A run that is cut off may go on.
-    size < runMax ? separatorText(gap) : '',
-    size < runMax ? symbols[second]?.repeat(secondSize) : '',
-  ].join('');
+/** Works out once which forms can begin with which shape. */
+export function createShapes(forms: readonly RegExp[]): Shapes {
+  const beginnings = forms.map(beginningOf);
+  const width = Math.ceil(forms.length / bits);
+  const byFirst = createMasks(0x80, (unit) => String.fromCharCode(unit));
+  const byHead = createMasks(heads, headText);
+  const byTail = createMasks((firstRunMax + 1) * separatorCount * (secondRunMax + 1), tailText);
+
+  /** For each sample the forms that may begin with it, as bits. */
+  function createMasks(count: number, sampleOf: (index: number) => string): Int32Array {
+    const masks = new Int32Array(count * width);
+    for (let index = 0; index < count; index += 1) {
+      const sample = sampleOf(index);
+      beginnings.forEach((beginning, form) => {
+        const place = index * width + Math.floor(form / bits);
+        if (beginning.test(sample)) masks[place] = (masks[place] ?? 0) | (1 << (form % bits));
+      });
+    }
+    return masks;
+  }
+
+  function formsAt(text: string, at: number): readonly number[] {
+    const first = text.charCodeAt(at);
+    const kind = kindAt(text, at);
+    if (kind === none) return collect(first, -1, -1);
+    const next = runEnd(text, at, runMax);
+    const size = next - at;
+    const gap = separatorAt(text, next);
+    const hasTail = kind === 1 && size <= firstRunMax;
+    const head = (kind * (runMax + 1) + size) * separatorCount + gap;
+    return collect(first, head, hasTail ? tailAt(text, next, size, gap) : -1);
+  }
+
+  /** The forms that all three allow; what is below zero says nothing. */
+  function collect(first: number, head: number, tail: number): readonly number[] {
+    let list: number[] | undefined;
+    for (let word = 0; word < width; word += 1) {
+      let mask = byFirst[first * width + word] ?? 0;
+      if (head >= 0) mask &= byHead[head * width + word] ?? 0;
+      if (tail >= 0) mask &= byTail[tail * width + word] ?? 0;
+      if (mask !== 0) list = addBits(mask, word * bits, list ?? []);
+    }
+    return list ?? noForms;
+  }
+
+  return { at: formsAt };
 }
 
-/** Makes a list of forms by shape; what a shape has is worked out when it is first seen. */
-export function createShapes<Form extends { readonly form: RegExp }>(
-  forms: readonly Form[],
-): (shape: number) => readonly Form[] {
-  const beginnings = forms.map((form) => ({ form, beginning: beginningOf(form.form) }));
-  const known = new Map<number, readonly Form[]>();
-  return (shape) => {
-    const list = known.get(shape);
-    if (list !== undefined) return list;
-    const sample = sampleOf(shape);
-    const made = beginnings
-      .filter(({ beginning }) => beginning.test(sample))
-      .map(({ form }) => form);
-    known.set(shape, made);
-    return made;
-  };
+function addBits(mask: number, from: number, list: number[]): number[] {
+  for (let rest = mask; rest !== 0; rest &= rest - 1) {
+    list.push(from + 31 - Math.clz32(rest & -rest));
+  }
+  return list;
+}
+
+/** Which tail stands behind the first run; -1 if it is none of digits. */
+function tailAt(text: string, next: number, size: number, gap: number): number {
+  if (gap <= 1) return -1;
+  const second = kindAt(text, next + 1) === 1 ? runEnd(text, next + 1, secondRunMax) - next - 1 : 0;
+  return (size * separatorCount + gap) * (secondRunMax + 1) + second;
+}
+
+function headText(head: number): string {
+  const gap = head % separatorCount;
+  const run = Math.floor(head / separatorCount);
+  const size = run % (runMax + 1);
+  const kind = Math.floor(run / (runMax + 1));
+  // A run that is cut off may go on.
+  return `${symbols[kind]?.repeat(size)}${size < runMax ? gapText(gap, kind) : ''}`;
+}
+
+function tailText(tail: number): string {
+  const second = tail % (secondRunMax + 1);
+  const head = Math.floor(tail / (secondRunMax + 1));
+  const size = Math.floor(head / separatorCount);
+  return `${digit.repeat(size)}${gapText(head % separatorCount, 1)}${digit.repeat(second)}`;
+}
+
+/** Right behind a run of digits come letters, and the other way round. */
+function gapText(gap: number, kind: number): string {
+  if (gap === 0) return symbols[3 - kind] ?? '';
+  return gap === 1 ? other : separators.charAt(gap - 2);
 }
 
 function kindAt(text: string, at: number): number {
@@ -82,13 +123,8 @@ function runEnd(text: string, from: number, most: number): number {
   return end;
 }
 
-/** 0 for a digit or a letter, 1 for what separates nothing (the end as well), and more for a separator. */
 function separatorAt(text: string, at: number): number {
   return at < text.length ? (separatorOf[text.charCodeAt(at)] ?? 1) : 1;
-}
-
-function separatorText(separator: number): string {
-  return separator === 0 ? '' : separator === 1 ? other : separators.charAt(separator - 2);
 }
 
 function createTable(valueOf: (character: string) => number): Uint8Array {
@@ -98,44 +134,4 @@ function createTable(valueOf: (character: string) => number): Uint8Array {
 
 function kindOf(character: string): number {
   return /[0-9]/.test(character) ? 1 : /[A-Za-z]/.test(character) ? 2 : none;
-}
-
-const part =
-  /\(\?<?[=!]|\(\?:|\(|\)|\||(\\[1-9])|([?*+]\??|\{\d+(?:,\d*)?\}\??)|(\[(?:\\[^]|[^\]\\])*\]|\\[^]|[^])/g;
-
-/** Matches what may be the beginning of a match: every part may also be the end of the text. What is around a match is passed over. */
-function beginningOf(form: RegExp): RegExp {
-  const flags = form.flags.replace('y', '');
-  let beginning = '';
-  let depthOutside = 0;
-  for (const [text, reference, times, atom] of form.source.matchAll(part)) {
-    if (depthOutside > 0) {
-      depthOutside += text.startsWith('(') ? 1 : text === ')' ? -1 : 0;
-    } else if (/^\(\?<?[=!]/.test(text)) {
-      depthOutside = 1;
-    } else if (reference !== undefined) {
-      beginning += '(?:[^]?|$)';
-    } else if (times !== undefined || atom === undefined) {
-      beginning += text;
-    } else {
-      beginning += `(?:${text}|${symbolsOf(new RegExp(`^${text}$`, flags))}|$)`;
-    }
-  }
-  return new RegExp(`^(?:${beginning})`, flags);
-}
-
-const everyUnit = Array.from({ length: 0x80 }, (_, unit) => String.fromCharCode(unit));
-
-/** A class of the symbols that stand for something that the atom takes. */
-function symbolsOf(atom: RegExp): string {
-  const taken = [...everyUnit, 'é', '\u2013'].filter((character) => atom.test(character));
-  const hasOther = taken.some(
-    (character) => !/[0-9A-Za-z]/.test(character) && !separators.includes(character),
-  );
-  const list = [
-    taken.some((character) => /\d/.test(character)) ? digit : '',
-    taken.some((character) => /[A-Za-z]/.test(character)) ? letter : '',
-    hasOther ? other : '',
-  ].join('');
-  return list === '' ? '(?!)' : `[${list}]`;
 }

@@ -12,6 +12,7 @@ export interface FoldedView {
 
 const digit = /^\p{Nd}$/u;
 const invisible = /^[\p{Default_Ignorable_Code_Point}\p{Cf}]$/u;
+const anyForeign = /[\u0080-\uffff]/;
 const removed = 0xffff;
 const foldedUnits = new Uint16Array(0x1_0000);
 
@@ -54,7 +55,8 @@ export function createFoldedView(text: string): FoldedView {
 
 /** Whether each unit stands for itself; most letters and marks of other scripts do. */
 function isPlain(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
+  const first = text.search(anyForeign);
+  for (let at = first < 0 ? text.length : first; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     // Not yet known is zero, and halves of pairs are not known at all.
     if (

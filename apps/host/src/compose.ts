@@ -31,9 +31,11 @@ import type { HostConfig } from './config/read-config.ts';
 import { logRuns } from './log-runs.ts';
 import { governRelay } from './mcp/govern-relay.ts';
 import { recordDrift } from './mcp/record-drift.ts';
+import { createServerLog } from './mcp/server-log.ts';
 import { createPolicyControl } from './policy/create-policy-control.ts';
 import type { PolicyControl } from './policy/policy-control.ts';
 import { createProviders } from './providers.ts';
+import { hideObject } from './redaction/hide-object.ts';
 import type { Protection } from './redaction/open-protection.ts';
 import { readToolServers } from './tool-servers.ts';
 
@@ -96,7 +98,12 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     environment,
     pinStore,
     tokenStore: createTokenFile(join(data, 'tool-tokens.json'), keys),
-    onLog: ({ server, source, message }) => log.debug({ server, source }, message),
+    hideDefinition: (definition) => hideObject(redactor, definition),
+    onLog: createServerLog({
+      redactor,
+      clock,
+      write: ({ message, ...from }) => log.debug(from, message),
+    }),
     onDrift: (drift) => void recordDrift(audit, drift, log),
   });
   const shared = { policy, audit, keys, redactor, calls: createCallLedger() };

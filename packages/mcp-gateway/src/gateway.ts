@@ -3,6 +3,7 @@ import { HostError } from '@modelhost/kernel';
 import type { Clock, JsonSchemas, ToolGateway, ToolServerStatus } from '@modelhost/kernel';
 import { createCatalogues } from './catalogue/catalogues.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
+import type { HideDefinition } from './catalogue/hide-lists.ts';
 import type { PinAdmin, PinDrift } from './catalogue/pin-admin.ts';
 import type { PinStore } from './catalogue/pin-records.ts';
 import { createAuthorizations } from './credentials/authorizations.ts';
@@ -51,6 +52,11 @@ export interface McpGatewayOptions extends Pick<SupplyOptions, 'tokenStore' | 'i
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly pinStore: PinStore;
   readonly onLog?: (entry: ToolServerLogEntry) => void;
+  /**
+   * Hides what is sensitive in a definition, and in instructions, before they are pinned or offered: what is pinned is what is seen.
+   * Absent: nothing is hidden.
+   */
+  readonly hideDefinition?: HideDefinition;
   readonly onDrift?: (drift: PinDrift) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

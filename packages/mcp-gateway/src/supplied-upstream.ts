@@ -1,5 +1,7 @@
 import type { Principal } from '@modelhost/kernel';
 import type { Catalogues } from './catalogue/catalogues.ts';
+import { hideLists } from './catalogue/hide-lists.ts';
+import type { HideDefinition } from './catalogue/hide-lists.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import type { Credentials, CredentialsOptions } from './credentials/credentials.ts';
 import { createTokenMemory } from './credentials/token-store.ts';
@@ -27,6 +29,8 @@ export interface SupplyOptions extends Pick<
   'clientVersion' | 'environment' | 'endingTimes' | 'groups' | 'clock' | 'random' | 'times' | 'spec'
 > {
   readonly catalogues: Catalogues;
+  /** Absent: nothing is hidden. */
+  readonly hideDefinition?: HideDefinition | undefined;
   readonly log: (alias: string, source: ToolServerLogEntry['source'], message: string) => void;
   readonly onChange: (change: RelayChange) => void;
   /** Milliseconds since 1970. */
@@ -50,7 +54,7 @@ export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
     newId: randomId,
     log,
     isCatalogueKnown: () => catalogues.toolCount(alias) + catalogues.quarantined(alias) > 0,
-    onLists: (lists, connection) => catalogues.update(alias, lists, connection),
+    onLists: createListTaker(options, log),
     onResourceChange: options.onChange,
   });
 
@@ -65,6 +69,35 @@ export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
     credentials: way.credentials,
     log: (message) => log('gateway', message),
     close,
+  };
+}
+
+/** What a server lists comes into the catalogue hidden, and in the order in which it was listed. */
+function createListTaker(
+  { spec, catalogues, hideDefinition }: SupplyOptions,
+  log: (source: ToolServerLogEntry['source'], message: string) => void,
+): UpstreamOptions['onLists'] {
+  const { alias } = spec;
+  if (hideDefinition === undefined) {
+    return async (lists, from) => catalogues.update(alias, lists, from);
+  }
+  let last = Promise.resolve();
+
+  async function take(
+    [lists, from]: Parameters<UpstreamOptions['onLists']>,
+    hide: HideDefinition,
+  ): Promise<void> {
+    const { capabilities } = from;
+    const { instructions } = hide({ instructions: from.instructions });
+    const shown = await hideLists(lists, { hide, log: (message) => log('gateway', message) });
+    const text = typeof instructions === 'string' ? instructions : '';
+    await catalogues.update(alias, shown, { capabilities, instructions: text });
+  }
+
+  return async (...listed) => {
+    const taken = last.then(async () => take(listed, hideDefinition));
+    last = taken.catch(() => {});
+    return taken;
   };
 }
 

@@ -27,9 +27,13 @@ export interface HostProcess {
   readonly pid: number;
   readonly grpcAddress: string;
   readonly healthAddress: string;
+  /** Of the listener for MCP clients; of no use where the configuration asks for none. */
+  readonly mcpAddress: string;
   readonly auditPath: string;
   readonly directory: string;
   readonly lines: readonly LogLine[];
+  /** Everything on stdout and stderr so far. */
+  written(): { readonly stdout: Buffer; readonly stderr: Buffer };
   /** Resolves with the first line, past or future, whose message has this in it; rejects when the host ends without. */
   logged(text: string): Promise<LogLine>;
   send(signal: NodeJS.Signals): void;
@@ -68,8 +72,12 @@ export async function startHost(t: Owner, setup: HostSetup): Promise<HostProcess
   const child = spawn(
     process.execPath,
     [commandPath, 'serve', '--config', join(directory, 'model-host.yaml')],
-    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
   );
+  const [stdout, stderr] = [keep(child.stdout), keep(child.stderr)];
   // The group is led by the child, so its number is the child's.
   const pid = child.pid ?? 0;
   const exited = watchExit(child);
@@ -83,22 +91,30 @@ export async function startHost(t: Owner, setup: HostSetup): Promise<HostProcess
     pid,
     grpcAddress: String(ready['grpcAddress']),
     healthAddress: String(ready['healthAddress']),
+    mcpAddress: String(ready['mcpAddress']),
     auditPath: String(ready['auditPath']),
     directory,
     lines,
+    written: () => ({ stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) }),
     logged,
     send: (signal) => void process.kill(pid, signal),
     exited,
   };
 }
 
-async function watchExit(child: ChildProcessByStdio<null, null, Readable>): Promise<Exit> {
+function keep(stream: Readable): readonly Buffer[] {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return chunks;
+}
+
+async function watchExit(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Exit> {
   await once(child, 'close');
   return { code: child.exitCode, signal: child.signalCode };
 }
 
 function watchLog(
-  child: ChildProcessByStdio<null, null, Readable>,
+  child: ChildProcessByStdio<null, Readable, Readable>,
   exited: Promise<Exit>,
 ): Pick<HostProcess, 'lines' | 'logged'> {
   const lines: LogLine[] = [];

@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createModelHostClient } from '@modelhost/sdk';
+import type { ModelHostClient } from '@modelhost/sdk';
+import { startHost } from '../start-host.ts';
+import type { HostProcess, Owner } from '../start-host.ts';
+import { toolsReady } from '../tools-ready.ts';
+import { textOf } from './canary.ts';
+import { startCanaryProvider } from './canary-provider.ts';
+import type { CanaryProvider } from './canary-provider.ts';
+import type { ServerTexts } from './canary-server.ts';
+import { createPlan } from './plan.ts';
+import type { Place, Plan } from './plan.ts';
+import type { Output } from './search.ts';
+
+/** A host among things that say what they must not. */
+export interface CanaryWorld {
+  readonly plan: Plan;
+  /** The text with the canaries of a place. */
+  readonly text: (place: Place) => string;
+  readonly host: HostProcess;
+  readonly client: ModelHostClient;
+  readonly provider: CanaryProvider;
+  /** What the tool server got, arguments and environment. */
+  notes(): Promise<Output>;
+}
+
+const server = fileURLToPath(new URL('canary-server.ts', import.meta.url));
+
+/** Whether the host hides anything. */
+export type Hiding = 'on' | 'off';
+
+const policies = '@id("all") @message("all is permitted") permit (principal, action, resource);';
+const addresses = `
+@id("addresses") @message("addresses are hidden") @oblige("redact") @detectors("email") @style("token")
+permit (principal, action, resource);`;
+
+/** Starts it, in a process of its own; all of it ends with its owner. */
+export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<CanaryWorld> {
+  const plan = createPlan();
+  const text = (place: Place): string => textOf(plan.of(place));
+  const provider = await startCanaryProvider(owner, {
+    answer: text('answer'),
+    arguments: JSON.stringify({ text: text('argument') }),
+    error: `${text('provider-error')} ${plan.own['api-key'].value}`,
+    header: encodeURIComponent(text('provider-header')),
+    broken: text('broken'),
+  });
+  const texts: ServerTexts = {
+    result: text('result'),
+    error: text('tool-error'),
+    progress: text('progress'),
+    stderr: text('stderr'),
+    description: text('description'),
+  };
+  const host = await startHost(owner, {
+    config: createConfig(plan, provider.url, hiding),
+    files: {
+      'policies/all.cedar': policies,
+      ...(hiding === 'on' ? { 'policies/oblige/addresses.cedar': addresses } : {}),
+      'texts.json': JSON.stringify(texts),
+      'api-key.txt': plan.own['api-key'].value,
+      'header.txt': plan.own.header.value,
+      'password.txt': plan.own.environment.value,
+      'notes.txt': '',
+    },
+  });
+  const client = createModelHostClient({ address: host.grpcAddress });
+  owner.after(async () => client.close());
+  await toolsReady(client, 'tools');
+  return {
+    plan,
+    text,
+    host,
+    client,
+    provider,
+    notes: async () => ({
+      name: 'what the tool server got',
+      bytes: await readFile(join(host.directory, 'notes.txt')),
+    }),
+  };
+}
+
+function createConfig(plan: Plan, providerUrl: string, hiding: Hiding): object {
+  const terms = plan.all.flatMap(({ kind, value }) => (kind === 'term' ? [value] : []));
+  return {
+    server: { port: 0, healthPort: 0, dataDirectory: 'data' },
+    mcp: { port: 0 },
+    providers: [
+      {
+        name: 'canary',
+        type: 'openai-chat',
+        baseUrl: providerUrl,
+        apiKey: '${file:api-key.txt}',
+        headers: { 'x-tenant': '${file:header.txt}' },
+        models: [{ id: 'canary', model: 'm' }],
+      },
+    ],
+    agents: [{ id: 'worker', model: 'canary', tools: ['tools__*'] }],
+    tools: {
+      servers: [
+        {
+          alias: 'tools',
+          command: process.execPath,
+          args: [server, 'texts.json', 'notes.txt'],
+          cwd: '.',
+          env: { CANARY_PASSWORD: '${file:password.txt}' },
+        },
+      ],
+    },
+    policies: { directory: 'policies' },
+    redaction: { terms, always: hiding === 'on' ? { secrets: 'token', term: 'token' } : {} },
+    telemetry: { logLevel: 'trace' },
+  };
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+
+/** What a canary looks like. */
+export const canaryKinds = [
+  'cloud-key',
+  'access-token',
+  'signed-token',
+  'private-key',
+  'email',
+  'term',
+] as const;
+/** A password looks like nothing in particular, so only its owner can tell. */
+export type CanaryKind = (typeof canaryKinds)[number] | 'password';
+
+/** A made-up value that nothing else in the world has, planted in one place. */
+export interface Canary {
+  readonly place: string;
+  readonly kind: CanaryKind;
+  readonly value: string;
+  /** The part of it that must be nowhere. */
+  readonly mark: string;
+}
+
+/** One of each of these kinds for a place. The same place has the same canaries, and no two places share one. */
+export function createCanaries(
+  place: string,
+  kinds: readonly CanaryKind[] = canaryKinds,
+): readonly Canary[] {
+  return kinds.map((kind) => ({ place, kind, ...valueOf(kind, place) }));
+}
+
+/** A text that has them all in it. */
+export function textOf(canaries: readonly Canary[]): string {
+  return canaries
+    .map(({ kind, value }) => `The ${kind.replace('-', ' ')} is ${value} now.\n`)
+    .join('');
+}
+
+// Everything is put together here, so that no scanner takes a line of this file for a live secret.
+function valueOf(kind: CanaryKind, place: string): Pick<Canary, 'value' | 'mark'> {
+  switch (kind) {
+    case 'cloud-key':
+      return whole(
+        ['AK', 'IA', draw(place, kind, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 16)].join(''),
+      );
+    case 'access-token':
+      return whole(['ghp', draw(place, kind, alphanumeric, 36)].join('_'));
+    case 'signed-token': {
+      const claims = toBase64Url({ sub: draw(place, kind, alphanumeric, 24), iat: 1_790_000_000 });
+      const signature = draw(place, `${kind}/signature`, alphanumeric, 43);
+      const value = `${toBase64Url({ alg: 'HS256', typ: 'JWT' })}.${claims}.${signature}`;
+      return { value, mark: signature };
+    }
+    case 'private-key': {
+      const mark = draw(place, `${kind}/2`, alphanumeric, 64);
+      const body = [
+        draw(place, kind, alphanumeric, 64),
+        mark,
+        draw(place, `${kind}/3`, alphanumeric, 40),
+      ];
+      const name = 'PRIVATE KEY';
+      return { value: `-----BEGIN ${name}-----\n${body.join('\n')}\n-----END ${name}-----`, mark };
+    }
+    case 'email':
+      return whole(`${draw(place, kind, 'abcdefghijklmnopqrstuvwxyz', 12)}@canary.example.org`);
+    case 'password':
+      return whole(draw(place, kind, 'abcdefghijklmnopqrstuvwxyz', 20));
+    case 'term':
+      return whole(`Operation ${draw(place, kind, 'abcdefghijklmnopqrstuvwxyz', 12)}`);
+  }
+}
+
+const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+function whole(value: string): Pick<Canary, 'value' | 'mark'> {
+  return { value, mark: value };
+}
+
+/** Characters that depend on place and kind alone. */
+function draw(place: string, kind: string, alphabet: string, length: number): string {
+  const bytes = createHash('sha512').update(`${place}\n${kind}`).digest();
+  return Array.from(bytes.subarray(0, length), (byte) =>
+    alphabet.charAt(byte % alphabet.length),
+  ).join('');
+}
+
+function toBase64Url(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

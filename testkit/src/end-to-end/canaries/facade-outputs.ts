@@ -1,0 +1,63 @@
+import type { CanaryWorld } from './canary-world.ts';
+import type { Output } from './search.ts';
+
+/** What the listener for MCP clients tells: lists, calls, errors, and the answers of the decision point. */
+export async function askFacade({ host, text }: CanaryWorld): Promise<readonly Output[]> {
+  const values = { text: text('facade-argument') };
+  const subject = { type: 'user', id: text('question') };
+  const post = async (
+    name: string,
+    path: string,
+    headers: object,
+    body: object,
+  ): Promise<Output> => {
+    const response = await fetch(`http://${host.mcpAddress}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    return { name, bytes: Buffer.from(await response.arrayBuffer()) };
+  };
+
+  async function ask(
+    method: string,
+    params: Readonly<Record<string, unknown>> = {},
+  ): Promise<Output> {
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      progressToken: 'p',
+    };
+    const headers = {
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': method,
+      ...(typeof params['name'] === 'string' ? { 'mcp-name': encodeURI(params['name']) } : {}),
+    };
+    const body = { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } };
+    return post(`façade: ${method}`, '/mcp', headers, body);
+  }
+
+  const action = { name: 'CallTool' };
+  const resource = { type: 'tool', id: 'tools__look', properties: { arguments: values } };
+  return Promise.all([
+    ask('tools/list'),
+    ask('tools/call', { name: 'tools__look', arguments: values }),
+    ask('tools/call', { name: 'tools__refuse', arguments: values }),
+    ask('tools/call', { name: text('field-name').split('\n')[0], arguments: {} }),
+    ask('server/discover'),
+    ask('no-such-method'),
+    post('AuthZEN', '/access/v1/evaluation', {}, { subject, action, resource }),
+    post('AuthZEN of nothing', '/access/v1/evaluation', {}, { subject, action: subject, resource }),
+    post(
+      'AuthZEN of many',
+      '/access/v1/evaluations',
+      {},
+      {
+        subject,
+        action,
+        evaluations: [{ resource }, { resource: subject }],
+      },
+    ),
+  ]);
+}

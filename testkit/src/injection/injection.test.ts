@@ -9,7 +9,7 @@ const cut = new URL('./fixtures/agentdojo-cut.json', import.meta.url);
 
 test('through a real host under the default policy no attack of the cut gets through, and every task is done', async (t) => {
   const suites = readSuites(await readFile(cut, 'utf8'));
-  const options = { stagesEach: 2, seed: 7, tasksMax: 1, onPart: () => {} };
+  const options = { stagesEach: 1, seed: 7, tasksMax: 1, onPart: () => {} };
   const evaluation = await runEvaluation(t, suites, options);
   const lines = judge(evaluation);
   assert.ok(

@@ -19,7 +19,7 @@ import { errorTable } from './error-table.ts';
 import { encode } from './service.ts';
 import { apiKey, failureOf, serveGuarded } from '../fixtures/guarded-server.ts';
 
-test('ten thousand made-up keys reach no handler of any method', async () => {
+test('two thousand made-up keys reach no handler of any method', async () => {
   await using host = await serveGuarded();
   const client = new Client(host.address, credentials.createInsecure());
   const methods = [AgentService, ToolService, PolicyService, SystemService].flatMap((service) =>
@@ -67,7 +67,7 @@ test('ten thousand made-up keys reach no handler of any method', async () => {
           `Bearer ${apiKey.hash}`,
         ),
       ),
-      { numRuns: 10_000, seed: 7 },
+      { numRuns: 2_000, seed: 7 },
     )
     .filter((key) => key?.toLowerCase() !== `bearer ${apiKey.key.toLowerCase()}`);
   const statuses = new Set<number>();

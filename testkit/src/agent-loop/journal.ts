@@ -11,6 +11,7 @@ import type {
   RunProgram,
   RunResult,
   SignalPayload,
+  StepInfo,
   StepOptions,
 } from '@modelhost/kernel';
 
@@ -35,6 +36,38 @@ export function withJournal(program: RunProgram, journal: Journal): RunProgram {
       },
       input,
     );
+  };
+}
+
+/** What a run sees that goes on from a journal: steps that are in it are not taken again, the others are, and get into it. */
+export function resumingContext(runId: string, journal: Journal): RunContext {
+  const { signal } = new AbortController();
+
+  async function take<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const known = journal.get(name);
+    // What stands under a name was written from just what is asked for under it.
+    if (known !== undefined) return JSON.parse(known) as T;
+    const value = await work();
+    journal.set(name, JSON.stringify(value ?? null));
+    return value;
+  }
+
+  function infoOf(name: string): StepInfo {
+    return { idempotencyKey: name, signal, attempt: 1, emit: () => 0, now: () => 0 };
+  }
+
+  return {
+    runId,
+    signal,
+    now: async (name) => take(name, async () => 0),
+    step: async (name, body) => take(name, async () => body(infoOf(name))),
+    atMostOnce: async <T>(name: string, body: (info: StepInfo) => Promise<T>) =>
+      take(name, async (): Promise<AtMostOnce<T>> => ({
+        kind: 'done',
+        value: await body(infoOf(name)),
+      })),
+    waitForSignal: async (name) => take(name, async () => undefined),
+    emit: () => {},
   };
 }
 
@@ -74,6 +107,7 @@ export async function replayJournal(
       return once;
     },
     waitForSignal: async (name) => (read(name) as SignalPayload | null) ?? undefined,
+    sleepUntil: async () => {},
     emit,
   };
   const result = await createAgentLoop(createAbsentPorts(always))(context, input);

@@ -28,6 +28,8 @@ import type { GivenDecision } from './decision.ts';
 export interface ModelTurn {
   readonly text?: string;
   readonly reasoning?: string;
+  /** Comes before all else, just as it stands here. */
+  readonly pieces?: readonly ModelEvent[];
   /** Names and arguments (JSON text) of the calls that it asks for. */
   readonly calls?: readonly (readonly [tool: string, argumentsText: string])[];
   readonly finishReason?: FinishReason;
@@ -186,12 +188,14 @@ function createProvider(turns: readonly ModelTurn[], requests: ModelRequest[]): 
     // The list goes on growing after the call, so the test gets what stands in it now.
     requests.push({ ...request, messages: [...request.messages] });
     const turn = turns[requests.length - 1] ?? {};
+    yield* turn.pieces ?? [];
     if (turn.reasoning !== undefined) yield { type: 'reasoning-delta', text: turn.reasoning };
     for (const word of (turn.text ?? '').split(/(?<= )/)) {
       if (word !== '') yield { type: 'text-delta', text: word };
     }
     if (turn.error !== undefined) throw turn.error;
     if (turn.hangs === true) {
+      signal.throwIfAborted();
       await new Promise<never>((_resolve, reject) => {
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the port says that the signal's reason is thrown.
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });

@@ -1,7 +1,7 @@
 /** Something in a text that data can be sent to, or that money is drawn from. */
 export interface Address {
-  /** `unclear` is what might be read as an address, and is none that could be looked for. */
-  readonly kind: 'account' | 'card' | 'email' | 'unclear' | 'url';
+  /** `placeholder` stands for a value that may be one of the others; `unclear` is what might be read as an address, and is none that could be looked for. */
+  readonly kind: 'account' | 'card' | 'email' | 'placeholder' | 'unclear' | 'url';
   /** As it is compared: without what does not change where it leads, and without the signs that only group. */
   readonly value: string;
 }
@@ -38,6 +38,7 @@ const shapes = {
   ),
   account:
     /(?<![\p{L}\p{N}])[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?(?![\p{L}\p{N}])/giu,
+  placeholder: /\[[a-z][a-z0-9_]{0,63}_\d{1,9}:[\da-f]{4}\]/giu,
   card: /(?<![\p{L}\p{N}.])\d(?:[ -]?\d){12,18}(?![\p{L}\p{N}])/gu,
 } as const;
 /** Past so many in one text nobody looks on; the caller takes that for the worst. */
@@ -58,6 +59,9 @@ export function addressesIn(cased: string, countMax: number = addressesMax): rea
   for (const [card] of text.matchAll(shapes.card)) {
     const digits = card.replaceAll(/[ -]/g, '');
     if (isLuhnValid(digits)) add('card', digits);
+  }
+  for (const [placeholder] of text.matchAll(shapes.placeholder)) {
+    add('placeholder', placeholder.toLowerCase());
   }
   return [...found.values()];
 }

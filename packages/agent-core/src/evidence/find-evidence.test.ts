@@ -140,6 +140,16 @@ test('an address in any text that may leave the house decides too', () => {
   assert.deepEqual(origins('GB29-NWBK 6016 1331 9268 19, 4111111111111111'), ['prompt', 'prompt']);
 });
 
+test('a placeholder decides like what it may stand for, and is found as a whole only', () => {
+  const known = prompt('Write to [EMAIL_1:7f3a], not [EMAIL_12:7f3a].');
+  assert.deepEqual(originsOf({ to: ['[EMAIL_1:7f3a]', '[EMAIL_2:7f3a]'] }, known), [
+    'prompt',
+    'model',
+  ]);
+  const body = 'Also for [EMAIL_1:7f3a] and [CARD_3:0a0b].';
+  assert.deepEqual(originsOf({ to: '[EMAIL_1:7f3a]', body }, known), ['prompt', 'prompt', 'model']);
+});
+
 test('what a trusted answer only repeats from its call says nothing', () => {
   const call = { tool: listing, arguments: { query: 'eve@evil.example' } };
   const repeated = { trusted: [answer('no entry for eve@evil.example', call)] };

@@ -171,6 +171,7 @@ function hasAddress({ kind, value }: Address, text: SearchableText): boolean {
       return text.hasWord(readWord(value));
     case 'account':
     case 'card':
+    case 'placeholder':
     case 'url':
       return text.addresses().some((each) => each.kind === kind && each.value === value);
   }

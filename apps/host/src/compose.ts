@@ -35,6 +35,7 @@ import { createServerLog } from './mcp/server-log.ts';
 import { createPolicyControl } from './policy/create-policy-control.ts';
 import type { PolicyControl } from './policy/policy-control.ts';
 import { createProviders } from './providers.ts';
+import { hideInAudit } from './redaction/hide-in-audit.ts';
 import { hideObject } from './redaction/hide-object.ts';
 import type { Protection } from './redaction/open-protection.ts';
 import { readToolServers } from './tool-servers.ts';
@@ -84,8 +85,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   await pinStore.load();
   // Whatever is open when the rest fails is closed again.
   await using opened = new AsyncDisposableStack();
-  const audit = await openAuditFile({ path: auditPath, now: () => clock.now() });
-  opened.defer(async () => audit.close());
+  const auditFile = await openAuditFile({ path: auditPath, now: () => clock.now() });
+  opened.defer(async () => auditFile.close());
+  const audit = hideInAudit(auditFile, redactor);
   const at = { pathOf, dataDirectory: data, hostVersion: version };
   const policyParts = { policies: tree.policies, clock, keys, audit, log };
   const policyControl = await createPolicyControl({ ...at, ...policyParts });

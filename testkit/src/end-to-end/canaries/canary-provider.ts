@@ -10,6 +10,8 @@ import type { Output } from './search.ts';
 export interface ProviderTexts {
   /** In an answer, in pieces. */
   readonly answer: string;
+  /** The name of a tool that is none. */
+  readonly toolName: string;
   /** The JSON text of a call's arguments. */
   readonly arguments: string;
   /** In the body of an error. */
@@ -76,7 +78,7 @@ async function answer(
     case 'finish':
       begin(response);
       if (isAfterTools) return end(response, deltas(`${texts.answer} and that is all`), 'stop');
-      return end(response, deltas(texts.answer) + callsOf(texts.arguments), 'tool_calls');
+      return end(response, deltas(texts.answer) + callsOf(texts), 'tool_calls');
   }
 }
 
@@ -92,13 +94,13 @@ function readTask(body: string): { readonly task: ProviderTask; readonly isAfter
   return { task, isAfterTools: messages.at(-1)?.role === 'tool' };
 }
 
-function callsOf(argumentsText: string): string {
-  const names = ['look', 'refuse'];
+function callsOf({ toolName, arguments: argumentsText }: ProviderTexts): string {
+  const names = ['tools__look', 'tools__refuse', toolName];
   const calls = names.map((name, index) => ({
     index,
     id: `call-${index}`,
     type: 'function',
-    function: { name: `tools__${name}`, arguments: argumentsText },
+    function: { name, arguments: argumentsText },
   }));
   return chunk({ delta: { tool_calls: calls } });
 }

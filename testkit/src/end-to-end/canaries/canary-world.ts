@@ -42,6 +42,7 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
   const text = (place: Place): string => textOf(plan.of(place));
   const provider = await startCanaryProvider(owner, {
     answer: text('answer'),
+    toolName: plan.of('tool-name')[0]?.value ?? '',
     arguments: JSON.stringify({ text: text('argument') }),
     error: `${text('provider-error')} ${plan.own['api-key'].value}`,
     header: encodeURIComponent(text('provider-header')),

@@ -34,11 +34,16 @@ const ungoverned = [
   'facade-argument',
   'question',
 ] as const;
+/** Names that a model makes up, which are of few characters. */
+const names = ['tool-name'] as const;
 /** Of the host itself: they look like nothing that a rule could know. */
 const own = ['api-key', 'header', 'environment'] as const;
 
 /** Where canaries are planted. */
-export type Place = (typeof governed)[number] | (typeof ungoverned)[number];
+export type Place =
+  | (typeof governed)[number]
+  | (typeof ungoverned)[number]
+  | (typeof names)[number];
 /** What the host has a secret for. */
 export type OwnSecret = (typeof own)[number];
 
@@ -49,6 +54,7 @@ export function createPlan(): Plan {
   const planted = new Map<Place, readonly Canary[]>([
     ...governed.map((place) => [place, createCanaries(place)] as const),
     ...ungoverned.map((place) => [place, createCanaries(place, always)] as const),
+    ...names.map((place) => [place, createCanaries(place, ['access-token'])] as const),
   ]);
   const secrets = own.map((place) => [place, ofPlace(place, 'password')] as const);
   return {

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inDirectory } from './fixtures/store-directory.ts';
+import { runKillRound } from './fixtures/kill-rounds.ts';
+import { readTornCopies } from './fixtures/torn-log.ts';
+import { openSqliteStore } from './open-store.ts';
+
+test('a process that is killed in the middle keeps every write that resolved, and none by half', async () => {
+  await inDirectory(async (directory) => {
+    let writes = 0;
+    for (let round = 0; round < 8; round += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- each opens what the one before left behind
+      writes = await runKillRound(directory, 20 + 40 * round);
+    }
+    assert.ok(writes > 1_000);
+    const store = await openSqliteStore({ directory });
+    assert.equal((await store.runs.unfinished({ afterOrdinal: 0, limit: 100 })).length, 16);
+    await store.close();
+  });
+});
+
+test('a write-ahead log that was torn anywhere gives whole writes only', async () => {
+  await inDirectory(async (directory) => {
+    await runKillRound(directory, 60);
+    await readTornCopies(directory, 8);
+  });
+});

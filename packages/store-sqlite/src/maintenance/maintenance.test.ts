@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import {
+  assertUnavailable,
+  bytesOf,
+  entryWrite,
+  inStore,
+  newRun,
+} from '../fixtures/store-directory.ts';
+import type { StorageReason } from '../fault.ts';
+import { readMigrations } from '../migrate.ts';
+import { openSqliteStore } from '../open-store.ts';
+import type { SqliteStore } from '../open-store.ts';
+import { backUpDirectory } from './backup.ts';
+import { restoreDirectory } from './restore.ts';
+import { restoreSqliteStore, verifySqliteStore } from './tasks.ts';
+import { verifyDirectory } from './verify.ts';
+
+test('a backup that is taken while runs are written is one moment, and a store is restored from it', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    const path = join(directory, 'backup.db');
+    const before = await writeBoth(store, 30);
+    const copied = new AbortController();
+    const backup = store.backup(path).finally(() => copied.abort());
+    let after = before;
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    while (!copied.signal.aborted) after += await writeBoth(store, 1);
+    await backup;
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+
+    const restored = join(directory, 'restored');
+    await restoreSqliteStore({ from: path, directory: restored });
+    assert.deepEqual((await readdir(restored)).sort(), ['journal.db', 'lock.db']);
+    const again = await openSqliteStore({ directory: restored });
+    const [a, b] = await Promise.all([countEntries(again, 'a'), countEntries(again, 'b')]);
+    // `b` gets its entry when that of `a` is durable.
+    assert.ok(a === b || a === b + 1, `${a} and ${b}`);
+    assert.ok(a >= before && a <= after, `${before} <= ${a} <= ${after}`);
+    await again.runs.write(entryWrite('a', bytesOf('goes on')));
+    await again.close();
+    await verifySqliteStore({ directory });
+  });
+});
+
+test('nothing is overwritten: neither a file by a backup nor a directory by a restoration', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    const path = join(directory, 'backup.db');
+    await backUpDirectory(directory, path);
+    const { mtimeMs } = await stat(path);
+    const again = backUpDirectory(directory, path);
+    assert.match(await assertUnavailable(again, 'not_empty'), /backup\.db: exists/);
+    assert.equal((await stat(path)).mtimeMs, mtimeMs);
+    const message = await assertUnavailable(restoring(path, directory), 'not_empty');
+    assert.match(message, /restore into an empty directory/);
+    const nowhere = join(directory, 'nowhere', 'backup.db');
+    await assertUnavailable(backUpDirectory(directory, nowhere), 'missing');
+  });
+});
+
+test('what is no sound backup is refused, and leaves no store', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    await writeBoth(store, 30);
+    const from = join(directory, 'from.db');
+    const into = join(directory, 'restored');
+    const refuse = async (reason: StorageReason): Promise<void> => {
+      const message = await assertUnavailable(restoring(from, into), reason);
+      assert.ok(message.startsWith(`${from}: `), message);
+      assert.deepEqual(await readdir(into), ['lock.db']);
+    };
+    await refuse('missing');
+    await writeFile(from, 'no database, but longer than the header of one '.repeat(9));
+    await refuse('corrupt');
+    await writeFile(from, '');
+    await refuse('foreign');
+    await rm(from);
+    await backUpDirectory(directory, from);
+    change(from, 'PRAGMA user_version = 99');
+    await refuse('newer');
+    change(from, `PRAGMA user_version = ${readMigrations().length}`);
+    change(from, 'UPDATE blob SET bytes = zeroblob(length(bytes))');
+    await refuse('corrupt');
+    await rm(from);
+    await backUpDirectory(directory, from);
+    restoreDirectory(from, into);
+    verifyDirectory(into);
+  });
+});
+
+test('a verification finds rows that an index does not', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    await writeBoth(store, 3);
+    await verifySqliteStore({ directory });
+    await store.close();
+    change(
+      join(directory, 'journal.db'),
+      "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 2 WHERE name = 'entry_by_run'",
+    );
+    await assertUnavailable(verifySqliteStore({ directory }), 'corrupt');
+  });
+});
+
+async function restoring(from: string, directory: string): Promise<void> {
+  restoreDirectory(from, directory);
+}
+
+async function createRuns(store: SqliteStore): Promise<void> {
+  await store.runs.create(newRun('a'), bytesOf('input'));
+  await store.runs.create(newRun('b'), new Uint8Array(70_000).fill(1));
+}
+
+/** An entry of the run `a`, then one of `b`, so many times; gives how often. */
+async function writeBoth(store: SqliteStore, times: number): Promise<number> {
+  for (let time = 0; time < times; time += 1) {
+    for (const runId of ['a', 'b']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await store.runs.write(entryWrite(runId, bytesOf('entry '.repeat(500))));
+    }
+  }
+  return times;
+}
+
+async function countEntries(store: SqliteStore, runId: string): Promise<number> {
+  return (await store.runs.read(runId))?.entries.length ?? 0;
+}
+
+function change(path: string, statement: string): void {
+  using database = new DatabaseSync(path, { defensive: false });
+  database.exec(statement);
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { HostError } from '@modelhost/kernel';
+import {
+  assertUnavailable,
+  bytesOf,
+  entryWrite,
+  inDirectory,
+  inStore,
+  newRun,
+} from './fixtures/store-directory.ts';
+import { openSqliteStore } from './open-store.ts';
+
+const pageBytes = 4_096;
+
+const writeProcess = fileURLToPath(new URL('fixtures/write-process.ts', import.meta.url));
+
+test('a directory that is open in this process is refused, and free again once it is closed', async () => {
+  await inDirectory(async (directory) => {
+    const store = await openSqliteStore({ directory });
+    const message = await assertUnavailable(openSqliteStore({ directory }), 'locked');
+    assert.ok(message.startsWith(`${directory}: `));
+    await store.check();
+    await store.close();
+    await (await openSqliteStore({ directory })).close();
+  });
+});
+
+test('a directory that another process has open is refused until that is killed', async () => {
+  await inDirectory(async (directory) => {
+    const child = spawn(process.execPath, [writeProcess, directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.stdout.resume();
+    await assertUnavailable(openSqliteStore({ directory }), 'locked');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await (await openSqliteStore({ directory })).close();
+  });
+});
+
+test('a store that another has taken over writes nothing more', async () => {
+  await inStore(async (store, directory) => {
+    await store.runs.create(newRun('a'), bytesOf(''));
+    using other = new DatabaseSync(join(directory, 'journal.db'));
+    other.exec('UPDATE owner SET epoch = epoch + 1');
+    await assertUnavailable(store.runs.write(entryWrite('a', bytesOf('late'))), 'fenced');
+    await assertUnavailable(store.runs.create(newRun('b'), bytesOf('')), 'fenced');
+    await assertUnavailable(store.check(), 'fenced');
+    assert.deepEqual((await store.runs.read('a'))?.entries, []);
+  });
+});
+
+test('damaged pages are a typed fault of whatever reads them, and of nothing else', async () => {
+  await inDirectory(async (directory) => {
+    await fillStore(directory);
+    const path = join(directory, 'journal.db');
+    const { size } = await stat(path);
+    // The schema stays, and the rows behind it do not.
+    await overwrite(path, 40 * pageBytes, size - 40 * pageBytes);
+    const store = await openSqliteStore({ directory });
+    await assertUnavailable(store.runs.read('a'), 'corrupt');
+    assert.equal(await store.runs.find('nobody'), undefined);
+    await store.close();
+  });
+});
+
+test('a full disk refuses a write as a whole, and takes the next one when there is room', async () => {
+  const bounds = { fileBytesMax: 1_000_000 };
+  await inStore(async (store) => {
+    await store.runs.create(newRun('a'), bytesOf(''));
+    await store.runs.create(newRun('b'), bytesOf(''));
+    let kept = 0;
+    const fill = async (): Promise<void> => {
+      for (; kept < 100; kept += 1) {
+        const filler = new Uint8Array(50_000).fill(kept);
+        // oxlint-disable-next-line no-await-in-loop -- until it is full
+        await store.runs.write({ ...entryWrite('a', filler), entries: [filler, filler] });
+      }
+    };
+    const message = await assertUnavailable(fill(), 'disk_full');
+    assert.match(message, /room/);
+    assert.ok(kept > 3);
+    assert.equal((await store.runs.read('a'))?.entries.length, kept * 2);
+    const run = { state: 'finished', finishedAtMs: 1, status: bytesOf('') } as const;
+    await store.runs.write({ runId: 'a', entries: [], events: undefined, run });
+    await store.runs.retain({ runsFinishedBeforeMs: 2, eventsFinishedBeforeMs: 2, runsMax: 1 });
+    await store.runs.write(entryWrite('b', new Uint8Array(50_000)));
+    assert.equal((await store.runs.read('b'))?.entries.length, 1);
+  }, bounds);
+});
+
+test('what waits is bounded in bytes, and what is refused comes back with a time', async () => {
+  const bounds = { queuedBytesMax: 100_000 };
+  await inStore(async (store) => {
+    await store.runs.create(newRun('a'), bytesOf(''));
+    const entry = new Uint8Array(30_000);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, () => store.runs.write(entryWrite('a', entry))),
+    );
+    const refused = outcomes.flatMap((one): unknown[] =>
+      one.status === 'rejected' ? [one.reason] : [],
+    );
+    assert.equal(refused.length, 7);
+    for (const fault of refused) {
+      assert.ok(fault instanceof HostError);
+      assert.equal(fault.code, 'overloaded');
+      assert.ok((fault.retryAfterMs ?? 0) > 0);
+    }
+    await store.runs.write(entryWrite('a', entry));
+    assert.equal((await store.runs.read('a'))?.entries.length, 4);
+  }, bounds);
+});
+
+test('what compaction gives back is gone from the file, and nothing else is', async () => {
+  await inStore(async (store, directory) => {
+    await store.runs.create(newRun('a'), bytesOf(''));
+    await store.runs.create(newRun('b'), bytesOf(''));
+    const entries = Array.from({ length: 40 }, (_, index) => new Uint8Array(60_000).fill(index));
+    await Promise.all(entries.map((entry) => store.runs.write(entryWrite('a', entry))));
+    await store.runs.write(entryWrite('b', bytesOf('stays')));
+    const run = { state: 'finished', finishedAtMs: 1, status: bytesOf('') } as const;
+    await store.runs.write({ runId: 'a', entries: [], events: undefined, run });
+    await store.runs.retain({ runsFinishedBeforeMs: 2, eventsFinishedBeforeMs: 2, runsMax: 1 });
+    await store.compact();
+    const sizes = await Promise.all(
+      ['journal.db', 'journal.db-wal'].map(
+        async (name) => (await stat(join(directory, name))).size,
+      ),
+    );
+    assert.ok((sizes[0] ?? 0) < 300_000, `${sizes[0]} bytes`);
+    assert.equal(sizes[1], 0);
+    assert.equal((await store.runs.read('b'))?.entries.length, 1);
+  });
+});
+
+/** A closed store with one run of many entries. */
+async function fillStore(directory: string): Promise<void> {
+  const store = await openSqliteStore({ directory });
+  await store.runs.create(newRun('a'), bytesOf('input'));
+  const entries = Array.from({ length: 100 }, (_, index) => bytesOf(`${index} `.repeat(1_000)));
+  await Promise.all(entries.map((entry) => store.runs.write(entryWrite('a', entry))));
+  await store.close();
+}
+
+async function overwrite(path: string, position: number, length: number): Promise<void> {
+  await using file = await open(path, 'r+');
+  await file.write(new Uint8Array(length).fill(0xa5), 0, length, position);
+}

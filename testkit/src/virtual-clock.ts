@@ -7,6 +7,10 @@ export interface VirtualClock extends Clock {
   advance(delayMs: number): Promise<void>;
   /** Calls back until no timer is left, and says how many it called. Throws past `callbacksMax`: then something goes on for ever. */
   runAll(callbacksMax: number): Promise<number>;
+  /** A boundary between two macrotasks that the clock knows of: time does not move before whoever waits for it went on. */
+  turn(): Promise<void>;
+  /** Resolves once nobody goes on without time or input. */
+  settle(): Promise<void>;
   /** Timers that are set. */
   pending(): number;
 }
@@ -16,6 +20,9 @@ interface Timer {
   readonly tie: number;
   readonly callback: () => void;
 }
+
+/** Between two callbacks of the clock. */
+const turnsMax = 100_000;
 
 /**
  * Starts at `startMs`. `tieBreak` orders what is due at the same time, by one number for each timer when it is set;
@@ -28,6 +35,7 @@ export function createVirtualClock(
   // In the order of setting, so that the first of equals is the earliest that was set.
   const timers: Timer[] = [];
   let nowMs = startMs;
+  let turning = 0;
 
   function setTimer(delayMs: number, callback: () => void): () => void {
     const timer = { dueMs: nowMs + Math.max(0, delayMs), tie: tieBreak(), callback };
@@ -49,9 +57,23 @@ export function createVirtualClock(
     return next;
   }
 
+  async function turnOver(): Promise<void> {
+    turning += 1;
+    await turn();
+    turning -= 1;
+  }
+
+  async function settle(): Promise<void> {
+    for (let turns = 0; turns <= turnsMax; turns += 1) {
+      await turn();
+      if (turning === 0) return;
+    }
+    throw new Error(`more than ${turnsMax} turns: something goes on for ever`);
+  }
+
   async function fire(untilMs: number, callbacksMax: number): Promise<number> {
     for (let fired = 0; fired <= callbacksMax; fired += 1) {
-      await turn();
+      await settle();
       const next = takeNext(untilMs);
       if (next === undefined) return fired;
       next.callback();
@@ -66,9 +88,11 @@ export function createVirtualClock(
       const untilMs = nowMs + delayMs;
       await fire(untilMs, 100_000);
       nowMs = untilMs;
-      await turn();
+      await settle();
     },
     runAll: async (callbacksMax) => fire(Infinity, callbacksMax),
+    turn: turnOver,
+    settle,
     pending: () => timers.length,
   };
 }

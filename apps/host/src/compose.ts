@@ -7,8 +7,8 @@ import {
 } from '@modelhost/agent-core';
 import type { CallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
-import { createMemoryEngine } from '@modelhost/engine-embedded';
-import type { MemoryEngine } from '@modelhost/engine-embedded';
+import { createEmbeddedEngine, createMemoryRunStore } from '@modelhost/engine-embedded';
+import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import type {
   AgentSpec,
@@ -38,6 +38,7 @@ import { createProviders } from './providers.ts';
 import { hideInAudit } from './redaction/hide-in-audit.ts';
 import { hideObject } from './redaction/hide-object.ts';
 import type { Protection } from './redaction/open-protection.ts';
+import { createRunCodec } from './runs/run-codec.ts';
 import { readToolServers } from './tool-servers.ts';
 
 /** Everything the host is made of, before anything listens. */
@@ -58,7 +59,7 @@ export interface Parts {
   readonly governor: CallGovernor;
   /** What the façade works with: the gateway's relay with the governor around it. */
   readonly relay: McpRelay;
-  readonly engine: MemoryEngine;
+  readonly engine: EmbeddedEngine;
   readonly routes: readonly ConfiguredRoute[];
   readonly agents: ReadonlyMap<string, AgentSpec>;
 }
@@ -116,9 +117,12 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
   const loop = createAgentLoop({ ...shared, providers, tools, schemas, budgets });
-  const engine = createMemoryEngine({
-    program: logRuns(loop, log),
+  const engine = await createEmbeddedEngine({
+    programs: { current: '1', versions: new Map([['1', logRuns(loop, log)]]) },
+    store: createMemoryRunStore(),
     clock,
+    codec: createRunCodec(keys),
+    turn: async () => new Promise((resolve) => setImmediate(resolve)),
     bounds: { runsInFlightMax: tree.server.maxRunsInFlight },
     onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
   });

@@ -63,12 +63,10 @@ test('a drain takes no new run, lets the ones in flight finish, and leaves nothi
   }
 });
 
-test('a run that does not finish in time is cancelled by the drain, and its followers are told', async () => {
+test('a run that works and does not finish in time is cancelled by the drain, and its followers are told', async () => {
   await using started = await startTestHost({ server: { gracefulShutdownTimeoutMs: 0 } });
   const clients = Object.values(keys).map(({ key }) => started.connect(key));
-  const followed = clients.flatMap((client) =>
-    ['wait', 'ask', 'pay'].map((text) => watch(client.run(task(text)))),
-  );
+  const followed = clients.map((client) => watch(client.run(task('wait'))));
   for (const events of followed) await next(events, 'runStarted');
   const draining = started.host.drain();
   for (const events of followed) {
@@ -77,6 +75,18 @@ test('a run that does not finish in time is cancelled by the drain, and its foll
     assert.equal(cancelledBy, 'drain');
   }
   assert.deepEqual(await draining, { cancelled: followed.length });
+});
+
+test('a run that waits for somebody is left as it is by the drain, and its followers are told to come back', async () => {
+  await using started = await startTestHost({ server: { gracefulShutdownTimeoutMs: 0 } });
+  const alice = started.connect();
+  const followed = ['ask', 'pay'].map((text) => watch(alice.run(task(text))));
+  for (const events of followed) {
+    const { runId } = await next(events, 'runStarted');
+    while ((await alice.getRun(runId)).waitingFor.length === 0);
+  }
+  assert.deepEqual(await started.host.drain(), { cancelled: 0 });
+  for (const events of followed) await assert.rejects(finish(events), { code: 'draining' });
 });
 
 test('a caller that reads nothing does not keep a host that has nothing more to do', async () => {

@@ -115,6 +115,7 @@ export function guardContext(
       const payload = await context.waitForSignal(name, options);
       return payload === undefined ? undefined : hideInSignal(payload, hide);
     },
+    sleepUntil: async (name, atMs) => context.sleepUntil(name, atMs),
     placeholders: () => (kept.length === 0 ? null : kept),
     emit: (step, body) => context.emit(step, hideEvent(body)),
     redactions: () =>

@@ -1,12 +1,12 @@
-/** What one process keeps and waits for. Every number is a whole number of at least 1. */
+/** What one process keeps and waits for. Every number is a whole number of at least 1, but for `parkAfterMs`. */
 export interface EngineBounds {
-  /** Runs that are not finished; past it `start` refuses with `overloaded`. */
+  /** Runs that are in memory; past it `start` refuses with `overloaded`. */
   readonly runsInFlightMax: number;
-  /** Finished runs that are kept for reading; past it the oldest is forgotten. */
-  readonly finishedRunsMax: number;
-  /** Events of all finished runs together; past it the oldest run is forgotten. */
-  readonly finishedBytesMax: number;
-  /** Events of one run that are kept; past it the oldest go, and who needs them gets `events_expired`. */
+  /** Runs that wait outside memory; past it no run leaves it, so that `start` refuses in the end. */
+  readonly parkedRunsMax: number;
+  /** Runs that are read back into memory at the same time. */
+  readonly loadsInFlightMax: number;
+  /** Events of one run that are kept; past it the oldest go, in whole writes, and who needs them gets `events-dropped`. */
   readonly eventsMax: number;
   /** As `eventsMax`, in bytes. */
   readonly eventsBytesMax: number;
@@ -22,12 +22,21 @@ export interface EngineBounds {
   readonly cleanupTimeoutMs: number;
   /** How long a stopped program may take to end, cleanup included; past it the engine ends the run. */
   readonly stopTimeoutMs: number;
+  /** How long a run only waits before it leaves memory. 0: at once. */
+  readonly parkAfterMs: number;
+  /** After how long a run is read again whose store did not answer. */
+  readonly storeRetryMs: number;
+  /** How long a finished run is kept, and how long its events are. */
+  readonly runsKeptMs: number;
+  readonly eventsKeptMs: number;
 }
+
+const dayMs = 86_400_000;
 
 export const defaultEngineBounds: EngineBounds = {
   runsInFlightMax: 512,
-  finishedRunsMax: 1_000,
-  finishedBytesMax: 256 * 1024 * 1024,
+  parkedRunsMax: 100_000,
+  loadsInFlightMax: 8,
   eventsMax: 50_000,
   eventsBytesMax: 8 * 1024 * 1024,
   followersMax: 64,
@@ -36,4 +45,8 @@ export const defaultEngineBounds: EngineBounds = {
   abortGraceMs: 5_000,
   cleanupTimeoutMs: 10_000,
   stopTimeoutMs: 30_000,
+  parkAfterMs: 60_000,
+  storeRetryMs: 10_000,
+  runsKeptMs: 30 * dayMs,
+  eventsKeptMs: 7 * dayMs,
 };

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noStatistics } from '@modelhost/kernel';
 import type { Clock, RunInput, RunProgram, RunResult } from '@modelhost/kernel';
-import { createMemoryEngine } from './engine.ts';
+import { createPlainCodec } from './codec.ts';
+import { createEmbeddedEngine } from './engine.ts';
+import type { EmbeddedEngine, EmbeddedEngineOptions } from './engine.ts';
+import { createMemoryRunStore } from './memory-run-store.ts';
+import type { RunStore } from './run-store.ts';
 
 const done: RunResult = {
   ending: { reason: 'completed', answer: 'done' },
@@ -29,7 +33,7 @@ test('a finished run leaves no timer set, even when steps outlive it', async () 
     void run.step('left behind', deaf, { isCleanup: true }).catch(() => {});
     return done;
   };
-  const engine = createMemoryEngine({ program, clock: createStoppedClock(timers) });
+  const engine = await createEngine({ program, clock: createStoppedClock(timers) });
   await engine.start(inputOf('run_1'));
   await engine.drain(5_000);
   assert.equal((await engine.status('acme', 'run_1'))?.state, 'finished');
@@ -38,12 +42,12 @@ test('a finished run leaves no timer set, even when steps outlive it', async () 
 
 test('finished runs are forgotten, oldest first, when their events take too much', async () => {
   const program: RunProgram = async (run) => {
-    run.emit('', { type: 'text-delta', text: 'x'.repeat(5_000) });
+    run.emit('', { type: 'text-delta', text: 'x'.repeat(10_000) });
     return done;
   };
   const clock = createStoppedClock(new Set());
-  const bounds = { finishedBytesMax: 35_000 };
-  const engine = createMemoryEngine({ program, clock, bounds });
+  const store = createMemoryRunStore({ finishedBytesMax: 35_000 });
+  const engine = await createEngine({ program, clock, store });
   for (const runId of ['run_1', 'run_2', 'run_3', 'run_4', 'run_5']) {
     await engine.start(inputOf(runId));
   }
@@ -58,7 +62,7 @@ test('finished runs are forgotten, oldest first, when their events take too much
 test('the log learns why a run is broken, its caller does not', async () => {
   const cause = new Error('secret');
   const faults: unknown[] = [];
-  const engine = createMemoryEngine({
+  const engine = await createEngine({
     program: async () => Promise.reject(cause),
     clock: createStoppedClock(new Set()),
     onFault: (runId, fault) => faults.push([runId, fault.code, fault.cause]),
@@ -70,7 +74,7 @@ test('the log learns why a run is broken, its caller does not', async () => {
 
 test('a request that is nested too deeply is refused before anything starts', async () => {
   const program: RunProgram = async () => done;
-  const engine = createMemoryEngine({ program, clock: createStoppedClock(new Set()) });
+  const engine = await createEngine({ program, clock: createStoppedClock(new Set()) });
   let answerSchema: RunInput['answerSchema'] = {};
   for (let depth = 0; depth < 70; depth += 1) answerSchema = { not: answerSchema };
   await assert.rejects(engine.start({ ...inputOf('run_1'), answerSchema }), {
@@ -78,6 +82,23 @@ test('a request that is nested too deeply is refused before anything starts', as
   });
   assert.equal(engine.runsInFlight(), 0);
 });
+
+/** An engine that turns as the event loop does. */
+async function createEngine({
+  program,
+  ...options
+}: Pick<EmbeddedEngineOptions, 'clock' | 'onFault'> & {
+  readonly program: RunProgram;
+  readonly store?: RunStore;
+}): Promise<EmbeddedEngine> {
+  return createEmbeddedEngine({
+    store: createMemoryRunStore(),
+    ...options,
+    programs: { current: '1', versions: new Map([['1', program]]) },
+    codec: createPlainCodec(),
+    turn: async () => new Promise((resolve) => setImmediate(resolve)),
+  });
+}
 
 /** A clock that stands still, and the timers that are set on it. */
 function createStoppedClock(timers: Set<() => void>): Clock {

@@ -1,159 +1,222 @@
-import { canonicalJson, HostError, sha256Hex } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
 import type {
   Clock,
   EventLog,
-  Json,
   RunEngine,
   RunEvent,
-  RunInput,
-  RunProgram,
+  RunStatus,
+  SignalPayload,
+  StopReason,
 } from '@modelhost/kernel';
 import { defaultEngineBounds } from './bounds.ts';
 import type { EngineBounds } from './bounds.ts';
-import { listRuns } from './run-list.ts';
-import { startRun } from './run.ts';
-import { createRunShelf } from './run-shelf.ts';
-import type { RunShelf } from './run-shelf.ts';
-
-/** The run engine and event log of one process. `close` cancels what still runs (by `drain`) and forgets everything. */
-export type MemoryEngine = RunEngine & EventLog & { close(): Promise<void> };
-
-/** What an engine is made of. */
-export interface MemoryEngineOptions {
-  readonly program: RunProgram;
-  readonly clock: Clock;
-  readonly bounds?: Partial<EngineBounds>;
-  /** For the log: why a run ended as `internal`; the fault carries the cause. */
-  readonly onFault?: (runId: string, fault: HostError) => void;
-}
-
-/** Runs live and die with this process: nothing is written anywhere. */
-export function createMemoryEngine(options: MemoryEngineOptions): MemoryEngine {
-  const { clock } = options;
-  const bounds = { ...defaultEngineBounds, ...options.bounds };
-  const shelf = createRunShelf(bounds);
-  const intake = createIntake({ ...options, bounds, shelf });
-
-  async function drain(timeoutMs: number): Promise<{ cancelled: number }> {
-    intake.close();
-    let cancelled = 0;
-    const cancelTimer = clock.setTimer(timeoutMs, () => {
-      cancelled = shelf.stopAll({ type: 'cancelled', by: 'drain' });
-    });
-    await intake.idle();
-    cancelTimer();
-    return { cancelled };
-  }
-
-  function follow(
-    tenant: string,
-    runId: string,
-    { afterSequence, signal }: { readonly afterSequence: number; readonly signal: AbortSignal },
-  ): AsyncIterable<RunEvent> {
-    const run = shelf.findOf(tenant, runId);
-    if (run === undefined) throw new HostError('not_found', `there is no run ${runId}`);
-    return run.follow(afterSequence, signal);
-  }
-
-  return {
-    start: async (input) => intake.start(input),
-    signal: async (tenant, runId, name, payload) => ({
-      accepted: shelf.findOf(tenant, runId)?.deliver(name, payload) ?? false,
-    }),
-    cancel: async (tenant, runId, by) => {
-      const run = shelf.findOf(tenant, runId);
-      if (run === undefined || run.state() === 'finished') return false;
-      run.stop({ type: 'cancelled', by });
-      return true;
-    },
-    status: async (tenant, runId) => shelf.findOf(tenant, runId)?.status(),
-    list: async (tenant, filter) => listRuns(shelf.newestFirst(), tenant, filter),
-    runsInFlight: () => shelf.inFlight(),
-    drain,
-    follow,
-    close: async () => {
-      await drain(0);
-      shelf.clear();
-    },
-  };
-}
-
-/** Takes new runs in, until it is closed. */
-interface Intake {
-  start(input: RunInput): { created: boolean };
-  close(): void;
-  /** Resolves when no run is in flight. */
-  idle(): Promise<void>;
-}
-
-function createIntake(
-  options: MemoryEngineOptions & { readonly bounds: EngineBounds; readonly shelf: RunShelf },
-): Intake {
-  const { program, clock, bounds, shelf, onFault } = options;
-  const idleWaiters = new Set<() => void>();
-  let isClosed = false;
-
-  function start(input: RunInput): { created: boolean } {
-    const { runId } = input;
-    const inputDigest = digestOf(input);
-    const known = shelf.find(runId);
-    if (known !== undefined) {
-      if (known.inputDigest === inputDigest) return { created: false };
-      throw new HostError('request_conflict', `the run ${runId} was started with another request`);
-    }
-    refuseIfFull();
-    const run = startRun({
-      input,
-      program,
-      clock,
-      bounds,
-      onEnd: () => {
-        shelf.retire(runId);
-        if (shelf.inFlight() > 0) return;
-        for (const resolve of idleWaiters) resolve();
-        idleWaiters.clear();
-      },
-      onFault: (fault) => onFault?.(runId, fault),
-    });
-    shelf.add(run, inputDigest);
-    return { created: true };
-  }
-
-  function refuseIfFull(): void {
-    if (isClosed) {
-      throw new HostError('draining', 'the host is shutting down', { retryAfterMs: 1_000 });
-    }
-    if (shelf.inFlight() < bounds.runsInFlightMax) return;
-    throw new HostError('overloaded', `${shelf.inFlight()} runs are in flight already`, {
-      facts: { runs_in_flight_max: String(bounds.runsInFlightMax) },
-      retryAfterMs: 1_000,
-    });
-  }
-
-  return {
-    start,
-    close: () => {
-      isClosed = true;
-    },
-    idle: async () => {
-      if (shelf.inFlight() > 0) await new Promise<void>((resolve) => idleWaiters.add(resolve));
-    },
-  };
-}
+import type { RunCodec } from './codec.ts';
+import { createEventFeeds } from './event-feeds.ts';
+import type { EventFeeds } from './event-feeds.ts';
+import { followRun } from './follow.ts';
+import { createIntake } from './intake.ts';
+import type { Intake } from './intake.ts';
+import { openStatus } from './kept-status.ts';
+import { cancelSignal, sealSignal } from './origin.ts';
+import type { Programs } from './origin.ts';
+import { createResidents } from './residents.ts';
+import type { Residents } from './residents.ts';
+import { createRetention } from './retention.ts';
+import { listRuns } from './run-page.ts';
+import type { RunStore } from './run-store.ts';
+import type { Turn } from './run/rehearse.ts';
 
 /**
- * Labels are what policy says of the same request at the time, and seals are new each time, so they are left out; and so is the
- * history that a session gives, as another try finds more turns in it.
+ * The run engine and event log of one process. `close` parks what waits, cancels what still runs (by `drain`), and lets go of
+ * everything; its store is closed by whoever opened it.
  */
-function digestOf({ labels: _labels, placeholders: _sealed, session, ...asked }: RunInput): string {
-  if (asked.requestDigest !== undefined) return asked.requestDigest;
-  const input =
-    session === undefined ? asked : { ...asked, history: [], session: session.sessionId };
-  try {
-    // A run's input is JSON but for members that are undefined, and those canonicalJson writes as null.
-    return sha256Hex(canonicalJson(input as unknown as Json));
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new HostError('validation_failed', 'the request is nested too deeply', { cause });
+export type EmbeddedEngine = RunEngine & EventLog & { close(): Promise<void> };
+
+/** What an engine is made of. */
+export interface EmbeddedEngineOptions {
+  readonly programs: Programs;
+  /** Where runs are kept. No other engine has it. */
+  readonly store: RunStore;
+  readonly clock: Clock;
+  /** Seals whatever is kept of a run's contents. */
+  readonly codec: RunCodec;
+  /** The boundary between two macrotasks. */
+  readonly turn: Turn;
+  readonly bounds?: Partial<EngineBounds>;
+  /** For the log: why a run ended as `internal`, or was interrupted; the fault carries the cause. No run: of the store itself. */
+  readonly onFault?: (runId: string | undefined, fault: HostError) => void;
+}
+
+interface Parts {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly codec: RunCodec;
+  readonly bounds: EngineBounds;
+  readonly feeds: EventFeeds;
+  readonly residents: Residents;
+  readonly intake: Intake;
+}
+
+const recoveryPage = 500;
+
+/** Takes in the runs that are kept and not finished: they go on by themselves, from where their journals end. */
+export async function createEmbeddedEngine(
+  options: EmbeddedEngineOptions,
+): Promise<EmbeddedEngine> {
+  const parts = createParts(options);
+  const { store, codec, residents } = parts;
+  await recover(parts);
+
+  return {
+    start: async (input) => parts.intake.start(input),
+    signal: async (tenant, runId, name, payload) => ({
+      accepted: await sendSignal(parts, { tenant, runId, name }, payload),
+    }),
+    cancel: async (tenant, runId, by) =>
+      cancelRun(parts, { tenant, runId }, { type: 'cancelled', by }),
+    status: async (tenant, runId) => findStatus(parts, tenant, runId),
+    list: async (tenant, filter) => listRuns({ store, codec }, tenant, filter),
+    runsInFlight: () => residents.inMemory(),
+    drain: async (timeoutMs) => drain(parts, timeoutMs),
+    follow: (tenant, runId, following) => follow(parts, { tenant, runId }, following),
+    close: async () => {
+      await drain(parts, 0);
+      residents.dropAll(drainingError());
+    },
+  };
+}
+
+function createParts(options: EmbeddedEngineOptions): Parts {
+  const { programs, store, clock, codec, turn, onFault } = options;
+  const bounds = { ...defaultEngineBounds, ...options.bounds };
+  const feeds = createEventFeeds(bounds);
+  const retention = createRetention({
+    store,
+    clock,
+    bounds,
+    onFault: (cause) =>
+      onFault?.(undefined, new HostError('storage_unavailable', 'old runs stay', { cause })),
+  });
+  const residents = createResidents({
+    programs,
+    store,
+    clock,
+    codec,
+    turn,
+    bounds,
+    feeds,
+    onFault: (runId, fault) => onFault?.(runId, fault),
+    onEnd: () => retention.look(),
+  });
+  const programVersion = programs.current;
+  const intake = createIntake({ store, clock, codec, bounds, residents, programVersion });
+  return { store, clock, codec, bounds, feeds, residents, intake };
+}
+
+async function recover({ store, residents }: Parts): Promise<void> {
+  for (let afterOrdinal = 0; ;) {
+    const page = await store.unfinished({ afterOrdinal, limit: recoveryPage });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    for (const run of page) residents.add(run);
+    afterOrdinal = last.ordinal;
   }
+}
+
+interface Place {
+  readonly tenant: string;
+  readonly runId: string;
+}
+
+/** It is kept before it counts, and before anybody is told that it does. */
+async function sendSignal(
+  { store, codec, residents, bounds }: Parts,
+  place: Place & { readonly name: string },
+  payload: SignalPayload,
+): Promise<boolean> {
+  const { tenant, runId, name } = place;
+  const run = name === cancelSignal ? undefined : await residents.load(tenant, runId);
+  if (run?.expect(name) !== true) return false;
+  try {
+    const signal = { name, payload: sealSignal(codec, place, payload) };
+    const kept = await store.addSignal(runId, signal, { signalsMax: bounds.stepNamesMax });
+    if (kept === 'added') {
+      run.arrive(name, payload);
+      return true;
+    }
+  } catch (thrown) {
+    run.forget(name);
+    throw thrown;
+  }
+  run.forget(name);
+  return false;
+}
+
+async function cancelRun(
+  { store, codec, residents, bounds }: Parts,
+  { tenant, runId }: Place,
+  reason: StopReason,
+): Promise<boolean> {
+  const run = await residents.load(tenant, runId);
+  if (run === undefined) return false;
+  const payload = sealSignal(codec, { tenant, runId, name: cancelSignal }, reason);
+  const signal = { name: cancelSignal, payload };
+  await store.addSignal(runId, signal, { signalsMax: bounds.stepNamesMax + 1 });
+  return run.stop(reason);
+}
+
+async function findStatus(
+  { store, codec, residents }: Parts,
+  tenant: string,
+  runId: string,
+): Promise<RunStatus | undefined> {
+  const status = residents.status(tenant, runId);
+  if (status !== undefined) return status;
+  const kept = await store.find(runId);
+  return kept?.tenant === tenant ? openStatus(codec, kept) : undefined;
+}
+
+async function drain(
+  { clock, intake, residents, feeds }: Parts,
+  timeoutMs: number,
+): Promise<{ cancelled: number }> {
+  let cancelled = 0;
+  const cancelTimer = clock.setTimer(timeoutMs, () => {
+    cancelled = residents.stopAll({ type: 'cancelled', by: 'drain' });
+  });
+  await intake.close();
+  residents.settle();
+  await residents.idle();
+  cancelTimer();
+  // Whoever follows what goes on after a restart comes back then.
+  feeds.failAll(drainingError());
+  return { cancelled };
+}
+
+function drainingError(): HostError {
+  return new HostError('draining', 'the host is shutting down', { retryAfterMs: 1_000 });
+}
+
+async function* follow(
+  parts: Parts,
+  { tenant, runId }: Place,
+  options: { readonly afterSequence: number; readonly signal: AbortSignal },
+): AsyncGenerator<RunEvent, void> {
+  const { store, codec, feeds, residents } = parts;
+  const find = async (): Promise<RunStatus | undefined> => findStatus(parts, tenant, runId);
+  const wasResident = residents.has(runId);
+  let status = await find();
+  // It may have ended while its status was read; once it has, nothing changes.
+  if (wasResident && !residents.has(runId)) status = await find();
+  if (status === undefined) throw new HostError('not_found', `there is no run ${runId}`);
+  const { lastSequence, state } = status;
+  yield* followRun({
+    ...options,
+    source: { store, codec, tenant, runId },
+    feed: feeds.open(runId, { lastSequence, isEnded: state === 'finished' }),
+    status: find,
+    onLeave: () => {
+      if (!residents.has(runId)) feeds.release(runId);
+    },
+  });
 }

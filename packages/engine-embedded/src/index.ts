@@ -1,7 +1,14 @@
 export { defaultEngineBounds } from './bounds.ts';
 export type { EngineBounds } from './bounds.ts';
-export { createMemoryEngine } from './engine.ts';
-export type { MemoryEngine, MemoryEngineOptions } from './engine.ts';
+export { createPlainCodec } from './codec.ts';
+export type { RunCodec, SealedPlace } from './codec.ts';
+export { createEmbeddedEngine } from './engine.ts';
+export type { EmbeddedEngine, EmbeddedEngineOptions } from './engine.ts';
+export { createMemoryRunStore } from './memory-run-store.ts';
+export type { MemoryStoreBounds } from './memory-run-store.ts';
+export { createMemorySessionStore } from './memory-session-store.ts';
+export type { MemorySessionBounds } from './memory-session-store.ts';
+export type { Programs } from './origin.ts';
 export type {
   KeptEvents,
   KeptRun,
@@ -11,5 +18,3 @@ export type {
   RunStore,
   RunWrite,
 } from './run-store.ts';
-export { createMemorySessionStore } from './memory-session-store.ts';
-export type { MemorySessionBounds } from './memory-session-store.ts';

@@ -1,60 +1,61 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, parseJsonText } from '@modelhost/kernel';
 import type { RunEvent } from '@modelhost/kernel';
-import type { EngineBounds } from './bounds.ts';
-import { eventSize } from './event-size.ts';
+import type { RunCodec } from './codec.ts';
+import type { KeptEvents, RunStore } from './run-store.ts';
 
-/** The newest events of one run, within bounds. */
-export interface KeptEvents {
-  /** Numbers an event and keeps it. The newest is always kept, whatever its size. */
-  push(event: Omit<RunEvent, 'sequence'>): void;
-  /** The event of a sequence; undefined when there is none yet. Throws `events_expired` when it is no longer kept. */
-  read(sequence: number): RunEvent | undefined;
-  /** Sequence of the newest event; 0 before the first. */
-  lastSequence(): number;
-  /** What the kept events take in memory, roughly. */
-  bytes(): number;
+/** How much of the events is read at once. */
+const pageBytes = 256 * 1024;
+
+/** Whose events are read, and from where. */
+export interface EventSource {
+  readonly store: RunStore;
+  readonly codec: RunCodec;
+  readonly tenant: string;
+  readonly runId: string;
 }
 
-/** Starts with no event. */
-export function createKeptEvents(
-  bounds: Pick<EngineBounds, 'eventsMax' | 'eventsBytesMax'>,
-): KeptEvents {
-  const { eventsMax, eventsBytesMax } = bounds;
-  const events: RunEvent[] = [];
-  // What lies before this index is dropped; it leaves the array in bulk, so that dropping costs next to nothing.
-  let from = 0;
-  let bytes = 0;
-  let lastSequence = 0;
+/** A page of events that are kept after a sequence. */
+export interface EventPage {
+  readonly events: readonly RunEvent[];
+  /** Of the oldest event that is kept at all; undefined for none. */
+  readonly firstSequence: number | undefined;
+}
 
-  const isOverBound = (): boolean => bytes > eventsBytesMax || events.length - from > eventsMax;
+/** Reads a page of the events after a sequence. */
+export async function readEventPage(
+  source: EventSource,
+  afterSequence: number,
+): Promise<EventPage> {
+  const { store, runId } = source;
+  const page = await store.readEvents(runId, { afterSequence, bytesMax: pageBytes });
+  const events = page.events.flatMap((kept) => openEvents(source, kept));
+  return {
+    events: events.filter(({ sequence }) => sequence > afterSequence),
+    firstSequence: page.firstSequence,
+  };
+}
 
-  function push({ timeMs, step, body }: Omit<RunEvent, 'sequence'>): void {
-    lastSequence += 1;
-    events.push({ sequence: lastSequence, timeMs, step, body });
-    bytes += eventSize(body);
-    if (isOverBound()) dropOldest();
+/** All events that are kept after a sequence. */
+export async function* readKeptEvents(
+  source: EventSource,
+  afterSequence: number,
+): AsyncGenerator<RunEvent, void> {
+  for (let after = afterSequence; ;) {
+    const { events } = await readEventPage(source, after);
+    const last = events.at(-1);
+    if (last === undefined) return;
+    yield* events;
+    after = last.sequence;
   }
+}
 
-  function dropOldest(): void {
-    for (let oldest = events[from]; isOverBound() && from < events.length - 1;) {
-      if (oldest === undefined) break;
-      bytes -= eventSize(oldest.body);
-      from += 1;
-      oldest = events[from];
-    }
-    if (from * 2 < events.length) return;
-    events.splice(0, from);
-    from = 0;
-  }
-
-  function read(sequence: number): RunEvent | undefined {
-    if (sequence > lastSequence) return undefined;
-    const first = lastSequence - (events.length - from) + 1;
-    if (sequence >= first) return events[from + sequence - first];
-    throw new HostError('events_expired', `events before ${first} are no longer kept`, {
-      facts: { first_sequence: String(first), wanted_sequence: String(sequence) },
-    });
-  }
-
-  return { push, read, lastSequence: () => lastSequence, bytes: () => bytes };
+function openEvents(
+  { codec, tenant, runId }: EventSource,
+  { firstSequence, payload }: KeptEvents,
+): readonly RunEvent[] {
+  const part = `events/${firstSequence}`;
+  const events = parseJsonText(codec.decode(payload, { tenant, runId, part }));
+  if (!Array.isArray(events)) throw new HostError('internal', 'kept events cannot be read');
+  // They were sealed by the writer of the run, and nobody else can.
+  return events as unknown as readonly RunEvent[];
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAgentLoop } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
 import type { PolicyRequest } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
+import { createTestEngine } from '../test-engine.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import type { GivenDecision } from './decision.ts';
 import { createOutside, createTool, textAnswer } from './outside.ts';
@@ -75,7 +75,7 @@ test('decision and intent are on record before the effect, and the outcome after
   const made = createOutside(world);
   outside.current = made;
   const clock = createVirtualClock();
-  const engine = createMemoryEngine({ program: createAgentLoop(made.ports), clock });
+  const engine = await createTestEngine({ program: createAgentLoop(made.ports), clock });
   await engine.start(createRunInput({}));
   const { signal } = new AbortController();
   await Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence: 0, signal }));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ApprovalGate, PolicyRequest, RunStatus, SignalPayload } from '@modelhost/kernel';
-import { turn } from '../turn.ts';
 import { anybody } from './decision.ts';
 import type { GivenDecision } from './decision.ts';
 import { createTool } from './outside.ts';
@@ -71,10 +70,10 @@ suite('an approval', () => {
     const look: React = (body, act) => {
       if (body.type === 'approval-requested') {
         return (async () => {
-          await turn();
+          await act.settle();
           seen.push(await act.waitingFor());
           await act.signal(`approval/${body.approvalId}/1`, voteOf('bob'));
-          await turn();
+          await act.settle();
           seen.push(await act.waitingFor());
           await act.signal(`approval/${body.approvalId}/2`, voteOf('cem'));
         })();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createAgentLoop, createCallLedger } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type { PolicyRequest, RunProgram } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { createRunInput } from '../run-input.ts';
+import { createTestEngine } from '../test-engine.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import type { GivenDecision } from './decision.ts';
 import { createOutside, createTool, textAnswer } from './outside.ts';
@@ -103,7 +103,7 @@ suite('calls of a turn', () => {
         },
         input,
       );
-    const engine = createMemoryEngine({ program: late, clock: createVirtualClock() });
+    const engine = await createTestEngine({ program: late, clock: createVirtualClock() });
     await engine.start(createRunInput({}));
     const { signal } = new AbortController();
     await Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence: 0, signal }));

@@ -67,6 +67,7 @@ export function resumingContext(runId: string, journal: Journal): RunContext {
         value: await body(infoOf(name)),
       })),
     waitForSignal: async (name) => take(name, async () => undefined),
+    sleepUntil: async () => {},
     emit: () => {},
   };
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createAgentLoop } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type {
   RunEvent,
   RunEventBody,
@@ -10,7 +9,7 @@ import type {
   SignalPayload,
 } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
-import { turn } from '../turn.ts';
+import { createTestEngine } from '../test-engine.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { replayJournal, withJournal } from './journal.ts';
 import type { Journal } from './journal.ts';
@@ -34,6 +33,8 @@ export interface Act {
   readonly waitingFor: () => Promise<RunStatus['waitingFor']>;
   readonly cancel: () => Promise<unknown>;
   readonly pass: (delayMs: number) => Promise<unknown>;
+  /** Resolves once nothing goes on without time or input. */
+  readonly settle: () => Promise<unknown>;
   /** Kinds of what is on record by now. */
   readonly recorded: () => readonly string[];
 }
@@ -48,7 +49,7 @@ export async function play(
   const clock = createVirtualClock();
   const journal: Journal = new Map();
   const program = withJournal(createAgentLoop(outside.ports), journal);
-  const engine = createMemoryEngine({ program, clock });
+  const engine = await createTestEngine({ program, clock });
   const input = createRunInput(changes);
   await engine.start(input);
   const { tenant } = input.principal;
@@ -56,6 +57,7 @@ export async function play(
     signal: async (name, payload) => engine.signal(tenant, input.runId, name, payload),
     waitingFor: async () => (await engine.status(tenant, input.runId))?.waitingFor ?? [],
     cancel: async () => engine.cancel(tenant, input.runId, 'tester'),
+    settle: async () => clock.settle(),
     pass: async (delayMs) => clock.advance(delayMs),
     recorded: () => outside.records.map(({ kind }) => kind),
   };
@@ -65,7 +67,7 @@ export async function play(
     events.push(event);
     const reaction = react(event.body, act);
     if (reaction === undefined) continue;
-    await turn();
+    await clock.settle();
     await reaction;
   }
   const { result } = (await engine.status(tenant, input.runId)) ?? {};

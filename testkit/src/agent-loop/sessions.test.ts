@@ -78,8 +78,10 @@ suite('a run of a session', () => {
                 signal.addEventListener('abort', () => reject(signal.reason));
               }),
       },
-      (body, { cancel }) =>
-        body.type === 'tool-requested' && body.tool === 'desk__send' ? cancel() : undefined,
+      (body, { cancel, settle }) =>
+        body.type === 'tool-requested' && body.tool === 'desk__send'
+          ? settle().then(cancel)
+          : undefined,
     );
     assert.equal(hung.result.ending.reason, 'cancelled');
     const [turn] = await turnsOf(store);
@@ -89,7 +91,7 @@ suite('a run of a session', () => {
       'assistant:  +1',
       'tool: text',
       'assistant: now +1',
-      'tool: The run was stopped before this call was answered; it may have had its effect. (failed)',
+      'tool: The call was interrupted. Whether it had its effect is unknown; it is not repeated. (failed)',
     ]);
   });
 

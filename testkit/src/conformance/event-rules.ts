@@ -83,26 +83,30 @@ export const eventRules: Rules = {
     };
   },
 
-  'who needs events that are no longer kept is told so, by number and by bytes': () => ({
+  'who needs events that are no longer kept is told once which, by number and by bytes': () => ({
     bounds: { eventsMax: 10, eventsBytesMax: 20_000 },
     program: async (run) => {
       const text = run.runId === 'run_many' ? 'x' : 'x'.repeat(5_000);
-      for (let index = 0; index < 30; index += 1) run.emit('', delta(text));
+      for (let index = 0; index < 30; index += 1) {
+        run.emit('', delta(text));
+        // What is told between two steps is kept or dropped as a whole.
+        await run.step(`step-${index}`, async () => null);
+      }
     },
     check: async ({ engine, start, finished }) => {
-      for (const [runId, keptMax] of [['run_many', 10] as const, ['run_big', 4] as const]) {
+      for (const [runId, keptMax] of [['run_many', 11] as const, ['run_big', 4] as const]) {
         await start({ runId });
         await finished(runId);
-        const refusal = toErrorData(await rejection(collect(engine, runId, 0)));
-        assert.equal(refusal.code, 'events_expired');
-        const first = Number(refusal.facts['first_sequence']);
-        const kept = await collect(engine, runId, first - 1);
+        const [dropped, ...kept] = await collect(engine, runId, 0);
+        assert.ok(dropped?.body.type === 'events-dropped');
+        assert.equal(dropped.body.fromSequence, 1);
+        assert.equal(dropped.body.toSequence, dropped.sequence);
         assert.ok(kept.length <= keptMax);
-        assert.deepEqual(
-          kept.map(({ sequence }) => sequence),
-          Array.from({ length: 31 - first + 1 }, (_, index) => first + index),
-        );
-        assert.equal(kept.at(-1)?.body.type, 'run-finished');
+        assertFollowOn(dropped.sequence, kept, 31);
+        assert.deepEqual(await collect(engine, runId, dropped.sequence), kept);
+        const [later] = await collect(engine, runId, 3);
+        assert.ok(later?.body.type === 'events-dropped');
+        assert.equal(later.body.fromSequence, 4);
       }
     },
   }),
@@ -114,24 +118,25 @@ export const eventRules: Rules = {
       program: async (run) => {
         run.emit('', delta('first'));
         await go.promise;
-        for (let index = 0; index < 30; index += 1) run.emit('', delta('x'));
+        for (let index = 0; index < 30; index += 1) {
+          run.emit('', delta('x'));
+          await run.step(`step-${index}`, async () => null);
+        }
       },
       check: async ({ engine, start, finished }) => {
         await start();
         const { signal } = new AbortController();
         const seen: RunEvent[] = [];
-        const slow = async (): Promise<void> => {
-          for await (const event of engine.follow('acme', 'run_1', { afterSequence: 0, signal })) {
-            seen.push(event);
-            go.open();
-            await finished();
-          }
-        };
-        assert.equal(toErrorData(await rejection(slow())).code, 'events_expired');
-        assert.deepEqual(
-          seen.map(({ sequence }) => sequence),
-          [1],
-        );
+        for await (const event of engine.follow('acme', 'run_1', { afterSequence: 0, signal })) {
+          seen.push(event);
+          go.open();
+          await finished();
+        }
+        const [first, dropped, ...rest] = seen;
+        assert.equal(first?.sequence, 1);
+        assert.ok(dropped?.body.type === 'events-dropped');
+        assert.equal(dropped.body.fromSequence, 2);
+        assertFollowOn(dropped.body.toSequence, rest, 32);
       },
     };
   },
@@ -187,6 +192,19 @@ export const eventRules: Rules = {
     };
   },
 };
+
+/** Everything after a sequence up to the end of the run is there. */
+function assertFollowOn(
+  afterSequence: number,
+  events: readonly RunEvent[],
+  lastSequence: number,
+): void {
+  assert.deepEqual(
+    events.map(({ sequence }) => sequence),
+    Array.from({ length: lastSequence - afterSequence }, (_, index) => afterSequence + 1 + index),
+  );
+  assert.equal(events.at(-1)?.body.type, 'run-finished');
+}
 
 function delta(text: string): RunEventBody {
   return { type: 'text-delta', text };

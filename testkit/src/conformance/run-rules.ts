@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { plainLabels, toErrorData } from '@modelhost/kernel';
 import type { ErrorData, RunState } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
-import { createGate, done, rejection } from './workbench.ts';
+import { aborted, createGate, done, rejection } from './workbench.ts';
 import type { EngineUnderTest, Rules } from './workbench.ts';
 
 /** Starting, finding and listing runs, and draining them. */
@@ -182,25 +182,40 @@ export const runRules: Rules = {
     };
   },
 
-  'a drain cancels what is left after its timeout and says how much': () => ({
+  'a drain cancels what still works after its timeout and says how much': () => ({
     program: async (run) => {
-      if (run.runId === 'run_0') return;
-      await run.waitForSignal('x', { timeoutMs: 50_000, approvers: [] }).catch(() => undefined);
+      const body = async ({ signal }: { readonly signal: AbortSignal }): Promise<null> => {
+        await aborted(signal);
+        return null;
+      };
+      if (run.runId !== 'run_0') await run.step('work', body);
     },
-    check: async (bench) => {
-      const { engine, start, waiting, finished, clock } = bench;
-      await start({ runId: 'run_0' });
+    check: async ({ engine, start, finished, clock }) => {
+      for (const runId of ['run_0', 'run_1', 'run_2']) await start({ runId });
       await finished('run_0');
-      for (const runId of ['run_1', 'run_2']) {
-        await start({ runId });
-        await waiting(1, runId);
-      }
       const drained = engine.drain(5_000);
       await clock.advance(4_999);
       assert.equal(engine.runsInFlight(), 2);
       await clock.advance(1);
       assert.deepEqual(await drained, { cancelled: 2 });
       assert.equal(engine.runsInFlight(), 0);
+      assert.equal((await finished('run_1')).state, 'finished');
+    },
+  }),
+
+  'a drain leaves alone what only waits': () => ({
+    program: async (run) => {
+      await run.waitForSignal('approval/1', { timeoutMs: 50_000, approvers: [] });
+    },
+    check: async ({ engine, start, waiting, status, clock }) => {
+      await start();
+      await waiting(1);
+      const drained = engine.drain(5_000);
+      await clock.advance(1);
+      assert.deepEqual(await drained, { cancelled: 0 });
+      assert.equal(engine.runsInFlight(), 0);
+      assert.equal((await status()).state, 'waiting');
+      await assert.rejects(engine.start(createRunInput({ runId: 'run_2' })), { code: 'draining' });
     },
   }),
 

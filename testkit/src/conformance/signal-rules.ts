@@ -168,7 +168,7 @@ export const signalRules: Rules = {
           }),
         ]);
       },
-      check: async ({ engine, start, waiting, status, finished, clock }) => {
+      check: async ({ engine, start, waiting, reaches, status, finished, clock }) => {
         await start();
         await working.promise;
         await waiting(3);
@@ -180,12 +180,11 @@ export const signalRules: Rules = {
         ]);
         assert.equal((await status()).state, 'running');
         go.open();
-        await clock.advance(1);
-        assert.equal((await status()).state, 'waiting');
+        await reaches('waiting');
         await engine.signal('acme', 'run_1', 'approval/1', yes);
         await engine.signal('acme', 'run_1', 'tool-input/3', given);
         await waiting(1);
-        assert.equal((await status()).state, 'waiting');
+        await reaches('waiting');
         await engine.signal('acme', 'run_1', 'tool-result/2', yes);
         assert.equal((await finished()).state, 'finished');
       },

@@ -7,6 +7,7 @@ import type {
   RunInput,
   RunProgram,
   RunResult,
+  RunState,
   RunStatus,
 } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
@@ -48,6 +49,8 @@ export interface Workbench {
   /** The status of a run of the tenant `acme`, once it is finished. */
   readonly finished: (runId?: string) => Promise<RunStatus & { readonly result: RunResult }>;
   readonly status: (runId?: string) => Promise<RunStatus>;
+  /** Resolves when the run has this state. */
+  readonly reaches: (state: RunState, runId?: string) => Promise<void>;
   /** Resolves when the run waits for so many signals. */
   readonly waiting: (count: number, runId?: string) => Promise<void>;
 }
@@ -143,6 +146,8 @@ function createWorkbench(engine: EngineUnderTest, clock: VirtualClock): Workbenc
       if (result === undefined) throw new Error(`${runId} is finished without a result`);
       return { ...rest, result };
     },
+    reaches: async (state, runId) =>
+      eventually(async () => (await status(runId)).state === state, `the state ${state}`),
     waiting: async (count, runId) =>
       eventually(async () => (await status(runId)).waitingFor.length === count, `${count} waits`),
   };

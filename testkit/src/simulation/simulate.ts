@@ -1,10 +1,10 @@
 import { createAgentLoop, createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
 import { createHostRedactor } from '@modelhost/redaction';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
-import { createMemoryEngine } from '@modelhost/engine-embedded';
 import type { EngineBounds } from '@modelhost/engine-embedded';
 import { sha256Hex } from '@modelhost/kernel';
 import type { BudgetAmount, EventLog, RunEngine, RunProgram } from '@modelhost/kernel';
+import { createTestEngine } from '../test-engine.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { createClients } from './clients.ts';
 import type { Seen } from './clients.ts';
@@ -97,7 +97,7 @@ async function runWorld(options: {
   const signals = new Set<AbortSignal>();
   const ports = createPorts(world, charges);
   const loop = createAgentLoop(mutant?.ports?.(ports) ?? ports);
-  const engine: RunEngine & EventLog = createMemoryEngine({
+  const engine: RunEngine & EventLog = await createTestEngine({
     program: watchProgram(world, mutant?.program?.(loop) ?? loop, signals),
     clock: watchClock(world, () => engine.runsInFlight() === 0),
     bounds: {

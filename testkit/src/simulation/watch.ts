@@ -10,6 +10,7 @@ import type {
   StepInfo,
   StepOptions,
 } from '@modelhost/kernel';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { World } from './world.ts';
 
 /** The real ledger, with law L1 checked after every change. */
@@ -132,10 +133,14 @@ function meet(
 }
 
 /** The clock of the engine, with a check that no timer outlives the runs. */
-export function watchClock(world: World, isIdle: () => boolean): Clock {
+export function watchClock(
+  world: World,
+  isIdle: () => boolean,
+): Clock & Pick<VirtualClock, 'turn'> {
   const { clock, facts } = world;
   return {
     now: () => clock.now(),
+    turn: async () => clock.turn(),
     setTimer: (delayMs, callback) =>
       clock.setTimer(delayMs, () => {
         if (isIdle()) facts.violate('I15', 'a timer of the engine outlived the runs');

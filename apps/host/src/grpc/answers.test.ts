@@ -8,7 +8,12 @@ import {
   ResolveApprovalRequestSchema,
   SubmitInputRequestSchema,
 } from '@modelhost/contracts';
-import { createMemoryEngine } from '@modelhost/engine-embedded';
+import {
+  createEmbeddedEngine,
+  createMemoryRunStore,
+  createPlainCodec,
+} from '@modelhost/engine-embedded';
+import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import { HostError, noStatistics } from '@modelhost/kernel';
 import type { JsonObject, RunProgram, SignalPayload } from '@modelhost/kernel';
@@ -46,12 +51,13 @@ async function startWaiting(t: TestContext, accepts: JsonObject | undefined): Pr
     resolve(await context.waitForSignal('tool-input/inp_1', wait));
     return { ending: { reason: 'completed', answer: '' }, statistics: noStatistics };
   };
-  const engine = createMemoryEngine({ program, clock: createSystemClock() });
+  const engine = await createEngine(program);
   t.after(async () => engine.close());
   const principal = { tenant: 'acme', subject: 'ann', roles: [] };
   const { requestId: _requestId, ...spec } = readChanged({});
   const budget = { ...spec.budget, durationMsMax: 60_000 };
   await engine.start({ ...spec, budget, runId: 'run_1', principal });
+  await settled(engine);
   const answers = createAnswers(engine, createJsonSchemas());
   return {
     submit: async (request, tenant = 'acme') =>
@@ -163,12 +169,13 @@ suite('a vote on an approval', () => {
       }
       return { ending: { reason: 'completed', answer: '' }, statistics: noStatistics };
     };
-    const engine = createMemoryEngine({ program, clock: createSystemClock() });
+    const engine = await createEngine(program);
     t.after(async () => engine.close());
     const { requestId: _requestId, ...spec } = readChanged({});
     const budget = { ...spec.budget, durationMsMax: 60_000 };
     const principal = { tenant: 'acme', subject: 'ann', roles: ['lead'] };
     await engine.start({ ...spec, budget, runId: 'run_1', principal });
+    await settled(engine);
     const answers = createAnswers(engine, createJsonSchemas());
     const cast = async (
       approved: boolean,
@@ -181,10 +188,11 @@ suite('a vote on an approval', () => {
       },
     ) => {
       const request = { runId: 'run_1', approvalId, approved, comment: 'fine' };
-      return answers.resolveApproval(create(ResolveApprovalRequestSchema, request), {
+      await answers.resolveApproval(create(ResolveApprovalRequestSchema, request), {
         principal: { tenant: 'acme', subject, roles },
         signal: new AbortController().signal,
       });
+      await settled(engine);
     };
     const vote = async (subject: string, roles = ['lead'], approvalId = 'apr_1') =>
       cast(true, { subject, roles, approvalId });
@@ -202,9 +210,7 @@ suite('a vote on an approval', () => {
       value: 'apr_1',
     });
     await vote('bob', ['lead', 'chief']);
-    await turn();
     await vote('cem');
-    await turn();
     assert.deepEqual(votes, [
       { type: 'approval', approved: true, by: 'bob', roles: ['lead', 'chief'], comment: 'fine' },
       { type: 'approval', approved: true, by: 'cem', roles: ['lead'], comment: 'fine' },
@@ -219,7 +225,6 @@ suite('a vote on an approval', () => {
     assert.equal((await refusalOf(vote('dan', ['clerk']))).code, 'permission_denied');
     assert.equal((await refusalOf(vote('bob', ['lead'], 'apr'))).code, 'failed_precondition');
     await vote('bob');
-    await turn();
     const again = await refusalOf(vote('bob'));
     assert.equal(again.code, 'failed_precondition');
     assert.match(again.message, /voted on it already/);
@@ -230,12 +235,9 @@ suite('a vote on an approval', () => {
     const { refuse, votes } = await startVoting(t);
     assert.equal((await refusalOf(refuse('dan', ['clerk']))).code, 'permission_denied');
     await refuse('ann', []);
-    await turn();
     const other = await startVoting(t);
     await other.vote('bob');
-    await turn();
     await other.refuse('bob', ['lead']);
-    await turn();
     const said = [votes, other.votes].map((each) =>
       each.map((payload) => payload?.type === 'approval' && [payload.by, payload.approved]),
     );
@@ -250,5 +252,26 @@ suite('a vote on an approval', () => {
 });
 
 async function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** Resolves once the run waits for another answer than before, or is finished. */
+async function settled(engine: EmbeddedEngine): Promise<void> {
+  for (;;) {
+    await turn();
+    const status = await engine.status('acme', 'run_1');
+    if (status?.state !== 'running') return;
+  }
+}
+
+async function createEngine(program: RunProgram): Promise<EmbeddedEngine> {
+  return createEmbeddedEngine({
+    programs: { current: '1', versions: new Map([['1', program]]) },
+    store: createMemoryRunStore(),
+    clock: createSystemClock(),
+    codec: createPlainCodec(),
+    turn,
+  });
 }

@@ -59,6 +59,8 @@ export interface RunContext {
   ): Promise<AtMostOnce<T>>;
   /** Waits until `signal` is sent to the run under this name; undefined after the timeout. Rejects with the stop reason. */
   waitForSignal(name: string, options: WaitOptions): Promise<SignalPayload | undefined>;
+  /** Waits until a time, across restarts; at once when it is past. Rejects with the stop reason. */
+  sleepUntil(name: string, atMs: number): Promise<void>;
   /** Adds an event of the loop itself; `step` is the step it belongs to. */
   emit(step: string, body: RunEventBody): void;
 }
@@ -152,7 +154,11 @@ export interface RunEngine {
     filter: { readonly state?: RunState; readonly pageSize: number; readonly pageToken?: string },
   ): Promise<RunPage>;
   runsInFlight(): number;
-  /** Takes no new runs, waits for those in flight, cancels what is left after `timeoutMs` (by `drain`); resolves with how many it cancelled. */
+  /**
+   * Takes no new runs and waits for those that work. What only waits goes on after a restart, from where it is: it is let go at
+   * once, or after `timeoutMs` when somebody follows it. What still works then is cancelled (by `drain`); resolves with how many
+   * that were.
+   */
   drain(timeoutMs: number): Promise<{ readonly cancelled: number }>;
 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isJsonValue } from './json-value.ts';
+import { jsonSize } from './json-size.ts';
+
+/** Whether it would come back as it was. */
+function isJsonValue(value: unknown): boolean {
+  return jsonSize(value) !== undefined;
+}
 
 test('every JSON value is one, and nothing is that JSON would change', () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => isJsonValue(value)));
@@ -42,3 +47,13 @@ function isLike(back: unknown, value: unknown): boolean {
     entries.every(([key, item]) => isLike(backEntries.get(key), item))
   );
 }
+
+test('the size is near that of the text', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const size = jsonSize(value) ?? 0;
+      // Escapes alone can make a text longer, up to six times.
+      assert.ok(JSON.stringify(value).length <= 6 * size + 32);
+    }),
+  );
+});

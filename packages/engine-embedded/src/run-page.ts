@@ -1,28 +1,28 @@
 import { HostError } from '@modelhost/kernel';
 import type { RunPage, RunState } from '@modelhost/kernel';
-import type { ShelvedRun } from './run-shelf.ts';
+import type { RunCodec } from './codec.ts';
+import { openStatus } from './kept-status.ts';
+import type { RunStore } from './run-store.ts';
 
 /**
- * A page of a tenant's runs. The token is the place of the page's last run in the order of starts, so that no run is
+ * A page of a tenant's runs. The token is the place of the page's last run in the order of creation, so that no run is
  * shown twice or left out because others start or are forgotten in between.
  */
-export function listRuns(
-  newestFirst: readonly ShelvedRun[],
+export async function listRuns(
+  { store, codec }: { readonly store: RunStore; readonly codec: RunCodec },
   tenant: string,
   filter: { readonly state?: RunState; readonly pageSize: number; readonly pageToken?: string },
-): RunPage {
+): Promise<RunPage> {
   const { state, pageSize, pageToken } = filter;
-  const before = pageToken === undefined ? Infinity : readPageToken(pageToken);
-  const matching = newestFirst.filter(
-    ({ run, ordinal }) =>
-      ordinal < before &&
-      run.identity.principal.tenant === tenant &&
-      (state === undefined || run.state() === state),
-  );
-  const page = matching.slice(0, pageSize);
-  const last = matching.length > pageSize ? page.at(-1) : undefined;
+  const kept = await store.list(tenant, {
+    limit: pageSize + 1,
+    ...(state === undefined ? {} : { state }),
+    ...(pageToken === undefined ? {} : { beforeOrdinal: readPageToken(pageToken) }),
+  });
+  const page = kept.slice(0, pageSize);
+  const last = kept.length > pageSize ? page.at(-1) : undefined;
   return {
-    runs: page.map(({ run }) => run.status()),
+    runs: page.map((run) => openStatus(codec, run)),
     nextPageToken: last === undefined ? undefined : String(last.ordinal),
   };
 }

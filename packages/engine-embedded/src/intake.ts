@@ -1,0 +1,125 @@
+import { canonicalJson, HostError, sha256Hex } from '@modelhost/kernel';
+import type { Clock, Json, RunInput } from '@modelhost/kernel';
+import type { EngineBounds } from './bounds.ts';
+import type { RunCodec } from './codec.ts';
+import { joinFrames } from './journal/journal.ts';
+import { firstStatus, sealStatus } from './kept-status.ts';
+import { sealInput } from './origin.ts';
+import type { KeptInput } from './origin.ts';
+import type { Residents } from './residents.ts';
+import type { KeptRun, RunStore } from './run-store.ts';
+
+/** Takes new runs in, until it is closed. */
+export interface Intake {
+  start(input: RunInput): Promise<{ readonly created: boolean }>;
+  /** The same with a part of another run's journal to go on from. */
+  startFrom(kept: KeptInput, programVersion: string): Promise<{ readonly created: boolean }>;
+  /** Takes nothing new; resolves once nothing is on its way in. */
+  close(): Promise<void>;
+}
+
+/** New runs are started under `programVersion`. */
+export function createIntake(options: {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly codec: RunCodec;
+  readonly bounds: EngineBounds;
+  readonly residents: Residents;
+  readonly programVersion: string;
+}): Intake {
+  const { store, clock, codec, bounds, residents } = options;
+  const underWay = new Set<Promise<unknown>>();
+  let isClosed = false;
+
+  async function startFrom(
+    kept: KeptInput,
+    programVersion: string,
+  ): Promise<{ readonly created: boolean }> {
+    const { input } = kept;
+    const inputDigest = digestOf(input);
+    const refusal = refusalOf();
+    if (refusal !== undefined) {
+      const known = await store.find(input.runId);
+      if (known === undefined) throw refusal;
+      return compare(known, inputDigest);
+    }
+    const work = create(kept, inputDigest, programVersion);
+    underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      underWay.delete(work);
+    }
+  }
+
+  async function create(
+    kept: KeptInput,
+    inputDigest: string,
+    programVersion: string,
+  ): Promise<{ readonly created: boolean }> {
+    const { input, prefix } = kept;
+    const { runId, principal } = input;
+    const status = firstStatus(input, clock.now());
+    const { state, createdAtMs, finishedAtMs } = status;
+    const created = await store.create(
+      {
+        runId,
+        tenant: principal.tenant,
+        state,
+        createdAtMs,
+        finishedAtMs,
+        inputDigest,
+        programVersion,
+        status: sealStatus(codec, status),
+      },
+      sealInput(codec, kept),
+    );
+    if (!created.created) return compare(created.run, inputDigest);
+    const journal = joinFrames(prefix);
+    const origin = { input, status, journal, entries: 0, signals: [], stop: undefined };
+    residents.begin(origin, programVersion);
+    return { created: true };
+  }
+
+  function refusalOf(): HostError | undefined {
+    if (isClosed) {
+      return new HostError('draining', 'the host is shutting down', { retryAfterMs: 1_000 });
+    }
+    const inFlight = residents.inMemory() + underWay.size;
+    if (inFlight < bounds.runsInFlightMax) return undefined;
+    return new HostError('overloaded', `${inFlight} runs are in flight already`, {
+      facts: { runs_in_flight_max: String(bounds.runsInFlightMax) },
+      retryAfterMs: 1_000,
+    });
+  }
+
+  return {
+    start: async (input) => startFrom({ input, prefix: [] }, options.programVersion),
+    startFrom,
+    close: async () => {
+      isClosed = true;
+      await Promise.allSettled(underWay);
+    },
+  };
+}
+
+function compare({ runId, inputDigest }: KeptRun, digest: string): { readonly created: boolean } {
+  if (inputDigest === digest) return { created: false };
+  throw new HostError('request_conflict', `the run ${runId} was started with another request`);
+}
+
+/**
+ * Of what was asked for. Labels and placeholders are what policy and redaction made of it at the time, and the turns of a
+ * session are what it had by then.
+ */
+function digestOf({ labels: _, placeholders: __, session, ...asked }: RunInput): string {
+  const request =
+    session === undefined ? asked : { ...asked, history: [], session: session.sessionId };
+  try {
+    // A run's input is JSON but for members that are undefined, and those canonicalJson writes as null.
+    return sha256Hex(canonicalJson(request as unknown as Json));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new HostError('validation_failed', 'the request is nested too deeply', { cause });
+  }
+}

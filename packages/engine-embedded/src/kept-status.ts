@@ -1,0 +1,45 @@
+import { parseJsonText } from '@modelhost/kernel';
+import type { RunInput, RunStatus } from '@modelhost/kernel';
+import type { RunCodec } from './codec.ts';
+import type { KeptRun } from './run-store.ts';
+
+/** What of a status is sealed: all that the store does not find runs by. */
+type SealedStatus = Pick<
+  RunStatus,
+  'principal' | 'agent' | 'agentVersion' | 'metadata' | 'waitingFor' | 'result'
+>;
+
+/** The status of a run that has done nothing yet. */
+export function firstStatus(input: RunInput, createdAtMs: number): RunStatus {
+  const { runId, principal, agent, metadata } = input;
+  return {
+    runId,
+    principal,
+    agent: agent.id,
+    agentVersion: agent.version,
+    metadata,
+    state: 'running',
+    createdAtMs,
+    finishedAtMs: undefined,
+    lastSequence: 0,
+    waitingFor: [],
+    result: undefined,
+  };
+}
+
+/** The part of a status that its store cannot read. */
+export function sealStatus(codec: RunCodec, status: RunStatus): Uint8Array {
+  const { principal, agent, agentVersion, metadata, waitingFor, result } = status;
+  const sealed: SealedStatus = { principal, agent, agentVersion, metadata, waitingFor, result };
+  const place = { tenant: principal.tenant, runId: status.runId, part: 'status' };
+  return codec.encode(JSON.stringify(sealed), place);
+}
+
+/** The status of a run as it is kept. */
+export function openStatus(codec: RunCodec, kept: KeptRun): RunStatus {
+  const { tenant, runId, state, createdAtMs, finishedAtMs, lastSequence } = kept;
+  const text = codec.decode(kept.status, { tenant, runId, part: 'status' });
+  // It was sealed by `sealStatus`, and nobody else can.
+  const { result, ...sealed } = parseJsonText(text) as unknown as SealedStatus;
+  return { runId, ...sealed, state, createdAtMs, finishedAtMs, lastSequence, result };
+}

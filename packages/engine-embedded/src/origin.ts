@@ -1,0 +1,89 @@
+import { HostError, parseJsonText } from '@modelhost/kernel';
+import type { Json, RunInput, RunProgram, SignalPayload, StopReason } from '@modelhost/kernel';
+import type { RunCodec } from './codec.ts';
+import type { Frame } from './journal/frame.ts';
+import { joinFrames, readFrame } from './journal/journal.ts';
+import { openStatus } from './kept-status.ts';
+import type { RunRecord } from './run-store.ts';
+import type { RunOrigin } from './run/live-run.ts';
+
+/** A stop from outside is kept as a signal of this name. */
+export const cancelSignal = 'engine/cancel';
+
+/** What a run is started with: its input and, for a fork, the part of another journal that it goes on from. */
+export interface KeptInput {
+  readonly input: RunInput;
+  readonly prefix: readonly Frame[];
+}
+
+/** Seals what a run is started with. */
+export function sealInput(codec: RunCodec, { input, prefix }: KeptInput): Uint8Array {
+  const { runId, principal } = input;
+  const text = JSON.stringify(prefix.length === 0 ? { input } : { input, prefix });
+  return codec.encode(text, { tenant: principal.tenant, runId, part: 'input' });
+}
+
+/** Opens everything that is kept of a run. */
+export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
+  const { run, signals } = record;
+  const { tenant, runId } = run;
+  const { input, prefix } = openInput(codec, record);
+  const frames = record.entries.map((entry, index) =>
+    readFrame(codec.decode(entry, { tenant, runId, part: `entry/${index}` })),
+  );
+  const given = signals.map(({ name, payload }) => {
+    const text = codec.decode(payload, { tenant, runId, part: `signal/${name}` });
+    return { name, value: parseJsonText(text) };
+  });
+  const cancel = given.find(({ name }) => name === cancelSignal);
+  return {
+    input,
+    status: openStatus(codec, run),
+    journal: joinFrames([...prefix, ...frames]),
+    entries: frames.length,
+    signals: given.flatMap(({ name, value }) =>
+      // It was sealed by this engine, and nobody else can.
+      name === cancelSignal ? [] : { name, payload: value as unknown as SignalPayload },
+    ),
+    // As above.
+    stop: cancel === undefined ? undefined : (cancel.value as unknown as StopReason),
+  };
+}
+
+function openInput(codec: RunCodec, { run, input }: RunRecord): KeptInput {
+  const { tenant, runId } = run;
+  const text = codec.decode(input, { tenant, runId, part: 'input' });
+  // As above.
+  const kept = parseJsonText(text) as unknown as { input: RunInput; prefix?: readonly Frame[] };
+  return { input: kept.input, prefix: kept.prefix ?? [] };
+}
+
+/** Seals what is kept as a signal. */
+export function sealSignal(
+  codec: RunCodec,
+  place: { readonly tenant: string; readonly runId: string; readonly name: string },
+  payload: SignalPayload | StopReason,
+): Uint8Array {
+  const { tenant, runId, name } = place;
+  // Both are JSON.
+  const text = JSON.stringify(payload satisfies object as unknown as Json);
+  return codec.encode(text, { tenant, runId, part: `signal/${name}` });
+}
+
+/** The programs of an engine: the code of runs, in each version in which runs may still be kept. */
+export interface Programs {
+  /** Under which new runs are started. */
+  readonly current: string;
+  readonly versions: ReadonlyMap<string, RunProgram>;
+}
+
+/** The program of a version. Throws `failed_precondition` for one that is not there. */
+export function findProgram({ current, versions }: Programs, version: string): RunProgram {
+  const program = versions.get(version);
+  if (program !== undefined) return program;
+  throw new HostError(
+    'failed_precondition',
+    `the run was started under version ${version} of the loop, and this host has ${current}`,
+    { facts: { run_version: version, host_version: current } },
+  );
+}

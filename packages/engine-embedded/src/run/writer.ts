@@ -1,0 +1,162 @@
+import { HostError, toErrorData } from '@modelhost/kernel';
+import type { RunState, RunStatus } from '@modelhost/kernel';
+import { sealStatus } from '../kept-status.ts';
+import type { KeptEvents, RunWrite } from '../run-store.ts';
+import { startSteps } from './asked.ts';
+import { dropRun, openSteps } from './live-run.ts';
+import type { LiveRun } from './live-run.ts';
+import type { Batch } from './outbox.ts';
+
+/** Writes whatever should be written, one write at a time, and hands the program what is durable. */
+export function wakeWriter(live: LiveRun): void {
+  if (live.isWriting || live.phase === 'rehearsed' || live.phase === 'gone') return;
+  live.isWriting = true;
+  live.cancelPark();
+  void writeAll(live)
+    .catch((thrown: unknown) => breakOff(live, thrown))
+    .finally(() => {
+      live.isWriting = false;
+      if (isAlive(live)) rest(live);
+    });
+}
+
+async function writeAll(live: LiveRun): Promise<void> {
+  // What is asked for and told in the same turn goes into the same write.
+  await live.options.turn();
+  while (isAlive(live) && hasNews(live)) await writeOnce(live);
+}
+
+async function writeOnce(live: LiveRun): Promise<void> {
+  const { store, feed, turn, onEnd } = live.options;
+  const starts = live.starts.splice(0);
+  const batch = live.outbox.take();
+  const status = statusAfter(live, batch);
+  await store.write(writeOf(live, batch, status));
+  if (!isAlive(live)) return;
+  if (batch.frame !== undefined) live.entries += 1;
+  live.status = status;
+  feed.show(batch.events);
+  if (status.state === 'finished') {
+    dropRun(live, new HostError('internal', 'the run is finished'));
+    return onEnd();
+  }
+  await makeRoom(live, batch);
+  startSteps(live, starts);
+  if (batch.handed.length === 0) await turn();
+  for (const { handover, cause } of batch.handed) {
+    if (live.phase !== 'live') break;
+    live.performance.hand(handover, cause);
+    await turn();
+  }
+}
+
+/** A run whose program has ended still has its end to write. */
+function isAlive({ phase }: LiveRun): boolean {
+  return phase !== 'gone';
+}
+
+function hasNews(live: LiveRun): boolean {
+  return live.outbox.isUrgent() || !isSameStatus(live.status, stateOf(live), live);
+}
+
+function isSameStatus(status: RunStatus, state: RunState, { waits }: LiveRun): boolean {
+  if (status.state !== state) return false;
+  const pending = waits.pending();
+  return (
+    pending.length === status.waitingFor.length &&
+    pending.every(({ name }, index) => name === status.waitingFor[index]?.name)
+  );
+}
+
+/** It waits when nothing else is done and nothing is about to be. */
+function stateOf(live: LiveRun): RunState {
+  const isBusy = live.outbox.hasReady() || openSteps(live) > 0 || live.phase !== 'live';
+  return live.waits.count() > 0 && !isBusy ? 'waiting' : 'running';
+}
+
+/** What is known of the run once the batch is durable. */
+function statusAfter(live: LiveRun, { events, handed }: Batch): RunStatus {
+  const lastSequence = events.at(-1)?.sequence ?? live.status.lastSequence;
+  const before = { ...live.status, lastSequence };
+  const last = handed.at(-1)?.handover;
+  if (last?.kind === 'finish') {
+    const { result, timeMs } = last;
+    return { ...before, state: 'finished', finishedAtMs: timeMs, waitingFor: [], result };
+  }
+  const state = handed.length > 0 ? 'running' : stateOf(live);
+  if (isSameStatus(before, state, live)) return before;
+  return { ...before, state, waitingFor: live.waits.pending() };
+}
+
+function writeOf(live: LiveRun, batch: Batch, status: RunStatus): RunWrite {
+  const { runId, tenant, entries } = live;
+  const { codec } = live.options;
+  const { frame } = batch;
+  const { state, waitingFor, finishedAtMs } = status;
+  const isChanged = state !== live.status.state || waitingFor !== live.status.waitingFor;
+  return {
+    runId,
+    entries:
+      frame === undefined
+        ? []
+        : [codec.encode(JSON.stringify(frame), { tenant, runId, part: `entry/${entries}` })],
+    events: eventsOf(live, batch),
+    run: isChanged ? { state, finishedAtMs, status: sealStatus(codec, status) } : undefined,
+  };
+}
+
+function eventsOf(live: LiveRun, { events, eventTexts }: Batch): KeptEvents | undefined {
+  const { runId, tenant, options } = live;
+  const [first, last] = [events.at(0), events.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const place = { tenant, runId, part: `events/${first.sequence}` };
+  return {
+    firstSequence: first.sequence,
+    lastSequence: last.sequence,
+    payload: options.codec.encode(`[${eventTexts.join(',')}]`, place),
+  };
+}
+
+async function makeRoom(live: LiveRun, { events, bytes }: Batch): Promise<void> {
+  const last = events.at(-1);
+  if (last === undefined) return;
+  const { sequence: lastSequence } = last;
+  const upTo = live.keeping.add({ lastSequence, count: events.length, bytes });
+  if (upTo !== undefined) await live.options.store.dropEvents(live.runId, upTo);
+}
+
+/** The store did not take it: nobody knows what of the run is there, but the store. */
+export function breakOff(live: LiveRun, thrown: unknown): void {
+  if (!isAlive(live)) return;
+  const { message, code } = toErrorData(thrown);
+  live.options.onFault(
+    new HostError(code, `the run is interrupted: ${message}`, { cause: thrown }),
+  );
+  dropRun(live, thrown);
+  live.options.onBroken(thrown);
+}
+
+/** Lets a run that only waits leave memory after a while. */
+function rest(live: LiveRun): void {
+  // Something may have come since the last look.
+  if (hasNews(live)) return wakeWriter(live);
+  if (!isIdle(live)) return;
+  const { clock, bounds, onIdle } = live.options;
+  const { dueMs, sinceMs } = live.waits.times();
+  const wakeAtMs = Math.min(dueMs, live.deadlineMs);
+  const restMs = live.isParkedSoon ? 0 : sinceMs + bounds.parkAfterMs - clock.now();
+  if (restMs <= 0) return onIdle(wakeAtMs);
+  live.cancelPark = clock.setTimer(restMs, () => onIdle(wakeAtMs));
+}
+
+/** Whether a run does nothing but wait. */
+export function isIdle(live: LiveRun): boolean {
+  return (
+    live.phase === 'live' &&
+    !live.isWriting &&
+    !live.isStopping &&
+    !live.waits.isExpecting() &&
+    live.starts.length === 0 &&
+    stateOf(live) === 'waiting'
+  );
+}

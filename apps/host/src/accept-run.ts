@@ -21,6 +21,7 @@ import type {
 import { toBase36 } from './clock.ts';
 import type { CheckedSpec } from './grpc/read-run-spec.ts';
 import { hideInput } from './redaction/hide-input.ts';
+import type { SessionIntake, SessionStart } from './sessions/session-intake.ts';
 
 /** An input goes on record, where policy wants that, up to this size. */
 const sealedBytesMax = 64 * 1024;
@@ -35,6 +36,7 @@ export interface AcceptRunPorts {
   readonly tools: Pick<ToolGateway, 'listTools'>;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly intake: SessionIntake;
 }
 
 /** A run that was taken in. */
@@ -46,20 +48,31 @@ export interface AcceptedRun {
 
 /**
  * Asks policy whether the agent may take the input, puts the answer on record and starts the run with what is left of the input
- * once everything is hidden that has to be. Idempotent on the request id: it names the run. Throws `policy_violation`,
- * `validation_failed`, `request_conflict`, `draining`, `overloaded`, `audit_unavailable`.
+ * once everything is hidden that has to be. A run of a session waits for the runs before it, until the signal aborts. Idempotent on
+ * the request id: it names the run. Throws `policy_violation`, `validation_failed`, `not_found` for a session, `request_conflict`,
+ * `draining`, `overloaded`, `audit_unavailable`.
  */
 export async function acceptRun(
   ports: AcceptRunPorts,
-  principal: Principal,
+  { principal, signal }: { readonly principal: Principal; readonly signal: AbortSignal },
   spec: CheckedSpec,
 ): Promise<AcceptedRun> {
   const input = inputOf(ports, principal, spec);
   const { runId } = input;
+  const { sessionId } = spec;
   const isKnown = (await ports.engine.status(principal.tenant, runId)) !== undefined;
   // The engine alone compares the requests; a conflict says nothing against the run that has the id.
-  const { created } = isKnown ? await startAgain(ports, input) : await startNew(ports, input);
+  if (isKnown) return { runId, ...(await startAgain(ports, input)) };
+  if (sessionId === '') return { runId, ...(await startNew(ports, input)) };
+  const wish = { principal, sessionId, runId, signal };
+  const { created } = await ports.intake.start(wish, async (start) =>
+    start === undefined ? startAgain(ports, input) : startNew(ports, withSession(input, start)),
+  );
   return { runId, created };
+}
+
+function withSession(input: RunInput, { placeholders, ...start }: SessionStart): RunInput {
+  return { ...input, ...start, ...(placeholders === null ? {} : { placeholders }) };
 }
 
 async function startAgain(
@@ -136,12 +149,17 @@ function sealInput({ keys }: AcceptRunPorts, { principal }: RunInput, text: stri
 }
 
 function inputOf(ports: AcceptRunPorts, principal: Principal, spec: CheckedSpec): RunInput {
-  const { requestId, ...given } = spec;
+  const { requestId, sessionId, ...given } = spec;
   const runId =
     requestId === ''
       ? ports.ids.create('run')
       : `run_${toBase36(digest([principal.tenant, principal.subject, requestId]))}`;
-  return { runId, principal, ...given, requestDigest: digestRequest(ports, principal, given) };
+  return {
+    runId,
+    principal,
+    ...given,
+    requestDigest: digestRequest(ports, principal, { ...given, sessionId }),
+  };
 }
 
 /** What is started is not what was sent, which alone says whether a request is the same as before. */
@@ -164,11 +182,12 @@ function digest(parts: readonly string[]): Uint8Array {
 }
 
 function recordOf(
-  { principal, runId, agent }: RunInput,
+  { principal, runId, agent, session }: RunInput,
   kind: AuditRecord['kind'],
   decided: JsonObject,
 ): AuditRecord {
-  const facts = { agent: agent.id, agentVersion: agent.version, ...decided };
+  const within = session === undefined ? {} : { sessionId: session.sessionId };
+  const facts = { agent: agent.id, agentVersion: agent.version, ...within, ...decided };
   return { ...placeOf({ principal, runId }), kind, facts };
 }
 

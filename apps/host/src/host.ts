@@ -7,6 +7,7 @@ import {
   Health,
   PolicyService,
   RpcStatusSchema,
+  SessionService,
   SystemService,
   ToolService,
 } from '@modelhost/contracts';
@@ -30,6 +31,7 @@ import { createPolicyService } from './grpc/policy-service.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { createRoutes, definitionOf } from './grpc/service.ts';
 import type { Route } from './grpc/service.ts';
+import { createSessionService } from './grpc/session-service.ts';
 import { createSystemService } from './grpc/system-service.ts';
 import { createToolService } from './grpc/tool-service.ts';
 import { listenForHealth } from './health/health-server.ts';
@@ -71,9 +73,8 @@ export interface HostOptions {
 }
 
 /** The services of the contract, as the health service knows them. */
-const serviceNames = [AgentService, ToolService, PolicyService, SystemService].map(
-  ({ typeName }) => typeName,
-);
+const contractServices = [AgentService, SessionService, ToolService, PolicyService, SystemService];
+const serviceNames = contractServices.map(({ typeName }) => typeName);
 /** Time that one component may take to answer `/ready`, and how long its answer is kept. */
 const checkTimeoutMs = 2_000;
 const reportKeptMs = 1_000;
@@ -176,8 +177,7 @@ async function listenForCalls(options: {
     'grpc.keepalive_timeout_ms': 20_000,
   });
   const listening: { connections?: Connections } = {};
-  const services = createServices(parts, readiness, version);
-  for (const routes of services) {
+  for (const routes of createServices(parts, readiness, version)) {
     const guarded = guardRoutes(routes, {
       authenticate: createAuthenticate(auth.apiKeys),
       requestTimeoutMs,
@@ -195,7 +195,7 @@ async function listenForCalls(options: {
   health.addToServer(server);
   addReflection(
     server,
-    [AgentService, ToolService, PolicyService, SystemService, Health],
+    [...contractServices, Health],
     [RpcStatusSchema.file, ErrorInfoSchema.file],
   );
   const injector = server.createConnectionInjector(createCredentials(tls, config));
@@ -218,6 +218,7 @@ function createServices(
   const systemService = createSystemService({ version, readiness, runsInFlight });
   return [
     createRoutes(AgentService, agentService, hide),
+    createRoutes(SessionService, createSessionService(parts), hide),
     createRoutes(ToolService, toolService, hide),
     createRoutes(PolicyService, createPolicyService(policyParts), hide),
     createRoutes(SystemService, systemService, hide),

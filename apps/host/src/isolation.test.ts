@@ -73,8 +73,9 @@ test('ids of another tenant are as absent as ids that never were', async () => {
   const { approvalId, callId } = await next(watch(alice.followRun(runId)), 'approvalRequested');
   const absent = `run_${'0'.repeat(26)}`;
   const withRun = methods.filter(({ input }) => input.fields.some(({ name }) => name === 'run_id'));
-  assert.equal(withRun.length, 6);
-  const ids = { approvalId, callId, inputId: 'inp_0', action: InputAction.DECLINE };
+  assert.equal(withRun.length, 8);
+  const answer = { approvalId, callId, inputId: 'inp_0', action: InputAction.DECLINE };
+  const ids = { ...answer, atStep: 'turn-1/model' };
   const headers = { authorization: `Bearer ${keys.carol.key}` };
   for (const method of withRun) {
     const [theirs, none] = [

@@ -33,6 +33,8 @@ import { callUnary, openStream } from './method.ts';
 import type { Caller } from './method.ts';
 import { createPolicyMethods } from './policy.ts';
 import type { PolicyMethods } from './policy.ts';
+import { createSessionMethods } from './sessions.ts';
+import type { SessionMethods } from './sessions.ts';
 
 /** A RunSpec with only the fields that matter. */
 export type RunSpecInit = MessageInitShape<typeof RunSpecSchema>;
@@ -101,7 +103,7 @@ export interface ToolAuthorizationCallback {
 }
 
 /** A host, as an application sees it. Every method rejects with `ModelHostError`, or with the reason of its signal. */
-export interface ModelHostClient extends PolicyMethods {
+export interface ModelHostClient extends PolicyMethods, SessionMethods {
   /**
    * Starts a run and gives its events, over broken connections. Aborting the signal, or leaving, cancels the run, unless
    * the request id is that of a run which was there before.
@@ -179,6 +181,7 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
     },
     ...createTools(caller),
     ...createPolicyMethods(caller, missing),
+    ...createSessionMethods(caller, missing),
     getStatus: async () => callUnary(caller, SystemService.method.getStatus, {}),
     close: () => {
       for (const call of caller.inFlight) call.cancel();

@@ -1,6 +1,7 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import type { RunEvent } from '@modelhost/contracts';
 import { isBroken, ModelHostError, toModelHostError } from './error.ts';
+import { readStream } from './method.ts';
 
 /** An answer of Run or FollowRun. */
 interface EventResponse {
@@ -32,7 +33,8 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
   for (let attempt = 0; ; attempt += 1) {
     if (attempt > 0) await following.pause(attempt);
     try {
-      for await (const event of readStream(following.open(last), following.signal)) {
+      for await (const { event } of readStream(following.open(last), following.signal)) {
+        if (event === undefined) continue;
         if (event.sequence !== last + 1n) throw outOfOrder(last, event.sequence);
         last = event.sequence;
         attempt = 0;
@@ -49,27 +51,6 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
       const error = toModelHostError(thrown);
       if (!isBroken(error) || attempt >= resumesMax) throw error;
     }
-  }
-}
-
-async function* readStream(
-  stream: ClientReadableStream<EventResponse>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<RunEvent, void> {
-  const onAbort = (): void => stream.cancel();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted === true) stream.cancel();
-  try {
-    for await (const response of stream) {
-      // The stream's own type is unknown to the iteration; method.ts decoded it.
-      const { event } = response as EventResponse;
-      if (event !== undefined) yield event;
-    }
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-    // A call that is cancelled reports so with an error that nobody waits for any more.
-    stream.on('error', () => {});
-    if (!stream.readableEnded) stream.cancel();
   }
 }
 

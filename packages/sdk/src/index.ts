@@ -20,3 +20,10 @@ export type {
   PolicyMethods,
   ReplayOptions,
 } from './policy.ts';
+export type {
+  BranchInit,
+  ListSessionsOptions,
+  ListTurnsOptions,
+  SessionInit,
+  SessionMethods,
+} from './sessions.ts';

@@ -62,6 +62,25 @@ export function openStream<Input extends DescMessage, Output extends DescMessage
   return stream;
 }
 
+/** The answers of a stream, in order. Leaving the iteration or aborting the signal cancels the call; errors come as grpc-js gives them. */
+export async function* readStream<Output>(
+  stream: ClientReadableStream<Output>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Output, void> {
+  const onAbort = (): void => stream.cancel();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) stream.cancel();
+  try {
+    // The stream's own type is unknown to the iteration; `openStream` decoded it.
+    for await (const response of stream) yield response as Output;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    // A call that is cancelled reports so with an error that nobody waits for any more.
+    stream.on('error', () => {});
+    if (!stream.readableEnded) stream.cancel();
+  }
+}
+
 function pathOf(method: {
   readonly parent: { readonly typeName: string };
   readonly name: string;

@@ -40,9 +40,9 @@ export function createAgentService(options: AgentServiceOptions): Service {
 
   async function start(
     request: { readonly spec?: Parameters<typeof readRunSpec>[0] },
-    { principal }: CallContext,
+    call: CallContext,
   ): Promise<AcceptedRun> {
-    return acceptRun(options.accept, principal, readRunSpec(request.spec, { agents, schemas }));
+    return acceptRun(options.accept, call, readRunSpec(request.spec, { agents, schemas }));
   }
 
   async function* follow(

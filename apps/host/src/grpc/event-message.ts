@@ -232,7 +232,8 @@ function toUsage({ model, usage, costMicroUsd, spent }: Body<'usage'>): Value<'u
   };
 }
 
-function toStatisticsMessage(
+/** What a run has used, as its message. */
+export function toStatisticsMessage(
   statistics: RunStatistics,
 ): MessageInitShape<typeof RunStatisticsSchema> {
   const { modelCalls, toolCalls, toolCallsDenied, approvals } = statistics;

@@ -16,8 +16,10 @@ const kept = /(?:^|_)(?:id|token|digest|version|url|subject|by)$/;
 /** Whose texts are hidden before they are kept; there may be megabytes of them. */
 const hiddenBefore: ReadonlySet<string> = new Set([
   'modelhost.v1.Run',
+  'modelhost.v1.Session',
   'modelhost.v1.Tool',
   'modelhost.v1.ToolPin',
+  'modelhost.v1.Turn',
 ]);
 
 /** The one place for all answers, so that no new field of a message is forgotten. */

@@ -15,11 +15,14 @@ import type {
 import { createFieldReader } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { readHistory, readParts } from './read-content.ts';
+import { readMetadata, readRequestId } from './read-labels.ts';
 
 /** A spec whose every bound was checked, for a known agent: the input of a run, but for who asks. */
 export type CheckedSpec = Omit<RunInput, 'runId' | 'principal'> & {
   /** Empty when the caller gave none. */
   readonly requestId: string;
+  /** Empty for a run without a session. */
+  readonly sessionId: string;
 };
 
 /** What a spec is checked against. */
@@ -42,13 +45,15 @@ export function readRunSpec(spec: RunSpec | undefined, options: RunSpecReaderOpt
       spec.agent === '' ? 'is required' : `is no agent of this host; there is ${known}`,
     );
   }
-  if (!/^[\x20-\x7e]{0,128}$/.test(spec.requestId)) {
-    reader.refuse('spec.request_id', 'must be at most 128 printable ASCII characters');
+  readRequestId(reader, 'spec.request_id', spec.requestId);
+  if (spec.sessionId !== '' && spec.history.length > 0) {
+    reader.refuse('spec.history', 'must be empty with a session_id: its turns are the history');
   }
-  if (spec.sessionId !== '') reader.refuse('spec.session_id', 'must be empty: no session is kept');
+  reader.text('spec.session_id', spec.sessionId, { min: 0, max: 128 });
   const clientTools = readClientTools(reader, spec.clientTools, options.schemas);
   const checked = {
     requestId: spec.requestId,
+    sessionId: spec.sessionId,
     input: readParts(reader, 'spec.input', spec.input, 1),
     history: readHistory(reader, 'spec.history', spec.history),
     sampling: { ...agent?.sampling, ...readSampling(reader, spec.sampling) },
@@ -61,7 +66,7 @@ export function readRunSpec(spec: RunSpec | undefined, options: RunSpecReaderOpt
     ),
     clientTools,
     budget: readBudget(reader, spec.budget, agent),
-    metadata: readMetadata(reader, spec.metadata),
+    metadata: readMetadata(reader, 'spec.metadata', spec.metadata),
   };
   if (reader.violations.length > 0 || agent === undefined) throw refused(reader.violations);
   return { agent, ...checked };
@@ -182,18 +187,6 @@ const noLimits: BudgetLimits = {
   toolCallsMax: 0,
   durationMsMax: 0,
 };
-
-function readMetadata(
-  reader: FieldReader,
-  given: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  const entries = reader.list('spec.metadata', Object.entries(given), { min: 0, max: 32 });
-  for (const [key, value] of entries) {
-    reader.text(`spec.metadata[${JSON.stringify(key.slice(0, 64))}]`, key, { min: 1, max: 64 });
-    reader.text(`spec.metadata[${JSON.stringify(key.slice(0, 64))}]`, value, { min: 0, max: 512 });
-  }
-  return Object.fromEntries(entries);
-}
 
 function readClientTools(
   reader: FieldReader,

@@ -34,6 +34,7 @@ export function toRunMessage(status: RunStatus): MessageInitShape<typeof RunSche
     createTime: timestampFromMs(status.createdAtMs),
     ...(finishedAtMs === undefined ? {} : { finishTime: timestampFromMs(finishedAtMs) }),
     metadata: { ...status.metadata },
+    sessionId: status.sessionId ?? '',
     lastSequence: BigInt(status.lastSequence),
     waitingFor: status.waitingFor.map(toPending),
     ...(result === undefined ? {} : { result: toResultMessage(result) }),

@@ -28,39 +28,52 @@ const sliceLength = 65_536;
 
 /**
  * Takes out of a request what is hidden always and what policy asks for: texts, names of files, results and arguments of earlier
- * calls, definitions of client tools, metadata. What looks like a placeholder is none, as it comes from outside. An address
- * cannot be changed and stay one, so a request with a value in an address is refused with `validation_failed`.
+ * calls, definitions of client tools, metadata. What looks like a placeholder is none, as it comes from outside; in the history of a
+ * session it is one. An address cannot be changed and stay one, so a request with a value in an address is refused with
+ * `validation_failed`.
  */
 export async function hideInput(
   redactor: Redactor,
   input: RunInput,
   styles: RedactionStyles,
 ): Promise<HiddenInput> {
-  const { runId, principal } = input;
-  const session = redactor.open({ tenant: principal.tenant, sessionId: runId });
+  const { runId, principal, session: continued, placeholders: known = null } = input;
+  const sessionId = continued?.rootId ?? runId;
+  const session = redactor.open({ tenant: principal.tenant, sessionId });
+  session.adopt(known);
   const step = session.step();
   const escape = (text: string): string => session.escape(text);
 
-  async function hide(text: string): Promise<string> {
-    const escaped = escape(text);
-    if (escaped.length <= sliceLength) return step.redact(escaped, styles);
+  async function hideKept(text: string): Promise<string> {
+    if (text.length <= sliceLength) return step.redact(text, styles);
     const stream = step.stream(styles);
     let hidden = '';
-    for (let at = 0; at < escaped.length; at += sliceLength) {
-      hidden += stream.push(escaped.slice(at, at + sliceLength));
+    for (let at = 0; at < text.length; at += sliceLength) {
+      hidden += stream.push(text.slice(at, at + sliceLength));
       await turn(); // oxlint-disable-line no-await-in-loop
     }
     return hidden + stream.end();
   }
 
-  const hideJson: HideJson = (value) => step.redactJson(escapeAll(value, escape), styles);
+  const hide: Hide = async (text) => hideKept(escape(text));
+  const hideKeptJson: HideJson = (value) => step.redactJson(value, styles);
+  const hideJson: HideJson = (value) => hideKeptJson(escapeAll(value, escape));
   const parts = await hideParts(input.input, 'spec.input', hide);
-  const history = await hideHistory(input.history, hide, hideJson);
+  const history =
+    continued === undefined
+      ? await hideHistory(input.history, hide, hideJson)
+      : await hideHistory(input.history, hideKept, hideKeptJson);
   const metadata = await hideLabels(input.metadata, hide);
   const hidden = { ...input, input: parts, history, metadata, ...hideSchemas(input, hideJson) };
   const found = step.found();
-  const placeholders = step.state();
+  const placeholders = joinPlaceholders(known, step.state());
   return { input: placeholders === null ? hidden : { ...hidden, placeholders }, found };
+}
+
+/** Each is a list, or null for none. */
+function joinPlaceholders(...given: readonly Json[]): Json {
+  const lists: readonly (readonly Json[])[] = given.filter((one) => Array.isArray(one));
+  return lists.length === 0 ? null : lists.flat();
 }
 
 async function hideParts(

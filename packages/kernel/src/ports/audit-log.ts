@@ -14,6 +14,7 @@ export interface AuditRecord {
     | 'tool-pin'
     | 'tool-authorization'
     | 'policy'
+    | 'session'
     | 'host-started'
     | 'host-stopped';
   readonly tenant: string;

@@ -14,7 +14,7 @@ export interface SessionTurn extends Pick<RunStatus, 'runId' | 'agent' | 'agentV
   readonly statistics: RunStatistics;
   /** Of all that the model had seen at its end. */
   readonly labels: DataLabels;
-  /** What stands behind the placeholders that it gave out (`StepRedactor.state`), in one list. Null for none. */
+  /** What stands behind the placeholders that were known at its end (`StepRedactor.state`), in one list. Null for none. */
   readonly placeholders: Json;
 }
 

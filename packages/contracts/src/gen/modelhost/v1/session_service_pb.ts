@@ -490,8 +490,8 @@ export type Turn = Message<"modelhost.v1.Turn"> & {
   agentVersion: string;
 
   /**
-   * How the run ended. What a run that did not complete leaves: the input and every answered call. A call that was not answered is shown
-   * as failed, as it may have had its effect.
+   * How the run ended. A run that did not complete leaves its input and the calls that it had asked for; those that were in flight at its
+   * end are answered by a failure, as they may have had their effect. What the model was saying then is left out.
    *
    * @generated from field: modelhost.v1.RunEndReason reason = 5;
    */

@@ -1,0 +1,160 @@
+import { HostError } from '@modelhost/kernel';
+import type {
+  EventLog,
+  Json,
+  Message,
+  Principal,
+  RunEngine,
+  RunSession,
+  Session,
+  SessionPlace,
+  SessionStore,
+  SessionTurn,
+} from '@modelhost/kernel';
+import { absent, findSession } from './find-session.ts';
+import { createLines } from './lines.ts';
+
+/** What a run of a session starts with. */
+export interface SessionStart {
+  readonly history: readonly Message[];
+  readonly session: RunSession;
+  /** What stands behind the placeholders in the history, in one list. Null for none. */
+  readonly placeholders: Json;
+}
+
+/** A run that wants to go on with a session. */
+export interface SessionWish {
+  readonly principal: Principal;
+  readonly sessionId: string;
+  readonly runId: string;
+  /** Whoever aborts waits no longer. */
+  readonly signal: AbortSignal;
+}
+
+/** The way of runs into their sessions. */
+export interface SessionIntake {
+  /**
+   * Waits until no other run goes on with the session, holds it for this one and starts it; `start` gets nothing when the same run was
+   * started meanwhile. When the start fails, the session is free again; else the run itself lets it go with its turn. Throws `not_found` for a session of somebody else, `overloaded` where too many wait,
+   * `failed_precondition` for one that has grown too long.
+   */
+  start<Result>(
+    wish: SessionWish,
+    start: (start: SessionStart | undefined) => Promise<Result>,
+  ): Promise<Result>;
+  /** The run that goes on with the session now: one that is over, or was never started, does not. */
+  holderOf(session: Session): Promise<string | undefined>;
+}
+
+/** What the intake works with. */
+export interface SessionIntakeOptions {
+  readonly sessions: SessionStore;
+  readonly engine: Pick<RunEngine, 'status'> & EventLog;
+}
+
+const bounds = { waitingMax: 16, waitingInAllMax: 1_024 };
+/** A run journals its history, so it has to fit there with all the rest. */
+const turnsMax = 1_000;
+const historyBytesMax = 4 * 1_024 * 1_024;
+
+/** Runs of one session start one after the other, in the order in which they came. */
+export function createSessionIntake({ sessions, engine }: SessionIntakeOptions): SessionIntake {
+  const lines = createLines(bounds);
+
+  async function hold({ principal, sessionId, runId, signal }: SessionWish): Promise<Session> {
+    const place = { tenant: principal.tenant, sessionId };
+    let over: string | undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      const session = await sessions.hold(place, runId, over);
+      if (session?.heldBy === undefined) throw absent(sessionId);
+      if (session.heldBy === runId) return session;
+      // It may hold the session still: a run whose turn could not be kept, or whose start a crash has cut off.
+      over = session.heldBy;
+      await ended(engine, principal.tenant, over, signal);
+    }
+  }
+
+  async function start<Result>(
+    wish: SessionWish,
+    work: (start: SessionStart | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    const { principal, sessionId, runId, signal } = wish;
+    const place = { tenant: principal.tenant, sessionId };
+    await findSession(sessions, principal, sessionId, 'own');
+    const leave = await lines.enter(lineOf(place), signal);
+    try {
+      // The same request may have come twice, and waited twice.
+      if ((await engine.status(place.tenant, runId)) !== undefined) return await work(undefined);
+      const session = await hold(wish);
+      try {
+        return await work(await readStart(sessions, place, session));
+      } catch (thrown) {
+        await sessions.release(place, runId);
+        throw thrown;
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async function holderOf(session: Session): Promise<string | undefined> {
+    const { heldBy, tenant } = session;
+    if (heldBy === undefined) return undefined;
+    // Whoever is in the line may hold it before its run is there.
+    const isStarting = lines.isUsed(lineOf(session));
+    const status = await engine.status(tenant, heldBy);
+    const isOver = status === undefined ? !isStarting : status.state === 'finished';
+    return isOver ? undefined : heldBy;
+  }
+
+  return { start, holderOf };
+}
+
+function lineOf({ tenant, sessionId }: SessionPlace): string {
+  return JSON.stringify([tenant, sessionId]);
+}
+
+/** Resolves once the run is finished, or was never started. */
+async function ended(
+  engine: SessionIntakeOptions['engine'],
+  tenant: string,
+  runId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const status = await engine.status(tenant, runId);
+  if (status === undefined || status.state === 'finished') return;
+  const events = engine.follow(tenant, runId, { afterSequence: status.lastSequence, signal });
+  for await (const { body } of events) if (body.type === 'run-finished') return;
+}
+
+async function readStart(
+  sessions: SessionStore,
+  place: SessionPlace,
+  { turns: count, sessionId, rootId, labels }: Session,
+): Promise<SessionStart> {
+  if (count >= turnsMax) throw tooLong(`${count} turns`);
+  const turns: SessionTurn[] = [];
+  let bytes = 0;
+  while (turns.length < count) {
+    const page = { afterNumber: turns.length, limit: 100, bytesMax: historyBytesMax };
+    const read = await sessions.turns(place, page);
+    if (read.length === 0) throw new HostError('internal', `turns of ${sessionId} are missing`);
+    for (const turn of read) bytes += Buffer.byteLength(JSON.stringify(turn.messages));
+    if (bytes > historyBytesMax) throw tooLong(`more than ${historyBytesMax} bytes`);
+    turns.push(...read);
+  }
+  return {
+    history: turns.flatMap(({ messages }) => messages),
+    session: { sessionId, rootId, labels, turn: count + 1 },
+    // The newest turn knows those of all before it.
+    placeholders: turns.at(-1)?.placeholders ?? null,
+  };
+}
+
+function tooLong(size: string): HostError {
+  return new HostError(
+    'failed_precondition',
+    `the session has ${size}, too much for a run to go on with; branch it at an earlier turn, or begin a new one`,
+  );
+}

@@ -7,13 +7,12 @@ import {
 } from '@modelhost/agent-core';
 import type { CallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
-<<<<<<< Updated upstream
-import { createEmbeddedEngine, createMemoryRunStore } from '@modelhost/engine-embedded';
+import {
+  createEmbeddedEngine,
+  createMemoryRunStore,
+  createMemorySessionStore,
+} from '@modelhost/engine-embedded';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
-=======
-import { createMemoryEngine, createMemorySessionStore } from '@modelhost/engine-embedded';
-import type { MemoryEngine } from '@modelhost/engine-embedded';
->>>>>>> Stashed changes
 import { createJsonSchemas } from '@modelhost/json-schema';
 import type {
   AgentSpec,
@@ -44,12 +43,9 @@ import { createProviders } from './providers.ts';
 import { hideInAudit } from './redaction/hide-in-audit.ts';
 import { hideObject } from './redaction/hide-object.ts';
 import type { Protection } from './redaction/open-protection.ts';
-<<<<<<< Updated upstream
 import { createRunCodec } from './runs/run-codec.ts';
-=======
 import { createSessionIntake } from './sessions/session-intake.ts';
 import type { SessionIntake } from './sessions/session-intake.ts';
->>>>>>> Stashed changes
 import { readToolServers } from './tool-servers.ts';
 
 /** Everything the host is made of, before anything listens. */
@@ -70,14 +66,10 @@ export interface Parts {
   readonly governor: CallGovernor;
   /** What the façade works with: the gateway's relay with the governor around it. */
   readonly relay: McpRelay;
-<<<<<<< Updated upstream
   readonly engine: EmbeddedEngine;
-=======
-  readonly engine: MemoryEngine;
   readonly sessions: SessionStore;
   /** The way of runs into their sessions. */
   readonly intake: SessionIntake;
->>>>>>> Stashed changes
   readonly routes: readonly ConfiguredRoute[];
   readonly agents: ReadonlyMap<string, AgentSpec>;
 }
@@ -134,17 +126,11 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const relay = governRelay(governed);
   void tools.connected().then(() => logBroken(tools, log));
   const budgets = createBudgetLedger();
-<<<<<<< Updated upstream
-  const loop = createAgentLoop({ ...shared, providers, tools, schemas, budgets });
+  const sessions = createMemorySessionStore();
+  const loop = createAgentLoop({ ...shared, providers, tools, schemas, budgets, sessions });
   const engine = await createEmbeddedEngine({
     programs: { current: '1', versions: new Map([['1', logRuns(loop, log)]]) },
     store: createMemoryRunStore(),
-=======
-  const sessions = createMemorySessionStore();
-  const loop = createAgentLoop({ ...shared, providers, tools, schemas, budgets, sessions });
-  const engine = createMemoryEngine({
-    program: logRuns(loop, log),
->>>>>>> Stashed changes
     clock,
     codec: createRunCodec(keys),
     turn: async () => new Promise((resolve) => setImmediate(resolve)),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '@modelhost/kernel';
@@ -11,6 +12,7 @@ import {
   assertUnavailable,
   bytesOf,
   entryWrite,
+  finishWrite,
   inDirectory,
   inStore,
   newRun,
@@ -19,6 +21,7 @@ import { openSqliteStore } from './open-store.ts';
 
 const pageBytes = 4_096;
 
+const openProcess = fileURLToPath(new URL('fixtures/open-process.ts', import.meta.url));
 const writeProcess = fileURLToPath(new URL('fixtures/write-process.ts', import.meta.url));
 
 test('a directory that is open in this process is refused, and free again once it is closed', async () => {
@@ -72,6 +75,28 @@ test('damaged pages are a typed fault of whatever reads them, and of nothing els
   });
 });
 
+test('a directory and a file that may not be written are refused, and taken once they may', async () => {
+  await inDirectory(async (directory) => {
+    await chmod(directory, 0o755);
+    const place = join(directory, 'runs');
+    await mkdir(place);
+    const outcomes: string[] = [];
+    // The superuser may write everything, so that another user tries.
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    for (const mode of [0o555, 0o777]) {
+      /* oxlint-disable no-await-in-loop -- one after the other */
+      await chmod(place, mode);
+      outcomes.push(await tryOpening(place, user));
+    }
+    for (const mode of [0o444, 0o600]) {
+      await chmod(join(place, 'journal.db'), mode);
+      outcomes.push(await tryOpening(place, user));
+      /* oxlint-enable no-await-in-loop */
+    }
+    assert.deepEqual(outcomes, ['read_only', 'written', 'read_only', 'written']);
+  });
+});
+
 test('a full disk refuses a write as a whole, and takes the next one when there is room', async () => {
   const bounds = { fileBytesMax: 1_000_000 };
   await inStore(async (store) => {
@@ -89,9 +114,8 @@ test('a full disk refuses a write as a whole, and takes the next one when there 
     assert.match(message, /room/);
     assert.ok(kept > 3);
     assert.equal((await store.runs.read('a'))?.entries.length, kept * 2);
-    const run = { state: 'finished', finishedAtMs: 1, status: bytesOf('') } as const;
-    await store.runs.write({ runId: 'a', entries: [], events: undefined, run });
-    await store.runs.retain({ runsFinishedBeforeMs: 2, eventsFinishedBeforeMs: 2, runsMax: 1 });
+    await store.runs.write(finishWrite('a'));
+    await store.runs.retain({ runsFinishedBeforeMs: 9, eventsFinishedBeforeMs: 9, runsMax: 1 });
     await store.runs.write(entryWrite('b', new Uint8Array(50_000)));
     assert.equal((await store.runs.read('b'))?.entries.length, 1);
   }, bounds);
@@ -119,6 +143,33 @@ test('what waits is bounded in bytes, and what is refused comes back with a time
   }, bounds);
 });
 
+test('large payloads are kept once for each content, and go with the last that has them', async () => {
+  await inStore(async (store, directory) => {
+    using database = new DatabaseSync(join(directory, 'journal.db'), { readOnly: true });
+    const count = database.prepare('SELECT count(*) AS blobs, sum(uses) AS uses FROM blob_use');
+    const blobs = database.prepare('SELECT count(*) AS blobs FROM blob');
+    const counts = (): unknown[] => [
+      ...Object.values(count.get() ?? {}),
+      ...Object.values(blobs.get() ?? {}),
+    ];
+    const large = new Uint8Array(100_000).fill(1);
+    const other = new Uint8Array(100_000).fill(2);
+    const status = { state: 'running', finishedAtMs: undefined, status: large } as const;
+    await store.runs.create({ ...newRun('a'), status: large }, large);
+    await store.runs.create(newRun('b'), other);
+    const events = { firstSequence: 1, lastSequence: 1, payload: large };
+    await store.runs.write({ ...entryWrite('a', large), events, run: status });
+    await store.runs.addSignal('a', { name: 's', payload: other }, { signalsMax: 1 });
+    assert.deepEqual(counts(), [2, 6, 2]);
+    await store.runs.dropEvents('a', 1);
+    assert.deepEqual(counts(), [2, 5, 2]);
+    await store.runs.write(finishWrite('a'));
+    assert.deepEqual(counts(), [2, 4, 2]);
+    await store.runs.retain({ runsFinishedBeforeMs: 9, eventsFinishedBeforeMs: 0, runsMax: 1 });
+    assert.deepEqual(counts(), [1, 1, 1]);
+  });
+});
+
 test('what compaction gives back is gone from the file, and nothing else is', async () => {
   await inStore(async (store, directory) => {
     await store.runs.create(newRun('a'), bytesOf(''));
@@ -126,9 +177,8 @@ test('what compaction gives back is gone from the file, and nothing else is', as
     const entries = Array.from({ length: 40 }, (_, index) => new Uint8Array(60_000).fill(index));
     await Promise.all(entries.map((entry) => store.runs.write(entryWrite('a', entry))));
     await store.runs.write(entryWrite('b', bytesOf('stays')));
-    const run = { state: 'finished', finishedAtMs: 1, status: bytesOf('') } as const;
-    await store.runs.write({ runId: 'a', entries: [], events: undefined, run });
-    await store.runs.retain({ runsFinishedBeforeMs: 2, eventsFinishedBeforeMs: 2, runsMax: 1 });
+    await store.runs.write(finishWrite('a'));
+    await store.runs.retain({ runsFinishedBeforeMs: 9, eventsFinishedBeforeMs: 9, runsMax: 1 });
     await store.compact();
     const sizes = await Promise.all(
       ['journal.db', 'journal.db-wal'].map(
@@ -140,6 +190,19 @@ test('what compaction gives back is gone from the file, and nothing else is', as
     assert.equal((await store.runs.read('b'))?.entries.length, 1);
   });
 });
+
+/** What a process says that opens a store as this user. */
+async function tryOpening(
+  directory: string,
+  user: { uid?: number; gid?: number },
+): Promise<string> {
+  const child = spawn(process.execPath, [openProcess, directory], {
+    ...user,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [answer] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return answer.trim();
+}
 
 /** A closed store with one run of many entries. */
 async function fillStore(directory: string): Promise<void> {

@@ -16,7 +16,7 @@ export interface SqliteStoreOptions {
 /** One data directory, open in this process and in no other. */
 export interface SqliteStore {
   readonly runs: RunStore;
-  /** Rejects with `storage_unavailable` when nothing can be written; the fact `reason` says why. */
+  /** Rejects with `storage_unavailable` when nothing can be written or read; the fact `reason` says why. */
   check(): Promise<void>;
   /** As `backupSqliteStore`: this store, as it is at this moment, into a new file. */
   backup(path: string): Promise<void>;
@@ -35,7 +35,7 @@ export async function openSqliteStore({
   bounds,
 }: SqliteStoreOptions): Promise<SqliteStore> {
   const threads = await openThreads(directory, { ...defaultStoreBounds, ...bounds });
-  const check = (): Promise<void> => threads.write('check', null);
+  const check = (): Promise<void> => threads.check();
   const close = (): Promise<void> => threads.close();
   return {
     runs: createRunStore(threads, { check, close }),

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fixedBounds } from './bounds.ts';
@@ -40,6 +40,8 @@ export function openWriterFile(
     makeDirectory(directory);
     lock = takeLock(directory);
     makeFile(path);
+    // SQLite would open what it may not write for reading, and leave files beside it that nobody may write.
+    accessSync(path, constants.R_OK | constants.W_OK);
     database = new DatabaseSync(path, { timeout: fixedBounds.busyTimeoutMs });
     database.enableDefensive(true);
     prepareDatabase(database, path, options);

@@ -11,6 +11,8 @@ import { answerAlone, serveCalls } from './serve.ts';
 export type ReaderControl = {
   /** The first call, when the writer has the database open. */
   open(directory: string): void;
+  /** Reads something, so that it fails when nothing can be read. */
+  check(argument: null): void;
   /** The last call. */
   close(argument: null): void;
 };
@@ -26,6 +28,9 @@ const control: ReaderControl = {
     database = openReaderFile(directory);
     // Asked by name; what is asked with which argument was checked where it was called.
     reads = createTableReads(database);
+  },
+  check: () => {
+    database?.prepare('SELECT epoch FROM owner').get();
   },
   close: () => {
     database?.close();

@@ -10,6 +10,8 @@ export interface StoreThreads {
   readonly write: ThreadClient<WriterOperations>['ask'];
   /** Sees all writes that have resolved. */
   readonly read: ThreadClient<ReaderOperations>['ask'];
+  /** Rejects when one of the threads cannot do its work. */
+  check(): Promise<void>;
   /** Waits for what was asked, closes the database and ends the threads. Twice does nothing more. */
   close(): Promise<void>;
 }
@@ -33,6 +35,13 @@ export async function openThreads(directory: string, bounds: StoreBounds): Promi
     await Promise.all(readers.map((reader) => reader.ask('open', directory)));
   }
 
+  async function check(): Promise<void> {
+    await Promise.all([
+      writer.ask('check', null),
+      ...readers.map((reader) => reader.ask('check', null)),
+    ]);
+  }
+
   async function closeAll(): Promise<void> {
     // Readers first: whoever closes last empties the write-ahead log, and readers may not.
     await Promise.allSettled(readers.map(closeThread));
@@ -52,7 +61,7 @@ export async function openThreads(directory: string, bounds: StoreBounds): Promi
     await closeAll();
     throw thrown;
   }
-  return { write: writer.ask, read, close: () => (closing ??= closeAll()) };
+  return { write: writer.ask, read, check, close: () => (closing ??= closeAll()) };
 }
 
 async function closeThread(

@@ -51,10 +51,39 @@ test('with redaction off every canary is found, so that it was really there', as
     places.filter((place) => !shown.includes(place)),
     neverShown,
   );
-  const kinds = new Set(plan.all.map(({ kind }) => kind));
-  const found = new Set(plan.all.filter((canary) => isIn(canary, outputs)).map(({ kind }) => kind));
-  assert.deepEqual(found, kinds);
+  const telling = outputs.filter((output) => findCanaries(plan.all, [output]).length > 0);
+  // A search of outputs that could not have one would prove nothing.
+  assert.deepEqual(
+    tellers.filter((name) => !telling.some((output) => output.name === name)),
+    [],
+  );
 });
+
+/** Whatever shows a canary as soon as nothing is hidden. */
+const tellers = [
+  'events of the run that is to finish',
+  'events of the run that is to fail',
+  'events of the run that is to break-off',
+  'GetRun',
+  'GetRun of none',
+  'ListRuns',
+  'StartRun with a wrong name of metadata',
+  'ListTools',
+  'ListToolServers',
+  'GetTool',
+  'GetTool of none',
+  'CallTool',
+  'CallTool that fails',
+  'CallTool of none',
+  'GetStatus',
+  '/ready',
+  'façade: tools/list',
+  'façade: tools/call',
+  'model-host run',
+  'model-host tools',
+  'stderr',
+  'file tool-pins.json',
+];
 
 function isIn(canary: Canary, outputs: readonly Output[]): boolean {
   return findCanaries([canary], outputs).length > 0;

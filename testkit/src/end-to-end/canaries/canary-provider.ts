@@ -64,7 +64,9 @@ async function answer(
   const body = await buffer(request);
   const headers = Buffer.from(`${request.rawHeaders.join('\n')}\n\n`);
   received.push({ name: 'what the provider got', bytes: Buffer.concat([headers, body]) });
-  if (request.method === 'GET') return respond(response, 200, '{"data":[]}');
+  if (request.method === 'GET') {
+    return respond(response, 500, JSON.stringify({ error: { message: texts.error } }));
+  }
   const { task, isAfterTools } = readTask(body.toString());
   switch (task) {
     case 'fail': {

@@ -12,6 +12,8 @@ export interface ServerTexts {
   readonly progress: string;
   readonly stderr: string;
   readonly description: string;
+  /** In the place of a handshake; empty for a server that works. */
+  readonly refusal: string;
 }
 
 interface Message {
@@ -57,6 +59,10 @@ function receive(message: Message): void {
   const { id, method } = message;
   switch (method) {
     case 'initialize': {
+      if (texts.refusal !== '') {
+        send({ id, error: { code: -32_000, message: texts.refusal } });
+        return;
+      }
       const serverInfo = { name: 'canaries', version: '1' };
       const capabilities = { tools: {} };
       send({ id, result: { protocolVersion: '2025-11-25', capabilities, serverInfo } });

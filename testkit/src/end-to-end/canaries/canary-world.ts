@@ -54,6 +54,7 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
     progress: text('progress'),
     stderr: text('stderr'),
     description: text('description'),
+    refusal: '',
   };
   const host = await startHost(owner, {
     config: createConfig(plan, provider.url, hiding),
@@ -61,6 +62,7 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
       'policies/all.cedar': policies,
       ...(hiding === 'on' ? { 'policies/oblige/addresses.cedar': addresses } : {}),
       'texts.json': JSON.stringify(texts),
+      'refusal.json': JSON.stringify({ ...texts, refusal: text('server-error') }),
       'api-key.txt': plan.own['api-key'].value,
       'header.txt': plan.own.header.value,
       'password.txt': plan.own.environment.value,
@@ -107,6 +109,12 @@ function createConfig(plan: Plan, providerUrl: string, hiding: Hiding): object {
           args: [server, 'texts.json', 'notes.txt'],
           cwd: '.',
           env: { CANARY_PASSWORD: '${file:password.txt}' },
+        },
+        {
+          alias: 'broken',
+          command: process.execPath,
+          args: [server, 'refusal.json', 'notes.txt'],
+          cwd: '.',
         },
       ],
     },

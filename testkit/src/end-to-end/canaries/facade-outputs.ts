@@ -2,9 +2,11 @@ import type { CanaryWorld } from './canary-world.ts';
 import type { Output } from './search.ts';
 
 /** What the listener for MCP clients tells: lists, calls, errors, and the answers of the decision point. */
-export async function askFacade({ host, text }: CanaryWorld): Promise<readonly Output[]> {
+export async function askFacade({ host, plan, text }: CanaryWorld): Promise<readonly Output[]> {
   const values = { text: text('facade-argument') };
-  const subject = { type: 'user', id: text('question') };
+  const [question = ''] = text('question').split('\n');
+  const subject = { type: 'user', id: question };
+  const unknown = plan.of('tool-name')[0]?.value;
   const post = async (
     name: string,
     path: string,
@@ -32,7 +34,7 @@ export async function askFacade({ host, text }: CanaryWorld): Promise<readonly O
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': method,
-      ...(typeof params['name'] === 'string' ? { 'mcp-name': encodeURI(params['name']) } : {}),
+      ...(typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {}),
     };
     const body = { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } };
     return post(`façade: ${method}`, '/mcp', headers, body);
@@ -44,11 +46,16 @@ export async function askFacade({ host, text }: CanaryWorld): Promise<readonly O
     ask('tools/list'),
     ask('tools/call', { name: 'tools__look', arguments: values }),
     ask('tools/call', { name: 'tools__refuse', arguments: values }),
-    ask('tools/call', { name: text('field-name').split('\n')[0], arguments: {} }),
+    ask('tools/call', { name: unknown, arguments: {} }),
     ask('server/discover'),
     ask('no-such-method'),
     post('AuthZEN', '/access/v1/evaluation', {}, { subject, action, resource }),
-    post('AuthZEN of nothing', '/access/v1/evaluation', {}, { subject, action: subject, resource }),
+    post(
+      'AuthZEN of nothing',
+      '/access/v1/evaluation',
+      {},
+      { subject, action: { name: question }, resource },
+    ),
     post(
       'AuthZEN of many',
       '/access/v1/evaluations',
@@ -56,7 +63,7 @@ export async function askFacade({ host, text }: CanaryWorld): Promise<readonly O
       {
         subject,
         action,
-        evaluations: [{ resource }, { resource: subject }],
+        evaluations: [{ resource }, { resource: { type: question, id: question } }],
       },
     ),
   ]);

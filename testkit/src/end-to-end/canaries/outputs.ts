@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CanaryWorld } from './canary-world.ts';
+import { askByCommand } from './command-outputs.ts';
 import { askFacade } from './facade-outputs.ts';
 import { outputOf } from './output.ts';
 import type { PlayedRuns } from './play-runs.ts';
@@ -17,6 +18,7 @@ const outputs: readonly Gather[] = [
   askWrongly,
   readPages,
   askFacade,
+  askByCommand,
 ];
 
 /** Everything that a host that serves tells whoever asks. */

@@ -24,6 +24,7 @@ const governed = [
 const ungoverned = [
   'argument',
   'tool-error',
+  'server-error',
   'progress',
   'stderr',
   'description',

@@ -1,18 +1,7 @@
 import { join } from 'node:path';
-import {
-  createAgentLoop,
-  createBudgetLedger,
-  createCallGovernor,
-  createCallLedger,
-} from '@modelhost/agent-core';
+import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
 import type { CallGovernor } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
-import {
-  createEmbeddedEngine,
-  createMemoryRunStore,
-  createMemorySessionStore,
-} from '@modelhost/engine-embedded';
-import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import type {
   AgentSpec,
@@ -24,7 +13,6 @@ import type {
   LlmProvider,
   PolicyEngine,
   Redactor,
-  SessionStore,
 } from '@modelhost/kernel';
 import { createMcpGateway, createPinFile, createTokenFile } from '@modelhost/mcp-gateway';
 import type { McpGateway, McpRelay } from '@modelhost/mcp-gateway';
@@ -33,7 +21,6 @@ import { readAgents, readRoutes } from './agents.ts';
 import type { ConfiguredRoute } from './agents.ts';
 import { createRandomIds, createSystemClock } from './clock.ts';
 import type { HostConfig } from './config/read-config.ts';
-import { logRuns } from './log-runs.ts';
 import { governRelay } from './mcp/govern-relay.ts';
 import { recordDrift } from './mcp/record-drift.ts';
 import { createServerLog } from './mcp/server-log.ts';
@@ -43,13 +30,12 @@ import { createProviders } from './providers.ts';
 import { hideInAudit } from './redaction/hide-in-audit.ts';
 import { hideObject } from './redaction/hide-object.ts';
 import type { Protection } from './redaction/open-protection.ts';
-import { createRunCodec } from './runs/run-codec.ts';
-import { createSessionIntake } from './sessions/session-intake.ts';
-import type { SessionIntake } from './sessions/session-intake.ts';
+import { openRuns } from './runs/open-runs.ts';
+import type { Runs } from './runs/open-runs.ts';
 import { readToolServers } from './tool-servers.ts';
 
 /** Everything the host is made of, before anything listens. */
-export interface Parts {
+export interface Parts extends Runs {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly auditPath: string;
@@ -66,10 +52,6 @@ export interface Parts {
   readonly governor: CallGovernor;
   /** What the façade works with: the gateway's relay with the governor around it. */
   readonly relay: McpRelay;
-  readonly engine: EmbeddedEngine;
-  readonly sessions: SessionStore;
-  /** The way of runs into their sessions. */
-  readonly intake: SessionIntake;
   readonly routes: readonly ConfiguredRoute[];
   readonly agents: ReadonlyMap<string, AgentSpec>;
 }
@@ -125,19 +107,12 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const governed = { relay: tools.relay, tools, governor, policy, onPolicyChange, ids };
   const relay = governRelay(governed);
   void tools.connected().then(() => logBroken(tools, log));
-  const budgets = createBudgetLedger();
-  const sessions = createMemorySessionStore();
-  const loop = createAgentLoop({ ...shared, providers, tools, schemas, budgets, sessions });
-  const engine = await createEmbeddedEngine({
-    programs: { current: '1', versions: new Map([['1', logRuns(loop, log)]]) },
-    store: createMemoryRunStore(),
+  const runs = await openRuns({
+    ports: { ...shared, providers, tools, schemas },
     clock,
-    codec: createRunCodec(keys),
-    turn: async () => new Promise((resolve) => setImmediate(resolve)),
-    bounds: { runsInFlightMax: tree.server.maxRunsInFlight },
-    onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
+    log,
+    runsInFlightMax: tree.server.maxRunsInFlight,
   });
-  const intake = createSessionIntake({ sessions, engine });
   const routes = readRoutes(tree);
   const agents = readAgents(tree, routes);
   opened.move();
@@ -155,9 +130,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     tools,
     governor,
     relay,
-    engine,
-    sessions,
-    intake,
+    ...runs,
     routes,
     agents,
   };

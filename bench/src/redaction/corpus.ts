@@ -24,29 +24,36 @@ export function createMix(prose: string): string {
   return fill(parts.join('\n'), size);
 }
 
+const dense = [
+  '1-',
+  '1.',
+  '7',
+  '00 ',
+  '0 (1) ',
+  'a@',
+  'a@b.',
+  'a:',
+  '::',
+  'ab:',
+  '+1',
+  '(1)',
+  '12:10:33 ',
+  '10.2.3.4 ',
+  '2026-01-12 ',
+  '12.01.26 ',
+  'DE89 3704 0044 0532 0130 01 ',
+  '4111111111111112 ',
+  '123-45-6789 ',
+  '+1 415 555 0132, ',
+] as const;
+const long = ['0', '1', '1 ', '1-', 'a', 'A1', ':', '.'];
+
 /** Texts that are full of what looks like personal data, and of what nearly does. */
 export function createDense(size: number): readonly (readonly [name: string, text: string])[] {
-  const values = [
-    '1-',
-    '1.',
-    '7',
-    'a@',
-    'a@b.',
-    'a:',
-    '::',
-    'ab:',
-    '+1',
-    '(1)',
-    '12:10:33 ',
-    '10.2.3.4 ',
-  ];
-  const more = [
-    '2026-01-12 ',
-    'DE89 3704 0044 0532 0130 01 ',
-    '4111111111111112 ',
-    '+1 415 555 0132, ',
-  ];
-  return [...values, ...more].map((value) => [value.trim(), fill(value, size)]);
+  const begun = ['+', '(', ':', '@', 'x@', '://', 'DE89'].flatMap((start) =>
+    long.map((part) => [`${start} and ${part}`, `${start}${fill(part, size)}`] as const),
+  );
+  return [...dense.map((value) => [value.trim(), fill(value, size)] as const), ...begun];
 }
 
 const fillings = ['a', '0', ' ', '-', 'A', '=', '.', '"', '\n', '0aB', 'a-', 'a.'];

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { scoreRecognizerCases, scoreSentences, type PersonalScore } from './personal.ts';
+import { scoreAllStreams, type StreamScore } from './streams.ts';
 import { scoreSecrets, type SecretScore } from './secrets.ts';
 
 /*
@@ -25,7 +26,9 @@ function evaluate(data: string): boolean {
   const secrets = scoreSecrets(data);
   const cases = scoreRecognizerCases(data);
   const sentences = scoreSentences(data);
-  console.log('secrets                                   texts   found    share      bound');
+  console.log(
+    'secrets                                     texts  found     share      bound  gitleaks',
+  );
   const areSecretsGood = secrets.map(printSecrets).every(Boolean);
   console.log(
     '\nPresidio cases                            wanted  found    extra   recall  precision',
@@ -37,18 +40,29 @@ function evaluate(data: string): boolean {
   );
   sentences.forEach(printPersonal);
   const areSentencesGood = printSum('all claimed kinds', sentences);
-  return areSecretsGood && areCasesGood && areSentencesGood;
+  console.log('\nas streams                                  whole  streamed');
+  const areStreamsGood = scoreAllStreams(data).map(printStream).every(Boolean);
+  return areSecretsGood && areCasesGood && areSentencesGood && areStreamsGood;
 }
 
-function printSecrets({ set, texts, found, bound, wrong }: SecretScore): boolean {
+function printSecrets({ set, texts, found, byGitleaks, bound, wrong }: SecretScore): boolean {
   const isGood = bound === null || (bound.atLeast ? found >= bound.count : found <= bound.count);
   const sign = bound === null ? '-' : `${bound.atLeast ? '>=' : '<='} ${bound.count}`;
   const cells = [set.padEnd(42), pad(texts), pad(found), percent(found, texts), sign.padStart(10)];
+  cells.push((set.endsWith('own rule') ? '' : String(byGitleaks)).padStart(9));
   console.log(`${cells.join(' ')}${isGood ? '' : '  BELOW THE BOUND'}`);
   if (options.includes('--wrong')) {
     console.log(`  ${wrong.slice(0, wrongMax).join(' ')}`);
   }
   return isGood;
+}
+
+function printStream({ name, whole, streamed, wrong }: StreamScore): boolean {
+  console.log(
+    [name.padEnd(42), pad(whole), pad(streamed).padStart(9), percent(streamed, whole)].join(' '),
+  );
+  if (options.includes('--wrong') && wrong.length > 0) console.log(`  ${wrong.join(' ')}`);
+  return streamed >= 0.95 * whole;
 }
 
 function printPersonal({ name, wanted, found, extra, wrong }: PersonalScore): void {

@@ -67,15 +67,35 @@ const claimed: Readonly<Record<string, string>> = {
 
 /** Counts what each detector finds in the cases of Presidio's recognizer of the same kind. */
 export function scoreRecognizerCases(directory: string): readonly PersonalScore[] {
-  // The file is made by a script and has this form.
-  const { cases } = readEncoded(join(directory, 'presidio-recognizer-cases.json')) as {
-    readonly cases: readonly RecognizerCase[];
-  };
+  const cases = readCases(directory);
   return Object.entries(claimed).map(([file, detector]) => {
     const detectors = createDetectors({ detectors: [detector] });
     const rows = mostWanted(cases.filter((row) => row.file === `test_${file}_recognizer.py`));
     return scoreCounts(`${file} (${detector})`, rows, detectors);
   });
+}
+
+function readCases(directory: string): readonly RecognizerCase[] {
+  // The file is made by a script and has this form.
+  const { cases } = readEncoded(join(directory, 'presidio-recognizer-cases.json')) as {
+    readonly cases: readonly RecognizerCase[];
+  };
+  return cases;
+}
+
+function readSentences(directory: string): readonly Sentence[] {
+  // As above.
+  return readEncoded(join(directory, 'synth_dataset_v2.json')) as readonly Sentence[];
+}
+
+/** The texts of all cases, of what we do not claim as well. */
+export function readCaseTexts(directory: string): readonly string[] {
+  return readCases(directory).map(({ text }) => text);
+}
+
+/** The texts of the labelled sentences. */
+export function readSentenceTexts(directory: string): readonly string[] {
+  return readSentences(directory).map(({ full_text: text }) => text);
 }
 
 /** The same text is asked with different regions; what any of them wants is right. */
@@ -123,7 +143,7 @@ const sentenceKinds: Readonly<Record<string, readonly string[]>> = {
 
 /** Counts by value: a labelled value is found if a finding covers it, and a finding is extra if it covers no label. */
 export function scoreSentences(directory: string): readonly PersonalScore[] {
-  const sentences = readEncoded(join(directory, 'synth_dataset_v2.json')) as readonly Sentence[];
+  const sentences = readSentences(directory);
   return Object.entries(sentenceKinds).map(([kind, names]) => {
     const detectors = createDetectors({ detectors: names });
     let wanted = 0;

@@ -99,7 +99,7 @@ export const phoneRecognizers: readonly Recognizer[] = [
     detector: 'phone',
     kind: 'PHONE',
     start: 'sign',
-    form: /\+\d{1,3}(?:[ .\-/]{0,2}(?:\(\d{1,5}\)|\d{1,12})){1,7}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\d])/y,
+    form: /\+\d{1,15}(?:[ .\-/]{1,2}\d{1,12}|[ .\-/]{0,2}\(\d{1,5}\)\d{0,12}){0,7}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\d])/y,
     certainty: 'certain',
     check: (value) => hasDigits(value, 8, 15),
     rank: 4,

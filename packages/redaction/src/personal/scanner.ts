@@ -52,7 +52,8 @@ const colon = 0x3a;
 const unitsPerTry = 8;
 const unitsPerMark = 50;
 const unitsPerMatch = 40;
-const unitsPerContext = 80;
+const unitsPerContext = 60;
+const unitsPerFinding = 100;
 const spanMax = 24;
 const betweenFew = /[.:]/;
 const joiners = new Set([0x20, 0x2d, 0x2e, 0x2f, 0x29]);
@@ -262,6 +263,7 @@ function tryForm(
   if (last !== undefined && last.kind === kind && last.start <= at && last.end >= end) return;
   if (recognizer.certainty !== 'certain') budget.take(unitsPerContext);
   if (hasPlace(recognizer, text, at, end)) {
+    budget.take(unitsPerFinding);
     found.push({ detector, kind, start: at, end, rank: rank + 2 });
   }
 }

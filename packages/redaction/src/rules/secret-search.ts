@@ -38,6 +38,8 @@ const farthest = 512;
 const endMax = 4;
 const contextReach = 512;
 const nameReach = 96;
+/** Nothing that keeps anybody out is shorter. */
+const secretMin = 4;
 const unitsPerMatch = 1_000;
 const unitsPerTry = 8;
 const keyRule = /^generic-|^(?:np|kingfisher)\.generic\.[12]$/;
@@ -225,6 +227,7 @@ function readMatch(
   const start = place.from + match.index + match[0].lastIndexOf(secret);
   const name = place.text.slice(Math.max(0, start - nameReach), start);
   const isRefused =
+    secret.length < secretMin ||
     entropyOf(secret) < entropyMin(rule, secret) ||
     isPlaceholder(secret) ||
     (rule.isPassword && isCode(secret)) ||

@@ -1,4 +1,5 @@
 import type {
+  ContextCompacted,
   Decision,
   InputRequested,
   InputResolved,
@@ -11,6 +12,7 @@ import type {
   ToolRequested,
 } from '@modelhost/contracts';
 import {
+  CompactionMethod,
   DecisionEffect,
   InputAction,
   RunEndReason,
@@ -110,20 +112,32 @@ function renderWithinCall(
   }
 }
 
-type Interruption = Extract<Event, { case: 'stepReset' | 'eventsDropped' }>;
+type Interruption = Extract<Event, { case: 'stepReset' | 'eventsDropped' | 'contextCompacted' }>;
 
 /** What does not belong to the run, but happened to it. */
 function isInterruption(event: Event): event is Interruption {
-  return event.case === 'stepReset' || event.case === 'eventsDropped';
+  return ['stepReset', 'eventsDropped', 'contextCompacted'].includes(event.case ?? '');
 }
 
 function renderInterruption(event: Interruption, step: string, paint: Paint): string {
-  if (event.case === 'stepReset') {
-    const { attempt } = event.value;
-    return `  ${paint.dim(`⋯ interrupted: try ${attempt} of ${toLine(step, 40)}`)}\n`;
+  return `  ${paint.dim(`⋯ ${tellInterruption(event, step)}`)}\n`;
+}
+
+function tellInterruption(event: Interruption, step: string): string {
+  switch (event.case) {
+    case 'stepReset':
+      return `interrupted: try ${event.value.attempt} of ${toLine(step, 40)}`;
+    case 'eventsDropped':
+      return `events ${event.value.fromSequence} to ${event.value.toSequence} are no longer kept`;
+    case 'contextCompacted':
+      return tellCompaction(event.value);
   }
-  const { fromSequence, toSequence } = event.value;
-  return `  ${paint.dim(`⋯ events ${fromSequence} to ${toSequence} are no longer kept`)}\n`;
+}
+
+function tellCompaction(compacted: ContextCompacted): string {
+  const { method, messagesBefore, messagesAfter, tokensBefore, tokensAfter } = compacted;
+  const how = method === CompactionMethod.SUMMARY ? 'summarized' : 'left out';
+  return `older messages ${how}: ${messagesBefore} to ${messagesAfter}, about ${tokensBefore} to ${tokensAfter} tokens`;
 }
 
 function renderReasoning(text: string, { paint, isVerbose }: TimelineStyle): string {

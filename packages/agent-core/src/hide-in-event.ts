@@ -27,6 +27,7 @@ const hiders: Hiders = {
   'step-finished': asIs,
   'step-reset': asIs,
   'events-dropped': asIs,
+  'context-compacted': asIs,
   usage: asIs,
   'approval-vote': asIs,
   'input-resolved': asIs,

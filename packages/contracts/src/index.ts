@@ -143,6 +143,7 @@ export {
   StepFinishedSchema,
   StepResetSchema,
   EventsDroppedSchema,
+  ContextCompactedSchema,
   RunFinishedSchema,
   StepKind,
   ToolExecutor,
@@ -150,6 +151,7 @@ export {
   Confidentiality,
   InputAction,
   ToolOutcome,
+  CompactionMethod,
 } from './gen/modelhost/v1/event_pb.ts';
 export type {
   RunEvent,
@@ -176,6 +178,7 @@ export type {
   StepFinished,
   StepReset,
   EventsDropped,
+  ContextCompacted,
   RunFinished,
 } from './gen/modelhost/v1/event_pb.ts';
 export {

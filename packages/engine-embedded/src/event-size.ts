@@ -34,6 +34,7 @@ function textLength(body: RunEventBody): number {
     case 'usage':
     case 'step-reset':
     case 'events-dropped':
+    case 'context-compacted':
       return 0;
   }
 }

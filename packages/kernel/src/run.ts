@@ -163,6 +163,8 @@ export interface AgentSpec {
   readonly samplingServers: readonly string[];
   /** Whether the model searches for tools instead of seeing them all; `auto`: when they fill too much of its window. */
   readonly toolSearch: 'auto' | 'always' | 'never';
+  /** How much of the model's window, in percent, a request may fill before the older part is summarized. Absent: it never is. */
+  readonly compactAtPercent?: number;
 }
 
 /** Everything a run starts from. It is journaled whole, so that a replay needs no configuration. */
@@ -364,6 +366,17 @@ export type RunEventBody =
       readonly kind: 'model' | 'tool';
       readonly finishReason: string;
       readonly durationMs: number;
+    }
+  /** What the model is sent from now on has one message in the place of older ones. */
+  | {
+      readonly type: 'context-compacted';
+      /** Whether that message says what was in them, or only that they were left out. */
+      readonly method: 'summary' | 'cut';
+      readonly messagesBefore: number;
+      readonly messagesAfter: number;
+      /** Estimated, tool definitions not counted. */
+      readonly tokensBefore: number;
+      readonly tokensAfter: number;
     }
   /** The step was interrupted and begins again: what its body told so far no longer counts. From the engine alone. */
   | { readonly type: 'step-reset'; readonly attempt: number }

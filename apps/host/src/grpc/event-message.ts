@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   BudgetKind,
+  CompactionMethod,
   InputAction,
   RunEndReason,
   RunEventSchema,
@@ -26,6 +27,7 @@ import { toDecisionMessage, toGateMessage, toLabelsMessage } from './policy-mess
 type EventInit = NonNullable<MessageInitShape<typeof RunEventSchema>['event']>;
 
 const stepKinds = { model: StepKind.MODEL, tool: StepKind.TOOL } as const;
+const compactions = { summary: CompactionMethod.SUMMARY, cut: CompactionMethod.CUT } as const;
 const executors = { host: ToolExecutor.HOST, client: ToolExecutor.CLIENT } as const;
 const inputActions = {
   accept: InputAction.ACCEPT,
@@ -110,6 +112,8 @@ function toEvent(body: RunEventBody): EventInit {
       return { case: 'stepReset', value: { attempt: body.attempt } };
     case 'events-dropped':
       return { case: 'eventsDropped', value: toEventsDropped(body) };
+    case 'context-compacted':
+      return { case: 'contextCompacted', value: toContextCompacted(body) };
     case 'run-finished':
       return { case: 'runFinished', value: { result: toResultMessage(body.result) } };
   }
@@ -153,6 +157,17 @@ function toEventsDropped({
   toSequence,
 }: Body<'events-dropped'>): Value<'eventsDropped'> {
   return { fromSequence: BigInt(fromSequence), toSequence: BigInt(toSequence) };
+}
+
+function toContextCompacted(body: Body<'context-compacted'>): Value<'contextCompacted'> {
+  const { method, messagesBefore, messagesAfter, tokensBefore, tokensAfter } = body;
+  return {
+    method: compactions[method],
+    messagesBefore,
+    messagesAfter,
+    tokensBefore: BigInt(tokensBefore),
+    tokensAfter: BigInt(tokensAfter),
+  };
 }
 
 function toToolProgress(body: Body<'tool-progress'>): Value<'toolProgress'> {

@@ -88,8 +88,8 @@ test('runs of one session follow one another, and each sees all that was said be
   );
   await alice.listAgents();
   assert.deepEqual(
-    (await alice.listRuns()).runs.map((run) => run.runId),
-    [runId],
+    (await alice.listRuns()).runs.map((run) => [run.runId, run.sessionId]),
+    [[runId, sessionId]],
   );
   await alice.cancelRun(runId);
   const ids = (await Promise.all(waiting)).map((answer) => answer.runId);

@@ -112,7 +112,8 @@ function compare({ runId, inputDigest }: KeptRun, digest: string): { readonly cr
  * Of what was asked for. Labels and placeholders are what policy and redaction made of it at the time, and the turns of a
  * session are what it had by then.
  */
-function digestOf({ labels: _, placeholders: __, session, ...asked }: RunInput): string {
+function digestOf({ labels: _labels, placeholders: _sealed, session, ...asked }: RunInput): string {
+  if (asked.requestDigest !== undefined) return asked.requestDigest;
   const request =
     session === undefined ? asked : { ...asked, history: [], session: session.sessionId };
   try {

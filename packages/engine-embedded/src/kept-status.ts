@@ -6,18 +6,19 @@ import type { KeptRun } from './run-store.ts';
 /** What of a status is sealed: all that the store does not find runs by. */
 type SealedStatus = Pick<
   RunStatus,
-  'principal' | 'agent' | 'agentVersion' | 'metadata' | 'waitingFor' | 'result'
+  'principal' | 'agent' | 'agentVersion' | 'metadata' | 'sessionId' | 'waitingFor' | 'result'
 >;
 
 /** The status of a run that has done nothing yet. */
 export function firstStatus(input: RunInput, createdAtMs: number): RunStatus {
-  const { runId, principal, agent, metadata } = input;
+  const { runId, principal, agent, metadata, session } = input;
   return {
     runId,
     principal,
     agent: agent.id,
     agentVersion: agent.version,
     metadata,
+    ...(session === undefined ? {} : { sessionId: session.sessionId }),
     state: 'running',
     createdAtMs,
     finishedAtMs: undefined,
@@ -29,8 +30,10 @@ export function firstStatus(input: RunInput, createdAtMs: number): RunStatus {
 
 /** The part of a status that its store cannot read. */
 export function sealStatus(codec: RunCodec, status: RunStatus): Uint8Array {
-  const { principal, agent, agentVersion, metadata, waitingFor, result } = status;
-  const sealed: SealedStatus = { principal, agent, agentVersion, metadata, waitingFor, result };
+  const { principal, agent, agentVersion, metadata, sessionId, waitingFor, result } = status;
+  const within = sessionId === undefined ? {} : { sessionId };
+  const about = { principal, agent, agentVersion, metadata, ...within };
+  const sealed: SealedStatus = { ...about, waitingFor, result };
   const place = { tenant: principal.tenant, runId: status.runId, part: 'status' };
   return codec.encode(JSON.stringify(sealed), place);
 }

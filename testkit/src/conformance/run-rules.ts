@@ -35,6 +35,34 @@ export const runRules: Rules = {
     };
   },
 
+  'of a session only the id makes two inputs different, and its status tells it': () => ({
+    program: async () => {},
+    check: async ({ engine, finished }) => {
+      const session = { sessionId: 'ses_1', rootId: 'ses_1', labels: plainLabels, turn: 1 };
+      const input = createRunInput({ session });
+      assert.deepEqual(await engine.start(input), { created: true });
+      assert.equal((await finished()).sessionId, 'ses_1');
+      // By now another run may have left a turn in it.
+      const history = [{ role: 'assistant', content: 'said', toolCalls: [] }] as const;
+      const later = createRunInput({ session: { ...session, turn: 2 }, history });
+      assert.deepEqual(await engine.start(later), { created: false });
+      const other = createRunInput({ session: { ...session, sessionId: 'ses_2' } });
+      assert.equal((await refusal(engine.start(other))).code, 'request_conflict');
+    },
+  }),
+
+  'where the digest of a request is given, it alone makes two inputs the same': () => ({
+    program: async () => {},
+    check: async ({ engine }) => {
+      const input = createRunInput({ requestDigest: 'one' });
+      assert.deepEqual(await engine.start(input), { created: true });
+      const hidden = { ...input, metadata: { what: 'was hidden' } };
+      assert.deepEqual(await engine.start(hidden), { created: false });
+      const other = { ...input, requestDigest: 'another' };
+      assert.equal((await refusal(engine.start(other))).code, 'request_conflict');
+    },
+  }),
+
   'runs in flight are bounded, and a finished one makes room': () => {
     const go = createGate();
     return {

@@ -39,9 +39,9 @@ export const fixedBounds: Readonly<Record<FixedBound, number>> = {
   /** Pages of the write-ahead log after which it is copied into the file. */
   checkpointPages: 4_000,
   /** Rows that a step of a retention removes. */
-  removedRowsPerStep: 500,
+  removedRowsPerStep: 200,
   /** Pages that a step of a compaction gives back. */
-  vacuumPagesPerStep: 500,
+  vacuumPagesPerStep: 100,
   /** JavaScript heap of each thread. */
   threadHeapMb: 256,
   /** How long one waits for a lock of SQLite that nobody should hold. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createMemoryRunStore } from '@modelhost/engine-embedded';
 import { openSqliteStore } from '@modelhost/store-sqlite';
 import { runStoreConformance } from './run-store.ts';
 
@@ -10,4 +11,10 @@ runStoreConformance('store-sqlite', {
   open: async () => (await openSqliteStore({ directory })).runs,
   isDurable: true,
   dispose: () => rm(directory, { recursive: true }),
+});
+
+runStoreConformance('a store in memory', {
+  open: async () => createMemoryRunStore(),
+  isDurable: false,
+  dispose: async () => {},
 });

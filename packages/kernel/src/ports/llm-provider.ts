@@ -1,26 +1,14 @@
-import type { JsonObject } from '../json.ts';
-import type {
-  Message,
-  Sampling,
-  TokenUsage,
-  ToolCall,
-  ToolChoice,
-  ToolDefinition,
-} from '../run.ts';
+import type { Message, RunInput, TokenUsage, ToolCall, ToolDefinition } from '../run.ts';
 
-/** One call of a model. */
-export interface ModelRequest {
+/** One call of a model. Its answer must fit the schema where the caller wants JSON. */
+export interface ModelRequest extends Pick<RunInput, 'sampling' | 'toolChoice' | 'answerSchema'> {
   /** Name of the model at its provider. */
   readonly model: string;
-  /** The conversation so far; it grows after the call, so that what is kept must be copied. */
+  /** The conversation so far; it changes after the call, so what is kept must be copied. */
   readonly messages: readonly Message[];
   readonly tools: readonly ToolDefinition[];
-  readonly toolChoice: ToolChoice;
-  readonly sampling: Sampling;
   /** Hard bound of the answer in tokens; at least 1. */
   readonly maxOutputTokens: number;
-  /** JSON Schema of the answer, where the caller wants JSON. */
-  readonly answerSchema: JsonObject | undefined;
   /** The same on every attempt of the same step. */
   readonly idempotencyKey: string;
 }

@@ -118,17 +118,23 @@ test('a command that is not run here is one that is known to be run elsewhere', 
   }
 });
 
+/** What stands on several pages is run once. */
+const commands = new Map<string, Set<string>>();
 for (const { page, lines } of blocks.filter(({ language }) => language === 'sh')) {
   for (const line of lines) {
-    test(`${page}: ${line}`, () => {
-      const { status, stdout, stderr } = spawnSync(localize(line), {
-        shell: true,
-        encoding: 'utf8',
-        timeout: 60_000,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, MODEL_HOST_ADDRESS: served.grpc },
-      });
-      assert.equal(status, 0, `${stdout}\n${stderr}`);
-    });
+    commands.set(line, (commands.get(line) ?? new Set()).add(page));
   }
+}
+
+for (const [line, pagesOfLine] of commands) {
+  test(`${[...pagesOfLine].join(', ')}: ${line}`, () => {
+    const { status, stdout, stderr } = spawnSync(localize(line), {
+      shell: true,
+      encoding: 'utf8',
+      timeout: 60_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, MODEL_HOST_ADDRESS: served.grpc },
+    });
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+  });
 }

@@ -180,11 +180,11 @@ suite('timeouts', { concurrency: true }, () => {
       beginEvents(response);
       response.write(chatText('a'));
     });
-    await using opened = open(server.baseUrl, { totalTimeoutMs: 50 });
+    await using opened = open(server.baseUrl, { totalTimeoutMs: 1_000 });
     const running = await first(opened.provider.stream(requestOf(), never));
     await assert.rejects(
       running.next(),
-      expecting('provider_timeout', { phase: 'total', timeout_ms: '50' }),
+      expecting('provider_timeout', { phase: 'total', timeout_ms: '1000' }),
     );
     await closed(server);
   });

@@ -25,6 +25,8 @@ export interface FindOptions {
   /** What stands before this offset only says what a value may be; the search for values begins here. */
   readonly from?: number;
   readonly budget?: WorkBudget;
+  /** None of the `words` ends behind `from`, as somebody knows who has looked; secrets are not searched for. */
+  readonly isWordless?: boolean;
 }
 
 /** A fixed choice of detectors; holds no state between texts. */
@@ -60,12 +62,18 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
   const rules = secretRules().filter(({ id }) => chosen.has('secrets') || chosen.has(id));
   const searches = createSearches(chosen, rules, terms);
 
-  function find(text: string, { from = 0, budget }: FindOptions = {}): Detection {
+  function find(
+    text: string,
+    { from = 0, budget, isWordless = false }: FindOptions = {},
+  ): Detection {
     const view = createFoldedView(text);
     const work = budget ?? createWorkBudget(unitsOf(text.length));
     const viewFrom = view.viewStart(from);
     const candidates: Candidate[] = [];
-    for (const search of searches) search(view.text, viewFrom, { budget: work, found: candidates });
+    for (const { search, needsWord } of searches) {
+      if (needsWord && isWordless) continue;
+      search(view.text, viewFrom, { budget: work, found: candidates });
+    }
     const isExhausted = work.isExhausted();
     if (candidates.length === 0) return isExhausted ? exhausted : nothing;
     const findings = resolveOverlaps(
@@ -87,8 +95,12 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
 const nothing: Detection = { findings: [], isExhausted: false };
 const exhausted: Detection = { findings: [], isExhausted: true };
 
-/** Looks for values that end behind `from`. */
-type Search = (text: string, from: number, work: SearchWork) => void;
+interface Search {
+  /** Looks for values that end behind `from`. */
+  readonly search: (text: string, from: number, work: SearchWork) => void;
+  /** Finds nothing without one of the words. */
+  readonly needsWord: boolean;
+}
 
 function wordOfTerm(term: string): ContextWord {
   return { word: createFoldedView(term).text.toLowerCase(), holds: 'token' };
@@ -109,13 +121,13 @@ function createSearches(
   }
   const searches: Search[] = [];
   if (rules.length > 0) {
-    searches.push(createSecretSearch(rules));
+    searches.push({ search: createSecretSearch(rules), needsWord: true });
   }
   if ([...chosen].some((name) => personalDetectors.has(name))) {
-    searches.push(createPersonalScanner(chosen));
+    searches.push({ search: createPersonalScanner(chosen), needsWord: false });
   }
   if (chosen.has('term')) {
-    searches.push(createTermSearch(terms));
+    searches.push({ search: createTermSearch(terms), needsWord: false });
   }
   return searches;
 }

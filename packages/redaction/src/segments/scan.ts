@@ -12,6 +12,8 @@ export interface Scan {
   history: number;
   /** Something in the segment may be, or belong to, a value. */
   isSensitive: boolean;
+  /** One of the words stands in it. */
+  hasWord: boolean;
   /** Plain words to wait for after a value; `wordsPerValue` of them each time. */
   wordsToWait: number;
   wordsPerValue: number;
@@ -58,6 +60,7 @@ function startScan(): Scan {
     state: 0,
     history: 0,
     isSensitive: false,
+    hasWord: false,
     wordsToWait: 0,
     wordsPerValue: wordsAfterValue,
     openUntil: 0,
@@ -85,6 +88,7 @@ export function resetScan(scan: Scan, isInBlock: boolean): void {
   scan.state = 0;
   scan.history = 0;
   scan.isSensitive = isInBlock;
+  scan.hasWord = isInBlock;
   scan.wordsToWait = 0;
   scan.wordsPerValue = wordsAfterValue;
   scan.openUntil = 0;
@@ -215,6 +219,7 @@ function readWords(scan: Scan, words: Words): void {
   for (const index of words.automaton.endingIn(scan.state)) {
     if (!isLookedAt(words, index, scan.history)) continue;
     scan.isSensitive = true;
+    scan.hasWord = true;
     if (index < beginMarkers) {
       if (scan.block === 'none') startBlock(scan);
     } else if (index < markers) {

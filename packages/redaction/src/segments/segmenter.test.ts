@@ -151,3 +151,18 @@ test('certificates and public keys are no private keys', () => {
   assert.ok(looked([text]).length > 0);
   assert.equal(looked([text])[0]?.keyPart, undefined);
 });
+
+test('a segment without words has none of them, however white space is written in them', () => {
+  const named = createSegmenters([
+    { word: 'encrypted\ndek', holds: 'token' },
+    { word: 'acme', holds: 'token', isBeginning: true },
+  ]);
+  const hasWord = (text: string) => {
+    const segmenter = named.create('');
+    return [...segmenter.push(text), ...segmenter.end()].some((segment) => segment.hasWord);
+  };
+  assert.deepEqual(
+    ['encrypted\ndek 1', 'encrypted  dek 1', 'an acme1', 'Acme 1', 'pacme 1', 'at 10'].map(hasWord),
+    [true, true, true, true, false, false],
+  );
+});

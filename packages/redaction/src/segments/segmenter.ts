@@ -14,6 +14,8 @@ export interface Segment {
   readonly isCut: boolean;
   /** It has no digit, no `@`, no `://` and none of the words: nothing that needs one of them is in it. */
   readonly isQuiet: boolean;
+  /** One of the words may end in it; without any, no rule that needs a word has anything to find. */
+  readonly hasWord: boolean;
   /** The part of a private key that has no beginning or no end in this segment. */
   readonly keyPart: { readonly start: number; readonly end: number } | undefined;
 }
@@ -79,7 +81,7 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     function giveQuiet(to: number): void {
       if (to > quietFrom) {
         const text = rest.slice(quietFrom, to);
-        segments.push({ text, whole: text, isCut: false, isQuiet: true, keyPart: undefined });
+        segments.push(quietOf(text));
         before = lastOf(before, text, contextBefore);
       }
       quietFrom = to;
@@ -119,7 +121,8 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
 
   function close(text: string, isForced: boolean, whole = before + text): Segment {
     const keyPart = keyPartOf(scan, text.length);
-    const segment = { text, whole, isCut, isQuiet: isQuiet(), keyPart };
+    const hasWord = scan.hasWord || isCut;
+    const segment = { text, whole, isCut, isQuiet: isQuiet(), hasWord, keyPart };
     before = lastOf(before, text, isForced ? overlap : contextBefore);
     isCut = isForced;
     resetScan(scan, isForced && scan.block !== 'none');
@@ -156,6 +159,17 @@ function piecesOf(text: string): readonly string[] {
 /** At the start of a segment, with nothing to wait for. */
 function isIdle({ size, isTail, block, wordsToWait, openUntil }: Scan): boolean {
   return size === 0 && !isTail && block === 'none' && wordsToWait === 0 && openUntil === 0;
+}
+
+function quietOf(text: string): Segment {
+  return {
+    text,
+    whole: text,
+    isCut: false,
+    isQuiet: true,
+    hasWord: false,
+    keyPart: undefined,
+  };
 }
 
 function lastOf(before: string, text: string, size: number): string {

@@ -29,8 +29,8 @@ const historyMax = 30;
 export function createWords(given: readonly ContextWord[]): Words {
   const byLiteral = new Map<string, ContextWord>();
   for (const { word, holds, isBeginning = false } of [scheme, ...given]) {
-    // White space at an end of a word would keep every segment open; a token ends there anyway.
-    const literal = word.trim();
+    // White space at an end of a word would keep every segment open; a token ends there anyway. Within, it stands for any.
+    const literal = word.trim().replaceAll(/\s+/g, ' ');
     const known = byLiteral.get(literal) ?? { word: literal, holds, isBeginning };
     if (literal === '') continue;
     byLiteral.set(literal, {

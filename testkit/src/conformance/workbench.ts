@@ -55,7 +55,8 @@ export interface Workbench {
   readonly waiting: (count: number, runId?: string) => Promise<void>;
 }
 
-const bounds: ConformanceBounds = {
+/** High enough for whatever is not tested just then. */
+export const defaultBounds: ConformanceBounds = {
   runsInFlightMax: 50,
   finishedRunsMax: 50,
   eventsMax: 1_000,
@@ -103,14 +104,14 @@ export function registerRules(part: string, rules: Rules, makeEngine: MakeEngine
         const engine = await makeEngine({
           program: async (context, input) => (await program(context, input)) ?? done,
           clock,
-          bounds: { ...bounds, ...changes },
+          bounds: { ...defaultBounds, ...changes },
         });
         try {
           await check(createWorkbench(engine, clock));
         } finally {
           const closed = engine.close();
           // Closing stops what a test left running, and that may take as long as the bounds allow.
-          await clock.advance(10 * bounds.stopTimeoutMs);
+          await clock.advance(10 * defaultBounds.stopTimeoutMs);
           await closed;
         }
       });

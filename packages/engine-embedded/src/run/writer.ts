@@ -144,6 +144,8 @@ function rest(live: LiveRun): void {
   const { clock, bounds, onIdle } = live.options;
   const { dueMs, sinceMs } = live.waits.times();
   const wakeAtMs = Math.min(dueMs, live.deadlineMs);
+  // What is due already comes at once: it would only be read back for it.
+  if (wakeAtMs <= clock.now()) return;
   const restMs = live.isParkedSoon ? 0 : sinceMs + bounds.parkAfterMs - clock.now();
   if (restMs <= 0) return onIdle(wakeAtMs);
   live.cancelPark = clock.setTimer(restMs, () => onIdle(wakeAtMs));

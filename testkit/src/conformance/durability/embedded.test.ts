@@ -1,0 +1,4 @@
+import { createEmbeddedWorld } from '../../crash/durable-world.ts';
+import { durabilityConformance } from './durability.ts';
+
+durabilityConformance('engine-embedded', createEmbeddedWorld);

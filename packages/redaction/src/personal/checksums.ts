@@ -20,11 +20,18 @@ export function isLuhn(digits: readonly number[]): boolean {
   return sum % 10 === 0;
 }
 
+const zero = 0x30;
+const nine = 0x39;
+const smallBit = 0x20;
+const beforeA = 0x61 - 10;
+
 /** ISO 7064 MOD 97-10 over letters and digits, as an IBAN has it once its head stands at the end. */
 export function isMod97(text: string): boolean {
   let rest = 0;
-  for (const character of text) {
-    const value = Number.parseInt(character, 36);
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    // The bit tells small letters from capitals; both count from ten.
+    const value = unit <= nine ? unit - zero : (unit | smallBit) - beforeA;
     rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
   }
   return rest === 1;

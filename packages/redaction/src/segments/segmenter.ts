@@ -120,8 +120,7 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
   }
 
   function close(text: string, isForced: boolean, whole = before + text): Segment {
-    const keyPart = keyPartOf(scan, text.length);
-    const hasWord = scan.hasWord || isCut;
+    const [keyPart, hasWord] = [keyPartOf(scan, text.length), scan.hasWord || isCut];
     const segment = { text, whole, isCut, isQuiet: isQuiet(), hasWord, keyPart };
     before = lastOf(before, text, isForced ? overlap : contextBefore);
     isCut = isForced;

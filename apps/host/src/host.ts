@@ -143,8 +143,7 @@ async function listenForMcpClients(options: {
   if (mcp === undefined) return undefined;
   const { clock, keys, redactor, relay, policy, tools } = parts;
   const cores = createViews(mcp.views, { relay, keys, redactor, clock, version });
-  const hide = (text: string): string => redactor.redact(text);
-  const services = hideInServices(createAuthzenServices({ policy, tools, clock }), hide);
+  const services = hideInServices(createAuthzenServices({ policy, tools, clock }), redactor);
   return await listenForMcp({ config, mcp, cores, services, clock, log });
 }
 

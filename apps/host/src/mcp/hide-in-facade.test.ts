@@ -1,33 +1,47 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadKeys } from '@modelhost/keys-file';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { FacadeService } from '@modelhost/mcp-gateway';
+import { createHostRedactor } from '@modelhost/redaction';
 import { startTestHost } from '../fixtures/started-host.ts';
 import { hideInServices } from './hide-in-facade.ts';
 
-const hide = (text: string): string => text.replaceAll('canary', '…');
+// Built from parts, so that no scanner takes it for a real one.
+const token = ['ghp', 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5'].join('_');
+const environmentValue = Buffer.alloc(32, 7).toString('base64');
+const keys = await loadKeys({ path: 'unused', environmentValue });
+const redactor = createHostRedactor({ always: { secrets: 'token' }, keys });
 
-function serviceOf(answer: () => Promise<JsonObject>): FacadeService {
+function serviceOf(answer: FacadeService['answer']): FacadeService {
   const path = '/x';
   const service = { path, method: 'POST', isAuthenticated: true, resource: path, answer } as const;
-  const [hidden = service] = hideInServices([service], hide);
+  const [hidden = service] = hideInServices([service], redactor);
   return hidden;
 }
 
 const caller = { principal: undefined, baseUrl: '' };
 
-test('what a service answers is hidden, and so is why it refuses', async () => {
-  const answering = serviceOf(async () => ({ decision: false, context: { error: ['a canary'] } }));
-  assert.deepEqual(await answering.answer({}, caller), {
+test('what a service is asked, answers or refuses with is hidden', async () => {
+  const asked: JsonObject[] = [];
+  const answering = serviceOf(async (body) => {
+    asked.push(body);
+    return { decision: false, context: { error: [`a ${token}`] } };
+  });
+  assert.deepEqual(await answering.answer({ resource: [token] }, caller), {
     decision: false,
-    context: { error: ['a …'] },
+    context: { error: ['a [SECRET]'] },
   });
+  assert.deepEqual(asked, [{ resource: ['[SECRET]'] }]);
   const refusing = serviceOf(async () => {
-    throw new HostError('validation_failed', 'no canary');
+    throw new HostError('validation_failed', `no ${token}`);
   });
-  await assert.rejects(refusing.answer({}, caller), { code: 'validation_failed', message: 'no …' });
-  const broken = new TypeError('canary');
+  await assert.rejects(refusing.answer({}, caller), {
+    code: 'validation_failed',
+    message: 'no [SECRET]',
+  });
+  const broken = new TypeError('x');
   await assert.rejects(
     serviceOf(async () => {
       throw broken;
@@ -38,8 +52,6 @@ test('what a service answers is hidden, and so is why it refuses', async () => {
 
 test('an error of the façade tells nothing of a secret in the request', async () => {
   await using started = await startTestHost({ mcp: { port: 0 }, isOpen: true });
-  // Built from parts, so that no scanner takes it for a real one.
-  const name = ['ghp', 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5'].join('_');
   const response = await fetch(`http://${started.host.mcpAddress}/mcp`, {
     method: 'POST',
     headers: {
@@ -47,14 +59,14 @@ test('an error of the façade tells nothing of a secret in the request', async (
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': 'prompts/get',
-      'mcp-name': name,
+      'mcp-name': token,
     },
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
       method: 'prompts/get',
       params: {
-        name,
+        name: token,
         _meta: {
           'io.modelcontextprotocol/protocolVersion': '2026-07-28',
           'io.modelcontextprotocol/clientCapabilities': {},
@@ -64,5 +76,5 @@ test('an error of the façade tells nothing of a secret in the request', async (
   });
   const text = await response.text();
   assert.match(text, /\[SECRET\]/);
-  assert.ok(!text.includes(name));
+  assert.ok(!text.includes(token));
 });

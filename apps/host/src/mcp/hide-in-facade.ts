@@ -1,5 +1,7 @@
 import { HostError } from '@modelhost/kernel';
+import type { Redactor } from '@modelhost/kernel';
 import type { FacadeCore, FacadeService } from '@modelhost/mcp-gateway';
+import { hideObject } from '../redaction/hide-object.ts';
 import { mapTexts } from './relayed-answer.ts';
 
 type Hide = (text: string) => string;
@@ -24,19 +26,23 @@ function hideOutcome(outcome: Outcome, hide: Hide): Outcome {
   return { kind: 'error', error: { ...error, message: hide(message), ...hidden } };
 }
 
-/** Services of the same listener, whose answers and refusals pass `hide`. */
+/**
+ * Services of the same listener: what they are asked is hidden before anything is decided or kept of it, as a call is, and so is what
+ * they answer or why they refuse.
+ */
 export function hideInServices(
   services: readonly FacadeService[],
-  hide: Hide,
+  redactor: Redactor,
 ): readonly FacadeService[] {
   return services.map((service) => ({
     ...service,
     answer: async (body, caller) => {
       try {
-        return mapTexts(await service.answer(body, caller), hide);
+        const answer = await service.answer(hideObject(redactor, body), caller);
+        return hideObject(redactor, answer);
       } catch (thrown) {
         if (!(thrown instanceof HostError)) throw thrown;
-        throw new HostError(thrown.code, hide(thrown.message), { cause: thrown });
+        throw new HostError(thrown.code, redactor.redact(thrown.message), { cause: thrown });
       }
     },
   }));

@@ -45,11 +45,10 @@ test('with redaction off every canary is found, so that it was really there', as
   const { plan, outputs, provider, server } = await play(t, 'off');
   const places = [...new Set(plan.all.map(({ place }) => place))];
   const shown = placesIn(plan.all, [...outputs, ...provider, ...server]);
-  // Headers of errors and questions to policy are shown nowhere, whatever is hidden.
-  const neverShown = ['provider-header', 'question'];
+  // Headers of errors are shown nowhere, whatever is hidden.
   assert.deepEqual(
     places.filter((place) => !shown.includes(place)),
-    neverShown,
+    ['provider-header'],
   );
   const telling = outputs.filter((output) => findCanaries(plan.all, [output]).length > 0);
   // A search of outputs that could not have one would prove nothing.
@@ -83,6 +82,7 @@ const tellers = [
   'model-host tools',
   'stderr',
   'file tool-pins.json',
+  'decisions',
 ];
 
 function isIn(canary: Canary, outputs: readonly Output[]): boolean {

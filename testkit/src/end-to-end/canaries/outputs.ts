@@ -1,9 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openDecisionLog } from '@modelhost/decision-log';
+import { loadKeys } from '@modelhost/keys-file';
 import type { CanaryWorld } from './canary-world.ts';
 import { askByCommand } from './command-outputs.ts';
 import { askFacade } from './facade-outputs.ts';
-import { outputOf } from './output.ts';
+import { outputOf, toOutput } from './output.ts';
 import type { PlayedRuns } from './play-runs.ts';
 import type { Output } from './search.ts';
 
@@ -27,14 +29,38 @@ export async function gatherAnswers(
   runs: PlayedRuns,
 ): Promise<readonly Output[]> {
   const gathered = await Promise.all(outputs.map((gather) => gather(world, runs)));
+  // Whoever reads the log of decisions has what was decided before written down.
+  await world.client.listDecisions();
   return gathered.flat();
 }
 
 /** Everything that a host leaves behind: whatever is in its data directory, and what it wrote to its two streams. */
 export async function gatherRemains({ host }: CanaryWorld): Promise<readonly Output[]> {
   const { stdout, stderr } = host.written();
-  const files = await readFiles(join(host.directory, 'data'));
-  return [{ name: 'stdout', bytes: stdout }, { name: 'stderr', bytes: stderr }, ...files];
+  const data = join(host.directory, 'data');
+  const written = [
+    { name: 'stdout', bytes: stdout },
+    { name: 'stderr', bytes: stderr },
+  ];
+  return [...written, ...(await readFiles(data)), await openDecisions(data)];
+}
+
+/** What stands sealed in the log of decisions, by the key that lies beside it. */
+async function openDecisions(data: string): Promise<Output> {
+  const keys = await loadKeys({ path: join(data, 'master.key'), environmentValue: undefined });
+  await using opened = new AsyncDisposableStack();
+  const log = await openDecisionLog({
+    path: join(data, 'decisions.db'),
+    keys,
+    now: Date.now,
+    keepDays: 1,
+    entriesMax: 10_000,
+    onFault: (fault) => {
+      throw fault;
+    },
+  });
+  opened.defer(async () => log.close());
+  return toOutput('decisions', await Array.fromAsync(log.recorded({ tenant: 'default' })));
 }
 
 async function readFiles(directory: string): Promise<readonly Output[]> {

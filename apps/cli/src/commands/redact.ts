@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createDetectors, createRedactor, detectorNames, type Finding } from '@modelhost/redaction';
+import {
+  createDetectors,
+  createRedactor,
+  detectorNames,
+  isDetectorName,
+  type Finding,
+} from '@modelhost/redaction';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes, readFailure } from '../failure.ts';
 import type { RedactFlags } from '../routes/redact.ts';
@@ -55,6 +61,14 @@ function createRedactorOf(
   { detectors = detectorNames, term: terms = [], style }: RedactFlags,
 ): ReturnType<typeof createRedactor> {
   const names = [...detectors, ...(terms.length > 0 ? ['term'] : [])];
+  const unknown = names.find((name) => !isDetectorName(name));
+  if (unknown !== undefined) {
+    throw new CommandError(
+      exitCodes.usage,
+      `--detectors: there is no detector ${JSON.stringify(unknown)}`,
+      `use ${detectorNames.join(', ')} or the name of a single rule, with commas between`,
+    );
+  }
   const hashKey = environment['MODEL_HOST_REDACT_KEY'];
   if (style === 'hash' && (hashKey === undefined || hashKey === '')) {
     throw new CommandError(

@@ -18,7 +18,7 @@ export async function createTestEngine(
   const { program, clock, store = createMemoryRunStore(), ...rest } = options;
   return createEmbeddedEngine({
     ...rest,
-    programs: { current: '1', versions: new Map([['1', program]]) },
+    programs: { current: '1', versions: new Map([['1', () => program]]) },
     store,
     clock,
     codec: createPlainCodec(),

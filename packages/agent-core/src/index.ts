@@ -13,3 +13,4 @@ export type {
   PermittedCall,
 } from './governed-call.ts';
 export { createAgentLoop } from './loop.ts';
+export { agentLoopVersion } from './loop-version.ts';

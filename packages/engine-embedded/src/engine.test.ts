@@ -94,7 +94,7 @@ async function createEngine({
   return createEmbeddedEngine({
     store: createMemoryRunStore(),
     ...options,
-    programs: { current: '1', versions: new Map([['1', program]]) },
+    programs: { current: '1', versions: new Map([['1', () => program]]) },
     codec: createPlainCodec(),
     turn: async () => new Promise((resolve) => setImmediate(resolve)),
   });

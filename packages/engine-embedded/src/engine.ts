@@ -4,6 +4,7 @@ import type {
   EventLog,
   RunEngine,
   RunEvent,
+  RunReplay,
   RunStatus,
   SignalPayload,
   StopReason,
@@ -17,8 +18,9 @@ import { followRun } from './follow.ts';
 import { createIntake } from './intake.ts';
 import type { Intake } from './intake.ts';
 import { openStatus } from './kept-status.ts';
-import { cancelSignal, sealSignal } from './origin.ts';
+import { cancelSignal, findProgram, openOrigin, sealSignal } from './origin.ts';
 import type { Programs } from './origin.ts';
+import { replayRun } from './replay.ts';
 import { createResidents } from './residents.ts';
 import type { Residents } from './residents.ts';
 import { createRetention } from './retention.ts';
@@ -48,6 +50,8 @@ export interface EmbeddedEngineOptions {
 }
 
 interface Parts {
+  readonly programs: Programs;
+  readonly turn: Turn;
   readonly store: RunStore;
   readonly clock: Clock;
   readonly codec: RunCodec;
@@ -76,6 +80,7 @@ export async function createEmbeddedEngine(
       cancelRun(parts, { tenant, runId }, { type: 'cancelled', by }),
     status: async (tenant, runId) => findStatus(parts, tenant, runId),
     list: async (tenant, filter) => listRuns({ store, codec }, tenant, filter),
+    replay: async (tenant, runId) => replay(parts, { tenant, runId }),
     runsInFlight: () => residents.inMemory(),
     drain: async (timeoutMs) => drain(parts, timeoutMs),
     follow: (tenant, runId, following) => follow(parts, { tenant, runId }, following),
@@ -110,7 +115,7 @@ function createParts(options: EmbeddedEngineOptions): Parts {
   });
   const programVersion = programs.current;
   const intake = createIntake({ store, clock, codec, bounds, residents, programVersion });
-  return { store, clock, codec, bounds, feeds, residents, intake };
+  return { programs, turn, store, clock, codec, bounds, feeds, residents, intake };
 }
 
 async function recover({ store, residents }: Parts): Promise<void> {
@@ -197,6 +202,21 @@ function drainingError(): HostError {
   return new HostError('draining', 'the host is shutting down', { retryAfterMs: 1_000 });
 }
 
+async function replay(
+  { programs, store, codec, turn, bounds }: Parts,
+  { tenant, runId }: Place,
+): Promise<RunReplay> {
+  const record = await store.read(runId);
+  if (record?.run.tenant !== tenant) throw notFound(runId);
+  const program = findProgram(programs, record.run.programVersion);
+  const { stepNamesMax } = bounds;
+  return replayRun({ origin: openOrigin(codec, record), program, stepNamesMax, turn });
+}
+
+function notFound(runId: string): HostError {
+  return new HostError('not_found', `there is no run ${runId}`);
+}
+
 async function* follow(
   parts: Parts,
   { tenant, runId }: Place,
@@ -208,7 +228,7 @@ async function* follow(
   let status = await find();
   // It may have ended while its status was read; once it has, nothing changes.
   if (wasResident && !residents.has(runId)) status = await find();
-  if (status === undefined) throw new HostError('not_found', `there is no run ${runId}`);
+  if (status === undefined) throw notFound(runId);
   const { lastSequence, state } = status;
   yield* followRun({
     ...options,

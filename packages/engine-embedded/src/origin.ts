@@ -74,13 +74,14 @@ export function sealSignal(
 export interface Programs {
   /** Under which new runs are started. */
   readonly current: string;
-  readonly versions: ReadonlyMap<string, RunProgram>;
+  /** Each makes the code of one performance: what its steps share between them is its own. */
+  readonly versions: ReadonlyMap<string, () => RunProgram>;
 }
 
-/** The program of a version. Throws `failed_precondition` for one that is not there. */
+/** A program of a version. Throws `failed_precondition` for one that is not there. */
 export function findProgram({ current, versions }: Programs, version: string): RunProgram {
-  const program = versions.get(version);
-  if (program !== undefined) return program;
+  const make = versions.get(version);
+  if (make !== undefined) return make();
   throw new HostError(
     'failed_precondition',
     `the run was started under version ${version} of the loop, and this host has ${current}`,

@@ -74,6 +74,7 @@ export type {
   RunEngine,
   RunPage,
   RunProgram,
+  RunReplay,
   RunStatus,
   SignalPayload,
   StepInfo,

@@ -23,7 +23,7 @@ export const createEmbeddedWorld: MakeDurableWorld = ({ clock, random }) => {
         tail: random.next(),
       });
       const versions = new Map(
-        Object.entries(programs).map(([version, make]) => [version, make(opened.clock)]),
+        Object.entries(programs).map(([version, make]) => [version, () => make(opened.clock)]),
       );
       return createEmbeddedEngine({
         programs: { current, versions },

@@ -268,7 +268,7 @@ async function settled(engine: EmbeddedEngine): Promise<void> {
 
 async function createEngine(program: RunProgram): Promise<EmbeddedEngine> {
   return createEmbeddedEngine({
-    programs: { current: '1', versions: new Map([['1', program]]) },
+    programs: { current: '1', versions: new Map([['1', () => program]]) },
     store: createMemoryRunStore(),
     clock: createSystemClock(),
     codec: createPlainCodec(),

@@ -1,4 +1,4 @@
-import { createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
+import { agentLoopVersion, createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import {
   createEmbeddedEngine,
@@ -6,7 +6,7 @@ import {
   createMemorySessionStore,
 } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
-import type { Clock, SessionStore } from '@modelhost/kernel';
+import type { Clock, RunProgram, SessionStore } from '@modelhost/kernel';
 import type { Logger } from 'pino';
 import { logRuns } from '../log-runs.ts';
 import { createSessionIntake } from '../sessions/session-intake.ts';
@@ -34,9 +34,13 @@ export interface OpenRunsOptions {
 export async function openRuns(options: OpenRunsOptions): Promise<Runs> {
   const { ports, clock, log, runsInFlightMax } = options;
   const sessions = createMemorySessionStore();
-  const loop = createAgentLoop({ ...ports, budgets: createBudgetLedger(), sessions });
+  const createProgram = (): RunProgram =>
+    logRuns(createAgentLoop({ ...ports, budgets: createBudgetLedger(), sessions }), log);
   const engine = await createEmbeddedEngine({
-    programs: { current: '1', versions: new Map([['1', logRuns(loop, log)]]) },
+    programs: {
+      current: agentLoopVersion,
+      versions: new Map([[agentLoopVersion, createProgram]]),
+    },
     store: createMemoryRunStore(),
     clock,
     codec: createRunCodec(ports.keys),

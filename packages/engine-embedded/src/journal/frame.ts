@@ -1,5 +1,6 @@
 import type {
   ErrorData,
+  RunEvent,
   RunEventBody,
   RunResult,
   SignalPayload,
@@ -18,6 +19,8 @@ export interface Frame {
   /** Sequence and time of each event of the program itself, in turn. Its body comes out of the program again. */
   readonly marks?: readonly number[];
   readonly resets?: readonly StepReset[];
+  /** With the end of the run: what bodies told that it did not wait for. */
+  readonly left?: readonly RunEvent[];
   readonly handed?: readonly Handover[];
 }
 

@@ -1,4 +1,5 @@
 import { HostError, parseJsonText } from '@modelhost/kernel';
+import type { RunEvent } from '@modelhost/kernel';
 import type { BegunStep, Frame, Handover, KeptWait, StepReset } from './frame.ts';
 
 /** All frames of a run as one: what is looked up by name, and what goes in order. */
@@ -10,6 +11,7 @@ export interface Journal {
   /** Sequence and time of each event of the program, in turn. */
   readonly marks: readonly number[];
   readonly resets: readonly StepReset[];
+  readonly left: readonly RunEvent[];
   readonly handed: readonly Handover[];
 }
 
@@ -20,6 +22,7 @@ export function joinFrames(frames: readonly Frame[]): Journal {
   const times = new Map<string, number>();
   const marks: number[] = [];
   const resets: StepReset[] = [];
+  const left: RunEvent[] = [];
   const handed: Handover[] = [];
   for (const frame of frames) {
     for (const step of frame.begun ?? []) begun.set(step.name, step);
@@ -27,9 +30,10 @@ export function joinFrames(frames: readonly Frame[]): Journal {
     for (const [name, timeMs] of frame.times ?? []) times.set(name, timeMs);
     for (const mark of frame.marks ?? []) marks.push(mark);
     resets.push(...(frame.resets ?? []));
+    left.push(...(frame.left ?? []));
     handed.push(...(frame.handed ?? []));
   }
-  return { begun, waits, times, marks, resets, handed };
+  return { begun, waits, times, marks, resets, left, handed };
 }
 
 /** Reads what `JSON.stringify` of a frame gave; it was sealed, so nobody else has written it. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock, RunEvent, RunEventBody, RunResult } from '@modelhost/kernel';
+import { listSequences } from '../journal/sequences.ts';
 import { eventSize } from '../event-size.ts';
 import { isEmptyFrame } from '../journal/frame.ts';
 import type {
@@ -52,8 +53,8 @@ export interface Outbox {
   ready(ready: Ready): void;
   /** The run ends: the last event. */
   finish(result: RunResult): void;
-  /** Something was written already, by whoever had the run before; `texts` are its events, in their order. */
-  resume(lastSequence: number, texts: readonly string[]): void;
+  /** Something was written already, by whoever had the run before: these events, of which `lost` are of bodies that were interrupted. */
+  resume(lastSequence: number, kept: readonly RunEvent[], lost: readonly RunEvent[]): void;
   /** Events that are journaled, but not kept as events yet. */
   repeat(events: readonly RunEvent[]): void;
   /** Whether something waits that should be written soon: whatever but beginnings and times. */
@@ -74,6 +75,8 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
   let handed: Ready[] = [];
   let isUrgent = false;
   let lastSequence = 0;
+  /** What bodies told whose end is not journaled, by sequence. */
+  const untied = new Map<number, RunEvent>();
   let result: RunResult | undefined;
 
   function add(step: string, body: RunEventBody): RunEvent {
@@ -84,9 +87,16 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
     return event;
   }
 
+  function untie(sequences: readonly number[]): void {
+    for (const sequence of sequences) untied.delete(sequence);
+  }
+
   function take(): Batch {
     const { taken, bytes } = takeEvents(events);
     const ready = takeReady(handed);
+    for (const { handover } of ready) {
+      if (handover.kind === 'step') untie(listSequences(handover.sequences));
+    }
     const frame: Frame = { ...pending, ...handoversOf(ready) };
     pending = {};
     isUrgent = events.length + handed.length > 0;
@@ -112,8 +122,9 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
     const finish: Handover = { kind: 'finish', result: ended, sequence, timeMs, digest };
     const ready = [...batch.handed, { handover: finish, size: 0 }];
     const before = batch.frame?.handed ?? [];
+    const left = untied.size === 0 ? {} : { left: [...untied.values()] };
     return {
-      frame: { ...batch.frame, handed: [...before, finish] },
+      frame: { ...batch.frame, ...left, handed: [...before, finish] },
       events: [...batch.events, event],
       eventTexts: [...batch.eventTexts, text],
       bytes: batch.bytes + eventSize(event.body),
@@ -126,7 +137,11 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
       const { sequence, timeMs } = add(step, body);
       (pending.marks ??= []).push(sequence, timeMs);
     },
-    emit: add,
+    emit: (step, body) => {
+      const event = add(step, body);
+      untied.set(event.sequence, event);
+      return event;
+    },
     begun: (step) => {
       (pending.begun ??= []).push(step);
       // The body of such a step waits for this.
@@ -143,6 +158,7 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
       const { sequence, timeMs } = add(name, { type: 'step-reset', attempt });
       const reset: StepReset = { name, attempt, sequence, timeMs, lost };
       (pending.resets ??= []).push(reset);
+      untie(lost.map((event) => event.sequence));
     },
     ready: (one) => {
       handed.push(one);
@@ -153,9 +169,10 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
       handed = [];
       isUrgent = true;
     },
-    resume: (sequence, texts) => {
+    resume: (sequence, kept, lost) => {
       lastSequence = sequence;
-      for (const text of texts) hash.update(text);
+      for (const event of kept) hash.update(JSON.stringify(event));
+      for (const event of lost) untied.set(event.sequence, event);
     },
     repeat: (journaled) => {
       events.push(...journaled);

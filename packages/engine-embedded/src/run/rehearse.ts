@@ -20,12 +20,16 @@ export interface ToldEvents {
   all(): readonly RunEvent[];
 }
 
-/** Starts with what was told by steps that were interrupted, and that they were. */
-export function createToldEvents({ marks, resets }: Journal): ToldEvents {
-  const events: RunEvent[] = [];
+/** Starts with what was told by steps that were interrupted or left, and that they were. */
+export function createToldEvents({ marks, resets, left }: Journal): ToldEvents {
+  const events: RunEvent[] = [...left];
   let used = 0;
   for (const { name, attempt, sequence, timeMs, lost } of resets) {
-    for (const event of lost) events.push({ ...event, step: name });
+    for (const event of lost) {
+      const { sequence: lostSequence, timeMs: lostMs, body } = event;
+      // In the order of every event, so that it is the same text.
+      events.push({ sequence: lostSequence, timeMs: lostMs, step: name, body });
+    }
     events.push({ sequence, timeMs, step: name, body: { type: 'step-reset', attempt } });
   }
   return {

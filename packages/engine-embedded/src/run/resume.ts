@@ -33,7 +33,7 @@ export async function resumeRun(live: LiveRun): Promise<void> {
   if (!isThere(live)) return;
   live.phase = 'live';
   if (problem !== undefined) {
-    live.outbox.resume(status.lastSequence, []);
+    live.outbox.resume(status.lastSequence, [], []);
     live.options.onFault(problem);
     return refuseRun(live, problem);
   }
@@ -85,10 +85,7 @@ async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly Lost
   const all = [...told, ...lost].sort((one, other) => one.sequence - other.sequence);
   const isKept = ({ sequence }: RunEvent): boolean => sequence <= lastSequence;
   const kept = all.filter(isKept);
-  live.outbox.resume(
-    lastSequence,
-    kept.map((event) => JSON.stringify(event)),
-  );
+  live.outbox.resume(lastSequence, kept, lost);
   live.outbox.repeat(all.filter((event) => !isKept(event)));
   live.keeping = createEventKeeping(bounds, kept);
   return Map.groupBy(lost, ({ step }) => step);

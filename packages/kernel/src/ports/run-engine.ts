@@ -131,6 +131,15 @@ export interface RunPage {
   readonly nextPageToken: string | undefined;
 }
 
+/** The events of a run, told again. */
+export interface RunReplay {
+  readonly events: readonly RunEvent[];
+  /** Of these events. */
+  readonly digest: string;
+  /** Of the events as they were told the first time; undefined for a run that is not finished. */
+  readonly recordedDigest: string | undefined;
+}
+
 /** The code of a run: the agent loop. It never throws; every ending is a result. */
 export type RunProgram = (context: RunContext, input: RunInput) => Promise<RunResult>;
 
@@ -153,6 +162,11 @@ export interface RunEngine {
     tenant: string,
     filter: { readonly state?: RunState; readonly pageSize: number; readonly pageToken?: string },
   ): Promise<RunPage>;
+  /**
+   * Tells the events of a run again, from its journal and its program alone: no step runs. Throws `not_found`, and
+   * `failed_precondition` when the program of its version is not there or does otherwise than is journaled.
+   */
+  replay(tenant: string, runId: string): Promise<RunReplay>;
   runsInFlight(): number;
   /**
    * Takes no new runs and waits for those that work. What only waits goes on after a restart, from where it is: it is let go at

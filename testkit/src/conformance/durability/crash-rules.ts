@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRandom } from '../../simulation/random.ts';
 import { createVirtualClock } from '../../virtual-clock.ts';
-import { assertDurable, driveRun } from './drive.ts';
+import { assertDurable, assertReplays, driveRun } from './drive.ts';
 import type { Driven } from './drive.ts';
 import { drawPlan } from './draw-plan.ts';
 import type { Action } from './plan.ts';
@@ -53,6 +53,7 @@ async function drive(
   const world = makeWorld({ clock, random: createRandom(options.seed) });
   const driven = await driveRun({ world, clock, ...options });
   assertDurable(driven, options.plan);
+  await assertReplays(driven);
   assert.equal(clock.pending(), 0, 'no timer is left');
   return driven;
 }

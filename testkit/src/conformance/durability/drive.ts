@@ -123,6 +123,13 @@ async function act(client: Client, { waitingFor }: RunStatus): Promise<void> {
   }
 }
 
+/** Law L12: from its journal alone the run tells the same events, byte for byte. */
+export async function assertReplays({ engine, events }: Driven): Promise<void> {
+  const replayed = await engine.replay('acme', 'run_1');
+  assert.equal(JSON.stringify(replayed.events), JSON.stringify(events));
+  assert.equal(replayed.digest, replayed.recordedDigest);
+}
+
 /** What must hold of every run, however often its host was killed. */
 export function assertDurable(driven: Driven, plan: readonly Action[]): void {
   const { status, followed, events, seen, accepted } = driven;

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { HostError } from '@modelhost/kernel';
+import type { RunEvent, RunProgram, RunReplay, RunResult } from '@modelhost/kernel';
+import type { Handover } from './journal/frame.ts';
+import type { RunOrigin } from './run/live-run.ts';
+import { createPerformance } from './run/performance.ts';
+import type { Performance } from './run/performance.ts';
+import { createToldEvents, rehearse } from './run/rehearse.ts';
+import type { Turn } from './run/rehearse.ts';
+
+/**
+ * Tells the events of a run again, from its journal and its program alone: no body runs, and nothing is written. Throws
+ * `failed_precondition` when the program does otherwise than is journaled.
+ */
+export async function replayRun(options: {
+  readonly origin: RunOrigin;
+  readonly program: RunProgram;
+  readonly stepNamesMax: number;
+  readonly turn: Turn;
+}): Promise<RunReplay> {
+  const { origin, program, stepNamesMax, turn } = options;
+  const { journal, input, status } = origin;
+  const told = createToldEvents(journal);
+  let ended: { readonly result: RunResult | undefined } | undefined;
+  const performance = createPerformance({
+    program,
+    input,
+    stepNamesMax,
+    hooks: {
+      onAsk: () => {},
+      // What is not in the journal was not durable, so nobody has seen it.
+      onEvent: (step, body) => void told.tell(step, body),
+      onHalt: () => {},
+      onFault: () => {},
+      onEnd: (result) => {
+        ended = { result };
+      },
+      readTime: (name) => journal.times.get(name) ?? status.createdAtMs,
+    },
+  });
+  const problem = await rehearse({ performance, journal, told, turn });
+  performance.close();
+  const finish = journal.handed.find((handover) => handover.kind === 'finish');
+  const difference = problem ?? differenceOf(performance, ended?.result, finish);
+  if (difference !== undefined) {
+    throw new HostError('failed_precondition', `the run cannot be replayed: ${difference}`);
+  }
+  const events = [...told.all(), ...lastEvent(finish)];
+  return { events, digest: digestOf(events), recordedDigest: finish?.digest };
+}
+
+type Finish = Extract<Handover, { kind: 'finish' }>;
+
+/** Whether the program gives another result now. One that is broken, or was ended by the engine, gives none that counts. */
+function differenceOf(
+  performance: Performance,
+  result: RunResult | undefined,
+  finish: Finish | undefined,
+): string | undefined {
+  if (result === undefined || finish === undefined || performance.fault() !== undefined) {
+    return undefined;
+  }
+  const isLeft = [...performance.asks()].some(({ kind }) => kind === 'step');
+  if (isLeft || JSON.stringify(result) === JSON.stringify(finish.result)) return undefined;
+  return 'its program gives another result';
+}
+
+function lastEvent(finish: Finish | undefined): readonly RunEvent[] {
+  if (finish === undefined) return [];
+  const { sequence, timeMs, result } = finish;
+  return [{ sequence, timeMs, step: '', body: { type: 'run-finished', result } }];
+}
+
+function digestOf(events: readonly RunEvent[]): string {
+  const hash = createHash('sha256');
+  for (const event of events) hash.update(JSON.stringify(event));
+  return hash.digest('hex');
+}

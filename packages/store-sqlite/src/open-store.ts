@@ -1,8 +1,10 @@
-import type { RunStore } from '@modelhost/engine-embedded';
+import type { RunCodec, RunStore } from '@modelhost/engine-embedded';
+import type { SessionStore } from '@modelhost/kernel';
 import { defaultStoreBounds, fixedBounds } from './bounds.ts';
 import type { StoreBounds } from './bounds.ts';
 import { backupSqliteStore } from './maintenance/tasks.ts';
 import { createRunStore } from './runs/run-store.ts';
+import { createSessionStore } from './sessions/session-store.ts';
 import { openThreads } from './thread/store-threads.ts';
 import type { StoreThreads } from './thread/store-threads.ts';
 
@@ -16,6 +18,8 @@ export interface SqliteStoreOptions {
 /** One data directory, open in this process and in no other. */
 export interface SqliteStore {
   readonly runs: RunStore;
+  /** Sessions, sealed by the codec. */
+  sessions(codec: RunCodec): SessionStore;
   /** Rejects with `storage_unavailable` when nothing can be written or read; the fact `reason` says why. */
   check(): Promise<void>;
   /** As `backupSqliteStore`: this store, as it is at this moment, into a new file. */
@@ -39,6 +43,7 @@ export async function openSqliteStore({
   const close = (): Promise<void> => threads.close();
   return {
     runs: createRunStore(threads, { check, close }),
+    sessions: (codec) => createSessionStore(threads, codec),
     check,
     backup: (path) => backupSqliteStore({ directory, path }),
     compact: () => compact(threads),

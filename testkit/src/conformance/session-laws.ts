@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { SessionStore } from '@modelhost/kernel';
-import type { MakeSessionStore } from './session-store.ts';
+import type { SessionPlace, SessionStore } from '@modelhost/kernel';
+import type { SessionRules } from './session-store.ts';
 import { addTurn, draftOf, placeOf, runsOf } from './session-values.ts';
 
 /** What anybody may do to the sessions of a small world. */
@@ -30,18 +30,15 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.record({ type: fc.constant('delete' as const), session }),
 );
 
-/** Laws over any sequence of deeds; each sequence gets a store of its own. */
-export const sessionLaws: Readonly<Record<string, (make: MakeSessionStore) => Promise<void>>> = {
+/** Laws over any sequence of deeds; each sequence has a tenant of its own. */
+export const sessionLaws: SessionRules = {
   'whatever is done, each session has its own turns, and in the end every turn is gone once':
-    async (makeStore) => {
+    async (store) => {
+      let tenants = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(deed, { maxLength: 30 }), async (deeds) => {
-          const made = await makeStore();
-          try {
-            await playAndCompare(made.store, deeds);
-          } finally {
-            await made.close();
-          }
+          tenants += 1;
+          await playAndCompare(store, `tenant-${tenants}`, deeds);
         }),
         { numRuns: 60 },
       );
@@ -49,7 +46,12 @@ export const sessionLaws: Readonly<Record<string, (make: MakeSessionStore) => Pr
 };
 
 /** The same in the plainest way: each session has a copy of its turns. */
-async function playAndCompare(store: SessionStore, deeds: readonly Deed[]): Promise<void> {
+async function playAndCompare(
+  store: SessionStore,
+  tenant: string,
+  deeds: readonly Deed[],
+): Promise<void> {
+  const at = (number: number): SessionPlace => placeOf(`ses_${number}`, tenant);
   const sessions = new Map<number, readonly string[]>();
   let added = 0;
   let gone = 0;
@@ -57,32 +59,32 @@ async function playAndCompare(store: SessionStore, deeds: readonly Deed[]): Prom
     const known = sessions.get(done.session);
     switch (done.type) {
       case 'create':
-        await store.create(draftOf(`ses_${done.session}`));
+        await store.create(draftOf(`ses_${done.session}`, { tenant }));
         sessions.set(done.session, known ?? []);
         break;
       case 'branch': {
         const from = sessions.get(done.from);
         if (known !== undefined || from === undefined || done.turn > from.length) break;
         const branch = { sessionId: `ses_${done.from}`, turn: done.turn };
-        await store.create(draftOf(`ses_${done.session}`, { branch }));
+        await store.create(draftOf(`ses_${done.session}`, { tenant, branch }));
         sessions.set(done.session, from.slice(0, done.turn));
         break;
       }
       case 'add':
         if (known === undefined) break;
         added += 1;
-        await addTurn(store, placeOf(`ses_${done.session}`), `run_${added}`);
+        await addTurn(store, at(done.session), `run_${added}`);
         sessions.set(done.session, [...known, `run_${added}`]);
         break;
       case 'delete':
-        gone += (await store.delete(placeOf(`ses_${done.session}`))) ?? 0;
+        gone += (await store.delete(at(done.session))) ?? 0;
         sessions.delete(done.session);
         break;
     }
   }
   for (const [number, runs] of sessions) {
-    assert.deepEqual(await runsOf(store, placeOf(`ses_${number}`)), runs);
+    assert.deepEqual(await runsOf(store, at(number)), runs);
   }
-  for (const number of sessions.keys()) gone += (await store.delete(placeOf(`ses_${number}`))) ?? 0;
+  for (const number of sessions.keys()) gone += (await store.delete(at(number))) ?? 0;
   assert.equal(gone, added);
 }

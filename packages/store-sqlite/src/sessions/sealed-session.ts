@@ -1,0 +1,63 @@
+import type { RunCodec } from '@modelhost/engine-embedded';
+import { parseJsonText } from '@modelhost/kernel';
+import type { Session, SessionPlace, SessionTurn } from '@modelhost/kernel';
+import type { KeptSession, KeptTurn } from './kept-session.ts';
+
+type About = Pick<Session, 'title' | 'metadata' | 'labels'>;
+
+/** Characters of a turn that are sealed together: however they are written, they fit into one payload. */
+const pieceLengthMax = 1_048_576;
+
+/** What people wrote about a session, and what its labels tell. */
+export function sealAbout(
+  codec: RunCodec,
+  { tenant, sessionId }: SessionPlace,
+  { title, metadata, labels }: About,
+): Uint8Array {
+  const text = JSON.stringify({ title, metadata, labels });
+  return codec.encode(text, { tenant, runId: sessionId, part: 'session' });
+}
+
+/** The session again. */
+export function openSession(codec: RunCodec, kept: KeptSession): Session {
+  const { ordinal: _ordinal, about, heldBy, ...session } = kept;
+  const place = { tenant: kept.tenant, runId: kept.sessionId, part: 'session' };
+  // It was sealed by `sealAbout`, and nobody else can.
+  const opened = parseJsonText(codec.decode(about, place)) as unknown as About;
+  return { ...session, ...opened, ...(heldBy === undefined ? {} : { heldBy }) };
+}
+
+/** A turn belongs to its run: branches that share it have different ids. */
+export function sealTurn(codec: RunCodec, tenant: string, turn: SessionTurn): KeptTurn {
+  const { number, runId } = turn;
+  const pieces = cutText(JSON.stringify(turn)).map((text, index) =>
+    codec.encode(text, { tenant, runId, part: `turn/${index}` }),
+  );
+  return { number, runId, pieces };
+}
+
+/** The turn again. */
+export function openTurn(codec: RunCodec, tenant: string, kept: KeptTurn): SessionTurn {
+  const { number, runId, pieces } = kept;
+  const texts = pieces.map((piece, index) =>
+    codec.decode(piece, { tenant, runId, part: `turn/${index}` }),
+  );
+  // As above; the number is that of the row, which is what pages go by.
+  return { ...(parseJsonText(texts.join('')) as unknown as SessionTurn), number };
+}
+
+/** Never between the halves of a character, which would not survive being written as UTF-8. */
+function cutText(text: string): readonly string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length;) {
+    let end = Math.min(at + pieceLengthMax, text.length);
+    if (end < text.length && isLowHalf(text.charCodeAt(end))) end -= 1;
+    pieces.push(text.slice(at, end));
+    at = end;
+  }
+  return pieces;
+}
+
+function isLowHalf(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}

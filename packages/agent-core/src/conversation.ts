@@ -1,24 +1,25 @@
 import { joinLabels, plainLabels } from '@modelhost/kernel';
 import type { DataLabels, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
+import { createSentMessages } from './compaction/sent-messages.ts';
+import type { SentMessages } from './compaction/sent-messages.ts';
 import { labelsOfHistory, saidBeforeLabels } from './data-labels.ts';
 import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
-import { estimateMessageTokens } from './tokens.ts';
 import { readArguments } from './tool-verdict.ts';
 import type { EvidenceCall } from './tool-verdict.ts';
 
-/** The messages of a run, with a running estimate of what they weigh, so that no step counts them again. */
-export interface Conversation {
-  readonly messages: readonly Message[];
-  /** Those of this run alone, the task first. */
+/** What a run has said and been told. What is added is what the model or the host itself says; what is put in its place is evidence of nothing. */
+export interface Conversation extends SentMessages {
+  /** The user's words that the run began with. */
+  readonly task: Message;
+  /** All of this run alone, the task first, as they were said. */
   said(): readonly Message[];
-  /** Of all messages. */
-  tokens(): number;
-  /** Of all messages: what the model has seen taints whatever it says. It never gets cleaner. */
+  /** Of all that was ever in it: what the model has seen taints whatever it says. It never gets cleaner. */
   labels(): DataLabels;
-  /** What the values of a call can come from, as far as the model has seen it. Bounded as the messages are. */
+  /**
+   * What the values of a call can come from, as far as the model has seen it: as it was said, whatever stands in its place now.
+   * Bounded as the messages of a run are.
+   */
   texts(): EvidenceTexts;
-  /** Adds what the model or the host itself says. */
-  add(message: Message): void;
   addResult(message: ToolMessage, about: ResultOrigin): void;
   /** Notes a call that may have had an effect, and that no answer tells of: what it wrote may come back in any other. */
   addAttempt(source: string, call: EvidenceCall): void;
@@ -53,18 +54,19 @@ export function createConversation(
   { agent, history, input, labels: given = plainLabels, session }: ConversationInput,
   tools: ReadonlyMap<string, ToolDefinition>,
 ): Conversation {
-  const messages: Message[] = [];
+  const sent = createSentMessages();
   const prompt: string[] = [];
   const trusted: EvidenceText[] = [];
   const untrusted: EvidenceText[] = [];
   /** Arguments of the calls in the history, by id. */
   const asked = new Map<string, string>();
-  let tokens = 0;
+  const said: Message[] = [];
+  let isBegun = false;
   let labels = given;
 
   function add(message: Message): void {
-    messages.push(message);
-    tokens += estimateMessageTokens(message);
+    sent.add(message);
+    if (isBegun) said.push(message);
   }
 
   function addResult(message: ToolMessage, { labels: taken, source, call }: ResultOrigin): void {
@@ -111,12 +113,14 @@ export function createConversation(
   }
   for (const [index, message] of history.entries()) addGiven(message, `history-${index + 1}`);
   if (session !== undefined) labels = joinLabels(given, session.labels);
-  const before = messages.length;
-  addGiven({ role: 'user', content: input }, 'prompt');
+  isBegun = true;
+  const task: Message = { role: 'user', content: input };
+  addGiven(task, 'prompt');
+
   return {
-    messages,
-    said: () => messages.slice(before),
-    tokens: () => tokens,
+    ...sent,
+    task,
+    said: () => said,
     labels: () => labels,
     texts: () => ({ prompt, trusted, untrusted }),
     add,

@@ -3,40 +3,67 @@ import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
 import { refusalText } from './decisions.ts';
 import { failed, stopEnding } from './endings.ts';
+import { compactContext } from './compaction/compact-context.ts';
 import { callModel } from './model-call.ts';
+import type { ModelCallOutcome } from './model-call.ts';
 import type { GuardedContext } from './guarded-context.ts';
 import { cutBy } from './model-step.ts';
 
-/** Takes the model call of a turn within its budget. Gives the answer that the run goes on with, or the ending. */
+/**
+ * Takes the model call of a turn within its budget, with a conversation that fits the model's window where that can be done.
+ * Gives the answer that the run goes on with, or the ending.
+ */
 export async function takeModelTurn(
   run: ActiveRun,
   turn: number,
 ): Promise<ModelAnswer | RunEnding> {
+  await compactContext(run, { step: `turn-${turn}/compact`, isRefused: false });
+  let called = await callForTurn(run, turn, `turn-${turn}/model`);
+  // The provider counts otherwise than the estimate does. Once: what is too long then is too long.
+  if (isTooLongForProvider(called)) {
+    const step = `turn-${turn}/compact-again`;
+    const isShorter = await compactContext(run, { step, isRefused: true });
+    if (isShorter) called = await callForTurn(run, turn, `turn-${turn}/model-again`);
+  }
+  switch (called.kind) {
+    case 'exceeded':
+      return { reason: 'budget_exceeded', budget: called.budget };
+    case 'too-long':
+      return tooLong(inputTokensOf(run), run.input.agent.route.contextTokensMax);
+    case 'taken':
+      return endOf(called.answer, called.limitedBy, run.context) ?? called.answer;
+  }
+}
+
+async function callForTurn(run: ActiveRun, turn: number, name: string): Promise<ModelCallOutcome> {
   const { input, conversation } = run;
-  const inputTokens = run.offeredTokens() + conversation.tokens();
-  const called = await callModel(run, {
-    name: `turn-${turn}/model`,
-    messages: conversation.messages,
+  return callModel(run, {
+    name,
+    messages: conversation.messages(),
     tools: run.offered(),
     // A choice that forces a tool would never let the model answer; it binds the first answer only.
     toolChoice:
       turn === 1 || input.toolChoice.type === 'none' ? input.toolChoice : { type: 'auto' },
     sampling: input.sampling,
     answerSchema: input.answerSchema,
-    inputTokens,
+    inputTokens: inputTokensOf(run),
     labels: conversation.labels(),
     isShown: true,
     facts: {},
     callId: (index) => `call_${input.runId.slice(-8)}_${turn}_${index + 1}`,
   });
-  switch (called.kind) {
-    case 'exceeded':
-      return { reason: 'budget_exceeded', budget: called.budget };
-    case 'too-long':
-      return tooLong(inputTokens, input.agent.route.contextTokensMax);
-    case 'taken':
-      return endOf(called.answer, called.limitedBy, run.context) ?? called.answer;
-  }
+}
+
+function inputTokensOf(run: ActiveRun): number {
+  return run.offeredTokens() + run.conversation.tokens();
+}
+
+/** Whether the provider refuses the request for its length, before any answer. */
+function isTooLongForProvider(called: ModelCallOutcome): boolean {
+  if (called.kind !== 'taken' || called.answer.kind !== 'failed') return false;
+  const { error, text, reasoning, toolCalls } = called.answer;
+  const isAnswered = text !== '' || reasoning !== '' || toolCalls.length > 0;
+  return !isAnswered && error?.facts['reason'] === 'context_length';
 }
 
 /** The ending that an answer brings; undefined when the run goes on with it. */

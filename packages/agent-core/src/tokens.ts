@@ -40,6 +40,11 @@ export function estimateMessageTokens(message: Message): number {
   }
 }
 
+/** Estimated tokens of several. */
+export function weighMessages(messages: readonly Message[]): number {
+  return messages.reduce((sum, message) => sum + estimateMessageTokens(message), 0);
+}
+
 /** Estimated tokens of the tool definitions that go with every model call. */
 export function estimateToolsTokens(tools: readonly ToolDefinition[]): number {
   return tools.reduce(

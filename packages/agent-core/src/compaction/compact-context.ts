@@ -1,0 +1,152 @@
+import type { Message, ModelRoute } from '@modelhost/kernel';
+import type { ActiveRun } from '../active-run.ts';
+import { costOf, estimateMessageTokens, weighMessages } from '../tokens.ts';
+import { lighten, planCompaction } from './plan.ts';
+import type { CompactionPlan } from './plan.ts';
+import { summarize } from './summarize.ts';
+import { cutMessage, summaryMessage, summaryRequest } from './texts.ts';
+
+/** Why the conversation is looked at. */
+export interface CompactionCause {
+  /** Name of the step that a summary is made in. */
+  readonly step: string;
+  /** The provider itself says that the request is too long, whatever the estimate was. */
+  readonly isRefused: boolean;
+}
+
+/**
+ * Puts one message in the place of the older ones when the next request would fill too much of the model's window: a summary,
+ * or a note that they were left out where no summary can be had. What was said stays what it was for labels, evidence and the
+ * session. Gives whether anything changed; the same from the journal.
+ */
+export async function compactContext(run: ActiveRun, cause: CompactionCause): Promise<boolean> {
+  const need = needOf(run, cause);
+  if (need === undefined) return false;
+  const { conversation, context } = run;
+  const { task } = conversation;
+  const messages = conversation.messages();
+  const plan = planCompaction({ messages, task, keptTokensMax: need.keptTokensMax });
+  if (plan === undefined) return false;
+  const olderTokens = weighMessages(plan.older);
+  if (!need.isPressing && olderTokens <= need.tokensMax * worthwhileShare) return false;
+  const tokensBefore = conversation.tokens();
+  const summary = await trySummary(run, cause, { ...need, plan, olderTokens });
+  const standIn = summary ?? cutMessage;
+  if (estimateMessageTokens(standIn) >= olderTokens) return false;
+  conversation.replace(plan.older, standIn);
+  context.emit(cause.step, {
+    type: 'context-compacted',
+    method: summary === undefined ? 'cut' : 'summary',
+    messagesBefore: messages.length,
+    messagesAfter: conversation.messages().length,
+    tokensBefore,
+    tokensAfter: conversation.tokens(),
+  });
+  return true;
+}
+
+/** Less than this of what may be sent is not worth a summary, so long as the request fits at all. */
+const worthwhileShare = 0.1;
+/** Share of the window that is kept free for the answer, at most: models may answer at greater length than is usual. */
+const answerShareMax = 0.25;
+const summaryShare = 1 / 16;
+const summaryBounds = { tokensMin: 256, tokensMax: 8_192 } as const;
+
+interface Need {
+  /** What a request may weigh with room for its answer. */
+  readonly tokensMax: number;
+  readonly inputTokens: number;
+  readonly keptTokensMax: number;
+  readonly summaryTokensMax: number;
+  /** The request cannot be sent as it is. */
+  readonly isPressing: boolean;
+}
+
+/** Undefined while the next request is short enough. */
+function needOf(run: ActiveRun, { isRefused }: CompactionCause): Need | undefined {
+  const { input, conversation } = run;
+  const { route, compactAtPercent } = input.agent;
+  if (compactAtPercent === undefined) return undefined;
+  const offeredTokens = run.offeredTokens();
+  const inputTokens = offeredTokens + conversation.tokens();
+  const answerTokens = Math.min(
+    input.sampling.maxOutputTokens ?? Infinity,
+    route.outputTokensMax,
+    Math.floor(route.contextTokensMax * answerShareMax),
+  );
+  const wantedTokens = inputTokens + answerTokens;
+  const tokensMax = isRefused
+    ? Math.floor(wantedTokens / 2)
+    : Math.floor((route.contextTokensMax * compactAtPercent) / 100);
+  if (wantedTokens <= tokensMax) return undefined;
+  const summaryTokensMax = summaryTokensOf(route);
+  const fixed = conversation
+    .messages()
+    .filter((message) => message === conversation.task || message.role === 'system');
+  const fixedTokens = offeredTokens + answerTokens + summaryTokensMax + weighMessages(fixed);
+  return {
+    tokensMax,
+    inputTokens,
+    // Half of what is left: the other half is for what comes, so that not every turn compacts again.
+    keptTokensMax: Math.floor((tokensMax - fixedTokens) / 2),
+    summaryTokensMax,
+    isPressing: isRefused || inputTokens >= route.contextTokensMax,
+  };
+}
+
+function summaryTokensOf({ contextTokensMax, outputTokensMax }: ModelRoute): number {
+  const { tokensMin, tokensMax } = summaryBounds;
+  const share = Math.floor(contextTokensMax * summaryShare);
+  return Math.min(outputTokensMax, tokensMax, Math.max(tokensMin, share));
+}
+
+interface Wanted extends Need {
+  readonly plan: CompactionPlan;
+  readonly olderTokens: number;
+}
+
+/** Undefined where a summary does not fit, is not affordable, not allowed, does not come, or is no shorter. */
+async function trySummary(
+  run: ActiveRun,
+  { step, isRefused }: CompactionCause,
+  { plan, inputTokens, olderTokens, summaryTokensMax }: Wanted,
+): Promise<Message | undefined> {
+  const { contextTokensMax } = run.input.agent.route;
+  const aroundTokens = run.offeredTokens() + estimateMessageTokens(summaryRequest);
+  const tokensMax = isRefused ? inputTokens / 2 : contextTokensMax - summaryTokensMax;
+  const { task } = run.conversation;
+  const sent = lighten(plan.before, { task, tokensMax: tokensMax - aroundTokens });
+  const sentTokens = aroundTokens + weighMessages(sent);
+  const isAnythingSent = plan.older.some((message) => sent.includes(message));
+  if (!isAnythingSent || sentTokens > tokensMax) return undefined;
+  const nextTokens = inputTokens - olderTokens + summaryTokensMax;
+  if (nextTokens >= contextTokensMax) return undefined;
+  if (!isAffordable(run, { sentTokens, nextTokens, summaryTokensMax })) return undefined;
+  const summary = await summarize(run, {
+    step,
+    messages: [...sent, summaryRequest],
+    inputTokens: sentTokens,
+    maxOutputTokens: summaryTokensMax,
+  });
+  if (summary === undefined) return undefined;
+  const message = summaryMessage(summary, sent.length === plan.before.length);
+  return estimateMessageTokens(message) < olderTokens ? message : undefined;
+}
+
+/** Whether the budget has enough for the summary and for the turn after it, for which it is made. */
+function isAffordable(
+  { ports, input }: ActiveRun,
+  tokens: Readonly<Record<'nextTokens' | 'sentTokens' | 'summaryTokensMax', number>>,
+): boolean {
+  const { limits, spent, held } = ports.budgets.state(input.runId);
+  const usage = {
+    inputTokens: tokens.sentTokens + tokens.nextTokens,
+    outputTokens: tokens.summaryTokensMax + 1,
+  };
+  const costMicroUsd = costOf(input.agent.route, usage);
+  return (
+    spent.steps + held.steps + 2 <= limits.stepsMax &&
+    spent.tokens + held.tokens + usage.inputTokens + usage.outputTokens <= limits.tokensMax &&
+    spent.costMicroUsd + held.costMicroUsd + costMicroUsd <= limits.costMicroUsdMax
+  );
+}

@@ -35,6 +35,11 @@ export function createShapes(forms: readonly RegExp[]): Shapes {
   const byHead = createMasks(heads, headText);
   const byTail = createMasks((firstRunMax + 1) * separatorCount * (secondRunMax + 1), tailText);
 
+  // Most words are left here.
+  const isAny = Array.from({ length: heads }, (_, head) =>
+    byHead.subarray(head * width, (head + 1) * width).some((mask) => mask !== 0),
+  );
+
   /** For each sample the forms that may begin with it, as bits. */
   function createMasks(count: number, sampleOf: (index: number) => string): Int32Array {
     const masks = new Int32Array(count * width);
@@ -57,6 +62,7 @@ export function createShapes(forms: readonly RegExp[]): Shapes {
     const gap = separatorAt(text, next);
     const hasTail = kind === 1 && size <= firstRunMax;
     const head = (kind * (runMax + 1) + size) * separatorCount + gap;
+    if (!isAny[head]) return noForms;
     return collect(first, head, hasTail ? tailAt(text, next, size, gap) : -1);
   }
 

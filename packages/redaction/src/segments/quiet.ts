@@ -1,6 +1,5 @@
 import {
   capitalUnit,
-  classOf,
   foldUnit,
   invisibleUnit,
   isWordUnit,
@@ -8,7 +7,15 @@ import {
   spaceUnit,
   type UnitClass,
 } from './unit-classes.ts';
-import { isLookedAt, prefixMax, wordMax, type Words } from './words.ts';
+import {
+  classOfCode,
+  codeOf,
+  isLookedAt,
+  prefixMax,
+  stepMax,
+  wordMax,
+  type Words,
+} from './words.ts';
 
 const space = 0x20;
 
@@ -17,16 +24,18 @@ const space = 0x20;
  * of a text is of that kind. Gives the place behind the last segment that is closed and has nothing in it.
  */
 export function skipQuiet(text: string, from: number, words: Words): number {
-  const { rows, classes, endingFrom } = words.automaton;
+  const { rows, endingFrom } = words.automaton;
+  const { ascii } = words;
   let start = from;
   let state = 0;
   let tokenSize = 0;
   let capitals = 0;
   for (let at = from; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    const kind = classOf(unit);
+    const code = unit < 0x80 ? (ascii[unit] ?? 0) : codeOf(unit, words.automaton);
+    const kind = classOfCode(code);
+    state = rows[state + (code & stepMax)] ?? 0;
     if (kind === spaceUnit) {
-      state = rows[state + (classes[space] ?? 0)] ?? 0;
       // In the midst of a word of two words the automaton is not at its start.
       if (state !== 0 || isPrefix(tokenSize, capitals)) return start;
       start = at + 1;
@@ -37,7 +46,6 @@ export function skipQuiet(text: string, from: number, words: Words): number {
     if (isTelling(kind) || tokenSize >= wordMax) return start;
     if (kind === capitalUnit) capitals += 1;
     tokenSize += 1;
-    state = rows[state + (classes[foldUnit(unit)] ?? 0)] ?? 0;
     if (state >= endingFrom && isAnyLookedAt(text, at, state, words)) return start;
   }
   return start;
@@ -45,18 +53,20 @@ export function skipQuiet(text: string, from: number, words: Words): number {
 
 /** Whether nothing is to be found in the text, whatever it is cut into. False for some in which nothing is found either. */
 export function isQuietText(text: string, words: Words): boolean {
-  const { rows, classes, endingFrom } = words.automaton;
+  const { rows, endingFrom } = words.automaton;
+  const { ascii } = words;
   let state = 0;
   let tokenSize = 0;
   let isGap = false;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    const kind = classOf(unit);
+    const code = unit < 0x80 ? (ascii[unit] ?? 0) : codeOf(unit, words.automaton);
+    const kind = classOfCode(code);
     if (isTelling(kind) || tokenSize >= wordMax) return false;
     const isSpace = kind === spaceUnit;
     tokenSize = isSpace ? 0 : tokenSize + 1;
     if (!isSpace || !isGap) {
-      state = rows[state + (classes[isSpace ? space : foldUnit(unit)] ?? 0)] ?? 0;
+      state = rows[state + (code & stepMax)] ?? 0;
       if (state >= endingFrom && isAnyLookedAt(text, at, state, words)) return false;
     }
     isGap = isSpace;

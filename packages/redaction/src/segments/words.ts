@@ -1,11 +1,13 @@
 import { createKeywordAutomaton, type KeywordAutomaton } from '../text/keyword-automaton.ts';
 import type { ContextWord } from './context-words.ts';
-import { isWordUnit } from './unit-classes.ts';
+import { classOf, foldUnit, isWordUnit, spaceUnit, type UnitClass } from './unit-classes.ts';
 
 /** What the words of a scan are looked up in; the lists go by the automaton's indexes. */
 export interface Words {
   readonly automaton: KeywordAutomaton;
   readonly holds: readonly ContextWord['holds'][];
+  /** For each unit of ASCII: its step in the automaton, and above `stepMax` what it means to the segmenter. */
+  readonly ascii: Uint32Array;
   /** How long the word is if it counts only where a word begins, or else 0. */
   readonly beginnings: Uint8Array;
 }
@@ -44,13 +46,32 @@ export function createWords(given: readonly ContextWord[]): Words {
   const lengths = words.map(({ word, isBeginning = false }) =>
     isBeginning && word.length < historyMax && isWordUnit(word.charCodeAt(0)) ? word.length : 0,
   );
+  const automaton = createKeywordAutomaton([...begins, ...ends, ...byLiteral.keys()]);
   return {
-    automaton: createKeywordAutomaton([...begins, ...ends, ...byLiteral.keys()]),
+    automaton,
+    ascii: Uint32Array.from({ length: 0x80 }, (_, unit) => codeOf(unit, automaton)),
     holds: [...marks, ...words.map(({ holds }) => holds)],
     beginnings: Uint8Array.from([...marks.map(() => 0), ...lengths]),
   };
 }
 
+/** The highest step; above it is the class of the unit. */
+export const stepMax = 0xffff;
+const classShift = 16;
+
+/** The step of a unit in the automaton, with its class. */
+export function codeOf(unit: number, { classes }: KeywordAutomaton): number {
+  const kind = classOf(unit);
+  const folded = kind === spaceUnit ? space : foldUnit(unit);
+  return (kind << classShift) | (classes[folded] ?? 0);
+}
+
+/** The class of the unit with this code. */
+export function classOfCode(code: number): UnitClass {
+  return code >> classShift;
+}
+
+const space = 0x20;
 const strength: Readonly<Record<ContextWord['holds'], number>> = {
   token: 0,
   words: 1,

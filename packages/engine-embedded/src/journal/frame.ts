@@ -94,7 +94,7 @@ export type StepEnd =
   | { readonly type: 'broken'; readonly message: string }
   /** Its body ignored its aborted signal for too long. */
   | { readonly type: 'given-up'; readonly reason: GivenUpReason }
-  /** The run was stopped before the body began. */
+  /** The run was stopped before the body began, or the body threw just that. */
   | { readonly type: 'refused'; readonly reason: GivenUpReason }
   /** It must not run twice, and was interrupted. */
   | { readonly type: 'unknown' };

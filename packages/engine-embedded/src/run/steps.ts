@@ -1,4 +1,4 @@
-import { sha256Hex, toErrorData } from '@modelhost/kernel';
+import { sha256Hex } from '@modelhost/kernel';
 import type { Clock, RunEventBody, StepInfo } from '@modelhost/kernel';
 import type { EngineBounds } from '../bounds.ts';
 import { jsonSize } from '../json-size.ts';
@@ -116,7 +116,11 @@ function giveUp(reason: unknown, emitted: readonly Emitted[]): EndedStep {
 function describe(ask: StepAsk, settled: Settled, emitted: readonly Emitted[]): EndedStep {
   if ('thrown' in settled) {
     const { thrown } = settled;
-    const end = { type: 'failed', error: toErrorData(thrown) } as const;
+    const reason = givenUpReasonOf(thrown);
+    const end: StepEnd =
+      reason.type === 'stop'
+        ? { type: 'refused', reason }
+        : { type: 'failed', error: reason.error };
     return { end, cause: thrown, size: 0, ...eventsOf(emitted, []) };
   }
   const { value } = settled;

@@ -22,8 +22,29 @@ export function checkRedaction(
       'looks for nothing; set redaction.terms or redaction.termsFile',
     );
   }
+  checkTenants(tree, report);
   if (termsFile !== undefined && !isThere(pathOf(termsFile), 'file')) {
     report.add(['redaction', 'termsFile'], `there is no file ${termsFile}`);
+  }
+}
+
+/** Terms of a tenant that is mistyped would be hidden for nobody. */
+function checkTenants({ redaction, server, mcp }: ConfigTree, report: Report): void {
+  const issuers = mcp?.issuers ?? [];
+  const isAnyKnown = issuers.some((issuer) => issuer.tenant === undefined && !issuer.tenants);
+  if (Array.isArray(redaction.terms) || isAnyKnown) return;
+  const known = [
+    // Whose caller is who comes without a key.
+    'default',
+    ...server.auth.apiKeys.map(({ tenant }) => tenant),
+    ...issuers.flatMap(({ tenant, tenants = [] }) => (tenant === undefined ? tenants : [tenant])),
+  ];
+  for (const tenant of Object.keys(redaction.terms)) {
+    if (known.includes(tenant)) continue;
+    const guess = nearest(tenant, known);
+    const remedy = guess === undefined ? 'remove it' : `did you mean ${guess}?`;
+    const message = `nobody is of the tenant ${tenant} by any key or issuer; ${remedy}`;
+    report.add(['redaction', 'terms', tenant], message);
   }
 }
 

@@ -10,7 +10,21 @@ const policies = 'policies:\n';
 const written = (section: string): string =>
   changed(policies, `redaction: ${section}\n${policies}`);
 
+/** Somebody of the tenant acme. */
+const environment = {
+  MAIN_KEY: 'k',
+  MH__SERVER__AUTH__APIKEYS: `[{ id: abcd, hash: 'sha256:${'0'.repeat(64)}', tenant: acme, subject: a }]`,
+};
+
 const refused = [
+  {
+    title: 'terms of a tenant that is mistyped',
+    section: '{ terms: { amce: [Project Blue], default: [x y], zzz: [Blue] } }',
+    problems: [
+      'host.yaml:19:29: redaction.terms.amce: nobody is of the tenant amce by any key or issuer; did you mean acme?',
+      'host.yaml:19:66: redaction.terms.zzz: nobody is of the tenant zzz by any key or issuer; remove it',
+    ],
+  },
   {
     title: 'a detector that is mistyped',
     section: '{ always: { secerts: token } }',
@@ -68,7 +82,7 @@ const refused = [
 
 for (const { title, section, problems } of refused) {
   test(`the configuration is refused for ${title}`, () => {
-    assert.deepEqual(directory.problemsOf(written(section)), problems);
+    assert.deepEqual(directory.problemsOf(written(section), environment), problems);
   });
 }
 
@@ -79,15 +93,16 @@ test('secrets are hidden unless somebody says what is', () => {
 });
 
 test('terms are a list, or a list for each tenant', () => {
-  const { terms } = directory.read(written('{ terms: { acme: [Project Blue] } }')).tree.redaction;
+  const { terms } = directory.read(written('{ terms: { acme: [Project Blue] } }'), environment).tree
+    .redaction;
   assert.deepEqual(terms, { acme: ['Project Blue'] });
   const all = directory.read(written('{ always: { term: drop }, terms: [Project Blue] }'));
   assert.deepEqual(all.tree.redaction.terms, ['Project Blue']);
 });
 
 test('a single rule may be named, and the environment may set a detector', () => {
-  const environment = { MAIN_KEY: 'k', MH__REDACTION__ALWAYS__EMAIL: 'mask' };
-  const config = directory.read(written('{ always: { github-pat: drop } }'), environment);
+  const set = { ...environment, MH__REDACTION__ALWAYS__EMAIL: 'mask' };
+  const config = directory.read(written('{ always: { github-pat: drop } }'), set);
   assert.deepEqual(config.tree.redaction.always, { 'github-pat': 'drop', email: 'mask' });
 });
 

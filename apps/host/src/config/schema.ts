@@ -111,6 +111,13 @@ const agent = z.strictObject({
     .enum(['auto', 'always', 'never'])
     .default('auto')
     .describe('Offers a search instead of the tools; auto: when they take 2 % of the context.'),
+  compaction: z
+    .enum(['auto', 'never'])
+    .default('auto')
+    .describe('Summarizes the older part of a conversation that fills too much of the context.'),
+  compactAtPercent: count(10, 95)
+    .default(80)
+    .describe('How much of the context a request and its answer may fill before that.'),
   samplingServers: z
     .array(alias)
     .max(1_000)

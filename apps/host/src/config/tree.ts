@@ -85,5 +85,7 @@ export interface AgentConfig {
   readonly modelCallTimeoutMs: number;
   readonly approvalTimeoutMs: number;
   readonly toolSearch: 'auto' | 'always' | 'never';
+  readonly compaction: 'auto' | 'never';
+  readonly compactAtPercent: number;
   readonly samplingServers: readonly string[];
 }

@@ -11,7 +11,13 @@ const directory = createConfigDirectory();
 after(() => directory.remove());
 const environmentValue = Buffer.alloc(32, 7).toString('base64');
 const keys = await loadKeys({ path: 'unused', environmentValue });
-const environment = { MAIN_KEY: 'tulip-gravel-nine', MODEL_HOST_MASTER_KEY: environmentValue };
+const keyOf = (tenant: string): string =>
+  `{ id: ${tenant}, hash: 'sha256:${'0'.repeat(64)}', tenant: ${tenant}, subject: a }`;
+const environment = {
+  MAIN_KEY: 'tulip-gravel-nine',
+  MODEL_HOST_MASTER_KEY: environmentValue,
+  MH__SERVER__AUTH__APIKEYS: `[${keyOf('acme')}, ${keyOf('beta')}]`,
+};
 
 function redactorOf(section: string): Redactor {
   const yaml = changed('policies:\n', `redaction: ${section}\npolicies:\n`);

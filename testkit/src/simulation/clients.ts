@@ -1,5 +1,6 @@
 import { HostError } from '@modelhost/kernel';
 import type { EventLog, RunEngine, RunEvent, SignalPayload } from '@modelhost/kernel';
+import { drawText } from './canaries.ts';
 import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
@@ -24,6 +25,8 @@ export interface Clients {
   readonly whole: ReadonlyMap<string, readonly RunEvent[]>;
   /** Runs that were refused at the start. */
   readonly refused: ReadonlySet<string>;
+  /** Runs that waited when the host was drained: they would go on after a restart. */
+  readonly parked: ReadonlySet<string>;
   /** Followers that have not ended. */
   readonly following: () => number;
 }
@@ -36,6 +39,7 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   const seen: Seen[] = [];
   const whole = new Map<string, RunEvent[]>();
   const refused = new Set<string>();
+  const parked = new Set<string>();
   let following = 0;
 
   async function start(plan: RunPlan): Promise<void> {
@@ -61,22 +65,19 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
     whole.set(runId, events);
     following += 1;
     const { signal } = new AbortController();
-    for await (const event of host.follow(tenant, runId, { afterSequence: 0, signal })) {
-      events.push(event);
-      facts.add({ type: 'event', runId, event });
-      for (const answer of answersTo(world, events, event)) {
-        clock.setTimer(answer.delayMs, () => void send(tenant, runId, answer));
+    try {
+      for await (const event of host.follow(tenant, runId, { afterSequence: 0, signal })) {
+        events.push(event);
+        facts.add({ type: 'event', runId, event });
+        for (const answer of answersTo(world, events, event)) {
+          clock.setTimer(answer.delayMs, () => void send(world, host, { tenant, runId, answer }));
+        }
       }
+    } catch (thrown) {
+      if (!(thrown instanceof HostError) || thrown.code !== 'draining') throw thrown;
+      parked.add(runId);
     }
     following -= 1;
-  }
-
-  async function send(tenant: string, runId: string, answer: Answer): Promise<void> {
-    const { name, payload } = answer;
-    const stranger = await host.signal(`not-${tenant}`, runId, name, payload);
-    if (stranger.accepted) facts.violate('I9', 'a signal of another tenant was accepted');
-    const { accepted } = await host.signal(tenant, runId, name, payload);
-    facts.add({ type: 'answered', runId, name, payload, isAccepted: accepted });
   }
 
   async function cancel({ runId, tenant }: RunPlan): Promise<void> {
@@ -104,7 +105,20 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   if (scenario.drainAfterMs !== null) {
     clock.setTimer(scenario.drainAfterMs, () => void host.drain(scenario.drainTimeoutMs));
   }
-  return { seen, whole, refused, following: () => following };
+  return { seen, whole, refused, parked, following: () => following };
+}
+
+async function send(
+  { facts }: World,
+  host: Host,
+  to: { readonly tenant: string; readonly runId: string; readonly answer: Answer },
+): Promise<void> {
+  const { tenant, runId, answer } = to;
+  const { name, payload } = answer;
+  const stranger = await host.signal(`not-${tenant}`, runId, name, payload);
+  if (stranger.accepted) facts.violate('I9', 'a signal of another tenant was accepted');
+  const { accepted } = await host.signal(tenant, runId, name, payload);
+  facts.add({ type: 'answered', runId, name, payload, isAccepted: accepted });
 }
 
 /** Follows a run to its end, sleeping and breaking off as planned. */
@@ -165,7 +179,7 @@ function answersTo(
       drawAnswers(outside, `approval/${body.approvalId}/${round}`, (random) => ({
         type: 'approval',
         approved: random.chance(round === 1 ? 0.75 : 0.85),
-        comment: '',
+        comment: drawText(random, 'fine'),
         ...random.pick(voters),
       })),
     );
@@ -183,7 +197,7 @@ function answersTo(
   if (resource !== clientTool.name || !events.some((event) => isRequest(event, callId))) return [];
   return drawAnswers(outside, `tool-result/${callId}`, (random) => ({
     type: 'tool-result',
-    content: 'blue',
+    content: drawText(random, 'blue'),
     isError: random.chance(0.2),
   }));
 }

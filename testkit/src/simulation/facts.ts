@@ -1,6 +1,7 @@
 import type {
   AuditRecord,
   DataLabels,
+  FinishReason,
   JsonObject,
   PolicyAction,
   RunEvent,
@@ -25,6 +26,8 @@ export type Fact = { readonly atMs: number } &
         readonly runId: string;
         readonly call: string;
         readonly effect: 'allow' | 'deny' | 'hold';
+        /** Whether mailboxes may come back in its arguments. */
+        readonly isRevealed: boolean;
         readonly isApproved: boolean;
       }
     | { readonly type: 'audited'; readonly record: AuditRecord }
@@ -35,6 +38,8 @@ export type Fact = { readonly atMs: number } &
         readonly key: string;
         readonly call: string;
         readonly isReadOnly: boolean;
+        /** A mailbox stands in its arguments. */
+        readonly tellsMailbox: boolean;
       }
     | {
         readonly type: 'resumed';
@@ -48,6 +53,15 @@ export type Fact = { readonly atMs: number } &
         readonly runId: string;
         readonly step: string;
         readonly usage: TokenUsage;
+      }
+    /** A provider's answer, whole. */
+    | {
+        readonly type: 'said';
+        readonly runId: string;
+        readonly step: string;
+        readonly text: string;
+        readonly reasoning: string;
+        readonly finishReason: FinishReason;
       }
     | {
         readonly type: 'answered';

@@ -1,4 +1,4 @@
-import { HostError, noObligations, plainLabels } from '@modelhost/kernel';
+import { HostError, noObligations, plainLabels, sha256Hex } from '@modelhost/kernel';
 import type {
   ApprovalFact,
   ApprovalGate,
@@ -44,7 +44,15 @@ export function createFakePolicy(world: World): PolicyEngine {
     const decision = decisionOf(action, { isApproved, script, gates });
     if (request.resource.type === 'tool') {
       const call = callText(request.resource.tool.name, request.resource.arguments);
-      facts.add({ type: 'decided', runId, call, effect: decision.effect, isApproved });
+      const isRevealed = Object.keys(decision.obligations.reveal).length > 0;
+      facts.add({
+        type: 'decided',
+        runId,
+        call,
+        effect: decision.effect,
+        isApproved,
+        isRevealed,
+      });
     }
     return decision;
   }
@@ -82,6 +90,12 @@ function drawDecision(random: Random): DecisionScript {
 function drawObligations(random: Random): Obligations {
   return {
     ...noObligations,
+    redact: {
+      detectors: random.pick<Obligations['redact']['detectors']>([{}, {}, { email: 'mask' }]),
+      arguments: [],
+    },
+    // Where nothing else is hidden, a mailbox comes back.
+    reveal: random.pick<Obligations['reveal']>([{}, { value: ['email'] }]),
     limits: random.pick<Obligations['limits']>([
       {},
       { maxOutputTokens: random.int(1, 100) },
@@ -166,11 +180,11 @@ export function createFakeAudit(world: World): AuditLog {
   return { append, head: () => head, check: async () => {}, close: async () => {} };
 }
 
-/** Keys that hide nothing. */
+/** Keys that hide nothing, but say it in other letters. */
 export const fakeKeys: Keys = {
-  seal: (text) => ({ keyId: 'fake', data: text }),
-  unseal: ({ data }) => data,
-  commit: (text, context) => `${context}/${text.length}`,
+  seal: (text) => ({ keyId: 'fake', data: Buffer.from(text).toString('hex') }),
+  unseal: ({ data }) => Buffer.from(data, 'hex').toString(),
+  commit: (text, context) => sha256Hex(`${context}/${text}`),
 };
 
 function createCounter(): (name: string) => number {

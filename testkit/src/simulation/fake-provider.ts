@@ -8,6 +8,7 @@ import type {
   ModelRequest,
   TokenUsage,
 } from '@modelhost/kernel';
+import { cutText, drawText, tellsMailbox, tellsSecret } from './canaries.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
 import { stepOf } from './world.ts';
@@ -19,6 +20,7 @@ interface AnswerScript {
   readonly ending: 'done' | 'error' | 'cut' | 'hang';
   readonly endDelayMs: number;
   readonly errorCode: ErrorCode;
+  readonly errorMessage: string;
   readonly finishReason: FinishReason;
   /** Null when the provider reports none. */
   readonly usage: TokenUsage | null;
@@ -36,6 +38,7 @@ export function createFakeProvider(world: World): LlmProvider {
   ): AsyncGenerator<ModelEvent> {
     const { runId, step } = stepOf(world, request.idempotencyKey);
     checkReservation(world, runId, request);
+    checkHidden(world, runId, request);
     const id = `model/${runId}/${step}`;
     const script = outside.take(id, drawAnswer);
     const wakeOn = script.isDeaf ? undefined : signal;
@@ -48,13 +51,14 @@ export function createFakeProvider(world: World): LlmProvider {
       await pause(clock, script.endDelayMs, wakeOn);
       switch (script.ending) {
         case 'done':
+          facts.add({ type: 'said', runId, step, ...textsOf(script) });
           if (script.usage !== null) {
             facts.add({ type: 'reported', runId, step, usage: script.usage });
           }
           yield { type: 'done', stats: statsOf(script) };
           return;
         case 'error':
-          throw new HostError(script.errorCode, 'the fake provider failed');
+          throw new HostError(script.errorCode, script.errorMessage);
         case 'cut':
           return;
         case 'hang':
@@ -79,18 +83,32 @@ function checkReservation(world: World, runId: string, request: ModelRequest): v
   }
 }
 
+/** I8: no provider gets to see what is hidden always. */
+function checkHidden({ facts }: World, runId: string, { messages }: ModelRequest): void {
+  const sent = JSON.stringify(messages);
+  if (tellsSecret(sent) || tellsMailbox(sent)) facts.violate('I8', `${runId}: a provider is told`);
+}
+
+/** What the whole answer says. */
+function textsOf({ items, finishReason }: AnswerScript): {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly finishReason: FinishReason;
+} {
+  const textOf = (type: 'text-delta' | 'reasoning-delta'): string =>
+    items.map(({ event }) => (event.type === type ? event.text : '')).join('');
+  return { text: textOf('text-delta'), reasoning: textOf('reasoning-delta'), finishReason };
+}
+
 function statsOf({ finishReason, usage }: AnswerScript): CompletionStats {
   return { model: 'fake-1', finishReason, usage: usage ?? undefined, responseId: undefined };
 }
 
 function drawAnswer(random: Random): AnswerScript {
   const calls = random.chance(0.7) ? random.int(1, 4) : 0;
-  const texts = random.int(0, 5);
+  const texts = Array.from({ length: random.int(0, 4) }, () => drawDeltas(random)).flat();
   const items = [
-    ...Array.from({ length: texts }, () => ({
-      delayMs: random.int(0, 40),
-      event: drawDelta(random),
-    })),
+    ...texts.map((event) => ({ delayMs: random.int(0, 20), event })),
     ...Array.from({ length: calls }, (_, index) => ({
       delayMs: random.int(0, 10),
       event: drawCall(random, index),
@@ -100,6 +118,7 @@ function drawAnswer(random: Random): AnswerScript {
     items: random.chance(0.05) ? [] : items,
     ending: drawEnding(random),
     endDelayMs: random.chance(0.02) ? 30_000 : random.int(0, 20),
+    errorMessage: drawText(random, 'the fake provider failed'),
     errorCode: random.pick(['provider_unavailable', 'provider_rate_limited', 'provider_timeout']),
     finishReason: calls > 0 ? 'tool-calls' : random.pick(['stop', 'stop', 'length', 'refusal']),
     usage: drawUsage(random),
@@ -114,9 +133,10 @@ function drawEnding(random: Random): AnswerScript['ending'] {
   return roll < 0.98 ? 'cut' : 'hang';
 }
 
-function drawDelta(random: Random): ModelEvent {
-  const text = random.pick(['word ', 'zwölf ', '{"a":1}', '日本 ']).repeat(random.int(1, 8));
-  return { type: random.chance(0.2) ? 'reasoning-delta' : 'text-delta', text };
+function drawDeltas(random: Random): readonly ModelEvent[] {
+  const words = random.pick(['word ', 'zwölf ', '{"a":1}', '日本 ']).repeat(random.int(1, 8));
+  const type = random.chance(0.2) ? 'reasoning-delta' : 'text-delta';
+  return cutText(random, type, drawText(random, words));
 }
 
 function drawCall(random: Random, index: number): ModelEvent {
@@ -131,7 +151,7 @@ function drawCall(random: Random, index: number): ModelEvent {
       'ask_user',
     ]),
     arguments: random.chance(0.8)
-      ? `{"value":"${random.int(1, 3)}"}`
+      ? JSON.stringify({ value: drawText(random, String(random.int(1, 3))) })
       : random.pick(['{"value":', '{"value":3}', '[]', '', 'null', '{}']),
   };
   const call = random.chance(0.25) ? drawSearch(random, plain) : plain;

@@ -10,6 +10,7 @@ import type {
   ToolProgress,
   ToolReply,
 } from '@modelhost/kernel';
+import { drawText, tellsMailbox, tellsSecret, withoutMailboxes } from './canaries.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
 import { tools } from './scenario.ts';
@@ -45,7 +46,10 @@ export function createFakeTools(world: World): ToolGateway {
     if (checkArguments(tool, values).length > 0)
       facts.violate('L2', `bad arguments reached ${tool}`);
     if (resume === undefined) {
-      facts.add({ type: 'effect', runId, step, key: idempotencyKey, call, isReadOnly });
+      const sent = JSON.stringify(values);
+      if (tellsSecret(sent)) facts.violate('I8', `${runId}: a tool is told`);
+      const effect = { call, isReadOnly, tellsMailbox: tellsMailbox(sent) };
+      facts.add({ type: 'effect', runId, step, key: idempotencyKey, ...effect });
     } else {
       facts.add({ type: 'resumed', runId, step, key: idempotencyKey, answers: resume.answers });
     }
@@ -55,10 +59,11 @@ export function createFakeTools(world: World): ToolGateway {
     try {
       const wakeOn = script.isDeaf ? undefined : signal;
       for (const progress of script.progress)
-        onProgress?.({ progress, total: 5, message: 'on it' });
+        onProgress?.({ progress, total: 5, message: script.content });
       await pause(clock, Math.min(script.delayMs, timeoutMs), wakeOn);
       if (script.delayMs > timeoutMs) throw new HostError('mcp_timeout', 'the fake tool is slow');
-      if (script.ending === 'failed') throw new HostError(script.errorCode, 'the fake tool failed');
+      if (script.ending === 'failed')
+        throw new HostError(script.errorCode, `it failed: ${script.content}`);
       const { content, ending, request } = script;
       if (request !== null) {
         return { type: 'input-required', state: id, requests: { ask: request } };
@@ -90,9 +95,9 @@ interface CallOptions {
   readonly onProgress?: (progress: ToolProgress) => void;
 }
 
-/** Tool and arguments as one text, to tell calls apart. */
+/** Tool and arguments as one text, to tell calls apart, whatever of the arguments is hidden. */
 export function callText(tool: string, values: JsonObject): string {
-  return `${tool} ${canonicalJson(values)}`;
+  return withoutMailboxes(`${tool} ${canonicalJson(values)}`);
 }
 
 function checkArguments(tool: string, values: JsonObject): readonly FieldViolation[] {
@@ -126,7 +131,7 @@ function drawCall(random: Random): CallScript {
     delayMs: random.chance(0.08) ? random.int(300, 2_000) : random.int(0, 80),
     ending: roll < 0.8 ? 'ok' : roll < 0.9 ? 'tool-error' : 'failed',
     errorCode: random.pick(['mcp_connection_failed', 'mcp_protocol_error', 'mcp_result_too_large']),
-    content: 'content '.repeat(random.int(0, 6)),
+    content: drawText(random, 'content '.repeat(random.int(0, 6))),
     isDeaf: random.chance(0.03),
     request: random.chance(0.15) ? drawRequest(random) : null,
     progress: Array.from({ length: random.chance(0.2) ? random.int(1, 6) : 0 }, () =>
@@ -137,7 +142,7 @@ function drawCall(random: Random): CallScript {
 
 function drawRequest(random: Random): ToolInputRequest {
   if (random.chance(0.3)) {
-    const content = { type: 'text', text: 'What do you think?' };
+    const content = { type: 'text', text: drawText(random, 'What do you think?') };
     const maxTokens = random.int(1, 500);
     return {
       method: 'sampling/createMessage',
@@ -147,7 +152,7 @@ function drawRequest(random: Random): ToolInputRequest {
   return {
     method: 'elicitation/create',
     params: {
-      message: 'Really?',
+      message: drawText(random, 'Really?'),
       requestedSchema: random.chance(0.9)
         ? { type: 'object', properties: { value: { type: 'string' } }, required: ['value'] }
         : { type: 'string' },

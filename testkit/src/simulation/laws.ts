@@ -4,6 +4,7 @@ import type {
   EventLog,
   Json,
   JsonObject,
+  Redactor,
   RunEngine,
   RunEvent,
   RunStatus,
@@ -11,6 +12,7 @@ import type {
 } from '@modelhost/kernel';
 import { checkAnswers, checkTaint } from './approval-laws.ts';
 import type { Clients, Seen } from './clients.ts';
+import { checkShown, checkTold } from './redaction-laws.ts';
 import type { Fact, Facts } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
 import type { World } from './world.ts';
@@ -26,6 +28,8 @@ export interface Aftermath {
   /** Every signal that the loop was given. */
   readonly signals: ReadonlySet<AbortSignal>;
   readonly stopTimeoutMs: number;
+  /** One that has no bug, to compare with. */
+  readonly redactor: Redactor;
 }
 
 /** Checks everything that can only be said at the end. What it finds goes to the facts of the world. */
@@ -40,15 +44,21 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     }
     const events = after.clients.whole.get(plan.runId) ?? [];
     const facts = after.world.facts.all.filter((fact) => runOf(fact) === plan.runId);
-    await checkEnding(after, plan, status, events);
-    checkCharges(after, plan, status, { events, facts });
+    if (after.clients.parked.has(plan.runId)) {
+      checkParked(after.world, status);
+    } else {
+      await checkEnding(after, plan, status, events);
+      checkCharges(after, plan, status, { events, facts });
+      await checkBuffer(after, plan, events);
+    }
     checkRecords(after.world, plan.runId, facts);
     checkAllowances(after.world, plan.runId, facts);
     checkEffects(after.world, plan, status, facts);
     checkAnswers(after.world, plan, facts);
     checkTaint(after.world, plan, { facts, events });
     checkInputs(after.world, plan.runId, facts);
-    await checkBuffer(after, plan, events);
+    checkTold(after.world, plan.runId, { events, facts });
+    checkShown(after.world, plan, { events, facts, redactor: after.redactor });
   }
   for (const seen of after.clients.seen) checkFollower(after, seen);
 }
@@ -67,6 +77,11 @@ function checkLeaks({ world, host, clients, signals }: Aftermath): void {
     const left = getEventListeners(signal, 'abort').length;
     if (left > 0) facts.violate('I15', `${left} listeners are left on a signal`);
   }
+}
+
+/** I18: a drain leaves only what waits for somebody. */
+function checkParked({ facts }: World, { runId, state }: RunStatus): void {
+  if (state !== 'waiting') facts.violate('I18', `${runId} is ${state} after a drain`);
 }
 
 /** I1, I9, I18: one ending, the same everywhere, in time, and for nobody else. */
@@ -171,14 +186,19 @@ function baseOf(step: string): string {
   return step.slice(0, step.lastIndexOf('/'));
 }
 
-/** I6: there are never more effects of a call than decisions that allowed it. */
+/** I6, I8: there are never more effects of a call than decisions that allowed it, nor does a mailbox come back unless one revealed it. */
 function checkAllowances({ facts }: World, runId: string, ofRun: readonly Fact[]): void {
   const allowances = new Map<string, number>();
+  const revealed = new Set<string>();
   for (const fact of ofRun) {
     if (fact.type === 'decided' && fact.effect === 'allow') {
       allowances.set(fact.call, (allowances.get(fact.call) ?? 0) + 1);
     }
+    if (fact.type === 'decided' && fact.isRevealed) revealed.add(fact.call);
     if (fact.type !== 'effect') continue;
+    if (fact.tellsMailbox && !revealed.has(fact.call)) {
+      facts.violate('I8', `${runId}: ${fact.step} is told a mailbox`);
+    }
     const left = (allowances.get(fact.call) ?? 0) - 1;
     allowances.set(fact.call, left);
     if (left < 0) facts.violate('I6', `${runId}: ${fact.step} was not allowed`);
@@ -269,11 +289,12 @@ async function checkBuffer(
 function checkFollower({ world, clients }: Aftermath, seen: Seen): void {
   const { facts } = world;
   const { runId, afterSequence, events, error } = seen;
-  const whole = clients.whole.get(runId) ?? [];
-  if (!isPartOf(events, whole.slice(afterSequence))) {
+  const whole = (clients.whole.get(runId) ?? []).slice(afterSequence);
+  const isParked = error?.code === 'draining' && clients.parked.has(runId);
+  if (!isPartOf(events, isParked ? whole.slice(0, events.length) : whole)) {
     facts.violate('L5', `a follower of ${runId} saw other events`);
   }
-  if (error !== undefined) {
+  if (error !== undefined && !isParked) {
     facts.violate('L5', `a follower of ${runId} was refused: ${error.code}`);
   }
 }

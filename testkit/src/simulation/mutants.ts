@@ -1,6 +1,15 @@
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { plainLabels } from '@modelhost/kernel';
-import type { RunContext, RunEvent, RunProgram, StepInfo } from '@modelhost/kernel';
+import type {
+  RedactionStyles,
+  RunContext,
+  RunEvent,
+  RunProgram,
+  SessionRedactor,
+  StepInfo,
+  StepRedactor,
+  TextRedaction,
+} from '@modelhost/kernel';
 import type { Mutant } from './simulate.ts';
 
 /** A planted bug and the law that must find it. */
@@ -173,6 +182,54 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     law: 'I10',
     program: (program) => async (context, input) => program(context, { ...input, history: [] }),
   },
+  'redacted-by-piece': {
+    law: 'I8',
+    ports: (ports) =>
+      withStreams(ports, (step, styles) => ({
+        push: (text) => step.redact(text, styles),
+        end: () => '',
+        abort: () => '',
+      })),
+  },
+  'flushed-on-abort': {
+    law: 'I8',
+    ports: (ports) =>
+      withStreams(ports, (step, styles) => {
+        const stream = step.stream(styles);
+        return { ...stream, abort: () => stream.end() };
+      }),
+  },
+  'end-forgotten': {
+    law: 'I8',
+    ports: (ports) =>
+      withStreams(ports, (step, styles) => ({ ...step.stream(styles), end: () => '' })),
+  },
+  'results-not-redacted': {
+    law: 'I8',
+    ports: (ports) =>
+      withSessions(ports, (session) => ({
+        ...session,
+        step: () => ({ ...session.step(), redact: (text) => text }),
+      })),
+  },
+  'revealed-to-all': {
+    law: 'I8',
+    ports: (ports) => ({
+      ...ports,
+      policy: {
+        ...ports.policy,
+        decide: async (request) => {
+          const decision = await ports.policy.decide(request);
+          const reveal = { value: ['email'] };
+          return { ...decision, obligations: { ...decision.obligations, reveal } };
+        },
+      },
+    }),
+  },
+  'comments-not-redacted': {
+    law: 'I8',
+    ports: (ports) => ({ ...ports, redactor: { ...ports.redactor, redact: (text) => text } }),
+  },
   'tenant-ignored': {
     law: 'I9',
     host: (host) => ({
@@ -249,6 +306,27 @@ function withDecisions(ports: AgentLoopPorts, ignored: 'deny' | 'hold'): AgentLo
       },
     },
   };
+}
+
+function withSessions(
+  ports: AgentLoopPorts,
+  change: (session: SessionRedactor) => SessionRedactor,
+): AgentLoopPorts {
+  const { redactor } = ports;
+  return { ...ports, redactor: { ...redactor, open: (place) => change(redactor.open(place)) } };
+}
+
+function withStreams(
+  ports: AgentLoopPorts,
+  stream: (step: StepRedactor, styles: RedactionStyles) => TextRedaction,
+): AgentLoopPorts {
+  return withSessions(ports, (session) => ({
+    ...session,
+    step: () => {
+      const step = session.step();
+      return { ...step, stream: (styles) => stream(step, styles) };
+    },
+  }));
 }
 
 async function* repeatLast(events: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent> {

@@ -11,6 +11,7 @@ import type {
   StepOptions,
 } from '@modelhost/kernel';
 import type { VirtualClock } from '../virtual-clock.ts';
+import { tellsMailbox, tellsSecret } from './canaries.ts';
 import type { World } from './world.ts';
 
 /** The real ledger, with law L1 checked after every change. */
@@ -103,8 +104,11 @@ function watchEvents<T>(
   step: WatchedStep<T>,
 ): { readonly body: (info: StepInfo) => Promise<T>; readonly check: (result: T) => T } {
   const emitted: { readonly timeMs: number; readonly body: RunEventBody }[] = [];
+  // A run that goes on from its journal has no body to take again.
+  let isTaken = false;
   return {
     body: async (info) => {
+      isTaken = true;
       const emit = (body: RunEventBody): number => {
         const timeMs = info.emit(body);
         emitted.push({ timeMs, body });
@@ -113,8 +117,12 @@ function watchEvents<T>(
       return step.body({ ...meet(world, info, { runId: context.runId, name, signals }), emit });
     },
     check: (result) => {
+      const kept = JSON.stringify(result ?? null);
+      if (tellsSecret(kept) || tellsMailbox(kept)) {
+        world.facts.violate('I8', `the result of ${name} tells what is hidden`);
+      }
       const told = step.options?.events?.(result) ?? [];
-      if (JSON.stringify(told) !== JSON.stringify(emitted)) {
+      if (isTaken && JSON.stringify(told) !== JSON.stringify(emitted)) {
         world.facts.violate('I20', `the result of ${name} does not tell what it emitted`);
       }
       return result;

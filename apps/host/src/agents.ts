@@ -59,6 +59,7 @@ function toSpec(agent: AgentConfig, route: ModelRoute): AgentSpec {
     approvalTimeoutMs: agent.approvalTimeoutMs,
     samplingServers: agent.samplingServers,
     toolSearch: agent.toolSearch,
+    ...(agent.compaction === 'auto' ? { compactAtPercent: agent.compactAtPercent } : {}),
   };
   // A spec is JSON: strings, numbers and lists of them.
   const version = sha256Hex(canonicalJson(spec as unknown as Json)).slice(0, 12);

@@ -114,6 +114,50 @@ suite('errors of a provider', () => {
     }
   });
 
+  const tooLong: readonly (readonly [string, number, unknown])[] = [
+    ['OpenAI', 400, { error: { message: 'no', code: 'context_length_exceeded' } }],
+    [
+      'Anthropic',
+      400,
+      {
+        error: {
+          type: 'invalid_request_error',
+          message: 'prompt is too long: 210000 tokens > 200000 maximum',
+        },
+      },
+    ],
+    ['Anthropic by its bytes', 413, { error: { type: 'request_too_large', message: 'no' } }],
+    [
+      'Gemini',
+      400,
+      {
+        error: {
+          status: 'INVALID_ARGUMENT',
+          message:
+            'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).',
+        },
+      },
+    ],
+    ['llama.cpp', 400, { error: { code: 400, type: 'exceed_context_size_error', message: 'no' } }],
+    ['vLLM', 400, { message: "This model's maximum context length is 4096 tokens." }],
+  ];
+  for (const [title, status, body] of tooLong) {
+    test(`a request that is too long for its model is known in the words of ${title}`, () => {
+      const { code, facts } = http(status, body);
+      assert.deepEqual([code, facts['reason']], ['provider_rejected', 'context_length']);
+    });
+  }
+
+  test('what else is rejected, or is too much for now, is not taken for a request that is too long', () => {
+    const quota = { error: { message: 'input token count exceeds your quota' } };
+    assert.equal(http(429, quota).facts['reason'], undefined);
+    assert.equal(http(400, { error: { message: 'unknown model' } }).facts['reason'], undefined);
+    const { code, facts } = toErrorData(
+      errors.fromEvent({ error: { message: 'no', code: 'context_length_exceeded' } }),
+    );
+    assert.deepEqual([code, facts['reason']], ['provider_rejected', 'context_length']);
+  });
+
   test('the message is bounded', () => {
     const { message } = http(500, 'long '.repeat(100_000));
     assert.ok(message.length <= 1_010 && message.endsWith('…'));

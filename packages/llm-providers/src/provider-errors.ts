@@ -52,6 +52,7 @@ export function createProviderErrors(options: {
     if (status !== undefined) facts['status'] = String(status);
     if (details.type !== undefined) facts['type'] = showable(details.type, factLengthMax, mask);
     if (details.code !== undefined) facts['code'] = showable(details.code, factLengthMax, mask);
+    if (code === 'provider_rejected' && isTooLong(details)) facts['reason'] = 'context_length';
     const isTemporary = code === 'provider_rate_limited' || code === 'provider_unavailable';
     return new HostError(code, `${provider}: ${message}`, {
       facts,
@@ -102,6 +103,7 @@ const noHeader: HeaderReader = () => undefined;
 const decisiveWords: Readonly<Record<string, ErrorCode>> = {
   // Waiting does not fill an account, so this must not look like a rate limit.
   insufficient_quota: 'provider_rejected',
+  context_length_exceeded: 'provider_rejected',
   // Gemini answers 400 to a wrong key.
   API_KEY_INVALID: 'provider_unauthorized',
 };
@@ -142,6 +144,21 @@ function codeOfStatus(status: number): ErrorCode {
   if (status === 408 || status === 425 || status >= 500) return 'provider_unavailable';
   // Redirects are not followed: they would carry the key to a place nobody configured.
   return status < 400 ? 'provider_invalid_response' : 'provider_rejected';
+}
+
+const tooLongWords: ReadonlySet<string> = new Set([
+  'context_length_exceeded',
+  'exceed_context_size_error',
+  'request_too_large',
+]);
+/** What providers say of a request that is longer than their model's window. */
+const tooLongText =
+  /prompt is too long|maximum context length|context (?:length|limit|size|window)|input token count\b.{0,40}\bexceeds/iu;
+
+/** Some providers have a code for it; the others only say it. */
+function isTooLong({ code, type, message }: ErrorDetails): boolean {
+  const isCoded = [code, type].some((word) => tooLongWords.has(word ?? ''));
+  return isCoded || tooLongText.test(message.slice(0, messageLengthMax));
 }
 
 /** One line of at most `lengthMax` characters without secrets. */

@@ -5,22 +5,25 @@ import type { PolicyControl } from './policy/policy-control.ts';
 
 /** The parts whose health is asked for. */
 export type ComponentParts = Pick<Parts, 'audit' | 'providers'> & {
+  readonly storage: { check(): Promise<void> };
   readonly policyControl: Pick<PolicyControl, 'status' | 'check'>;
   readonly tools: Pick<Parts['tools'], 'servers'>;
 };
 
 /**
- * What `/ready` asks. Without audit or policy the host cannot serve; an outage of a provider or a tool server is outside
+ * What `/ready` asks. Without audit, storage or policy the host cannot serve; an outage of a provider or a tool server is outside
  * and only degrades it, since it would take every replica away at once.
  */
 export function createComponents({
   audit,
+  storage,
   policyControl,
   providers,
   tools,
 }: ComponentParts): readonly Component[] {
   return [
     { name: 'audit', isRequired: true, check: async () => audit.check() },
+    { name: 'storage', isRequired: true, check: async () => storage.check() },
     {
       name: 'policy',
       // With the last good rules the host still serves; it cannot when everything is denied.

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
-import type { CallGovernor } from '@modelhost/agent-core';
+import type { CallGovernor, CallLedger } from '@modelhost/agent-core';
 import { openAuditFile } from '@modelhost/audit';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import type {
@@ -30,12 +30,10 @@ import { createProviders } from './providers.ts';
 import { hideInAudit } from './redaction/hide-in-audit.ts';
 import { hideObject } from './redaction/hide-object.ts';
 import type { Protection } from './redaction/open-protection.ts';
-import { openRuns } from './runs/open-runs.ts';
-import type { Runs } from './runs/open-runs.ts';
 import { readToolServers } from './tool-servers.ts';
 
-/** Everything the host is made of, before anything listens. */
-export interface Parts extends Runs {
+/** What runs and direct calls of tools are made of. */
+export interface Parts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly auditPath: string;
@@ -48,6 +46,8 @@ export interface Parts extends Runs {
   readonly keys: Keys;
   readonly redactor: Redactor;
   readonly tools: McpGateway;
+  /** What principals called before, shared by runs and direct calls. */
+  readonly calls: CallLedger;
   /** Takes tool calls of no run through policy and audit. */
   readonly governor: CallGovernor;
   /** What the façade works with: the gateway's relay with the governor around it. */
@@ -64,7 +64,7 @@ export interface ComposeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Puts the host together: which adapter stands behind which port, and in what order. */
+/** Puts everything together but runs: which adapter stands behind which port, and in what order. */
 export async function compose(options: ComposeOptions): Promise<Parts> {
   const { config, version, environment, protection } = options;
   const { keys, redactor, log } = protection;
@@ -101,18 +101,19 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     }),
     onDrift: (drift) => void recordDrift(audit, drift, log),
   });
-  const shared = { policy, audit, keys, redactor, calls: createCallLedger() };
-  const governor = createCallGovernor({ ...shared, now: () => clock.now() });
+  const calls = createCallLedger();
+  const governor = createCallGovernor({
+    policy,
+    audit,
+    keys,
+    redactor,
+    calls,
+    now: () => clock.now(),
+  });
   const { onChange: onPolicyChange } = policyControl;
   const governed = { relay: tools.relay, tools, governor, policy, onPolicyChange, ids };
   const relay = governRelay(governed);
   void tools.connected().then(() => logBroken(tools, log));
-  const runs = await openRuns({
-    ports: { ...shared, providers, tools, schemas },
-    clock,
-    log,
-    runsInFlightMax: tree.server.maxRunsInFlight,
-  });
   const routes = readRoutes(tree);
   const agents = readAgents(tree, routes);
   opened.move();
@@ -128,9 +129,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     keys,
     redactor,
     tools,
+    calls,
     governor,
     relay,
-    ...runs,
     routes,
     agents,
   };
@@ -145,12 +146,11 @@ function logBroken(tools: McpGateway, log: Logger): void {
 
 /** Closes what composing has opened. */
 export async function closeParts(parts: Parts): Promise<void> {
-  const { engine, tools, providers, policyControl, audit } = parts;
+  const { tools, providers, policyControl, audit } = parts;
   // One that cannot be closed must not leave the others open: a tool server is a process.
   await using closing = new AsyncDisposableStack();
   closing.defer(async () => audit.close());
   closing.defer(async () => policyControl.close());
   for (const provider of providers.values()) closing.defer(async () => provider.close());
   closing.defer(async () => tools.close());
-  closing.defer(async () => engine.close());
 }

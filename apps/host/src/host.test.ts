@@ -42,6 +42,7 @@ test('an outage outside degrades the host, which goes on serving', async () => {
     ['policy', 'up'],
     ['provider/main', 'degraded'],
     ['provider/spare', 'up'],
+    ['storage', 'up'],
     ['tools/broken', 'degraded'],
   ]);
   assert.notEqual(components['tools/broken']?.error ?? '', '');
@@ -61,6 +62,7 @@ test('without its audit the host is down', async () => {
   const audit = await openAuditFile({ path: join(directory, 'audit.jsonl'), now: () => 1 });
   const components = createComponents({
     audit,
+    storage: { check: async () => {} },
     policyControl: { status: () => assert.fail(), check: async () => assert.fail() },
     providers: new Map(),
     tools: { servers: () => [] },

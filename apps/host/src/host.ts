@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
@@ -42,6 +43,11 @@ import { hideInServices } from './mcp/hide-in-facade.ts';
 import { listenForMcp } from './mcp/listen-for-mcp.ts';
 import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
+import { openRuns } from './runs/open-runs.ts';
+import type { Runs } from './runs/open-runs.ts';
+
+/** Everything the host is made of, before anything listens. */
+type HostParts = Parts & Runs;
 
 /** A host that serves. */
 export interface RunningHost {
@@ -90,8 +96,16 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { log } = protection;
   // Whatever is open when the start fails is closed again, the newest first; the drain closes by the same list.
   await using opened = new AsyncDisposableStack();
-  const parts = await compose({ ...options, protection });
-  opened.defer(async () => closeParts(parts));
+  const composed = await compose({ ...options, protection });
+  opened.defer(async () => closeParts(composed));
+  const runs = await openRuns({
+    parts: composed,
+    log,
+    directory: join(config.pathOf(server.dataDirectory), 'runs'),
+    runsInFlightMax: server.maxRunsInFlight,
+  });
+  opened.defer(async () => runs.close());
+  const parts = { ...composed, ...runs };
   const readiness = createReadiness({
     components: createComponents(parts),
     now: () => parts.clock.now(),
@@ -134,7 +148,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 /** The façade, where the configuration asks for one. */
 async function listenForMcpClients(options: {
   readonly config: HostConfig;
-  readonly parts: Parts;
+  readonly parts: HostParts;
   readonly version: string;
   readonly log: Logger;
 }): Promise<McpListener | undefined> {
@@ -160,7 +174,7 @@ interface Grpc {
 
 async function listenForCalls(options: {
   readonly config: HostConfig;
-  readonly parts: Parts;
+  readonly parts: HostParts;
   readonly readiness: Readiness;
   readonly version: string;
   readonly log: Logger;
@@ -204,7 +218,7 @@ async function listenForCalls(options: {
 }
 
 function createServices(
-  parts: Parts,
+  parts: HostParts,
   readiness: Readiness,
   version: string,
 ): readonly (readonly Route[])[] {
@@ -253,7 +267,7 @@ function logCall(log: Logger, { method, principal, durationMs, error }: CallRepo
 }
 
 async function drainHost(options: {
-  readonly parts: Parts;
+  readonly parts: HostParts;
   readonly readiness: Readiness;
   readonly grpc: Grpc;
   readonly mcp: McpListener | undefined;

@@ -145,6 +145,7 @@ test('an expired bundle decides for the grace; then everything is denied, until 
   const readiness = createReadiness({
     components: createComponents({
       audit: control.audit,
+      storage: { check: async () => {} },
       policyControl: control,
       providers: new Map(),
       tools: { servers: () => [] },

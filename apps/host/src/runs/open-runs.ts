@@ -1,52 +1,67 @@
 import { agentLoopVersion, createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
-import type { AgentLoopPorts } from '@modelhost/agent-core';
-import {
-  createEmbeddedEngine,
-  createMemoryRunStore,
-  createMemorySessionStore,
-} from '@modelhost/engine-embedded';
+import { createEmbeddedEngine } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
-import type { Clock, RunProgram, SessionStore } from '@modelhost/kernel';
+import type { RunProgram, SessionStore } from '@modelhost/kernel';
+import { openSqliteStore } from '@modelhost/store-sqlite';
 import type { Logger } from 'pino';
+import type { Parts } from '../compose.ts';
 import { logRuns } from '../log-runs.ts';
 import { createSessionIntake } from '../sessions/session-intake.ts';
 import type { SessionIntake } from '../sessions/session-intake.ts';
 import { createRunCodec } from './run-codec.ts';
 
-/** Runs and the conversations that they belong to. Whoever opens them closes the engine. */
+/** Runs and the conversations that they belong to. */
 export interface Runs {
   readonly engine: EmbeddedEngine;
   readonly sessions: SessionStore;
   /** The way of runs into their sessions. */
   readonly intake: SessionIntake;
+  /** Where both are kept. */
+  readonly storage: { check(): Promise<void> };
 }
 
 /** What runs need. */
 export interface OpenRunsOptions {
-  /** What the loop reaches; budgets and sessions are made here. */
-  readonly ports: Omit<AgentLoopPorts, 'budgets' | 'sessions'>;
-  readonly clock: Clock;
+  readonly parts: Parts;
   readonly log: Logger;
+  /** Where they are kept; made when it is not there. No other process may have it. */
+  readonly directory: string;
   readonly runsInFlightMax: number;
 }
 
-/** Puts the loop on the engine, and sessions beside it. */
-export async function openRuns(options: OpenRunsOptions): Promise<Runs> {
-  const { ports, clock, log, runsInFlightMax } = options;
-  const sessions = createMemorySessionStore();
+/** Runs that are open, and how they are closed: what they only wait for goes on after the next start. */
+export type OpenedRuns = Runs & { close(): Promise<void> };
+
+/** Puts the loop on the engine, and sessions beside it. Runs that were interrupted go on from here by themselves. */
+export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
+  const { parts, log, directory, runsInFlightMax } = options;
+  const codec = createRunCodec(parts.keys);
+  const store = await openSqliteStore({ directory });
+  await using opened = new AsyncDisposableStack();
+  opened.defer(async () => store.close());
+  const sessions = store.sessions(codec);
+  // Each performance of a run counts its budget anew, from its journal.
   const createProgram = (): RunProgram =>
-    logRuns(createAgentLoop({ ...ports, budgets: createBudgetLedger(), sessions }), log);
+    logRuns(createAgentLoop({ ...parts, budgets: createBudgetLedger(), sessions }), log);
   const engine = await createEmbeddedEngine({
     programs: {
       current: agentLoopVersion,
       versions: new Map([[agentLoopVersion, createProgram]]),
     },
-    store: createMemoryRunStore(),
-    clock,
-    codec: createRunCodec(ports.keys),
+    store: store.runs,
+    clock: parts.clock,
+    codec,
     turn: async () => new Promise((resolve) => setImmediate(resolve)),
     bounds: { runsInFlightMax },
     onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
   });
-  return { engine, sessions, intake: createSessionIntake({ sessions, engine }) };
+  opened.defer(async () => engine.close());
+  const closing = opened.move();
+  return {
+    engine,
+    sessions,
+    intake: createSessionIntake({ sessions, engine }),
+    storage: store,
+    close: async () => closing.disposeAsync(),
+  };
 }

@@ -1,9 +1,16 @@
 import { joinLabels } from '@modelhost/kernel';
-import type { DataLabels, Decision, ErrorData, StepRedactor } from '@modelhost/kernel';
+import type {
+  DataLabels,
+  Decision,
+  ErrorData,
+  RedactionStyles,
+  StepRedactor,
+} from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { decisionFacts, resultFacts } from './call-facts.ts';
 import { labelsOfTool } from './data-labels.ts';
 import { decisionEvent, refusalText } from './decisions.ts';
+import { hideInPiece } from './hide-in-piece.ts';
 import { isPlainAllow } from './obligations.ts';
 import { redactionFacts } from './outgoing.ts';
 import { questionOf } from './policy-question.ts';
@@ -35,13 +42,15 @@ interface TakenIn {
   readonly raw: RawResult;
   readonly nowMs: number;
   readonly redactor: StepRedactor;
+  /** What stands before it, for a piece of a longer result; asked only where something is to be hidden. */
+  readonly before?: () => string;
 }
 
 /** Asks policy whether the model may see what a tool answered, and does to it what is demanded. */
 export async function acceptResult(
   run: ActiveRun,
   { tool, obligations }: AnsweredCall,
-  { raw, nowMs, redactor }: TakenIn,
+  { raw, nowMs, redactor, before }: TakenIn,
 ): Promise<AcceptedResult> {
   const labels = joinLabels(labelsOfTool(tool), obligations.labels);
   const bytes = Buffer.byteLength(raw.content);
@@ -59,9 +68,15 @@ export async function acceptResult(
     return { ...nothing, isError: raw.isError, labels, decision: noted };
   }
   const { redact, transforms } = decision.obligations;
+  const styles = redact.detectors;
   // Only the run itself may write placeholders.
-  const escaped = run.session.escape(raw.content);
-  const changed = redactor.redact(applyTransforms(escaped, transforms), redact.detectors);
+  const change = (text: string): string => applyTransforms(run.session.escape(text), transforms);
+  const piece = {
+    before: isHiding(run, styles) ? (before?.() ?? '') : '',
+    text: raw.content,
+    isCut: raw.isTruncated,
+  };
+  const changed = hideInPiece(piece, redactor, { styles, change });
   const content = cutText(changed, obligations.limits.resultBytesMax);
   return {
     content,
@@ -71,6 +86,10 @@ export async function acceptResult(
     labels: joinLabels(labels, decision.obligations.labels),
     decision: noted,
   };
+}
+
+function isHiding({ ports }: ActiveRun, styles: RedactionStyles): boolean {
+  return Object.keys(styles).length > 0 || Object.keys(ports.redactor.always).length > 0;
 }
 
 /** The verdict on a call that its tool answered. Tells the followers what policy said, where it said something. */

@@ -4,6 +4,7 @@ import { acceptResult, recordAcceptance, verdictOnResult } from './accept-result
 import type { AcceptedResult } from './accept-result.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { StepWork } from './guarded-context.ts';
+import { bytesBefore, textBefore } from './hide-in-piece.ts';
 import type { PlannedCall } from './tool-records.ts';
 import { invalidArguments, readArguments, refused } from './tool-verdict.ts';
 import type { AnsweredCall, ToolVerdict } from './tool-verdict.ts';
@@ -103,7 +104,20 @@ async function readPiece(
     raw,
     nowMs: info.now(),
     redactor: info.redactor,
+    before: () => readBefore(run, { handle, offset, text: raw.content }),
   });
   const { name } = answered.tool;
   return { result, error: await recordAcceptance(run, planned, name, { raw, result }) };
+}
+
+/** The end of what stands before a piece, from the same result. */
+function readBefore(
+  { ports, input }: ActiveRun,
+  piece: { readonly handle: string; readonly offset: number; readonly text: string },
+): string {
+  const { handle, offset, text } = piece;
+  const from = Math.max(0, offset - bytesBefore);
+  if (from === offset) return '';
+  const earlier = ports.tools.readResult(input.principal, handle, from);
+  return earlier === undefined ? '' : textBefore(earlier.content, text, offset - from);
 }

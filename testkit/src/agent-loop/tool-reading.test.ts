@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createJsonSchemas } from '@modelhost/json-schema';
 import type { ModelRequest, ToolAnswer, ToolGateway } from '@modelhost/kernel';
+import { secret } from './canaries.ts';
 import { createTool, textAnswer } from './outside.ts';
 import type { ModelTurn, OutsideOptions } from './outside.ts';
 import { assertReplays, bodies, play } from './play.ts';
@@ -73,6 +74,32 @@ suite('results that were cut', () => {
     assert.equal(played.result.statistics.toolCalls, 3);
     assert.deepEqual(played.result.ending, { reason: 'completed', answer: 'done' });
     await assertReplays(played);
+  });
+
+  test('never show a secret in two halves, wherever they are cut', async () => {
+    const whole = `The first token is ${secret} and the next one is 4711, see below.`;
+    for (let at = 5; at < whole.length; at += 11) {
+      const rest = `the rest is in ${handle} from offset ${at}]`;
+      const played = await play({
+        ...worldOf(
+          [look, readOn({ handle, offset: at }), done],
+          (_principal, _handle, offset) => textAnswer(whole.slice(offset)),
+          {
+            ...textAnswer(
+              `${whole.slice(0, at)}\n[cut after ${at} of ${whole.length} bytes; ${rest}`,
+            ),
+            isTruncated: true,
+          },
+        ),
+        always: { secrets: 'token' },
+      });
+      const [first = '', second = ''] = bodies(played, 'tool-finished').map(
+        ({ content }) => content,
+      );
+      const shown = first.slice(0, first.indexOf('\n[cut after')) + second;
+      assert.equal(shown, whole.replace(secret, '[SECRET]'));
+      await assertReplays(played);
+    }
   });
 
   test('that are not there, or no longer, are an error for the model', async () => {

@@ -90,6 +90,21 @@ test('a database of something else, a newer host or other migrations is left as 
   }
 });
 
+test('what a commit returns from is on the disk, and freed pages can be given back', async () => {
+  await inDirectory(async (directory) => {
+    const file = await opening(directory);
+    const valueOf = (name: string): unknown =>
+      file.database.prepare(`PRAGMA ${name}`).get()?.[name];
+    const full = 2;
+    const incremental = 2;
+    assert.equal(valueOf('journal_mode'), 'wal');
+    assert.equal(valueOf('synchronous'), full);
+    assert.equal(valueOf('auto_vacuum'), incremental);
+    assert.equal(valueOf('wal_autocheckpoint'), 0);
+    file.close();
+  });
+});
+
 test('who reads cannot write', async () => {
   await inDirectory(async (directory) => {
     const file = await opening(directory);

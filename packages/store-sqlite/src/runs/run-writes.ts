@@ -59,7 +59,8 @@ function prepareCreateRun(database: DatabaseSync): RunWrites['createRun'] {
 
 function prepareWriteRun(database: DatabaseSync): RunWrites['writeRun'] {
   const payloads = createPayloads(database);
-  const find = database.prepare('SELECT ordinal, blob FROM run WHERE run_id = ?');
+  const find = database.prepare('SELECT ordinal, blob, has_events FROM run WHERE run_id = ?');
+  const markEvents = database.prepare('UPDATE run SET has_events = 1 WHERE ordinal = ?');
   const addEntry = database.prepare('INSERT INTO entry (run, body, blob) VALUES (?, ?, ?)');
   const addEvents = database.prepare(
     'INSERT INTO event (run, first_sequence, last_sequence, body, blob) VALUES (?, ?, ?, ?, ?)',
@@ -83,7 +84,11 @@ function prepareWriteRun(database: DatabaseSync): RunWrites['writeRun'] {
     if (row === undefined) throw new HostError('internal', 'a write for a run that is not kept');
     const ordinal = Number(row['ordinal']);
     for (const entry of entries) addEntry.run(ordinal, ...payloads.place(entry));
-    if (events !== undefined) append(ordinal, events);
+    if (events !== undefined) {
+      append(ordinal, events);
+      // A retention has removed those before: these are for the next one.
+      if (row['has_events'] === 0) markEvents.run(ordinal);
+    }
     if (run === undefined) return;
     const status = payloads.place(run.status);
     payloads.release(row['blob']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { storageFault } from '../fault.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { HostError } from '@modelhost/kernel';
@@ -33,6 +34,12 @@ test('after a failure, calls of the same subject that were sent without knowing 
     assert.deepEqual(commit([call(4, 'c', 'x', 1)]).map(outcomeOf), ['storage_unavailable']);
     assert.deepEqual(commit([call(5, 'd', 'x', 4)]).map(outcomeOf), ['done']);
     assert.deepEqual(rows(), ['b', 'd']);
+    // Of two in one commit, the second knows more.
+    assert.deepEqual(commit([call(6, 'half', 'x', 5)]).map(outcomeOf), ['internal']);
+    assert.deepEqual(commit([call(7, 'e', 'y', 5), call(8, 'f', 'x', 6)]).map(outcomeOf), [
+      'done',
+      'done',
+    ]);
   });
 });
 
@@ -40,6 +47,15 @@ test('calls without a subject follow none', () => {
   withCommit(({ commit, rows }) => {
     commit([call(1, 'half'), call(2, 'a')]);
     assert.deepEqual(rows(), ['a']);
+  });
+});
+
+test('what is refused after a failure is refused for its reason', () => {
+  withCommit(({ commit }) => {
+    const answers = commit([call(1, 'full', 'x'), call(2, 'a', 'x'), call(3, 'b', 'x')]);
+    for (const answer of answers) {
+      assert.equal('fault' in answer && answer.fault.facts['reason'], 'disk_full');
+    }
   });
 });
 
@@ -70,6 +86,7 @@ function withCommit(body: (bench: Bench) => void): void {
   const insert = database.prepare('INSERT INTO text VALUES (?)');
   const perform = (_name: string, argument: unknown): void => {
     insert.run(String(argument));
+    if (argument === 'full') throw storageFault('disk_full', 'no room');
     if (argument === 'half') throw new HostError('internal', 'after the first half');
   };
   let begun = 0;

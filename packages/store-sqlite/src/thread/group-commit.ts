@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { HostError } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
 import { storageFault, toStorageFault } from '../fault.ts';
 import { toThreadFault } from './messages.ts';
 import type { Answer, Call } from './messages.ts';
@@ -13,6 +13,12 @@ export interface GroupCommitOptions {
   readonly perform: (name: string, argument: unknown) => unknown;
 }
 
+/** A call that failed, and why the first of its subject did. */
+interface FailedCall {
+  readonly number: number;
+  readonly fault: HostError;
+}
+
 /** Durable when it returns. A call that fails takes nobody else with it, apart from what was sent after it without knowing. */
 export type GroupCommit = (calls: readonly Call[]) => readonly Answer[];
 
@@ -20,7 +26,7 @@ export type GroupCommit = (calls: readonly Call[]) => readonly Answer[];
 export function createGroupCommit({ database, epoch, perform }: GroupCommitOptions): GroupCommit {
   const readEpoch = database.prepare('SELECT epoch FROM owner WHERE id = 1');
   /** By subject, the last call that failed, until the other side knows of it. */
-  const failed = new Map<string, number>();
+  const failed = new Map<string, FailedCall>();
 
   function checkEpoch(): void {
     if (Number(readEpoch.get()?.['epoch']) === epoch) return;
@@ -44,26 +50,32 @@ export function createGroupCommit({ database, epoch, perform }: GroupCommitOptio
     }
   }
 
-  function isAfterFailure({ subject, answered }: Call): boolean {
-    return subject !== undefined && (failed.get(subject) ?? 0) > answered;
+  /** The failure of its subject that the other side did not know of when it sent the call. */
+  function failureBefore({ subject, answered }: Call): FailedCall | undefined {
+    const before = subject === undefined ? undefined : failed.get(subject);
+    return before !== undefined && before.number > answered ? before : undefined;
   }
 
   function commitAlone(call: Call): Answer {
     const { number, subject } = call;
+    const before = failureBefore(call);
     try {
-      if (isAfterFailure(call)) throw skipped();
+      if (before !== undefined) throw skipped(before.fault);
       const [answer] = transact([call]);
       return answer ?? { number, result: undefined };
     } catch (thrown) {
-      if (subject !== undefined) failed.set(subject, number);
-      return { number, fault: toThreadFault(toStorageFault(thrown)) };
+      const fault = toStorageFault(thrown);
+      if (subject !== undefined) failed.set(subject, { number, fault: before?.fault ?? fault });
+      return { number, fault: toThreadFault(fault) };
     }
   }
 
   return (calls) => {
     const answered = calls[0]?.answered ?? 0;
-    for (const [subject, number] of failed) if (number <= answered) failed.delete(subject);
-    if (calls.some(isAfterFailure)) return calls.map(commitAlone);
+    for (const [subject, { number }] of failed) {
+      if (number <= answered) failed.delete(subject);
+    }
+    if (calls.some(failureBefore)) return calls.map(commitAlone);
     try {
       return transact(calls);
     } catch {
@@ -72,6 +84,9 @@ export function createGroupCommit({ database, epoch, perform }: GroupCommitOptio
   };
 }
 
-function skipped(): HostError {
-  return storageFault('unusable', 'a write before this one failed, and it was not done either');
+/** For the same reason: what was sent after it would leave a hole. */
+function skipped({ facts, message }: HostError): HostError {
+  return new HostError('storage_unavailable', `a write before this one failed: ${message}`, {
+    facts,
+  });
 }

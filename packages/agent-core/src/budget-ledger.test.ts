@@ -71,7 +71,7 @@ test('an allocation is what was asked for, or nothing with the limit that refuse
   }
   assert.deepEqual(ledger.reserve('run', 'a', one), {
     kind: 'reserved',
-    reservation: { id: 'a', amount: one },
+    amount: one,
   });
 });
 

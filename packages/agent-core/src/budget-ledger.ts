@@ -32,12 +32,12 @@ export function createBudgetLedger(): BudgetLedger {
   function reserve(scope: string, id: string, amount: BudgetAmount): ReserveOutcome {
     const account = accountOf(scope);
     const before = account.held.get(id);
-    if (before !== undefined) return { kind: 'reserved', reservation: { id, amount: before } };
+    if (before !== undefined) return { kind: 'reserved', amount: before };
     const wanted = add(add(account.spent, heldOf(account)), amount);
     const budget = firstExceeded(wanted, account.limits);
     if (budget !== undefined) return { kind: 'refused', budget };
     account.held.set(id, amount);
-    return { kind: 'reserved', reservation: { id, amount } };
+    return { kind: 'reserved', amount };
   }
 
   function settle(scope: string, id: string, used: BudgetAmount): { overrunTokens: number } {
@@ -89,6 +89,14 @@ function add(one: BudgetAmount, other: BudgetAmount): BudgetAmount {
     steps: one.steps + other.steps,
     toolCalls: one.toolCalls + other.toolCalls,
   };
+}
+
+/** Which limit one more amount would exceed, beside all that is spent and held; undefined for none. */
+export function exceededBy(
+  { limits, spent, held }: BudgetState,
+  amount: BudgetAmount,
+): BudgetKind | undefined {
+  return firstExceeded(add(add(spent, held), amount), limits);
 }
 
 function firstExceeded(amount: BudgetAmount, limits: BudgetLimits): BudgetKind | undefined {

@@ -39,7 +39,6 @@ export type {
   BudgetAmount,
   BudgetLedger,
   BudgetState,
-  Reservation,
   ReserveOutcome,
 } from './ports/budget-ledger.ts';
 export type { Clock, Ids } from './ports/clock.ts';

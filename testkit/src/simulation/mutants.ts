@@ -64,7 +64,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       ...ports,
       budgets: {
         ...ports.budgets,
-        reserve: (_scope, id, amount) => ({ kind: 'reserved', reservation: { id, amount } }),
+        reserve: (_scope, _id, amount) => ({ kind: 'reserved', amount }),
       },
     }),
   },

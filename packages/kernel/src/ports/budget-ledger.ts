@@ -8,15 +8,9 @@ export interface BudgetAmount {
   readonly toolCalls: number;
 }
 
-/** Budget that is set aside; settle or release it exactly once. */
-export interface Reservation {
-  readonly id: string;
-  readonly amount: BudgetAmount;
-}
-
-/** The answer to a reservation. */
+/** The answer to a reservation. What is set aside has to be settled or released exactly once. */
 export type ReserveOutcome =
-  | { readonly kind: 'reserved'; readonly reservation: Reservation }
+  | { readonly kind: 'reserved'; readonly amount: BudgetAmount }
   | { readonly kind: 'refused'; readonly budget: BudgetKind };
 
 /** What a scope has left: its limits less what is spent and held. */

@@ -31,6 +31,8 @@ export interface ModelAnswer extends ShownTexts {
   readonly usage: TokenUsage;
   readonly error: ErrorData | undefined;
   readonly durationMs: number;
+  /** Attempts before this one that were interrupted: what they used is not known, so that all is charged that was set aside. */
+  readonly lostAttempts: number;
 }
 
 /** Why the host stops reading an answer. */
@@ -50,6 +52,7 @@ export interface AnswerDraft extends Pick<AnswerTexts, 'decideOutput' | 'output'
 /** What a draft needs to know of its step. */
 export interface AnswerDraftOptions {
   readonly decision: Decision;
+  readonly lostAttempts: number;
   /** When the decision was emitted. */
   readonly decidedAtMs: number;
   readonly startedMs: number;
@@ -100,6 +103,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       usage: stats?.usage ?? estimateUsage(texts.written(), toolCalls, inputTokens),
       error,
       durationMs: now() - startedMs,
+      lostAttempts: options.lostAttempts,
     };
   }
 

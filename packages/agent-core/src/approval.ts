@@ -1,6 +1,7 @@
 import { sha256Hex } from '@modelhost/kernel';
 import type { ApprovalFact, Decision, SignalPayload, ValueOrigin } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
+import { rootOf } from './root-run.ts';
 import { countVotes, isVoteWanted } from './approval-votes.ts';
 import { reasonsText, refusalText } from './decisions.ts';
 import { recordOf } from './tool-records.ts';
@@ -40,7 +41,7 @@ export async function askApproval(
   if (others.length > 0 || decision.gates.length === 0) {
     return refuse(call, decision);
   }
-  const approvalId = `apr_${sha256Hex(`${run.input.runId}\0${call.base}`).slice(0, 26)}`;
+  const approvalId = `apr_${sha256Hex(`${rootOf(run.input)}\0${call.base}`).slice(0, 26)}`;
   const timeoutMs = Math.min(decision.ttlMs, run.input.agent.approvalTimeoutMs);
   const askedAtMs = await run.context.now(`${call.base}/approval-asked`);
   const asked: Asked = { call, decision, approvalId, expiresAtMs: askedAtMs + timeoutMs };

@@ -3,6 +3,7 @@ import type { JsonObject, RunEventBody, SignalPayload } from '@modelhost/kernel'
 import type { ActiveRun } from './active-run.ts';
 import { readElicitation } from './elicitation-form.ts';
 import type { Elicitation } from './elicitation-form.ts';
+import { rootOf } from './root-run.ts';
 import type { AskedInput, InputAnswer } from './tool-input.ts';
 import { recordOf } from './tool-records.ts';
 
@@ -20,7 +21,7 @@ export async function elicit(run: ActiveRun, asked: AskedInput): Promise<InputAn
   const { call, name, params } = asked;
   const wanted = readIfProper(run, params);
   if (wanted instanceof HostError) return { error: toErrorData(wanted) };
-  const inputId = `inp_${sha256Hex(`${run.input.runId}\0${name}`).slice(0, 26)}`;
+  const inputId = `inp_${sha256Hex(`${rootOf(run.input)}\0${name}`).slice(0, 26)}`;
   const { action, content, by } = await ask(run, asked, { inputId, ...wanted });
   const error = await run.context.step(name, async () =>
     run.tryRecord({

@@ -1,3 +1,4 @@
+import { HostError } from '@modelhost/kernel';
 import type {
   AuditRecord,
   BudgetAmount,
@@ -11,6 +12,7 @@ import type {
   ToolChoice,
   ToolDefinition,
   JsonObject,
+  LlmProvider,
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
@@ -18,6 +20,7 @@ import { decisionFacts, resultFacts } from './call-facts.ts';
 import { takeModelStep } from './model-step.ts';
 import { questionOf } from './policy-question.ts';
 import { costOf, fitOutput } from './tokens.ts';
+import { exceededBy } from './budget-ledger.ts';
 
 /** One call of the agent's model, for a turn of the run or for a tool server that asks for it. */
 export interface ModelCall {
@@ -74,7 +77,7 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
     ports.budgets.release(input.runId, name);
     throw thrown;
   }
-  settle(run, name, answer);
+  settle(run, name, { answer, inputTokens, maxOutputTokens: fit.maxOutputTokens });
   const { maxOutputTokens = Infinity } = answer.decision.obligations.limits;
   // An answer that policy made shorter says nothing of the budget.
   const limitedBy = maxOutputTokens < fit.maxOutputTokens ? undefined : fit.limitedBy;
@@ -89,20 +92,12 @@ async function askModel(
   const { input, ports, context } = run;
   const { route, modelCallTimeoutMs } = input.agent;
   const { name, messages, tools, toolChoice, sampling, answerSchema, inputTokens } = call;
-  const provider = ports.providers.get(route.provider);
-  if (provider === undefined) {
-    return run.fail({
-      code: 'internal',
-      message: `the provider ${route.provider} is not connected`,
-      facts: { provider: route.provider },
-    });
-  }
   const request = { model: route.model, messages, tools, toolChoice, sampling, answerSchema };
   return takeModelStep({
     context,
     name,
     route,
-    provider,
+    provider: () => providerOf(run),
     policy: ports.policy,
     record: async (decision, attempt) =>
       recordModel(run, call, 'decision', { ...decisionFacts(decision, 'UseModel'), attempt }),
@@ -110,9 +105,12 @@ async function askModel(
       recordModel(run, call, 'decision', decisionFacts(decision, 'EmitOutput')),
     recordAnswer: async (text) =>
       recordModel(run, call, 'outcome', resultFacts(ports.keys, input.principal.tenant, text)),
-    shorten: (outputTokens) => {
-      ports.budgets.release(input.runId, name);
-      ports.budgets.reserve(input.runId, name, amountOf(run, { inputTokens, outputTokens }));
+    exceededBy: (lostAttempts) => {
+      const lost = {
+        inputTokens: lostAttempts * inputTokens,
+        outputTokens: lostAttempts * maxOutputTokens,
+      };
+      return exceededBy(ports.budgets.state(input.runId), amountOf(run, lost, lostAttempts));
     },
     request: { ...request, maxOutputTokens },
     hiddenMessages: run.hiddenMessages,
@@ -155,18 +153,38 @@ async function recordModel(
   });
 }
 
-/** Charges what an answer used and tells the followers. */
-function settle(run: ActiveRun, name: string, answer: ModelAnswer): void {
-  const { usage, model, durationMs, finishReason } = answer;
-  const used = amountOf(run, usage);
+/** Looked up when it is needed: what runs go on with after a restart is the journal, not the configuration. */
+function providerOf({ ports, input }: ActiveRun): LlmProvider {
+  const name = input.agent.route.provider;
+  const provider = ports.providers.get(name);
+  if (provider !== undefined) return provider;
+  throw new HostError('internal', `the provider ${name} is not connected`, {
+    facts: { provider: name },
+  });
+}
+
+/** Charges what an answer used, and whole what was set aside for attempts that were interrupted; tells the followers. */
+function settle(
+  run: ActiveRun,
+  name: string,
+  taken: {
+    readonly answer: ModelAnswer;
+    readonly inputTokens: number;
+    readonly maxOutputTokens: number;
+  },
+): void {
+  const { usage, model, durationMs, finishReason, lostAttempts } = taken.answer;
+  const inputTokens = usage.inputTokens + lostAttempts * taken.inputTokens;
+  const outputTokens = usage.outputTokens + lostAttempts * taken.maxOutputTokens;
+  const used = amountOf(run, { inputTokens, outputTokens }, 1 + lostAttempts);
   const { overrunTokens } = run.ports.budgets.settle(run.input.runId, name, used);
-  run.count('modelCalls');
-  run.count('inputTokens', usage.inputTokens);
-  run.count('outputTokens', usage.outputTokens);
+  run.count('modelCalls', used.steps);
+  run.count('inputTokens', inputTokens);
+  run.count('outputTokens', outputTokens);
   run.count('costMicroUsd', used.costMicroUsd);
   run.count('tokensOverrun', overrunTokens);
   const spent = run.statistics();
-  const { costMicroUsd } = used;
+  const { costMicroUsd } = amountOf(run, usage);
   run.context.emit(name, { type: 'usage', model, usage, costMicroUsd, spent });
   run.context.emit(name, { type: 'step-finished', kind: 'model', finishReason, durationMs });
 }
@@ -174,11 +192,12 @@ function settle(run: ActiveRun, name: string, answer: ModelAnswer): void {
 function amountOf(
   run: ActiveRun,
   usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens'>,
+  steps = 1,
 ): BudgetAmount {
   return {
     tokens: usage.inputTokens + usage.outputTokens,
     costMicroUsd: costOf(run.input.agent.route, usage),
-    steps: 1,
+    steps,
     toolCalls: 0,
   };
 }

@@ -26,7 +26,8 @@ export interface ModelStepOptions {
   /** Name of the step. */
   readonly name: string;
   readonly route: ModelRoute;
-  readonly provider: LlmProvider;
+  /** Throws `internal` when the provider is not connected. */
+  readonly provider: () => LlmProvider;
   readonly policy: PolicyEngine;
   /** Puts the decision on record; resolves when it is durable. */
   readonly record: (decision: Decision, attempt: number) => Promise<void>;
@@ -34,8 +35,8 @@ export interface ModelStepOptions {
   readonly recordOutput: (decision: Decision) => Promise<void>;
   /** Puts the answer on record, where policy wants that. */
   readonly recordAnswer: (text: string) => Promise<void>;
-  /** Policy wants a shorter answer than there is room for. */
-  readonly shorten: (maxOutputTokens: number) => void;
+  /** What has no room for one more call beside so many lost ones; undefined when all has. */
+  readonly exceededBy: (lostAttempts: number) => BudgetKind | undefined;
   readonly request: Omit<ModelRequest, 'idempotencyKey'>;
   readonly hiddenMessages: HiddenMessages;
   readonly inputTokens: number;
@@ -76,6 +77,7 @@ async function answer(options: ModelStepOptions, info: StepWork, sent: Sent): Pr
   const draft = createAnswerDraft({
     decision,
     decidedAtMs,
+    lostAttempts: info.attempt - 1,
     startedMs,
     inputTokens: options.inputTokens,
     model: options.route.model,
@@ -84,9 +86,14 @@ async function answer(options: ModelStepOptions, info: StepWork, sent: Sent): Pr
     emitDelta: options.outputQuestion === undefined ? undefined : info.emit,
     redactor: info.redactor,
   });
-  if (decision.effect !== 'allow') {
+  const exceeded = options.exceededBy(info.attempt - 1);
+  if (decision.effect !== 'allow' || exceeded !== undefined) {
     const failure = await errorOf(recorded);
-    return failure === undefined ? draft.end('denied') : draft.end('failed', failure);
+    const ended =
+      failure === undefined && exceeded === undefined
+        ? draft.end('denied')
+        : draft.end('failed', failure ?? exceededError(exceeded));
+    return withoutCall(options, ended);
   }
   const { detectors } = decision.obligations.redact;
   const hidden = options.hiddenMessages.hide(options.request.messages, info.redactor, detectors);
@@ -112,11 +119,23 @@ interface ReadWork {
 }
 
 /** How long the answer may be, with what policy demands. */
-function limitOutput({ request, shorten }: ModelStepOptions, { obligations }: Decision): number {
-  const { maxOutputTokens = Infinity } = obligations.limits;
-  if (maxOutputTokens >= request.maxOutputTokens) return request.maxOutputTokens;
-  shorten(maxOutputTokens);
-  return maxOutputTokens;
+function limitOutput({ request }: ModelStepOptions, { obligations }: Decision): number {
+  return Math.min(obligations.limits.maxOutputTokens ?? Infinity, request.maxOutputTokens);
+}
+
+/** An attempt that asked no model stands for the one before it, which was interrupted. */
+function withoutCall({ inputTokens, request }: ModelStepOptions, ended: ModelAnswer): ModelAnswer {
+  if (ended.lostAttempts === 0) return ended;
+  const usage = { ...ended.usage, inputTokens, outputTokens: request.maxOutputTokens };
+  return { ...ended, usage, lostAttempts: ended.lostAttempts - 1 };
+}
+
+function exceededError(budget: BudgetKind = 'tokens'): ErrorData {
+  return {
+    code: 'budget_exceeded',
+    message: 'the model was interrupted, and the budget has no room to ask it again',
+    facts: { budget },
+  };
 }
 
 function endOf(
@@ -144,7 +163,7 @@ async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
   };
   const bytesMax = answerBytesMax(maxOutputTokens);
   let isDecided = options.outputQuestion === undefined;
-  for await (const event of options.provider.stream(request, { signal: info.signal })) {
+  for await (const event of options.provider().stream(request, { signal: info.signal })) {
     if (event.type === 'done') return draft.finish(event.stats);
     if (!isDecided && event.type !== 'tool-call') {
       isDecided = true;

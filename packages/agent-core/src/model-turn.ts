@@ -76,9 +76,7 @@ function endOf(
     case 'denied':
       return { reason: 'denied', message: refusalText(answer.output?.decision ?? answer.decision) };
     case 'failed':
-      return answer.error === undefined
-        ? failed('internal', 'a model step failed without an error')
-        : { reason: 'failed', error: answer.error };
+      return failureOf(answer);
     case 'stopped':
       return stopEnding(context);
     case 'answered': {
@@ -94,3 +92,14 @@ function tooLong(inputTokens: number, contextTokensMax: number): RunEnding {
     `the conversation has about ${inputTokens} tokens, the model holds ${contextTokensMax}`,
   );
 }
+
+/** A model that was interrupted, and cannot be asked again within the budget, has used it up. */
+function failureOf({ error }: ModelAnswer): RunEnding {
+  if (error === undefined) return failed('internal', 'a model step failed without an error');
+  const budget = budgetKinds.find((kind) => kind === error.facts['budget']);
+  return error.code === 'budget_exceeded' && budget !== undefined
+    ? { reason: 'budget_exceeded', budget }
+    : { reason: 'failed', error };
+}
+
+const budgetKinds: readonly BudgetKind[] = ['tokens', 'cost', 'steps', 'tool_calls'];

@@ -188,6 +188,8 @@ export interface RunInput {
   readonly placeholders?: Json;
   /** Of sameness only its id is a part: another try of the same request finds more turns. */
   readonly session?: RunSession;
+  /** The run at the root of its forks: what its journal names after that keeps its name. Absent: itself. */
+  readonly rootRunId?: string;
   /** Keyed digest of the request as it was sent, before anything of it was hidden. Where it is there, sameness is its sameness. */
   readonly requestDigest?: string;
 }

@@ -21,6 +21,7 @@ import type {
 import { toBase36 } from './clock.ts';
 import type { CheckedSpec } from './grpc/read-run-spec.ts';
 import { hideInput } from './redaction/hide-input.ts';
+import type { RunStarts } from './runs/run-starts.ts';
 import type { SessionIntake, SessionStart } from './sessions/session-intake.ts';
 
 /** An input goes on record, where policy wants that, up to this size. */
@@ -37,6 +38,7 @@ export interface AcceptRunPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly intake: SessionIntake;
+  readonly starts: Pick<RunStarts, 'announce'>;
 }
 
 /** A run that was taken in. */
@@ -103,7 +105,9 @@ async function startNew(ports: AcceptRunPorts, input: RunInput): Promise<{ creat
   );
   if (!isAllowed) throw refusal(decision);
   try {
-    return await engine.start({ ...hidden.input, labels });
+    const { created } = await engine.start({ ...hidden.input, labels });
+    if (created) ports.starts.announce(input.principal, input.runId);
+    return { created };
   } catch (thrown) {
     // A run that the engine does not take, because it is full or drains, must not stand as accepted alone.
     const { code } = toErrorData(thrown);

@@ -222,11 +222,11 @@ function createServices(
   readiness: Readiness,
   version: string,
 ): readonly (readonly Route[])[] {
-  const { engine, schemas, agents, routes, tools, governor, policy, audit, ids, clock } = parts;
+  const { engine, tools, governor, policy, audit, ids, clock } = parts;
   const policyParts = { control: parts.policyControl, gateway: tools, audit, clock };
   const runsInFlight = (): number => engine.runsInFlight();
   const hide = createMessageHiding(parts.redactor);
-  const agentService = createAgentService({ accept: parts, engine, schemas, agents, routes });
+  const agentService = createAgentService({ ...parts, accept: parts });
   const toolService = createToolService({ gateway: tools, governor, policy, audit, ids });
   const systemService = createSystemService({ version, readiness, runsInFlight });
   return [

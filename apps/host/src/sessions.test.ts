@@ -177,14 +177,14 @@ test('a session of somebody else is not there, but for those who may read', asyn
   for (const key of [keys.bob.key, keys.carol.key]) {
     const other = started.connect(key);
     const wishes = [
-      other.getSession(sessionId),
-      other.listTurns(sessionId),
-      other.branchSession({ sessionId }),
-      other.deleteSession(sessionId),
-      other.startRun(task('answer', { sessionId })),
-      Array.fromAsync(other.exportSession(sessionId)),
+      async () => other.getSession(sessionId),
+      async () => other.listTurns(sessionId),
+      async () => other.branchSession({ sessionId }),
+      async () => other.deleteSession(sessionId),
+      async () => other.startRun(task('answer', { sessionId })),
+      async () => Array.fromAsync(other.exportSession(sessionId)),
     ];
-    for (const wish of wishes) assert.equal((await failureOf(wish)).code, 'not_found');
+    for (const wish of wishes) assert.equal((await failureOf(wish())).code, 'not_found');
     assert.deepEqual((await other.listSessions()).sessions, []);
     const all = await failureOf(other.listSessions({ allSubjects: true }));
     assert.equal(all.code, 'permission_denied');

@@ -12,6 +12,8 @@ import type {
   Agent,
   ApproveToolsRequestSchema,
   CallToolResponse,
+  ForkRunRequestSchema,
+  ForkRunResponse,
   GetStatusResponse,
   GetToolResponse,
   InputAction,
@@ -19,6 +21,7 @@ import type {
   ListRunsResponse,
   ListToolsResponse,
   Model,
+  ReplayRunResponse,
   Run,
   RunEvent,
   RunSpecSchema,
@@ -29,15 +32,20 @@ import type {
 } from '@modelhost/contracts';
 import { isBroken, ModelHostError, toModelHostError } from './error.ts';
 import { followEvents } from './follow.ts';
-import { callUnary, openStream } from './method.ts';
+import { callUnary, openStream, readStream } from './method.ts';
 import type { Caller } from './method.ts';
 import { createPolicyMethods } from './policy.ts';
 import type { PolicyMethods } from './policy.ts';
 import { createSessionMethods } from './sessions.ts';
 import type { SessionMethods } from './sessions.ts';
+import { watchRuns } from './watch.ts';
+import type { WatchedItem, WatchOptions } from './watch.ts';
 
 /** A RunSpec with only the fields that matter. */
 export type RunSpecInit = MessageInitShape<typeof RunSpecSchema>;
+
+/** A run to begin with, the step to go on from, and what is other than there. */
+export type ForkInit = MessageInitShape<typeof ForkRunRequestSchema>;
 
 /** Where the host is and who calls. */
 export interface ModelHostClientOptions {
@@ -112,6 +120,18 @@ export interface ModelHostClient extends PolicyMethods, SessionMethods {
   startRun(spec: RunSpecInit): Promise<StartRunResponse>;
   /** Gives the events of a run, over broken connections. Aborting the signal leaves the run alone. */
   followRun(runId: string, options?: FollowOptions): AsyncIterable<RunEvent>;
+  /**
+   * Gives what happens to many runs as one stream, over broken connections: each item once, those of a run in their order. Aborting the
+   * signal, or leaving, leaves the runs alone.
+   */
+  watchEvents(options?: WatchOptions): AsyncIterable<WatchedItem>;
+  /** Gives the events of a finished run as they come out of its journal, and at last whether they are those that were shown. */
+  replayRun(
+    runId: string,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncIterable<ReplayRunResponse['item']>;
+  /** Starts a new run from the first steps of another one. It is started once, also when the answer is lost. */
+  forkRun(fork: ForkInit): Promise<ForkRunResponse>;
   getRun(runId: string): Promise<Run>;
   listRuns(options?: ListRunsOptions): Promise<ListRunsResponse>;
   /** False when the run was finished already. */
@@ -160,6 +180,7 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
   const { getRun, listRuns, cancelRun } = AgentService.method;
   return {
     ...createStreams(caller),
+    ...createHistory(caller),
     startRun: async (spec) => callUnary(caller, AgentService.method.startRun, { spec }),
     getRun: async (runId) => {
       const { run } = await callUnary(caller, getRun, { runId });
@@ -223,8 +244,8 @@ function createTools(caller: Caller): ToolMethods {
   };
 }
 
-function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun'> {
-  const { startRun, followRun, cancelRun } = AgentService.method;
+function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun' | 'watchEvents'> {
+  const { startRun, followRun, cancelRun, watchEvents } = AgentService.method;
 
   function follow(
     runId: string,
@@ -268,7 +289,45 @@ function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun
     }
   }
 
-  return { run, followRun: follow };
+  return {
+    run,
+    followRun: follow,
+    watchEvents: (options = {}) =>
+      watchRuns({
+        ...options,
+        open: (request) => openStream(caller, watchEvents, request),
+        pause: pauseFor(options.signal),
+      }),
+  };
+}
+
+function createHistory(caller: Caller): Pick<ModelHostClient, 'replayRun' | 'forkRun'> {
+  const { replayRun, forkRun } = AgentService.method;
+
+  async function* replay(
+    runId: string,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<ReplayRunResponse['item'], void> {
+    try {
+      const stream = openStream(caller, replayRun, { runId });
+      for await (const { item } of readStream(stream, signal)) yield item;
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw toModelHostError(thrown);
+    }
+  }
+
+  return {
+    replayRun: replay,
+    forkRun: async (fork) => {
+      const isNamed = fork.requestId !== undefined && fork.requestId !== '';
+      const request = isNamed ? fork : { ...fork, requestId: randomUUID() };
+      return callUnary(caller, forkRun, request).catch(async (thrown: unknown) => {
+        if (!isBroken(toModelHostError(thrown))) throw thrown;
+        return callUnary(caller, forkRun, request);
+      });
+    },
+  };
 }
 
 function pauseFor(signal: AbortSignal | undefined): (attempt: number) => Promise<void> {

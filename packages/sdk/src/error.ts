@@ -61,6 +61,16 @@ export function isBroken({ code, grpcStatus: statusName }: ModelHostError): bool
   return code === 'transport' && statusName === 'UNAVAILABLE';
 }
 
+/** Whether the same may be asked again for what is still to come: the connection broke, or the host goes down and comes back. */
+export function isPassing(error: ModelHostError): boolean {
+  return isBroken(error) || error.code === 'draining';
+}
+
+/** As if the connection had broken. */
+export function brokenError(message: string): ModelHostError {
+  return transportError(message, 'UNAVAILABLE', undefined);
+}
+
 function fromDetails(details: Buffer, statusName: string, cause: ServiceError): ModelHostError {
   const rpcStatus = fromBinary(RpcStatusSchema, details);
   let code = 'transport';

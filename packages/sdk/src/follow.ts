@@ -1,6 +1,6 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import type { RunEvent } from '@modelhost/contracts';
-import { isBroken, ModelHostError, toModelHostError } from './error.ts';
+import { brokenError, isPassing, ModelHostError, toModelHostError } from './error.ts';
 import { readStream } from './method.ts';
 
 /** An answer of Run or FollowRun. */
@@ -35,7 +35,7 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
     try {
       for await (const { event } of readStream(following.open(last), following.signal)) {
         if (event === undefined) continue;
-        if (event.sequence !== last + 1n) throw outOfOrder(last, event.sequence);
+        if (!isNext(event, last)) throw outOfOrder(last, event.sequence);
         last = event.sequence;
         attempt = 0;
         if (event.event.case === 'runFinished') final = event;
@@ -44,24 +44,19 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
       if (final !== undefined) return yield final;
       // Whoever has the last event already gets no other one.
       if (last > 0n && last === following.afterSequence) return;
-      throw broken('the stream ended before the run did');
+      throw brokenError('the stream ended before the run did');
     } catch (thrown) {
       if (final !== undefined) return yield final;
       following.signal?.throwIfAborted();
       const error = toModelHostError(thrown);
-      if (!isBroken(error) || attempt >= resumesMax) throw error;
+      if (!isPassing(error) || attempt >= resumesMax) throw error;
     }
   }
 }
 
-function broken(message: string): ModelHostError {
-  return new ModelHostError(message, {
-    code: 'transport',
-    grpcStatus: 'UNAVAILABLE',
-    facts: {},
-    violations: [],
-    retryAfterMs: undefined,
-  });
+/** What is no longer kept is told by one item with the sequence of the last of it. */
+function isNext({ sequence, event }: RunEvent, last: bigint): boolean {
+  return event.case === 'eventsDropped' ? sequence > last : sequence === last + 1n;
 }
 
 function outOfOrder(last: bigint, got: bigint): ModelHostError {

@@ -2,6 +2,7 @@ export { createModelHostClient } from './client.ts';
 export type {
   ApprovalAnswer,
   FollowOptions,
+  ForkInit,
   InputAnswer,
   ListRunsOptions,
   ListToolPinsOptions,
@@ -27,3 +28,4 @@ export type {
   SessionInit,
   SessionMethods,
 } from './sessions.ts';
+export type { WatchedItem, WatchOptions } from './watch.ts';

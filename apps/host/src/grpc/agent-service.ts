@@ -1,5 +1,6 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { AgentService } from '@modelhost/contracts';
+import { HostError } from '@modelhost/kernel';
 import type {
   AgentSpec,
   EventLog,
@@ -10,19 +11,22 @@ import type {
 } from '@modelhost/kernel';
 import { acceptRun } from '../accept-run.ts';
 import type { AcceptedRun, AcceptRunPorts } from '../accept-run.ts';
+import type { RunStarts } from '../runs/run-starts.ts';
 import { createAnswers } from './answers.ts';
 import { encodeEvent } from './event-encoder.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { findRun, readId } from './find-run.ts';
+import { createReplayRun } from './replay-run.ts';
 import { readRunSpec } from './read-run-spec.ts';
-import { createRunHistory } from './run-history.ts';
 import { readState, toRunMessage } from './run-message.ts';
 import type { CallContext, Handlers } from './service.ts';
+import { createWatchEvents } from './watch-events.ts';
 
 /** What the service needs. */
 export interface AgentServiceOptions {
   readonly accept: AcceptRunPorts;
   readonly engine: RunEngine & EventLog;
+  readonly starts: RunStarts;
   readonly schemas: JsonSchemas;
   readonly agents: ReadonlyMap<string, AgentSpec>;
   /** Every configured route; `isDemo` marks scripted ones. */
@@ -36,13 +40,14 @@ const pageSizeMax = 200;
 
 /** Agents and their runs, as the contract says. Runs of other tenants are as absent as runs that never were. */
 export function createAgentService(options: AgentServiceOptions): Service {
-  const { engine, agents, schemas } = options;
+  const { accept, engine, starts, agents, schemas } = options;
+  const { clock } = accept;
 
   async function start(
     request: { readonly spec?: Parameters<typeof readRunSpec>[0] },
     call: CallContext,
   ): Promise<AcceptedRun> {
-    return acceptRun(options.accept, call, readRunSpec(request.spec, { agents, schemas }));
+    return acceptRun(accept, call, readRunSpec(request.spec, { agents, schemas }));
   }
 
   async function* follow(
@@ -85,7 +90,12 @@ export function createAgentService(options: AgentServiceOptions): Service {
       return { cancelled: await engine.cancel(principal.tenant, runId, principal.subject) };
     },
     ...createAnswers(engine, schemas),
-    ...createRunHistory(engine),
+    replayRun: createReplayRun(engine),
+    watchEvents: createWatchEvents({ engine, starts, clock }),
+    forkRun: async ({ runId }, { principal }) => {
+      await findRun(engine, principal, runId);
+      throw new HostError('failed_precondition', `there is nothing to fork ${runId} from`);
+    },
     listAgents: async () => ({ agents: [...agents.values()].map(toAgentMessage) }),
     listModels: async () => ({ models: options.routes.map(toModelMessage) }),
   };

@@ -9,6 +9,8 @@ import { logRuns } from '../log-runs.ts';
 import { createSessionIntake } from '../sessions/session-intake.ts';
 import type { SessionIntake } from '../sessions/session-intake.ts';
 import { createRunCodec } from './run-codec.ts';
+import { createRunStarts } from './run-starts.ts';
+import type { RunStarts } from './run-starts.ts';
 
 /** Runs and the conversations that they belong to. */
 export interface Runs {
@@ -16,6 +18,8 @@ export interface Runs {
   readonly sessions: SessionStore;
   /** The way of runs into their sessions. */
   readonly intake: SessionIntake;
+  /** Tells those who watch which runs start. */
+  readonly starts: RunStarts;
   /** Where both are kept. */
   readonly storage: { check(): Promise<void> };
 }
@@ -61,6 +65,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     engine,
     sessions,
     intake: createSessionIntake({ sessions, engine }),
+    starts: createRunStarts(),
     storage: store,
     close: async () => closing.disposeAsync(),
   };

@@ -52,8 +52,9 @@ export function removePart(part: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(part + suffix, { force: true });
 }
 
-/** So that a name outlasts a loss of power. */
+/** So that a name outlasts a loss of power. Windows has no such call, and needs none. */
 export function syncDirectory(directory: string): void {
+  if (process.platform === 'win32') return;
   const handle = openSync(directory, 'r');
   try {
     fsyncSync(handle);

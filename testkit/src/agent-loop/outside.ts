@@ -53,6 +53,8 @@ export interface Outside {
 /** What the world does; what is left out works and allows. */
 export interface OutsideOptions {
   readonly turns: readonly ModelTurn[];
+  /** What the model says to requests that are no turns, such as for a summary; undefined for a turn. */
+  readonly answerAside?: (request: ModelRequest) => ModelTurn | undefined;
   readonly tools?: readonly ToolDefinition[];
   readonly callTool?: (
     invocation: ToolInvocation,
@@ -87,7 +89,7 @@ export function createOutside(options: OutsideOptions): Outside {
   const { tools = [createTool('desk__read', 'none')], always = {} } = options;
 
   const ports: AgentLoopPorts = {
-    providers: new Map([['fake', createProvider(options.turns, requests)]]),
+    providers: new Map([['fake', createProvider(options, requests)]]),
     tools: {
       listTools: () => tools,
       searchTools: options.searchTools ?? (() => assert.fail('nobody should search')),
@@ -180,14 +182,25 @@ function checkNoBad(value: unknown): readonly { field: string; description: stri
   return isBad ? [{ field: 'bad', description: 'must be absent' }] : [];
 }
 
-function createProvider(turns: readonly ModelTurn[], requests: ModelRequest[]): LlmProvider {
+function createProvider(
+  { turns, answerAside }: OutsideOptions,
+  requests: ModelRequest[],
+): LlmProvider {
+  let asides = 0;
+
+  function turnFor(request: ModelRequest): ModelTurn {
+    const aside = answerAside?.(request);
+    if (aside !== undefined) asides += 1;
+    return aside ?? turns[requests.length - asides - 1] ?? {};
+  }
+
   async function* stream(
     request: ModelRequest,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<ModelEvent, void> {
     // The list goes on growing after the call, so the test gets what stands in it now.
     requests.push({ ...request, messages: [...request.messages] });
-    const turn = turns[requests.length - 1] ?? {};
+    const turn = turnFor(request);
     yield* turn.pieces ?? [];
     if (turn.reasoning !== undefined) yield { type: 'reasoning-delta', text: turn.reasoning };
     for (const word of (turn.text ?? '').split(/(?<= )/)) {

@@ -69,6 +69,15 @@ export async function startHost(t: Owner, setup: HostSetup): Promise<HostProcess
     await mkdir(dirname(join(directory, path)), { recursive: true }); // oxlint-disable-line no-await-in-loop
     await writeFile(join(directory, path), text); // oxlint-disable-line no-await-in-loop
   }
+  return startIn(t, directory);
+}
+
+/** Starts a host where another one has ended; it ends with its owner. */
+export async function restartHost(t: Owner, { directory }: HostProcess): Promise<HostProcess> {
+  return startIn(t, directory);
+}
+
+async function startIn(t: Owner, directory: string): Promise<HostProcess> {
   const child = spawn(
     process.execPath,
     [commandPath, 'serve', '--config', join(directory, 'model-host.yaml')],

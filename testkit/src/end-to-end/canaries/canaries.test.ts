@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Canary } from './canary.ts';
-import { startCanaryWorld } from './canary-world.ts';
-import type { Hiding } from './canary-world.ts';
+import { restartCanaryWorld, startCanaryWorld } from './canary-world.ts';
+import type { CanaryWorld, Hiding } from './canary-world.ts';
+import { outputOf } from './output.ts';
 import { gatherAnswers, gatherRemains } from './outputs.ts';
-import { playRuns } from './play-runs.ts';
-import type { Plan } from './plan.ts';
+import { crashRun, endCrashedRun, playRuns } from './play-runs.ts';
+import type { CrashedRun } from './play-runs.ts';
 import { findCanaries } from './search.ts';
 import type { Output } from './search.ts';
 import type { Owner } from '../start-host.ts';
 
 interface Evidence {
-  readonly plan: Plan;
+  readonly world: CanaryWorld;
+  readonly crashed: CrashedRun;
   /** What left the host, and what it left behind. */
   readonly outputs: readonly Output[];
   readonly provider: readonly Output[];
@@ -23,16 +25,28 @@ async function play(owner: Owner, hiding: Hiding): Promise<Evidence> {
   const world = await startCanaryWorld(owner, hiding);
   const runs = await playRuns(world);
   const answers = await gatherAnswers(world, runs);
-  const events = [...runs.events, ...(await runs.crash())];
-  const remains = await gatherRemains(world);
-  const outputs = [...events, ...answers, ...remains];
+  const crashed = await crashRun(world);
+  const outputs = [...runs.events, ...answers, crashed.events, ...(await gatherRemains(world))];
   const [provider, server] = [world.provider.received(), [await world.notes()]];
-  return { plan: world.plan, outputs, provider, server };
+  return { world, outputs, provider, server, crashed };
+}
+
+/** What another host tells that goes on where the killed one was, and what it leaves behind. */
+async function playOn(owner: Owner, { world, crashed }: Evidence): Promise<readonly Output[]> {
+  const next = await restartCanaryWorld(owner, world);
+  const ended = await endCrashedRun(next, crashed.runId);
+  const run = await outputOf('GetRun after a crash', () => next.client.getRun(crashed.runId));
+  next.host.send('SIGTERM');
+  await next.host.exited;
+  return [ended, run, ...(await gatherRemains(next))];
 }
 
 test('A22: no canary is in anything that leaves a host, or that it leaves behind, after a completed, a failed, a cancelled and a crashed run', async (t) => {
-  const { plan, outputs, provider, server } = await play(t, 'on');
+  const evidence = await play(t, 'on');
+  const { outputs, provider, server } = evidence;
+  const { plan } = evidence.world;
   assert.deepEqual(findCanaries(plan.all, outputs), []);
+  assert.deepEqual(findCanaries(plan.all, await playOn(t, evidence)), []);
   // Neither the model nor a tool got one, but for what the host is configured to send them.
   const { 'api-key': apiKey, header, environment } = plan.own;
   const others = plan.all.filter((canary) => ![apiKey, header, environment].includes(canary));
@@ -42,7 +56,8 @@ test('A22: no canary is in anything that leaves a host, or that it leaves behind
 });
 
 test('with redaction off every canary is found, so that it was really there', async (t) => {
-  const { plan, outputs, provider, server } = await play(t, 'off');
+  const { world, outputs, provider, server } = await play(t, 'off');
+  const { plan } = world;
   const places = [...new Set(plan.all.map(({ place }) => place))];
   const shown = placesIn(plan.all, [...outputs, ...provider, ...server]);
   // Headers of errors are shown nowhere, whatever is hidden.
@@ -66,6 +81,10 @@ const tellers = [
   'GetRun',
   'GetRun of none',
   'ListRuns',
+  'GetSession',
+  'ListSessions',
+  'ListTurns',
+  'ExportSession',
   'StartRun with a wrong name of metadata',
   'ListTools',
   'ListToolServers',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
-import { startHost } from '../start-host.ts';
+import { restartHost, startHost } from '../start-host.ts';
 import type { HostProcess, Owner } from '../start-host.ts';
 import { toolsReady } from '../tools-ready.ts';
 import { textOf } from './canary.ts';
@@ -69,20 +69,30 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
       'notes.txt': '',
     },
   });
-  const client = createModelHostClient({ address: host.grpcAddress });
-  owner.after(async () => client.close());
-  await toolsReady(client, 'tools');
   return {
     plan,
     text,
     host,
-    client,
+    client: await connect(owner, host),
     provider,
     notes: async () => ({
       name: 'what the tool server got',
       bytes: await readFile(join(host.directory, 'notes.txt')),
     }),
   };
+}
+
+/** The same world after its host was killed: another host goes on where that one was. */
+export async function restartCanaryWorld(owner: Owner, world: CanaryWorld): Promise<CanaryWorld> {
+  const host = await restartHost(owner, world.host);
+  return { ...world, host, client: await connect(owner, host) };
+}
+
+async function connect(owner: Owner, { grpcAddress }: HostProcess): Promise<ModelHostClient> {
+  const client = createModelHostClient({ address: grpcAddress });
+  owner.after(async () => client.close());
+  await toolsReady(client, 'tools');
+  return client;
 }
 
 function createConfig(plan: Plan, providerUrl: string, hiding: Hiding): object {

@@ -15,6 +15,7 @@ type Gather = (world: CanaryWorld, runs: PlayedRuns) => Promise<readonly Output[
 /** All ways out of a host that serves. Whoever adds one adds it here. */
 const outputs: readonly Gather[] = [
   askAboutRuns,
+  askAboutSessions,
   askAboutTools,
   askAboutPolicy,
   askWrongly,
@@ -84,6 +85,21 @@ async function askAboutRuns(
     outputOf('ListAgents', () => client.listAgents()),
     outputOf('ListModels', () => client.listModels()),
     outputOf('GetStatus', () => client.getStatus()),
+  ]);
+}
+
+async function askAboutSessions(
+  { client }: CanaryWorld,
+  { sessionId }: PlayedRuns,
+): Promise<readonly Output[]> {
+  return Promise.all([
+    outputOf('GetSession', () => client.getSession(sessionId)),
+    outputOf('ListSessions', () => client.listSessions()),
+    outputOf('ListTurns', () => client.listTurns(sessionId)),
+    outputOf('ExportSession', async () => {
+      const chunks = await Array.fromAsync(client.exportSession(sessionId));
+      return Buffer.concat(chunks).toString();
+    }),
   ]);
 }
 

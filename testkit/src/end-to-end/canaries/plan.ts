@@ -22,6 +22,7 @@ const governed = [
 ] as const;
 /** Where only what is hidden always can be hidden. */
 const ungoverned = [
+  'session-title',
   'argument',
   'tool-error',
   'server-error',

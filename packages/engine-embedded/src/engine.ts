@@ -4,6 +4,7 @@ import type {
   EventLog,
   RunEngine,
   RunEvent,
+  RunFork,
   RunReplay,
   RunStatus,
   SignalPayload,
@@ -18,7 +19,8 @@ import { followRun } from './follow.ts';
 import { createIntake } from './intake.ts';
 import type { Intake } from './intake.ts';
 import { openStatus } from './kept-status.ts';
-import { cancelSignal, findProgram, openOrigin, sealSignal } from './origin.ts';
+import { cutBefore } from './journal/cut.ts';
+import { cancelSignal, findProgram, openFrames, openOrigin, sealSignal } from './origin.ts';
 import type { Programs } from './origin.ts';
 import { replayRun } from './replay.ts';
 import { createResidents } from './residents.ts';
@@ -81,6 +83,7 @@ export async function createEmbeddedEngine(
     status: async (tenant, runId) => findStatus(parts, tenant, runId),
     list: async (tenant, filter) => listRuns({ store, codec }, tenant, filter),
     replay: async (tenant, runId) => replay(parts, { tenant, runId }),
+    fork: async (tenant, runId, fork) => forkRun(parts, { tenant, runId }, fork),
     runsInFlight: () => residents.inMemory(),
     drain: async (timeoutMs) => drain(parts, timeoutMs),
     follow: (tenant, runId, following) => follow(parts, { tenant, runId }, following),
@@ -211,6 +214,27 @@ async function replay(
   const program = findProgram(programs, record.run.programVersion);
   const { stepNamesMax } = bounds;
   return replayRun({ origin: openOrigin(codec, record), program, stepNamesMax, turn });
+}
+
+async function forkRun(
+  { programs, store, codec, intake }: Parts,
+  { tenant, runId }: Place,
+  { runId: forkId, atStep, change }: RunFork,
+): Promise<{ readonly created: boolean }> {
+  const record = await store.read(runId);
+  if (record?.run.tenant !== tenant) throw notFound(runId);
+  const { programVersion } = record.run;
+  findProgram(programs, programVersion);
+  const prefix = cutBefore(openFrames(codec, record), atStep);
+  if (prefix === undefined) {
+    throw new HostError('failed_precondition', `the run ${runId} cannot be forked at ${atStep}`, {
+      facts: { step: atStep },
+    });
+  }
+  const { input } = openOrigin(codec, record);
+  const { principal, rootRunId = runId } = input;
+  const changed = { ...change(input), runId: forkId, principal, rootRunId };
+  return intake.startFrom({ input: changed, prefix: [prefix] }, programVersion);
 }
 
 function notFound(runId: string): HostError {

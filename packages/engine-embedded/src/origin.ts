@@ -23,24 +23,29 @@ export function sealInput(codec: RunCodec, { input, prefix }: KeptInput): Uint8A
   return codec.encode(text, { tenant: principal.tenant, runId, part: 'input' });
 }
 
-/** Opens everything that is kept of a run. */
-export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
-  const { run, signals } = record;
-  const { tenant, runId } = run;
-  const { input, prefix } = openInput(codec, record);
+/** Opens the journal of a run, as its frames: for a fork, what it goes on from comes first. */
+export function openFrames(codec: RunCodec, record: RunRecord): readonly Frame[] {
+  const { tenant, runId } = record.run;
   const frames = record.entries.map((entry, index) =>
     readFrame(codec.decode(entry, { tenant, runId, part: `entry/${index}` })),
   );
+  return [...openInput(codec, record).prefix, ...frames];
+}
+
+/** Opens everything that is kept of a run. */
+export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
+  const { run, signals, entries } = record;
+  const { tenant, runId } = run;
   const given = signals.map(({ name, payload }) => {
     const text = codec.decode(payload, { tenant, runId, part: `signal/${name}` });
     return { name, value: parseJsonText(text) };
   });
   const cancel = given.find(({ name }) => name === cancelSignal);
   return {
-    input,
+    input: openInput(codec, record).input,
     status: openStatus(codec, run),
-    journal: joinFrames([...prefix, ...frames]),
-    entries: frames.length,
+    journal: joinFrames(openFrames(codec, record)),
+    entries: entries.length,
     signals: given.flatMap(({ name, value }) =>
       // It was sealed by this engine, and nobody else can.
       name === cancelSignal ? [] : { name, payload: value as unknown as SignalPayload },

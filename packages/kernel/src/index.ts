@@ -71,6 +71,7 @@ export type {
   PendingSignal,
   RunContext,
   RunEngine,
+  RunFork,
   RunPage,
   RunProgram,
   RunReplay,

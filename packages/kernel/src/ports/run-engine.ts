@@ -140,6 +140,16 @@ export interface RunReplay {
   readonly recordedDigest: string | undefined;
 }
 
+/** What becomes of a run in another one. */
+export interface RunFork {
+  /** Id of the new run. */
+  readonly runId: string;
+  /** Name of the step that is done anew, such as `turn-2/model`. */
+  readonly atStep: string;
+  /** What is different; its id and its root are the engine's. */
+  readonly change: (input: RunInput) => RunInput;
+}
+
 /** The code of a run: the agent loop. It never throws; every ending is a result. */
 export type RunProgram = (context: RunContext, input: RunInput) => Promise<RunResult>;
 
@@ -167,6 +177,12 @@ export interface RunEngine {
    * `failed_precondition` when the program of its version is not there or does otherwise than is journaled.
    */
   replay(tenant: string, runId: string): Promise<RunReplay>;
+  /**
+   * Starts a new run that goes on from a step of another one, as if that were about to begin: what led to it is taken over, and
+   * under its input, changed, the program must do the same up to there. Throws `not_found`, and `failed_precondition` when the
+   * program of its version is not there or the step never began.
+   */
+  fork(tenant: string, runId: string, fork: RunFork): Promise<{ readonly created: boolean }>;
   runsInFlight(): number;
   /**
    * Takes no new runs and waits for those that work. What only waits goes on after a restart, from where it is: it is let go at

@@ -1,11 +1,12 @@
 import { suite, test } from 'node:test';
 import { crashRules } from './crash-rules.ts';
+import { forkRules } from './fork-rules.ts';
 import type { MakeDurableWorld } from './world.ts';
 
 /** Registers, with node:test, every rule of an engine whose host may be killed at any time. */
 export function durabilityConformance(name: string, makeWorld: MakeDurableWorld): void {
   suite(`${name} survives its host`, () => {
-    for (const [sentence, rule] of Object.entries(crashRules)) {
+    for (const [sentence, rule] of Object.entries({ ...crashRules, ...forkRules })) {
       test(sentence, async () => rule(makeWorld));
     }
   });

@@ -8,6 +8,7 @@ import {
   GetToolResponseSchema,
   ListRunsResponseSchema,
   PolicyService,
+  SessionService,
   SystemService,
   ToolService,
 } from '@modelhost/contracts';
@@ -36,12 +37,13 @@ test('texts are hidden wherever they stand in an answer', () => {
   );
 });
 
-test('a text of JSON stays one, to the last character where nothing is in it', () => {
+test('a text of JSON stays one, to the last character where nothing is in it, and what is none is a text', () => {
   const plain = '{ "type" : "object" }';
   const told = JSON.stringify({ default: `a "${token}"` });
   for (const [given, shown] of [
     [plain, plain],
     [told, '{"default":"a \\"[SECRET]\\""}'],
+    [`{ no JSON: ${token}`, '{ no JSON: [SECRET]'],
   ] as const) {
     const message = create(GetToolResponseSchema, { outputSchemaJson: given });
     hide(GetToolResponseSchema, message);
@@ -59,6 +61,8 @@ test('what is of our own making stays, whatever it looks like', () => {
   assert.equal(message.runs[0]?.runId, token);
 });
 
+const services = [AgentService, SessionService, ToolService, PolicyService, SystemService];
+
 /** Every message that is answered with, or in one that is. */
 function messagesOf(type: DescMessage, seen: Set<DescMessage>): void {
   if (seen.has(type)) return;
@@ -68,7 +72,7 @@ function messagesOf(type: DescMessage, seen: Set<DescMessage>): void {
 
 test('the texts that stay are exactly these, so that a new one is a decision', () => {
   const seen = new Set<DescMessage>();
-  for (const service of [AgentService, ToolService, PolicyService, SystemService]) {
+  for (const service of services) {
     for (const { methodKind, output } of service.methods) {
       if (methodKind === 'unary') messagesOf(output, seen);
     }
@@ -83,7 +87,7 @@ test('the texts that stay are exactly these, so that a new one is a decision', (
       .map(({ name }) => `${type.name}.${name}`);
   });
   const names = stay
-    .filter((name) => !/^(?:Run|Tool|ToolPin)\./.test(name))
+    .filter((name) => !/^(?:Run|Session|Tool|ToolPin|Turn)\./.test(name))
     .map((name) => name.slice(name.indexOf('.') + 1));
   assert.deepEqual([...new Set(names)].toSorted(), [
     'activated_by',
@@ -97,8 +101,10 @@ test('the texts that stay are exactly these, so that a new one is a decision', (
     'next_page_token',
     'policy_digest',
     'run_id',
+    'session_id',
     'set_digest',
     'subject',
+    'tool_call_id',
     'version',
   ]);
 });

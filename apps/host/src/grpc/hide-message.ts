@@ -3,7 +3,7 @@ import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import type { ReflectMessage } from '@bufbuild/protobuf/reflect';
 import { parseJsonText } from '@modelhost/kernel';
-import type { Redactor } from '@modelhost/kernel';
+import type { Json, Redactor } from '@modelhost/kernel';
 
 /** Hides what is hidden always in every text of a message that was made for one answer. */
 export type HideMessage = <Type extends DescMessage>(
@@ -31,10 +31,12 @@ export function createMessageHiding(redactor: Redactor): HideMessage {
     return name.endsWith('_json') ? hideJsonText(text) : redactor.redact(text);
   }
 
-  /** As a value: a text of JSON may lose what it needs to be one. */
+  /** As a value: a text of JSON may lose what it needs to be one. What is none, such as a model may write, is a text. */
   function hideJsonText(text: string): string {
+    const value = readJson(text);
+    if (value === undefined) return redactor.redact(text);
     const step = session.step();
-    const hidden = step.redactJson(parseJsonText(text), {});
+    const hidden = step.redactJson(value, {});
     return Object.keys(step.found()).length === 0 ? text : JSON.stringify(hidden);
   }
 
@@ -73,4 +75,12 @@ export function createMessageHiding(redactor: Redactor): HideMessage {
   }
 
   return (type, message) => hideIn(reflect(type, message));
+}
+
+function readJson(text: string): Json | undefined {
+  try {
+    return parseJsonText(text);
+  } catch {
+    return undefined;
+  }
 }

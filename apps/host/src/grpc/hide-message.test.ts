@@ -101,7 +101,6 @@ test('the texts that stay are exactly these, so that a new one is a decision', (
     'next_page_token',
     'policy_digest',
     'run_id',
-    'session_id',
     'set_digest',
     'subject',
     'tool_call_id',

@@ -103,7 +103,8 @@ async function askPolicy(
   const { tool, values, callDigest } = call;
   const { ports, conversation, input } = run;
   const nowMs = info.now();
-  const evidence = findEvidence({ tool, arguments: values, texts: conversation.texts() });
+  const texts = run.hiddenMessages.texts(conversation.texts(), info.redactor);
+  const evidence = findEvidence({ tool, arguments: values, texts });
   const amounts = amountsOf(tool, values);
   const ledgerCall = { principal: input.principal, tool, amounts, nowMs };
   const decision = await ports.calls.decide(ledgerCall, async (past) => {

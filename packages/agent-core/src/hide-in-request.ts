@@ -1,4 +1,5 @@
 import { canonicalJson, parseJsonText } from '@modelhost/kernel';
+import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
 import type {
   ContentPart,
   Json,
@@ -16,11 +17,24 @@ export interface HiddenMessages {
     redactor: StepRedactor,
     styles: RedactionStyles,
   ): { readonly messages: readonly Message[]; readonly keep: () => void };
+  /** Notes what policy hid from the model in the answer that the run goes on with. */
+  answered(styles: RedactionStyles): void;
+  /** What the values of a call can come from, as the model has seen it when it wrote them. */
+  texts(texts: EvidenceTexts, redactor: StepRedactor): EvidenceTexts;
 }
 
 /** Remembers as long as the messages live. */
 export function createHiddenMessages(): HiddenMessages {
   const kept = new WeakMap<Message, { readonly key: string; readonly hidden: Message }>();
+  let hiddenFromModel: RedactionStyles = {};
+  /** By the text; no more than there are in the conversation. */
+  let evidence = new Map<string, string>();
+
+  function hideText(text: string, redactor: StepRedactor): string {
+    const hidden = evidence.get(text) ?? redactor.redact(text, hiddenFromModel);
+    evidence.set(text, hidden);
+    return hidden;
+  }
 
   return {
     hide: (messages, redactor, styles) => {
@@ -38,6 +52,23 @@ export function createHiddenMessages(): HiddenMessages {
         for (const [message, made] of fresh) kept.set(message, { key, hidden: made });
       };
       return { messages: hidden, keep };
+    },
+    answered: (styles) => {
+      if (JSON.stringify(styles) === JSON.stringify(hiddenFromModel)) return;
+      hiddenFromModel = styles;
+      evidence = new Map();
+    },
+    texts: (texts, redactor) => {
+      if (Object.keys(hiddenFromModel).length === 0) return texts;
+      const hide = (text: EvidenceText): EvidenceText => ({
+        ...text,
+        text: hideText(text.text, redactor),
+      });
+      return {
+        prompt: texts.prompt.map((text) => hideText(text, redactor)),
+        trusted: texts.trusted.map(hide),
+        untrusted: texts.untrusted.map(hide),
+      };
     },
   };
 }

@@ -70,6 +70,7 @@ async function takeTurns(run: ActiveRun): Promise<RunEnding> {
   for (let turn = 1; ; turn += 1) {
     const taken = await takeModelTurn(run, turn);
     if ('reason' in taken) return taken;
+    run.hiddenMessages.answered(taken.decision.obligations.redact.detectors);
     conversation.add(messageOf(taken));
     if (taken.toolCalls.length > 0) {
       const stopped = await takeToolTurn(run, { turn, calls: taken.toolCalls });

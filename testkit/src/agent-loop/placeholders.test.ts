@@ -126,6 +126,36 @@ suite('a placeholder', () => {
   });
 });
 
+test('a value that policy hides from the model comes from where its placeholder stood', async () => {
+  const { placeholder } = givenAddress(createOutside({ turns: [], always }));
+  const played = await play(
+    {
+      turns: [
+        { calls: [['desk__send', JSON.stringify({ to: placeholder, cc: '[EMAIL_2:0000]' })]] },
+        { text: 'done' },
+      ],
+      tools: [{ ...send, decisionArguments: ['to', 'cc'] }],
+      decide: ({ action }) =>
+        action === 'UseModel'
+          ? {
+              effect: 'allow',
+              obligations: oblige({ redact: { detectors: always, arguments: [] } }),
+            }
+          : { effect: 'allow' },
+    },
+    { input: [{ type: 'text', text: `Write to ${email}.` }] },
+  );
+  const asked = played.outside.questions.find(({ action }) => action === 'CallTool');
+  assert.deepEqual(
+    asked?.context.evidence?.values.map(({ path, origin }) => [path, origin]),
+    [
+      ['to', 'prompt'],
+      ['cc', 'model'],
+    ],
+  );
+  await assertReplays(played);
+});
+
 suite('arguments that policy hides from a tool', () => {
   const text = JSON.stringify({ to: email, body: 'hello' });
 

@@ -66,6 +66,8 @@ export interface RunningHost {
   drain(): Promise<{ readonly cancelled: number }>;
   /** Kills what the host has started and waits for nothing: for a process that is about to exit. */
   abandon(): void;
+  /** Puts a fault that nobody has caught into the log, and abandons. */
+  fail(fault: unknown): void;
 }
 
 /** What a host starts from. */
@@ -142,6 +144,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       return draining;
     },
     abandon: () => parts.tools.kill(),
+    fail: (fault) => {
+      log.fatal({ err: fault }, 'a fault that nobody has caught');
+      parts.tools.kill();
+    },
   };
 }
 

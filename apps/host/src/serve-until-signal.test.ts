@@ -30,6 +30,7 @@ function serve({ isStarting = false } = {}) {
       return drained.promise;
     },
     abandon: () => void last.push('abandon'),
+    fail: (fault: unknown) => void last.push(`fail ${String(fault)}`),
   };
   const starting = Promise.withResolvers<typeof host>();
   if (!isStarting) starting.resolve(host);
@@ -99,5 +100,16 @@ test('a drain that fails is the failure of the process, and no signal is caught 
   emitter.emit('SIGTERM');
   drained.reject(new Error('the disk is full'));
   await assert.rejects(code, /the disk is full/);
+  assert.deepEqual(emitter.eventNames(), []);
+});
+
+test('a fault that nobody has caught is in the log before it ends the process', async () => {
+  const { emitter, codes, last, drained, code } = serve();
+  await setImmediate();
+  emitter.emit('uncaughtException', 'disk on fire');
+  assert.deepEqual([codes, last], [[1], ['fail disk on fire', 'exit']]);
+  emitter.emit('SIGTERM');
+  drained.resolve({ cancelled: 0 });
+  await code;
   assert.deepEqual(emitter.eventNames(), []);
 });

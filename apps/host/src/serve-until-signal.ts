@@ -1,9 +1,12 @@
 import type { RunningHost } from './host.ts';
 
+/** Of a signal, or of a fault that nobody has caught. */
+type Listener = (what: unknown) => void;
+
 /** What a process is to the host that runs in it. */
 export interface HostProcess {
-  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
-  off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  on(event: 'SIGTERM' | 'SIGINT' | 'uncaughtException', listener: Listener): unknown;
+  off(event: 'SIGTERM' | 'SIGINT' | 'uncaughtException', listener: Listener): unknown;
   exit(code: number): void;
 }
 
@@ -12,7 +15,8 @@ const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
 /**
  * Starts a host and serves until SIGTERM or SIGINT, then drains; a signal during the start is obeyed once there is a host
  * to drain. Gives the exit code: 0, or 1 when runs had to be cancelled because the shutdown timeout was over. A second
- * signal ends the process at once, and its tool servers with it.
+ * signal ends the process at once, and its tool servers with it. So does a fault that nobody has caught, with 1, once it is in
+ * the log: what a process says of it by itself is not hidden.
  */
 export async function serveUntilSignal(
   start: () => Promise<RunningHost>,
@@ -32,6 +36,11 @@ export async function serveUntilSignal(
     resolve();
   }
 
+  function onFault(fault: unknown): void {
+    started.host?.fail(fault);
+    owner.exit(1);
+  }
+
   const onTerminate = (): void => onSignal('SIGTERM');
   const onInterrupt = (): void => onSignal('SIGINT');
   owner.on('SIGTERM', onTerminate);
@@ -39,11 +48,13 @@ export async function serveUntilSignal(
   try {
     const host = await start();
     started.host = host;
+    owner.on('uncaughtException', onFault);
     await promise;
     const { cancelled } = await host.drain();
     return cancelled === 0 ? 0 : 1;
   } finally {
     owner.off('SIGTERM', onTerminate);
     owner.off('SIGINT', onInterrupt);
+    owner.off('uncaughtException', onFault);
   }
 }

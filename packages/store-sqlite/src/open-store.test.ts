@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '@modelhost/kernel';
@@ -21,7 +20,6 @@ import { openSqliteStore } from './open-store.ts';
 
 const pageBytes = 4_096;
 
-const openProcess = fileURLToPath(new URL('fixtures/open-process.ts', import.meta.url));
 const writeProcess = fileURLToPath(new URL('fixtures/write-process.ts', import.meta.url));
 
 test('a directory that is open in this process is refused, and free again once it is closed', async () => {
@@ -74,28 +72,6 @@ test('damaged pages are a typed fault of whatever reads them, and of nothing els
     await assertUnavailable(store.runs.read('a'), 'corrupt');
     assert.equal(await store.runs.find('nobody'), undefined);
     await store.close();
-  });
-});
-
-test('a directory and a file that may not be written are refused, and taken once they may', async () => {
-  await inDirectory(async (directory) => {
-    await chmod(directory, 0o755);
-    const place = join(directory, 'runs');
-    await mkdir(place);
-    const outcomes: string[] = [];
-    // The superuser may write everything, so that another user tries.
-    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-    for (const mode of [0o555, 0o777]) {
-      /* oxlint-disable no-await-in-loop -- one after the other */
-      await chmod(place, mode);
-      outcomes.push(await tryOpening(place, user));
-    }
-    for (const mode of [0o444, 0o600]) {
-      await chmod(join(place, 'journal.db'), mode);
-      outcomes.push(await tryOpening(place, user));
-      /* oxlint-enable no-await-in-loop */
-    }
-    assert.deepEqual(outcomes, ['read_only', 'written', 'read_only', 'written']);
   });
 });
 
@@ -192,19 +168,6 @@ test('what compaction gives back is gone from the file, and nothing else is', as
     assert.equal((await store.runs.read('b'))?.entries.length, 1);
   });
 });
-
-/** What a process says that opens a store as this user. */
-async function tryOpening(
-  directory: string,
-  user: { uid?: number; gid?: number },
-): Promise<string> {
-  const child = spawn(process.execPath, [openProcess, directory], {
-    ...user,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [answer] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  return answer.trim();
-}
 
 /** A closed store with one run of many entries. */
 async function fillStore(directory: string): Promise<void> {

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { assertUnavailable, inDirectory } from './fixtures/store-directory.ts';
 import { readMigrations } from './migrate.ts';
 import { openReaderFile, openWriterFile } from './store-file.ts';
 import type { WriterFile } from './store-file.ts';
+
+const readOnlyProcess = fileURLToPath(new URL('fixtures/read-only-process.ts', import.meta.url));
 
 test('only the last part of a directory is made, and files are for their owner alone', async () => {
   await inDirectory(async (directory) => {
@@ -88,6 +94,16 @@ test('a database of something else, a newer host or other migrations is left as 
       assert.ok(before.equals(await readFile(path)));
     });
   }
+});
+
+test('a directory and a file that may not be written are refused, and taken once they may', async () => {
+  await inDirectory(async (directory) => {
+    const child = spawn(process.execPath, [readOnlyProcess, directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [outcomes] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    assert.equal(outcomes.trim(), 'read_only written read_only written');
+  });
 });
 
 test('what a commit returns from is on the disk, and freed pages can be given back', async () => {

@@ -65,7 +65,7 @@ async function killWriters(rounds: number): Promise<void> {
 
 async function tearLogs(directory: string): Promise<void> {
   const copies = 100;
-  await runKillRound(directory, 200);
+  await runKillRound(directory, 300);
   await readTornCopies(directory, copies);
   console.log(`ok   tore ${copies} copies of a write-ahead log: whole writes only`);
 }

@@ -1,7 +1,7 @@
 import { HostError } from '@modelhost/kernel';
 import type { RunEvent } from '@modelhost/kernel';
 import type { EngineBounds } from './bounds.ts';
-import { eventSize } from './event-size.ts';
+import { createEventTail } from './event-tail.ts';
 
 /** The newest events are at hand for followers that keep up; the others read what is kept. */
 const tailEventsMax = 256;
@@ -35,11 +35,12 @@ export function createEventFeed(options: {
   readonly bounds: Pick<EngineBounds, 'eventsMax' | 'followersMax'>;
 }): EventFeed {
   const { followersMax, eventsMax } = options.bounds;
-  const tailMax = Math.min(tailEventsMax, eventsMax);
+  const tail = createEventTail({
+    eventsMax: Math.min(tailEventsMax, eventsMax),
+    bytesMax: tailBytesMax,
+  });
   const waiting = new Set<() => void>();
   let { lastSequence, isEnded } = options;
-  let tail: RunEvent[] = [];
-  let tailBytes = 0;
   let followers = 0;
   let failure: HostError | undefined;
 
@@ -55,33 +56,14 @@ export function createEventFeed(options: {
     lastSequence = last.sequence;
     if (last.body.type === 'run-finished') isEnded = true;
     // Nobody who comes later looks here: it reads what is kept.
-    if (followers === 0) tail = [];
-    else keep(events);
+    if (followers === 0) tail.clear();
+    else tail.push(events);
     wakeAll();
-  }
-
-  function keep(events: readonly RunEvent[]): void {
-    if (tail.length === 0) tailBytes = 0;
-    for (const event of events) {
-      tail.push(event);
-      tailBytes += eventSize(event.body);
-    }
-    if (tail.length <= tailMax && tailBytes <= tailBytesMax) return;
-    let from = 0;
-    while (from < tail.length - 1 && (tail.length - from > tailMax || tailBytes > tailBytesMax)) {
-      const oldest = tail[from];
-      if (oldest !== undefined) tailBytes -= eventSize(oldest.body);
-      from += 1;
-    }
-    tail = tail.slice(from);
   }
 
   function join(): () => void {
     if (followers >= followersMax) {
-      throw new HostError('overloaded', `the run has ${followers} followers already`, {
-        facts: { followers_max: String(followersMax) },
-        retryAfterMs: 1_000,
-      });
+      throw tooMany(followersMax);
     }
     followers += 1;
     return () => {
@@ -94,15 +76,12 @@ export function createEventFeed(options: {
     advance: (sequence) => {
       if (sequence <= lastSequence) return;
       lastSequence = sequence;
-      tail = [];
+      tail.clear();
       wakeAll();
     },
     lastSequence: () => lastSequence,
     isEnded: () => isEnded,
-    read: (sequence) => {
-      const first = tail[0];
-      return first === undefined ? undefined : tail[sequence - first.sequence];
-    },
+    read: (sequence) => tail.read(sequence),
     join,
     hasFollowers: () => followers > 0,
     changed: () => {
@@ -122,4 +101,11 @@ export function createEventFeed(options: {
     },
     failure: () => failure,
   };
+}
+
+function tooMany(followersMax: number): HostError {
+  return new HostError('overloaded', `the run has ${followersMax} followers already`, {
+    facts: { followers_max: String(followersMax) },
+    retryAfterMs: 1_000,
+  });
 }

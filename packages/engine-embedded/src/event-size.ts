@@ -9,6 +9,7 @@ export function eventSize(body: RunEventBody): number {
 }
 
 function textLength(body: RunEventBody): number {
+  if (isPlain(body)) return 0;
   if (isWithinCall(body)) return lengthWithinCall(body);
   switch (body.type) {
     case 'text-delta':
@@ -28,14 +29,6 @@ function textLength(body: RunEventBody): number {
       return body.reasons.reduce((sum, reason) => sum + reason.message.length, 0);
     case 'run-finished':
       return answerLength(body.result.ending);
-    case 'run-started':
-    case 'step-started':
-    case 'step-finished':
-    case 'usage':
-    case 'step-reset':
-    case 'events-dropped':
-    case 'context-compacted':
-      return 0;
   }
 }
 
@@ -62,4 +55,21 @@ function lengthWithinCall(body: WithinCall): number {
     case 'input-resolved':
       return body.by.length;
   }
+}
+
+const plainTypes = [
+  'run-started',
+  'step-started',
+  'step-finished',
+  'usage',
+  'step-reset',
+  'events-dropped',
+  'context-compacted',
+] as const;
+
+/** What has no text of any length. */
+function isPlain(
+  body: RunEventBody,
+): body is Extract<RunEventBody, { type: (typeof plainTypes)[number] }> {
+  return plainTypes.some((type) => type === body.type);
 }

@@ -1,5 +1,5 @@
 import { canonicalJson, HostError, sha256Hex } from '@modelhost/kernel';
-import type { Clock, Json, RunInput } from '@modelhost/kernel';
+import type { Clock, Json, RunInput, RunStatus } from '@modelhost/kernel';
 import type { EngineBounds } from './bounds.ts';
 import type { RunCodec } from './codec.ts';
 import { joinFrames } from './journal/journal.ts';
@@ -58,22 +58,9 @@ export function createIntake(options: {
     programVersion: string,
   ): Promise<{ readonly created: boolean }> {
     const { input, prefix } = kept;
-    const { runId, principal } = input;
     const status = firstStatus(input, clock.now());
-    const { state, createdAtMs, finishedAtMs } = status;
-    const created = await store.create(
-      {
-        runId,
-        tenant: principal.tenant,
-        state,
-        createdAtMs,
-        finishedAtMs,
-        inputDigest,
-        programVersion,
-        status: sealStatus(codec, status),
-      },
-      sealInput(codec, kept),
-    );
+    const run = { ...keptOf(codec, status), inputDigest, programVersion };
+    const created = await store.create(run, sealInput(codec, kept));
     if (!created.created) return compare(created.run, inputDigest);
     const journal = joinFrames(prefix);
     const origin = { input, status, journal, entries: 0, signals: [], stop: undefined };
@@ -101,6 +88,15 @@ export function createIntake(options: {
       await Promise.allSettled(underWay);
     },
   };
+}
+
+function keptOf(
+  codec: RunCodec,
+  status: RunStatus,
+): Pick<KeptRun, 'runId' | 'tenant' | 'state' | 'createdAtMs' | 'finishedAtMs' | 'status'> {
+  const { runId, principal, state, createdAtMs, finishedAtMs } = status;
+  const sealed = sealStatus(codec, status);
+  return { runId, tenant: principal.tenant, state, createdAtMs, finishedAtMs, status: sealed };
 }
 
 function compare({ runId, inputDigest }: KeptRun, digest: string): { readonly created: boolean } {

@@ -57,5 +57,5 @@ function openEvents(
   const events = parseJsonText(codec.decode(payload, { tenant, runId, part }));
   if (!Array.isArray(events)) throw new HostError('internal', 'kept events cannot be read');
   // They were sealed by the writer of the run, and nobody else can.
-  return events as unknown as readonly RunEvent[];
+  return events;
 }

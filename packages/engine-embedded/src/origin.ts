@@ -1,5 +1,5 @@
 import { HostError, parseJsonText } from '@modelhost/kernel';
-import type { Json, RunInput, RunProgram, SignalPayload, StopReason } from '@modelhost/kernel';
+import type { RunInput, RunProgram, SignalPayload, StopReason } from '@modelhost/kernel';
 import type { RunCodec } from './codec.ts';
 import type { Frame } from './journal/frame.ts';
 import { joinFrames, readFrame } from './journal/journal.ts';
@@ -70,9 +70,7 @@ export function sealSignal(
   payload: SignalPayload | StopReason,
 ): Uint8Array {
   const { tenant, runId, name } = place;
-  // Both are JSON.
-  const text = JSON.stringify(payload satisfies object as unknown as Json);
-  return codec.encode(text, { tenant, runId, part: `signal/${name}` });
+  return codec.encode(JSON.stringify(payload), { tenant, runId, part: `signal/${name}` });
 }
 
 /** The programs of an engine: the code of runs, in each version in which runs may still be kept. */

@@ -8,6 +8,7 @@ export function stopRun(live: LiveRun, reason: StopReason): boolean {
   if (live.phase === 'ended' || live.phase === 'gone') return false;
   if (live.isStopping) return true;
   live.isStopping = true;
+  live.stopReason = reason;
   live.cancelDeadline();
   live.waits.close();
   live.outbox.ready({ handover: { kind: 'stop', reason }, size: 0 });

@@ -80,6 +80,8 @@ export interface LiveRun {
   ended: { readonly result: RunResult | undefined } | undefined;
   isWriting: boolean;
   isStopping: boolean;
+  /** Why it was asked to stop, before its program knows of it. */
+  stopReason: StopReason | undefined;
   isParkedSoon: boolean;
   /** As it is durable. */
   status: RunStatus;
@@ -96,6 +98,11 @@ export function openSteps({ performance }: LiveRun): number {
   let count = 0;
   for (const { kind } of performance.asks()) if (kind === 'step') count += 1;
   return count;
+}
+
+/** Why no body begins any more but those for cleanup: also while the stop is only on its way to the program. */
+export function haltOf({ performance, stopReason }: LiveRun): StopReason | HostError | undefined {
+  return performance.halted() ?? stopReason;
 }
 
 /** Takes a run out of memory: nothing of it has an effect any more. */

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { Clock, RunEvent, RunEventBody, RunResult } from '@modelhost/kernel';
 import { listSequences } from '../journal/sequences.ts';
 import { eventSize } from '../event-size.ts';
 import { isEmptyFrame } from '../journal/frame.ts';
-import type {
-  BegunStep,
-  Frame,
-  Handover,
-  KeptWait,
-  LostEvent,
-  StepReset,
-} from '../journal/frame.ts';
+import type { BegunStep, Frame, Handover, KeptWait, LostEvent } from '../journal/frame.ts';
 
 /** One write holds no more than this, so that no entry gets too large for a store. */
 const handedPerWriteMax = 16;
@@ -59,131 +53,140 @@ export interface Outbox {
   repeat(events: readonly RunEvent[]): void;
   /** Whether something waits that should be written soon: whatever but beginnings and times. */
   isUrgent(): boolean;
-  isEmpty(): boolean;
   hasReady(): boolean;
-  lastSequence(): number;
   take(): Batch;
 }
 
 type Pending = { -readonly [Name in keyof Frame]?: NonNullable<Frame[Name]>[number][] };
 
+interface Box {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly hash: Hash;
+  /** What bodies told whose end is not journaled, by sequence. */
+  readonly untied: Map<number, RunEvent>;
+  readonly events: RunEvent[];
+  handed: Ready[];
+  pending: Pending;
+  isUrgent: boolean;
+  lastSequence: number;
+  result: RunResult | undefined;
+}
+
 /** Starts empty, with sequence 1. */
 export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
-  const hash = createHash('sha256');
-  let pending: Pending = {};
-  let events: RunEvent[] = [];
-  let handed: Ready[] = [];
-  let isUrgent = false;
-  let lastSequence = 0;
-  /** What bodies told whose end is not journaled, by sequence. */
-  const untied = new Map<number, RunEvent>();
-  let result: RunResult | undefined;
-
-  function add(step: string, body: RunEventBody): RunEvent {
-    lastSequence += 1;
-    const event = { sequence: lastSequence, timeMs: clock.now(), step, body };
-    events.push(event);
-    isUrgent = true;
-    return event;
-  }
-
-  function untie(sequences: readonly number[]): void {
-    for (const sequence of sequences) untied.delete(sequence);
-  }
-
-  function take(): Batch {
-    const { taken, bytes } = takeEvents(events);
-    const ready = takeReady(handed);
-    for (const { handover } of ready) {
-      if (handover.kind === 'step') untie(listSequences(handover.sequences));
-    }
-    const frame: Frame = { ...pending, ...handoversOf(ready) };
-    pending = {};
-    isUrgent = events.length + handed.length > 0;
-    const eventTexts = taken.map((event) => JSON.stringify(event));
-    for (const text of eventTexts) hash.update(text);
-    // The last event comes last, and alone: all before it are written, or in this very write.
-    if (result === undefined || isUrgent) {
-      isUrgent ||= result !== undefined;
-      return batchOf(frame, { events: taken, eventTexts, bytes, handed: ready });
-    }
-    return takeEnd(result, { frame, events: taken, eventTexts, bytes, handed: ready });
-  }
-
-  function takeEnd(ended: RunResult, batch: Batch): Batch {
-    const event = add('', { type: 'run-finished', result: ended });
-    events = [];
-    result = undefined;
-    isUrgent = false;
-    const text = JSON.stringify(event);
-    hash.update(text);
-    const { sequence, timeMs } = event;
-    const digest = hash.digest('hex');
-    const finish: Handover = { kind: 'finish', result: ended, sequence, timeMs, digest };
-    const ready = [...batch.handed, { handover: finish, size: 0 }];
-    const before = batch.frame?.handed ?? [];
-    const left = untied.size === 0 ? {} : { left: [...untied.values()] };
-    return {
-      frame: { ...batch.frame, ...left, handed: [...before, finish] },
-      events: [...batch.events, event],
-      eventTexts: [...batch.eventTexts, text],
-      bytes: batch.bytes + eventSize(event.body),
-      handed: ready,
-    };
-  }
-
+  const box: Box = {
+    clock,
+    hash: createHash('sha256'),
+    untied: new Map(),
+    events: [],
+    handed: [],
+    pending: {},
+    isUrgent: false,
+    lastSequence: 0,
+    result: undefined,
+  };
   return {
     tell: (step, body) => {
-      const { sequence, timeMs } = add(step, body);
-      (pending.marks ??= []).push(sequence, timeMs);
+      const { sequence, timeMs } = addEvent(box, step, body);
+      (box.pending.marks ??= []).push(sequence, timeMs);
     },
     emit: (step, body) => {
-      const event = add(step, body);
-      untied.set(event.sequence, event);
+      const event = addEvent(box, step, body);
+      box.untied.set(event.sequence, event);
       return event;
     },
     begun: (step) => {
-      (pending.begun ??= []).push(step);
+      (box.pending.begun ??= []).push(step);
       // The body of such a step waits for this.
-      isUrgent ||= step.isOnce;
+      box.isUrgent ||= step.isOnce;
     },
     waits: (wait) => {
-      (pending.waits ??= []).push(wait);
-      isUrgent = true;
+      (box.pending.waits ??= []).push(wait);
+      box.isUrgent = true;
     },
     time: (name, timeMs) => {
-      (pending.times ??= []).push([name, timeMs]);
+      (box.pending.times ??= []).push([name, timeMs]);
     },
     reset: (name, attempt, lost) => {
-      const { sequence, timeMs } = add(name, { type: 'step-reset', attempt });
-      const reset: StepReset = { name, attempt, sequence, timeMs, lost };
-      (pending.resets ??= []).push(reset);
-      untie(lost.map((event) => event.sequence));
+      const { sequence, timeMs } = addEvent(box, name, { type: 'step-reset', attempt });
+      (box.pending.resets ??= []).push({ name, attempt, sequence, timeMs, lost });
+      untie(
+        box,
+        lost.map((event) => event.sequence),
+      );
     },
     ready: (one) => {
-      handed.push(one);
-      isUrgent = true;
+      box.handed.push(one);
+      box.isUrgent = true;
     },
     finish: (ended) => {
-      result = ended;
-      handed = [];
-      isUrgent = true;
+      box.result = ended;
+      box.handed = [];
+      box.isUrgent = true;
     },
     resume: (sequence, kept, lost) => {
-      lastSequence = sequence;
-      for (const event of kept) hash.update(JSON.stringify(event));
-      for (const event of lost) untied.set(event.sequence, event);
+      box.lastSequence = sequence;
+      for (const event of kept) box.hash.update(JSON.stringify(event));
+      for (const event of lost) box.untied.set(event.sequence, event);
     },
     repeat: (journaled) => {
-      events.push(...journaled);
-      lastSequence = journaled.at(-1)?.sequence ?? lastSequence;
-      isUrgent ||= journaled.length > 0;
+      for (const event of journaled) box.events.push(event);
+      box.lastSequence = journaled.at(-1)?.sequence ?? box.lastSequence;
+      box.isUrgent ||= journaled.length > 0;
     },
-    isUrgent: () => isUrgent,
-    isEmpty: () => !isUrgent && events.length === 0 && isEmptyFrame(pending),
-    hasReady: () => handed.length > 0,
-    lastSequence: () => lastSequence,
-    take,
+    isUrgent: () => box.isUrgent,
+    hasReady: () => box.handed.length > 0,
+    take: () => takeBatch(box),
+  };
+}
+
+function addEvent(box: Box, step: string, body: RunEventBody): RunEvent {
+  box.lastSequence += 1;
+  const event = { sequence: box.lastSequence, timeMs: box.clock.now(), step, body };
+  box.events.push(event);
+  box.isUrgent = true;
+  return event;
+}
+
+function untie({ untied }: Box, sequences: readonly number[]): void {
+  for (const sequence of sequences) untied.delete(sequence);
+}
+
+function takeBatch(box: Box): Batch {
+  const { taken, bytes } = takeEvents(box.events);
+  const ready = takeReady(box.handed);
+  for (const { handover } of ready) {
+    if (handover.kind === 'step') untie(box, listSequences(handover.sequences));
+  }
+  const frame: Frame = { ...box.pending, ...handoversOf(ready) };
+  box.pending = {};
+  const eventTexts = taken.map((event) => JSON.stringify(event));
+  for (const text of eventTexts) box.hash.update(text);
+  const batch = { frame, events: taken, eventTexts, bytes, handed: ready };
+  const isMore = box.events.length + box.handed.length > 0;
+  box.isUrgent = isMore || box.result !== undefined;
+  // The last event comes last: all before it are written, or in this very write.
+  if (box.result !== undefined && !isMore) return takeEnd(box, box.result, batch);
+  return isEmptyFrame(frame) ? { ...batch, frame: undefined } : batch;
+}
+
+function takeEnd(box: Box, result: RunResult, batch: Batch): Batch {
+  const { hash, untied, events } = box;
+  const event = addEvent(box, '', { type: 'run-finished', result });
+  events.length = 0;
+  box.result = undefined;
+  box.isUrgent = false;
+  const text = JSON.stringify(event);
+  const { sequence, timeMs } = event;
+  const digest = hash.update(text).digest('hex');
+  const finish: Handover = { kind: 'finish', result, sequence, timeMs, digest };
+  const left = untied.size === 0 ? {} : { left: [...untied.values()] };
+  return {
+    frame: { ...batch.frame, ...left, handed: [...(batch.frame?.handed ?? []), finish] },
+    events: [...batch.events, event],
+    eventTexts: [...batch.eventTexts, text],
+    bytes: batch.bytes + eventSize(event.body),
+    handed: [...batch.handed, { handover: finish, size: 0 }],
   };
 }
 
@@ -212,8 +215,4 @@ function takeReady(handed: Ready[]): readonly Ready[] {
 
 function handoversOf(ready: readonly Ready[]): Pick<Frame, 'handed'> {
   return ready.length === 0 ? {} : { handed: ready.map(({ handover }) => handover) };
-}
-
-function batchOf(frame: Frame, batch: Omit<Batch, 'frame'>): Batch {
-  return { frame: isEmptyFrame(frame) ? undefined : frame, ...batch };
 }

@@ -1,5 +1,6 @@
-import { HostError } from '@modelhost/kernel';
+import { createHalting } from './halting.ts';
 import type {
+  HostError,
   RunContext,
   RunEventBody,
   RunInput,
@@ -51,44 +52,19 @@ export function createPerformance(options: {
   readonly hooks: PerformanceHooks;
 }): Performance {
   const { program, input, stepNamesMax, hooks } = options;
-  const controller = new AbortController();
   const open = new Map<string, Ask>();
-  let halted: StopReason | HostError | undefined;
-  let fault: HostError | undefined;
-  let isClosed = false;
-
-  function halt(reason: StopReason | HostError): void {
-    halted = reason;
-    hooks.onHalt(reason);
-    for (const ask of [...open.values()]) {
-      if (ask.kind !== 'wait') continue;
-      open.delete(ask.name);
-      ask.reject(reason);
-    }
-  }
-
-  function fail(message: string, cause?: unknown): HostError {
-    const failure = new HostError('internal', message, { cause });
-    if (fault !== undefined || isClosed) return failure;
-    fault = failure;
-    hooks.onFault(failure);
-    if (halted === undefined) halt(failure);
-    return failure;
-  }
-
-  function stop(reason: StopReason): void {
-    if (halted !== undefined) return;
-    halt(reason);
-    controller.abort(reason);
-  }
-
+  const halting = createHalting({
+    onHalt: (reason) => {
+      hooks.onHalt(reason);
+      rejectWaits(open, reason);
+    },
+    onFault: hooks.onFault,
+  });
+  const fail = (message: string, cause?: unknown): HostError => halting.fail(message, cause);
   const asking = createAsking({
     stepNamesMax,
     fail,
-    refusal: (isCleanup) => {
-      if (isClosed) return new HostError('internal', 'the run is finished');
-      return isCleanup ? undefined : halted;
-    },
+    refusal: (isCleanup) => halting.refusal(isCleanup),
     ask: (ask) => {
       open.set(ask.name, ask);
       hooks.onAsk(ask);
@@ -99,32 +75,26 @@ export function createPerformance(options: {
   const context: RunContext = {
     ...asking.context,
     runId: input.runId,
-    signal: controller.signal,
+    signal: halting.signal,
     emit: (step, body) => {
-      if (isClosed) return;
+      if (halting.isClosed()) return;
       if (isOfEngine(body)) fail(`only the engine emits ${body.type}`);
       else hooks.onEvent(step, body);
     },
   };
 
   function hand(handover: Handover, cause?: unknown): void {
-    if (handover.kind === 'stop') return stop(handover.reason);
+    if (handover.kind === 'stop') return halting.stop(handover.reason);
     if (handover.kind === 'finish') return;
     const ask = open.get(handover.name);
     open.delete(handover.name);
-    if (handover.kind === 'step' && ask?.kind === 'step') settleStep(ask, handover, cause);
+    if (handover.kind === 'step' && ask?.kind === 'step') {
+      const { end } = handover;
+      ask.settle(end, end.type === 'broken' ? fail(end.message) : cause);
+    }
     if (handover.kind !== 'step' && ask?.kind === 'wait') {
       ask.settle(handover.kind === 'signal' ? handover.payload : undefined);
     }
-  }
-
-  function settleStep(
-    ask: Extract<Ask, { kind: 'step' }>,
-    { end }: Extract<Handover, { kind: 'step' }>,
-    cause: unknown,
-  ): void {
-    if (end.type === 'broken') ask.settle(end, fail(end.message));
-    else ask.settle(end, cause);
   }
 
   async function perform(): Promise<RunResult | undefined> {
@@ -138,18 +108,25 @@ export function createPerformance(options: {
 
   return {
     begin: () => void perform().then(hooks.onEnd),
-    isAskedFor: (handover) => isAskedFor(open, handover, halted !== undefined),
+    isAskedFor: (handover) => isAskedFor(open, handover, halting.halted() !== undefined),
     hand,
     asks: () => open.values(),
     find: (name) => open.get(name),
-    halted: () => halted,
+    halted: () => halting.halted(),
     fail,
-    fault: () => fault,
-    isUsed: asking.isUsed,
-    close: () => {
-      isClosed = true;
-    },
+    fault: () => halting.fault(),
+    isUsed: (name) => asking.isUsed(name),
+    close: () => halting.close(),
   };
+}
+
+/** Every wait ends with the halt. */
+function rejectWaits(open: Map<string, Ask>, reason: StopReason | HostError): void {
+  for (const ask of Array.from(open.values())) {
+    if (ask.kind !== 'wait') continue;
+    open.delete(ask.name);
+    ask.reject(reason);
+  }
 }
 
 function isAskedFor(

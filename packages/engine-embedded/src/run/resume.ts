@@ -8,6 +8,7 @@ import { beginStep, beginWait, runStep } from './asked.ts';
 import { givenUpReasonOf } from './ask.ts';
 import type { StepAsk } from './ask.ts';
 import { endRun, refuseRun, stopRun } from './ending.ts';
+import { haltOf } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -41,7 +42,7 @@ export async function resumeRun(live: LiveRun): Promise<void> {
   if (live.ended !== undefined) return endRun(live, live.ended.result);
   takeSignals(live);
   watchDeadline(live);
-  for (const ask of [...performance.asks()]) {
+  for (const ask of Array.from(performance.asks())) {
     if (ask.kind === 'wait') beginWait(live, ask, journal.waits.get(ask.name));
     else resumeStep(live, ask, lost.get(ask.name) ?? []);
   }
@@ -105,7 +106,9 @@ function takeSignals(live: LiveRun): void {
 function watchDeadline(live: LiveRun): void {
   if (live.isStopping) return;
   const { clock } = live.options;
-  const leftMs = Math.max(0, live.deadlineMs - clock.now());
+  const leftMs = live.deadlineMs - clock.now();
+  // What is over before it goes on does nothing more.
+  if (leftMs <= 0) return void stopRun(live, { type: 'deadline' });
   live.cancelDeadline = clock.setTimer(leftMs, () => stopRun(live, { type: 'deadline' }));
 }
 
@@ -118,7 +121,7 @@ function resumeStep(
   const begun = live.options.origin.journal.begun.get(ask.name);
   if (begun === undefined) return beginStep(live, ask);
   const events = lost.map(({ sequence, timeMs, body }) => ({ sequence, timeMs, body }));
-  const halted = ask.isCleanup ? undefined : live.performance.halted();
+  const halted = ask.isCleanup ? undefined : haltOf(live);
   if (begun.isOnce || halted !== undefined) return endStep(live, begun, events);
   const attempt = begun.attempt + 1;
   live.outbox.reset(ask.name, attempt, events);
@@ -130,7 +133,7 @@ function resumeStep(
 function endStep(live: LiveRun, { name, isOnce }: BegunStep, lost: readonly LostEvent[]): void {
   const sequences: number[] = [];
   for (const { sequence } of lost) addSequence(sequences, sequence);
-  const reason = givenUpReasonOf(live.performance.halted());
+  const reason = givenUpReasonOf(haltOf(live));
   const end = isOnce ? ({ type: 'unknown' } as const) : ({ type: 'given-up', reason } as const);
   live.outbox.ready({ handover: { kind: 'step', name, end, sequences, told: lost }, size: 0 });
 }

@@ -110,6 +110,7 @@ function createLiveRun(options: RunOptions): LiveRun {
     ended: undefined,
     isWriting: false,
     isStopping: false,
+    stopReason: undefined,
     isParkedSoon: false,
     status: origin.status,
     entries: origin.entries,

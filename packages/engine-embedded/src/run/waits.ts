@@ -50,10 +50,7 @@ export function createWaits(options: {
   function expect(name: string): boolean {
     if (isClosed || expected.has(name) || buffered.has(name)) return false;
     if (!waits.has(name) && buffered.size + expected.size >= bufferedMax) {
-      throw new HostError('overloaded', `${buffered.size} signals wait to be used`, {
-        facts: { signals_buffered_max: String(bufferedMax) },
-        retryAfterMs: 1_000,
-      });
+      throw tooMany(bufferedMax);
     }
     expected.add(name);
     return true;
@@ -112,14 +109,22 @@ export function createWaits(options: {
     isExpecting: () => expected.size > 0,
     pending: () => Array.from(waits.values()).flatMap(({ pending }) => pending ?? []),
     count: () => waits.size,
-    times: () => {
-      const kept = Array.from(waits.values(), (wait) => wait.kept);
-      return {
-        dueMs: Math.min(...kept.map(({ deadlineMs }) => deadlineMs)),
-        sinceMs: Math.max(0, ...kept.map(({ sinceMs }) => sinceMs)),
-      };
-    },
+    times: () => timesOf(Array.from(waits.values(), ({ kept }) => kept)),
     close,
+  };
+}
+
+function tooMany(bufferedMax: number): HostError {
+  return new HostError('overloaded', `${bufferedMax} signals wait to be used`, {
+    facts: { signals_buffered_max: String(bufferedMax) },
+    retryAfterMs: 1_000,
+  });
+}
+
+function timesOf(kept: readonly KeptWait[]): ReturnType<Waits['times']> {
+  return {
+    dueMs: Math.min(...kept.map(({ deadlineMs }) => deadlineMs)),
+    sinceMs: Math.max(0, ...kept.map(({ sinceMs }) => sinceMs)),
   };
 }
 

@@ -386,11 +386,7 @@ export type RunEventBody =
    * In the place of events that are no longer kept, under the sequence of the last of them. No event of the run: a follower
    * gets it, nothing keeps it.
    */
-  | {
-      readonly type: 'events-dropped';
-      readonly fromSequence: number;
-      readonly toSequence: number;
-    }
+  | { readonly type: 'events-dropped'; readonly fromSequence: number; readonly toSequence: number }
   | { readonly type: 'run-finished'; readonly result: RunResult };
 
 /** A numbered item of a run's public stream. */

@@ -159,6 +159,7 @@ test('what policy demands is shown with its decision, and what is known of a res
   const obligations = {
     redactDetectors: { email: 'token' },
     redactArguments: ['card'],
+    reveal: [{ argument: 'to', detectors: ['email', 'phone'] }],
     resultBytesMax: 1_000n,
     transforms: ['strip_links'],
     labels: {
@@ -177,7 +178,7 @@ test('what policy demands is shown with its decision, and what is known of a res
   });
   assert.equal(
     decided,
-    '  ✗ denied r (a)\n      must: redact email (token), keep "card" out of logs, at most 1000 bytes of result, strip links, label untrusted from desk, label secret, label pii, record in full, tell desk\n',
+    '  ✗ denied r (a)\n      must: redact email (token), keep "card" out of logs, reveal email, phone in "to", at most 1000 bytes of result, strip links, label untrusted from desk, label secret, label pii, record in full, tell desk\n',
   );
   const finished = (outcome: ToolOutcome, confidentiality: Confidentiality): string =>
     render({

@@ -108,7 +108,12 @@ test('a held call tells its gates and where its values come from, and a decision
       resource: 'bank__pay',
       effect: 'hold',
       reasons: [],
-      obligations: { ...noObligations, limits: { resultBytesMax: 5 }, notify: ['soc'] },
+      obligations: {
+        ...noObligations,
+        reveal: { to: ['email'] },
+        limits: { resultBytesMax: 5 },
+        notify: ['soc'],
+      },
       policyDigest: 'p',
     },
   });
@@ -117,4 +122,6 @@ test('a held call tells its gates and where its values come from, and a decision
   assert.equal(obligations?.resultBytesMax, 5n);
   assert.equal(obligations.timeoutMsMax, undefined);
   assert.deepEqual(obligations.notify, ['soc']);
+  const [{ argument, detectors } = {}] = obligations.reveal;
+  assert.deepEqual([argument, detectors], ['to', ['email']]);
 });

@@ -171,11 +171,8 @@ test('what policy demands is shown with its decision, and what is known of a res
     audit: 'full',
     notify: ['desk'],
   };
-  const effect = DecisionEffect.DENY;
-  const decided = render({
-    case: 'decision',
-    value: { action: 'a', resource: 'r', effect, obligations },
-  });
+  const value = { action: 'a', resource: 'r', effect: DecisionEffect.DENY, obligations };
+  const decided = render({ case: 'decision', value });
   assert.equal(
     decided,
     '  ✗ denied r (a)\n      must: redact email (token), keep "card" out of logs, reveal email, phone in "to", at most 1000 bytes of result, strip links, label untrusted from desk, label secret, label pii, record in full, tell desk\n',

@@ -11,8 +11,6 @@ import type { EvidenceCall } from './tool-verdict.ts';
 export interface Conversation extends SentMessages {
   /** The user's words that the run began with. */
   readonly task: Message;
-  /** All of this run alone, the task first, as they were said. */
-  said(): readonly Message[];
   /** Of all that was ever in it: what the model has seen taints whatever it says. It never gets cleaner. */
   labels(): DataLabels;
   /**
@@ -54,23 +52,16 @@ export function createConversation(
   { agent, history, input, labels: given = plainLabels, session }: ConversationInput,
   tools: ReadonlyMap<string, ToolDefinition>,
 ): Conversation {
-  const sent = createSentMessages();
+  const sent = createSentMessages(history);
   const prompt: string[] = [];
   const trusted: EvidenceText[] = [];
   const untrusted: EvidenceText[] = [];
   /** Arguments of the calls in the history, by id. */
   const asked = new Map<string, string>();
-  const said: Message[] = [];
-  let isBegun = false;
   let labels = given;
 
-  function add(message: Message): void {
-    sent.add(message);
-    if (isBegun) said.push(message);
-  }
-
   function addResult(message: ToolMessage, { labels: taken, source, call }: ResultOrigin): void {
-    add(message);
+    sent.add(message);
     labels = joinLabels(labels, taken);
     const text = { source, text: message.content, ...(call === undefined ? {} : { call }) };
     if (taken.integrity === 'untrusted') untrusted.push(text);
@@ -89,7 +80,7 @@ export function createConversation(
       addResult(message, { labels: labelsOfHistory(tool, message.isError, session), source, call });
       return;
     }
-    add(message);
+    sent.add(message);
     if (message.role === 'assistant') {
       labels = joinLabels(labels, saidBeforeLabels);
       // In a session the host knows what the model had read; whatever that was stands in the history itself.
@@ -108,22 +99,20 @@ export function createConversation(
   }
 
   if (agent.instructions !== '') {
-    add({ role: 'system', content: agent.instructions });
+    sent.add({ role: 'system', content: agent.instructions });
     trusted.push({ source: 'instructions', text: agent.instructions });
   }
   for (const [index, message] of history.entries()) addGiven(message, `history-${index + 1}`);
   if (session !== undefined) labels = joinLabels(given, session.labels);
-  isBegun = true;
+  sent.begin(session?.summary);
   const task: Message = { role: 'user', content: input };
   addGiven(task, 'prompt');
 
   return {
     ...sent,
     task,
-    said: () => said,
     labels: () => labels,
     texts: () => ({ prompt, trusted, untrusted }),
-    add,
     addResult,
     addAttempt,
   };

@@ -28,6 +28,7 @@ export async function keepTurn(options: {
   const { ports, context, input, run, ending } = options;
   const { session, agent, principal } = input;
   if (session?.turn === undefined) return ending;
+  const summary = run?.conversation.summary() ?? session.summary;
   const turn: Omit<SessionTurn, 'timeMs'> = {
     number: session.turn,
     runId: input.runId,
@@ -38,6 +39,7 @@ export async function keepTurn(options: {
     statistics: run?.statistics() ?? noStatistics,
     labels: run?.conversation.labels() ?? session.labels,
     placeholders: context.placeholders(),
+    ...(summary === undefined ? {} : { summary }),
   };
   const { tenant } = principal;
   const place = { tenant, sessionId: session.sessionId };

@@ -44,6 +44,7 @@ export function turnOf(
     statistics: { ...noStatistics, modelCalls: number },
     labels: { ...plainLabels, sources: [`source-${number}`] },
     placeholders: null,
+    summary: { text: `summary for ${runId}`, messages: number },
     ...changes,
   };
 }

@@ -144,9 +144,10 @@ async function readStart(
     if (bytes > historyBytesMax) throw tooLong(`more than ${historyBytesMax} bytes`);
     turns.push(...read);
   }
+  const { summary } = turns.at(-1) ?? {};
   return {
     history: turns.flatMap(({ messages }) => messages),
-    session: { sessionId, rootId, labels, turn: count + 1 },
+    session: { sessionId, rootId, labels, turn: count + 1, ...(summary && { summary }) },
     // The newest turn knows those of all before it.
     placeholders: turns.at(-1)?.placeholders ?? null,
   };

@@ -1,10 +1,11 @@
-import type { Message, ModelRoute } from '@modelhost/kernel';
+import type { ModelRoute } from '@modelhost/kernel';
 import type { ActiveRun } from '../active-run.ts';
-import { costOf, estimateMessageTokens, weighMessages } from '../tokens.ts';
+import { costOf, estimateMessageTokens, estimateTextTokens, weighMessages } from '../tokens.ts';
 import { lighten, planCompaction } from './plan.ts';
 import type { CompactionPlan } from './plan.ts';
 import { summarize } from './summarize.ts';
-import { cutMessage, summaryMessage, summaryRequest } from './texts.ts';
+import type { StandIn } from './sent-messages.ts';
+import { cutText, summaryRequest, summaryText } from './texts.ts';
 
 /** Why the conversation is looked at. */
 export interface CompactionCause {
@@ -30,13 +31,12 @@ export async function compactContext(run: ActiveRun, cause: CompactionCause): Pr
   const olderTokens = weighMessages(plan.older);
   if (!need.isPressing && olderTokens <= need.tokensMax * worthwhileShare) return false;
   const tokensBefore = conversation.tokens();
-  const summary = await trySummary(run, cause, { ...need, plan, olderTokens });
-  const standIn = summary ?? cutMessage;
-  if (estimateMessageTokens(standIn) >= olderTokens) return false;
+  const standIn = await standInFor(run, cause, { ...need, plan, olderTokens });
+  if (estimateTextTokens(standIn.text) >= olderTokens) return false;
   conversation.replace(plan.older, standIn);
   context.emit(cause.step, {
     type: 'context-compacted',
-    method: summary === undefined ? 'cut' : 'summary',
+    method: standIn.type,
     messagesBefore: messages.length,
     messagesAfter: conversation.messages().length,
     tokensBefore,
@@ -105,12 +105,22 @@ interface Wanted extends Need {
   readonly olderTokens: number;
 }
 
-/** Undefined where a summary does not fit, is not affordable, not allowed, does not come, or is no shorter. */
+async function standInFor(
+  run: ActiveRun,
+  cause: CompactionCause,
+  wanted: Wanted,
+): Promise<StandIn> {
+  const summary = await trySummary(run, cause, wanted);
+  const isShorter = summary !== undefined && estimateTextTokens(summary) < wanted.olderTokens;
+  return isShorter ? { type: 'summary', text: summary } : { type: 'cut', text: cutText };
+}
+
+/** Undefined where a summary does not fit, is not affordable, not allowed, or does not come. */
 async function trySummary(
   run: ActiveRun,
   { step, isRefused }: CompactionCause,
   { plan, inputTokens, olderTokens, summaryTokensMax }: Wanted,
-): Promise<Message | undefined> {
+): Promise<string | undefined> {
   const { contextTokensMax } = run.input.agent.route;
   const aroundTokens = run.offeredTokens() + estimateMessageTokens(summaryRequest);
   const tokensMax = isRefused ? inputTokens / 2 : contextTokensMax - summaryTokensMax;
@@ -128,9 +138,9 @@ async function trySummary(
     inputTokens: sentTokens,
     maxOutputTokens: summaryTokensMax,
   });
-  if (summary === undefined) return undefined;
-  const message = summaryMessage(summary, sent.length === plan.before.length);
-  return estimateMessageTokens(message) < olderTokens ? message : undefined;
+  return summary === undefined
+    ? undefined
+    : summaryText(summary, sent.length === plan.before.length);
 }
 
 /** Whether the budget has enough for the summary and for the turn after it, for which it is made. */

@@ -1,32 +1,64 @@
-import type { Message } from '@modelhost/kernel';
+import type { Message, SessionTurn } from '@modelhost/kernel';
 import { estimateMessageTokens, weighMessages } from '../tokens.ts';
+import { textMessage } from './texts.ts';
 
 /** What the model is sent, with a running estimate of what it weighs, so that no step counts it again. */
 export interface SentMessages {
   messages(): readonly Message[];
   tokens(): number;
   add(message: Message): void;
-  /** Puts one message where the first of these stands, and takes them all out. */
-  replace(older: readonly Message[], by: Message): void;
+  /** From here on it is the run that speaks. An earlier one of the session may have summarized the beginning of the history. */
+  begin(summary: SessionTurn['summary']): void;
+  /** All of the run alone, the task first, as it was said. */
+  said(): readonly Message[];
+  /** Puts a text where the first of these stands, and takes them all out. */
+  replace(older: readonly Message[], by: StandIn): void;
+  /** The newest summary that stands for something of the history, for later runs; undefined when there is none. */
+  summary(): SessionTurn['summary'];
 }
 
-/** Starts with nothing. */
-export function createSentMessages(): SentMessages {
+/** What stands in the place of older messages. */
+export interface StandIn {
+  readonly type: 'summary' | 'cut';
+  readonly text: string;
+}
+
+/** Starts with nothing. `history` is what will be added before the run begins. */
+export function createSentMessages(history: readonly Message[]): SentMessages {
   let messages: Message[] = [];
+  let said: Message[] | undefined;
   let tokens = 0;
+  let summary: SessionTurn['summary'];
+
+  function replace(older: readonly Message[], { type, text }: StandIn): void {
+    const gone = new Set(older);
+    const at = messages.findIndex((message) => gone.has(message));
+    messages = messages.filter((message) => !gone.has(message)).toSpliced(at, 0, textMessage(text));
+    tokens = weighMessages(messages);
+    // A later run has all of the history: what only was left out of it may find its place there.
+    if (type === 'cut') return;
+    const left = new Set(messages);
+    const kept = history.findIndex((message) => left.has(message));
+    const replaced = kept < 0 ? history.length : kept;
+    if (replaced > 0) summary = { text, messages: replaced };
+  }
 
   return {
     messages: () => messages,
     tokens: () => tokens,
     add: (message) => {
       messages.push(message);
+      said?.push(message);
       tokens += estimateMessageTokens(message);
     },
-    replace: (older, by) => {
-      const gone = new Set(older);
-      const at = messages.findIndex((message) => gone.has(message));
-      messages = messages.filter((message) => !gone.has(message)).toSpliced(at, 0, by);
-      tokens = weighMessages(messages);
+    begin: (earlier) => {
+      said = [];
+      if (earlier === undefined) return;
+      const { text, messages: replaced } = earlier;
+      replace(history.slice(0, replaced), { type: 'summary', text });
     },
+    said: () => said ?? [],
+    replace,
+    summary: () => summary,
   };
 }

@@ -16,6 +16,8 @@ export interface SessionTurn extends Pick<RunStatus, 'runId' | 'agent' | 'agentV
   readonly labels: DataLabels;
   /** What stands behind the placeholders that were known at its end (`StepRedactor.state`), in one list. Null for none. */
   readonly placeholders: Json;
+  /** What models read in the place of the first messages of its history, which grew too long; later runs begin with it. */
+  readonly summary?: { readonly text: string; readonly messages: number };
 }
 
 /** A session of a tenant. */
@@ -50,6 +52,8 @@ export type SessionDraft = SessionPlace &
 export type RunSession = Pick<Session, 'sessionId' | 'rootId' | 'labels'> & {
   /** Number of the turn that the run adds. Absent for a fork, which adds none. */
   readonly turn?: number;
+  /** Of the newest turn. */
+  readonly summary?: SessionTurn['summary'];
 };
 
 /** A page of sessions. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -58,6 +58,17 @@ test('a store whose lock was taken away writes nothing more once another is open
     await other.runs.write(entryWrite('a', bytesOf('kept')));
     assert.equal((await other.runs.read('a'))?.entries.length, 1);
     await other.close();
+  });
+});
+
+test('a check notices that the file was removed under an open store', async () => {
+  await inStore(async (store, directory) => {
+    await store.check();
+    await rename(join(directory, 'journal.db'), join(directory, 'elsewhere.db'));
+    const message = await assertUnavailable(store.check(), 'missing');
+    assert.match(message, /journal\.db: was moved or removed .*put it back/);
+    await rename(join(directory, 'elsewhere.db'), join(directory, 'journal.db'));
+    await store.check();
   });
 });
 

@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { HostError } from '@modelhost/kernel';
 import { fixedBounds } from './bounds.ts';
 import { storageFault, toStorageFault } from './fault.ts';
 import { checkMigrations, migrate } from './migrate.ts';
@@ -17,6 +18,8 @@ export interface WriterFile {
   readonly database: DatabaseSync;
   /** Raised by each opening. */
   readonly epoch: number;
+  /** Throws when the file is no longer in its place: what is written to it would be lost. */
+  checkPlace(): void;
   /** Lets go of the lock last. */
   close(): void;
 }
@@ -45,7 +48,16 @@ export function openWriterFile(
     database = new DatabaseSync(path, { timeout: fixedBounds.busyTimeoutMs });
     database.enableDefensive(true);
     prepareDatabase(database, path, options);
-    return { database, epoch: raiseEpoch(database), close };
+    const { ino } = statSync(path);
+    return {
+      database,
+      epoch: raiseEpoch(database),
+      checkPlace: () => {
+        // To look is allowed; to open it would let go of the locks.
+        if (statSync(path, { throwIfNoEntry: false })?.ino !== ino) throw movedAway(path);
+      },
+      close,
+    };
   } catch (thrown) {
     close();
     throw toStorageFault(thrown, path);
@@ -111,6 +123,13 @@ function makeFile(path: string): void {
 
 function isExisting(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
+}
+
+function movedAway(path: string): HostError {
+  return storageFault(
+    'missing',
+    `${path}: was moved or removed while the host had it open; stop the host, put it back and start again`,
+  );
 }
 
 function prepareDatabase(

@@ -37,6 +37,7 @@ export async function openThreads(directory: string, bounds: StoreBounds): Promi
 
   async function check(): Promise<void> {
     await Promise.all([
+      writer.ask('checkPlace', null),
       writer.ask('check', null),
       ...readers.map((reader) => reader.ask('check', null)),
     ]);

@@ -15,6 +15,8 @@ import { answerAlone, serveCalls } from './serve.ts';
 export type WriterControl = {
   /** The first call. Brings the tables up to date. */
   open(options: { readonly directory: string; readonly fileBytesMax: number }): void;
+  /** Throws when the file is no longer in its place. */
+  checkPlace(argument: null): void;
   /** Copies the whole write-ahead log into the file and empties it. */
   truncateLog(argument: null): void;
   /** The last call. Lets go of the lock. */
@@ -40,6 +42,7 @@ const control: WriterControl = {
     const { database, epoch } = file;
     writer = { file, commit: createGroupCommit({ database, epoch, perform }) };
   },
+  checkPlace: () => writer?.file.checkPlace(),
   truncateLog: () => {
     writer?.file.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   },

@@ -194,7 +194,10 @@ export interface RunEngine {
 
 /** The public stream of each run. */
 export interface EventLog {
-  /** Events after `afterSequence` in order, then live, until `run-finished` was given. Throws `not_found`, or `events_expired` when they are no longer kept. */
+  /**
+   * Events after `afterSequence` in order, then live, until `run-finished` was given; one is given once it is durable. In the
+   * place of those that are no longer kept comes one `events-dropped`. Throws `not_found`, and `draining` when the host goes.
+   */
   follow(
     tenant: string,
     runId: string,

@@ -1,12 +1,17 @@
 import { suite, test } from 'node:test';
 import { crashRules } from './crash-rules.ts';
 import { forkRules } from './fork-rules.ts';
+import { restartRules } from './restart-rules.ts';
 import type { MakeDurableWorld } from './world.ts';
 
 /** Registers, with node:test, every rule of an engine whose host may be killed at any time. */
 export function durabilityConformance(name: string, makeWorld: MakeDurableWorld): void {
   suite(`${name} survives its host`, () => {
-    for (const [sentence, rule] of Object.entries({ ...crashRules, ...forkRules })) {
+    for (const [sentence, rule] of Object.entries({
+      ...crashRules,
+      ...restartRules,
+      ...forkRules,
+    })) {
       test(sentence, async () => rule(makeWorld));
     }
   });

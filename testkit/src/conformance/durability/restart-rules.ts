@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { toErrorData } from '@modelhost/kernel';
+import type { RunContext, RunEvent, RunProgram, RunResult, SignalPayload } from '@modelhost/kernel';
+import { createRunInput } from '../../run-input.ts';
+import { createRandom } from '../../simulation/random.ts';
+import { createVirtualClock } from '../../virtual-clock.ts';
+import type { VirtualClock } from '../../virtual-clock.ts';
+import { defaultBounds, done } from '../workbench.ts';
+import type { EngineUnderTest } from '../workbench.ts';
+import type { DurabilityRules } from './crash-rules.ts';
+import type { DurableWorld, MakeDurableWorld, OpenOptions } from './world.ts';
+
+const yes: SignalPayload = { type: 'tool-result', content: 'yes', isError: false };
+const no: SignalPayload = { type: 'tool-result', content: 'no', isError: false };
+const patience = { timeoutMs: 50_000, approvers: [] };
+
+interface Bench {
+  readonly world: DurableWorld;
+  readonly clock: VirtualClock;
+  /** Opens an engine on what is kept, under version 1 unless others are given. */
+  readonly open: (
+    body: (run: RunContext) => Promise<unknown>,
+    changes?: Partial<OpenOptions>,
+  ) => Promise<EngineUnderTest>;
+}
+
+function createBench(makeWorld: MakeDurableWorld): Bench {
+  const clock = createVirtualClock();
+  const world = makeWorld({ clock, random: createRandom('restart') });
+  return {
+    world,
+    clock,
+    open: async (body, changes) =>
+      world.open({
+        programs: { '1': () => programOf(body) },
+        current: '1',
+        bounds: { ...defaultBounds, parkAfterMs: 60_000 },
+        ...changes,
+      }),
+  };
+}
+
+function programOf(body: (run: RunContext) => Promise<unknown>): RunProgram {
+  return async (context): Promise<RunResult> => {
+    const answer = await body(context);
+    return { ...done, ending: { reason: 'completed', answer: JSON.stringify(answer ?? null) } };
+  };
+}
+
+async function answerOf(engine: EngineUnderTest, runId = 'run_1'): Promise<unknown> {
+  const { ending } = (await engine.status('acme', runId))?.result ?? {};
+  return ending?.reason === 'completed' ? JSON.parse(ending.answer) : ending;
+}
+
+async function eventsOf(engine: EngineUnderTest, afterSequence = 0): Promise<readonly RunEvent[]> {
+  const { signal } = new AbortController();
+  return Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence, signal }));
+}
+
+/** What is kept of a run from one process to the next. */
+export const restartRules: DurabilityRules = {
+  'a signal that was acknowledged counts after a restart, and none of its name after it': async (
+    makeWorld,
+  ) => {
+    const { open, clock, world } = createBench(makeWorld);
+    const waitTwice = async (run: RunContext): Promise<unknown> => [
+      await run.waitForSignal('first', patience),
+      await run.waitForSignal('second', patience),
+    ];
+    const before = await open(waitTwice);
+    await before.start(createRunInput({}));
+    await clock.settle();
+    const signal = async (engine: EngineUnderTest, name: string, payload: SignalPayload) =>
+      (await engine.signal('acme', 'run_1', name, payload)).accepted;
+    assert.equal(await signal(before, 'second', yes), true);
+    world.kill();
+    const after = await open(waitTwice);
+    await clock.settle();
+    assert.equal(await signal(after, 'second', no), false);
+    assert.equal(await signal(after, 'first', no), true);
+    await clock.settle();
+    assert.deepEqual(await answerOf(after), [no, yes]);
+    assert.equal(await signal(after, 'first', yes), false);
+  },
+
+  'a wait, a sleep and the deadline end at their time, however long the host was down': async (
+    makeWorld,
+  ) => {
+    const { open, clock, world } = createBench(makeWorld);
+    const body = async (run: RunContext): Promise<unknown> => {
+      const startMs = await run.now('start');
+      const late = await run.waitForSignal('never', { timeoutMs: 1_000, approvers: [] });
+      const waitedMs = (await run.now('waited')) - startMs;
+      await run.sleepUntil('sleep', startMs + 10_000);
+      return [late ?? null, waitedMs, (await run.now('slept')) - startMs];
+    };
+    const before = await open(body);
+    await before.start(createRunInput({}));
+    await before.start(createRunInput({ runId: 'run_2', limits: { durationMsMax: 700 } }));
+    await clock.advance(400);
+    world.kill();
+    await clock.advance(500);
+    const between = await open(body);
+    await clock.advance(99);
+    assert.equal((await between.status('acme', 'run_1'))?.waitingFor.length, 1);
+    assert.equal((await between.status('acme', 'run_2'))?.state, 'finished');
+    await clock.advance(1);
+    assert.deepEqual((await between.status('acme', 'run_1'))?.waitingFor, []);
+    world.kill();
+    await clock.advance(20_000);
+    const after = await open(body);
+    await clock.advance(0);
+    assert.deepEqual(await answerOf(after), [null, 1_000, 21_000]);
+  },
+
+  'a cancel that was acknowledged stops the run after a restart': async (makeWorld) => {
+    const { open, clock, world } = createBench(makeWorld);
+    const body = async (run: RunContext): Promise<unknown> =>
+      run.waitForSignal('never', patience).catch(() => run.signal.reason);
+    const before = await open(body);
+    await before.start(createRunInput({}));
+    await clock.settle();
+    assert.equal(await before.cancel('acme', 'run_1', 'ann'), true);
+    world.kill();
+    const after = await open(body);
+    await clock.settle();
+    assert.deepEqual(await answerOf(after), { type: 'cancelled', by: 'ann' });
+    assert.equal(await after.cancel('acme', 'run_1', 'ann'), false);
+  },
+
+  'a run of a version that the host does not have fails and says which, and one that it has goes on':
+    async (makeWorld) => {
+      const { open, clock, world } = createBench(makeWorld);
+      const body = async (run: RunContext): Promise<unknown> => run.waitForSignal('go', patience);
+      const before = await open(body);
+      await before.start(createRunInput({}));
+      await clock.settle();
+      world.kill();
+      const other = async (run: RunContext): Promise<unknown> =>
+        run.waitForSignal('stay', patience);
+      const programs = { '1': () => programOf(body), '2': () => programOf(other) };
+      const both = await open(body, { programs, current: '2' });
+      await both.start(createRunInput({ runId: 'run_2' }));
+      await clock.settle();
+      await both.signal('acme', 'run_1', 'go', yes);
+      await clock.settle();
+      assert.deepEqual(await answerOf(both), yes);
+      world.kill();
+      const old = await open(body);
+      await clock.settle();
+      const { ending } = (await old.status('acme', 'run_2'))?.result ?? {};
+      assert.ok(ending?.reason === 'failed');
+      assert.equal(ending.error.code, 'failed_precondition');
+      assert.match(ending.error.message, /version 2 .* has 1/);
+      await assert.rejects(old.replay('acme', 'run_2'), { code: 'failed_precondition' });
+    },
+
+  'a program that does otherwise than is journaled is never misread': async (makeWorld) => {
+    const { open, clock, world } = createBench(makeWorld);
+    const body =
+      (step: string, told: string) =>
+      async (run: RunContext): Promise<unknown> => {
+        run.emit('', { type: 'text-delta', text: told });
+        if (told === '') run.emit('', { type: 'text-delta', text: 'more' });
+        await run.step(step, async () => 1);
+        return run.waitForSignal('go', patience);
+      };
+    for (const [index, other] of [body('two', 'a'), async () => null].entries()) {
+      const runId = `run_${index + 1}`;
+      const before = await open(body('one', 'a'));
+      await before.start(createRunInput({ runId }));
+      await clock.settle();
+      world.kill();
+      const after = await open(other);
+      await clock.settle();
+      const { ending } = (await after.status('acme', runId))?.result ?? {};
+      assert.ok(ending?.reason === 'failed');
+      assert.equal(ending.error.code, 'internal');
+      assert.match(ending.error.message, /one/);
+      await assert.rejects(after.replay('acme', runId), { code: 'failed_precondition' });
+    }
+  },
+
+  'a drain lets go of what waits, and it goes on in the next process': async (makeWorld) => {
+    const { open, clock } = createBench(makeWorld);
+    let bodies = 0;
+    const body = async (run: RunContext): Promise<unknown> => {
+      await run.step('once', async () => {
+        bodies += 1;
+      });
+      return run.waitForSignal('go', patience);
+    };
+    const before = await open(body);
+    await before.start(createRunInput({}));
+    await clock.settle();
+    const drained = before.drain(5_000);
+    await clock.advance(1);
+    assert.deepEqual(await drained, { cancelled: 0 });
+    await before.close();
+    const after = await open(body);
+    await after.signal('acme', 'run_1', 'go', yes);
+    await clock.settle();
+    assert.deepEqual(await answerOf(after), yes);
+    assert.equal(bodies, 1);
+  },
+
+  'a parked run can be followed, signalled, cancelled and listed like any other': async (
+    makeWorld,
+  ) => {
+    const { open, clock } = createBench(makeWorld);
+    const body = async (run: RunContext): Promise<unknown> => {
+      run.emit('', { type: 'text-delta', text: 'here' });
+      const given = await run.waitForSignal('go', patience).catch(() => run.signal.reason);
+      run.emit('', { type: 'text-delta', text: 'there' });
+      return given;
+    };
+    const engine = await open(body, { bounds: { ...defaultBounds, parkAfterMs: 100 } });
+    await engine.start(createRunInput({}));
+    await engine.start(createRunInput({ runId: 'run_2' }));
+    const following = eventsOf(engine);
+    await clock.advance(100);
+    assert.equal(engine.runsInFlight(), 0);
+    const { runs } = await engine.list('acme', { state: 'waiting', pageSize: 9 });
+    assert.deepEqual(
+      runs.map(({ runId }) => runId),
+      ['run_2', 'run_1'],
+    );
+    assert.equal((await engine.signal('acme', 'run_1', 'go', yes)).accepted, true);
+    assert.equal(await engine.cancel('acme', 'run_2', 'ann'), true);
+    const events = await following;
+    assert.deepEqual(
+      events.map(({ body: { type } }) => type),
+      ['text-delta', 'text-delta', 'run-finished'],
+    );
+    await clock.settle();
+    assert.deepEqual(await answerOf(engine), yes);
+    assert.deepEqual(await answerOf(engine, 'run_2'), { type: 'cancelled', by: 'ann' });
+    assert.deepEqual(await eventsOf(engine, 1), events.slice(1));
+  },
+
+  'a start that was not acknowledged may be tried again, and is one run': async (makeWorld) => {
+    for (const crashAt of [1, 2]) {
+      const { open, clock, world } = createBench(makeWorld);
+      const body = async (run: RunContext): Promise<unknown> => run.step('one', async () => 1);
+      const before = await open(body, { crashAt });
+      void before.start(createRunInput({}));
+      await clock.settle();
+      await world.died();
+      const after = await open(body);
+      await after.start(createRunInput({}));
+      await clock.settle();
+      assert.deepEqual(await after.start(createRunInput({})), { created: false });
+      assert.equal(await answerOf(after), 1);
+      assert.equal((await after.list('acme', { pageSize: 9 })).runs.length, 1);
+      const other = createRunInput({ metadata: { other: 'yes' } });
+      const refusal = await after.start(other).catch(toErrorData);
+      assert.ok('code' in refusal && refusal.code === 'request_conflict');
+    }
+  },
+};

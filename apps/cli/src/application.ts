@@ -20,6 +20,7 @@ import { policyRoutes } from './routes/policy.ts';
 import { redactCommand } from './routes/redact.ts';
 import { runCommand } from './routes/run.ts';
 import { runsRoutes } from './routes/runs.ts';
+import { sessionsRoutes } from './routes/sessions.ts';
 import { toolsRoutes } from './routes/tools.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, readFailure } from './failure.ts';
@@ -32,6 +33,7 @@ const root = buildRouteMap({
     serve: serveCommand,
     run: runCommand,
     runs: runsRoutes,
+    sessions: sessionsRoutes,
     agents: agentsRoutes,
     models: modelsRoutes,
     tools: toolsRoutes,

@@ -1,6 +1,7 @@
 import type { RunSpecInit } from '@modelhost/sdk';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import { splitAssignments } from '../assignments.ts';
 import { exitCodeOfRun, playRun } from '../play.ts';
 import type { RunFlags } from '../routes/run.ts';
 
@@ -23,20 +24,16 @@ export async function run(
 }
 
 function toSpec(flags: RunFlags, agent: string, task: string): RunSpecInit {
-  const { budgetTokens, budgetUsd, metadata = [], requestId } = flags;
+  const { budgetTokens, budgetUsd, metadata = [], requestId, session = '' } = flags;
   return {
     agent,
     input: [{ part: { case: 'text', value: { text: task } } }],
-    metadata: Object.fromEntries(metadata.map(splitAssignment)),
+    metadata: splitAssignments(metadata),
+    sessionId: session,
     ...(requestId === undefined ? {} : { requestId }),
     budget: {
       ...(budgetTokens === undefined ? {} : { maxTokens: BigInt(budgetTokens) }),
       ...(budgetUsd === undefined ? {} : { maxCostMicroUsd: budgetUsd }),
     },
   };
-}
-
-function splitAssignment(assignment: string): readonly [string, string] {
-  const at = assignment.indexOf('=');
-  return [assignment.slice(0, at), assignment.slice(at + 1)];
 }

@@ -19,6 +19,7 @@ export interface RunFlags extends ConnectionFlags, JsonFlag {
   readonly budgetUsd?: bigint;
   readonly metadata?: readonly string[];
   readonly requestId?: string;
+  readonly session?: string;
   readonly verbose?: boolean;
 }
 
@@ -68,6 +69,13 @@ export const runCommand: Command<CliContext> = buildCommand<
         optional: true,
         brief: 'Makes the start idempotent: the same id gives the same run',
         placeholder: 'id',
+      },
+      session: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Goes on with this session; `sessions create` makes one',
+        placeholder: 'session',
       },
       verbose: {
         kind: 'boolean',

@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, readCount, readSequence } from './flags.ts';
 import type { ConnectionFlags, JsonFlag } from './flags.ts';
+import { forkCommand, replayCommand, watchCommand } from './run-history.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
 
@@ -182,6 +183,9 @@ export const runsRoutes: RouteMap<CliContext> = buildRouteMap({
     show,
     follow,
     cancel,
+    replay: replayCommand,
+    fork: forkCommand,
+    watch: watchCommand,
     answer,
     approve: answerCommand(
       'Say yes to an approval that a run waits for',

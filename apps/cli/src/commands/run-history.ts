@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { ReplayResultSchema, ReplayVerdict, RunEventSchema, RunState } from '@modelhost/contracts';
+import type { ReplayResult, RunEvent, RunResult } from '@modelhost/contracts';
+import type { ModelHostClient } from '@modelhost/sdk';
+import type { CliContext } from '../context.ts';
+import { withClient } from '../connection.ts';
+import { CommandError, exitCodes } from '../failure.ts';
+import { renderRunDiff } from '../history/diff-text.ts';
+import { toJsonText } from '../output.ts';
+import { exitCodeOfRun } from '../play.ts';
+import { toLine } from '../printable.ts';
+import { createEventPrinter } from '../printer.ts';
+import { count } from '../quantities.ts';
+import type { ForkFlags, ReplayFlags } from '../routes/run-history.ts';
+
+/** Replays a run and says whether it gives what was shown: 0 when it does, 1 when it does not or nobody knows. */
+export async function replayRun(
+  context: CliContext,
+  flags: ReplayFlags,
+  runId: string,
+): Promise<void> {
+  await withClient(context, flags, async (client) => {
+    const printEvent = createEventPrinter(context, {});
+    let events: RunEvent[] = [];
+    for await (const item of client.replayRun(runId)) {
+      if (item.case === 'event') {
+        if (flags.events === true) printEvent(item.value);
+        // Only where it differs is it looked at again.
+        events.push(item.value);
+      }
+      if (item.case !== 'result') continue;
+      context.print(
+        flags.json === true
+          ? `${toJsonText(ReplayResultSchema, item.value, 2)}\n`
+          : renderVerdict(item.value, events, context),
+      );
+      const isEqual = item.value.verdict === ReplayVerdict.EQUAL;
+      context.exitWith(isEqual ? exitCodes.ok : exitCodes.failure);
+      events = [];
+    }
+  });
+}
+
+function renderVerdict(
+  result: ReplayResult,
+  events: readonly RunEvent[],
+  { paint }: CliContext,
+): string {
+  const { verdict, digest, recordedDigest, firstDifference, recordedEvent } = result;
+  switch (verdict) {
+    case ReplayVerdict.EQUAL:
+      return `${paint.green('equal')}: ${count(events.length, 'event')}, sha256:${digest}\n`;
+    case ReplayVerdict.NOT_COMPARED:
+      return `${paint.yellow('not compared')}: nothing is kept of what was shown\nreplayed ${count(events.length, 'event')}, sha256:${digest}\n`;
+    case ReplayVerdict.DIFFERENT:
+    case ReplayVerdict.UNSPECIFIED:
+      break;
+  }
+  const replayed = events.find(({ sequence }) => sequence === firstDifference);
+  const where = firstDifference === 0n ? '' : ` at event ${firstDifference}`;
+  return [
+    `${paint.red('different')}${where}\n`,
+    `shown     ${tell(recordedEvent)}\n`,
+    `replayed  ${tell(replayed)}\n`,
+    `shown     sha256:${recordedDigest}\n`,
+    `replayed  sha256:${digest}\n`,
+  ].join('');
+}
+
+function tell(event: RunEvent | undefined): string {
+  return event === undefined ? 'nothing' : toLine(toJsonText(RunEventSchema, event), 1_000);
+}
+
+/** Starts a fork, shows it to its end, and then what it does otherwise than the run that it comes from. */
+export async function forkRun(context: CliContext, flags: ForkFlags, runId: string): Promise<void> {
+  const bundle = flags.bundle === undefined ? new Uint8Array() : await readBundle(flags.bundle);
+  await withClient(context, flags, async (client) => {
+    const fork = await client.forkRun({
+      runId,
+      atStep: flags.at,
+      model: flags.route ?? '',
+      bundle,
+      requestId: flags.requestId ?? '',
+      budget: {
+        ...(flags.budgetTokens === undefined ? {} : { maxTokens: BigInt(flags.budgetTokens) }),
+        ...(flags.budgetUsd === undefined ? {} : { maxCostMicroUsd: flags.budgetUsd }),
+      },
+    });
+    context.say(`${fork.runId} goes on from ${flags.at} of ${runId}`);
+    const { events, result } = await follow(context, client, fork.runId, flags);
+    const { state } = await client.getRun(runId);
+    if (state !== RunState.FINISHED) {
+      context.say(`${runId} is not finished, so the two are not compared`);
+    } else if (flags.json !== true) {
+      const old = await Array.fromAsync(client.followRun(runId));
+      context.print(`\n${renderRunDiff(old, events, context.paint)}`);
+    }
+    context.exitWith(exitCodeOfRun({ result, isInterrupted: false }));
+  });
+}
+
+async function follow(
+  context: CliContext,
+  client: ModelHostClient,
+  runId: string,
+  flags: ForkFlags,
+): Promise<{ readonly events: readonly RunEvent[]; readonly result: RunResult | undefined }> {
+  const printEvent = createEventPrinter(context, flags);
+  const interrupt = new AbortController();
+  const stopListening = context.onInterrupt(() => interrupt.abort());
+  const events: RunEvent[] = [];
+  let result: RunResult | undefined;
+  try {
+    for await (const item of client.followRun(runId, { signal: interrupt.signal })) {
+      printEvent(item);
+      events.push(item);
+      if (item.event.case === 'runFinished') result = item.event.value.result;
+    }
+  } catch (thrown) {
+    if (!interrupt.signal.aborted) throw thrown;
+    throw new CommandError(exitCodes.interrupted, `${runId} goes on`);
+  } finally {
+    stopListening();
+  }
+  return { events, result };
+}
+
+async function readBundle(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch {
+    throw new CommandError(exitCodes.usage, `${path}: cannot be read`, 'check path and rights');
+  }
+}

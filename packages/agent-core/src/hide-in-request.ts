@@ -74,11 +74,7 @@ export function createHiddenMessages(): HiddenMessages {
 }
 
 /** Arguments as the model wrote them, if nothing in them is to be hidden; else JSON again, or text where they are none. */
-export function hideInArguments(
-  text: string,
-  redactor: StepRedactor,
-  styles: RedactionStyles,
-): string {
+function hideInArguments(text: string, redactor: StepRedactor, styles: RedactionStyles): string {
   const parsed = readJson(text);
   if (parsed === undefined) return redactor.redact(text, styles);
   const hidden = redactor.redactJson(parsed, styles);

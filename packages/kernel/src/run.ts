@@ -206,22 +206,8 @@ export interface TokenUsage {
   readonly reasoningTokens: number;
 }
 
-/** What a run has used so far. */
-export interface RunStatistics {
-  readonly modelCalls: number;
-  readonly toolCalls: number;
-  readonly toolCallsDenied: number;
-  readonly approvals: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costMicroUsd: number;
-  /** Tokens that a provider reported beyond what was reserved and could still be charged; 0 with an honest provider. */
-  readonly tokensOverrun: number;
-  readonly durationMs: number;
-}
-
 /** What a run has used that has done nothing yet. */
-export const noStatistics: RunStatistics = {
+export const noStatistics = {
   modelCalls: 0,
   toolCalls: 0,
   toolCallsDenied: 0,
@@ -229,9 +215,13 @@ export const noStatistics: RunStatistics = {
   inputTokens: 0,
   outputTokens: 0,
   costMicroUsd: 0,
+  /** Tokens that a provider reported beyond what was reserved and could still be charged; 0 with an honest provider. */
   tokensOverrun: 0,
   durationMs: 0,
 };
+
+/** What a run has used so far. */
+export type RunStatistics = Readonly<Record<keyof typeof noStatistics, number>>;
 
 /** How a run ended. */
 export type RunEnding =

@@ -60,10 +60,10 @@ test('with redaction off every canary is found, so that it was really there', as
   const { plan } = world;
   const places = [...new Set(plan.all.map(({ place }) => place))];
   const shown = placesIn(plan.all, [...outputs, ...provider, ...server]);
-  // Headers of errors are shown nowhere, whatever is hidden.
+  // Headers are shown nowhere, whatever is hidden.
   assert.deepEqual(
     places.filter((place) => !shown.includes(place)),
-    ['provider-header'],
+    ['provider-header', 'caller-key'],
   );
   const telling = outputs.filter((output) => findCanaries(plan.all, [output]).length > 0);
   // A search of outputs that could not have one would prove nothing.

@@ -73,7 +73,7 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
     plan,
     text,
     host,
-    client: await connect(owner, host),
+    client: await connect(owner, host, plan),
     provider,
     notes: async () => ({
       name: 'what the tool server got',
@@ -85,11 +85,16 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
 /** The same world after its host was killed: another host goes on where that one was. */
 export async function restartCanaryWorld(owner: Owner, world: CanaryWorld): Promise<CanaryWorld> {
   const host = await restartHost(owner, world.host);
-  return { ...world, host, client: await connect(owner, host) };
+  return { ...world, host, client: await connect(owner, host, world.plan) };
 }
 
-async function connect(owner: Owner, { grpcAddress }: HostProcess): Promise<ModelHostClient> {
-  const client = createModelHostClient({ address: grpcAddress });
+async function connect(
+  owner: Owner,
+  { grpcAddress }: HostProcess,
+  { own }: Plan,
+): Promise<ModelHostClient> {
+  // The host has no keys, so it takes any.
+  const client = createModelHostClient({ address: grpcAddress, apiKey: own['caller-key'].value });
   owner.after(async () => client.close());
   await toolsReady(client, 'tools');
   return client;

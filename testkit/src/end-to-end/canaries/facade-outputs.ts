@@ -4,6 +4,7 @@ import type { Output } from './search.ts';
 /** What the listener for MCP clients tells: lists, calls, errors, and the answers of the decision point. */
 export async function askFacade({ host, plan, text }: CanaryWorld): Promise<readonly Output[]> {
   const values = { text: text('facade-argument') };
+  const authorization = `Bearer ${plan.own['caller-key'].value}`;
   const [question = ''] = text('question').split('\n');
   const subject = { type: 'user', id: question };
   const unknown = plan.of('tool-name')[0]?.value;
@@ -15,7 +16,7 @@ export async function askFacade({ host, plan, text }: CanaryWorld): Promise<read
   ): Promise<Output> => {
     const response = await fetch(`http://${host.mcpAddress}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', authorization, ...headers },
       body: JSON.stringify(body),
     });
     return { name, bytes: Buffer.from(await response.arrayBuffer()) };

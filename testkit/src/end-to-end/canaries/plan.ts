@@ -6,7 +6,7 @@ export interface Plan {
   /** Of a place; each is planted there and nowhere else. */
   of(place: Place): readonly Canary[];
   readonly all: readonly Canary[];
-  /** Secrets of the host's own, by the name of what they are for. */
+  /** By the name of what they are for. */
   readonly own: Readonly<Record<OwnSecret, Canary>>;
 }
 
@@ -38,15 +38,15 @@ const ungoverned = [
 ] as const;
 /** Names that a model makes up, which are of few characters. */
 const names = ['tool-name'] as const;
-/** Of the host itself: they look like nothing that a rule could know. */
-const own = ['api-key', 'header', 'environment'] as const;
+/** Of the host itself, and of who calls it: they look like nothing that a rule could know. */
+const own = ['api-key', 'header', 'environment', 'caller-key'] as const;
 
 /** Where canaries are planted. */
 export type Place =
   | (typeof governed)[number]
   | (typeof ungoverned)[number]
   | (typeof names)[number];
-/** What the host has a secret for. */
+/** What there is a secret for. */
 export type OwnSecret = (typeof own)[number];
 
 const always = canaryKinds.filter((kind) => kind !== 'email');

@@ -10,11 +10,12 @@ test('a process that is killed in the middle keeps every write that resolved, an
     let writes = 0;
     for (let round = 0; round < 8; round += 1) {
       // oxlint-disable-next-line no-await-in-loop -- each opens what the one before left behind
-      writes = await runKillRound(directory, 20 + 40 * round);
+      writes = await runKillRound(directory, 20 + 25 * round, 'removing');
     }
-    assert.ok(writes > 1_000);
+    assert.ok(writes > 500);
     const store = await openSqliteStore({ directory });
-    assert.equal((await store.runs.unfinished({ afterOrdinal: 0, limit: 100 })).length, 16);
+    const unfinished = await store.runs.unfinished({ afterOrdinal: 0, limit: 100 });
+    assert.equal(unfinished.filter(({ runId }) => runId.startsWith('run-')).length, 16);
     await store.close();
   });
 });
@@ -22,7 +23,7 @@ test('a process that is killed in the middle keeps every write that resolved, an
 test('a write-ahead log that was torn anywhere gives whole writes only', async () => {
   await inDirectory(async (directory) => {
     // So many that the tables of the store are in the first half of the log.
-    await runKillRound(directory, 300);
+    await runKillRound(directory, 300, 'writing');
     await readTornCopies(directory, 8);
   });
 });

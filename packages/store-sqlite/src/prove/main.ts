@@ -53,7 +53,7 @@ async function killWriters(rounds: number): Promise<void> {
       for (let round = 0; round < next; round += 1) {
         const writesMin = 1 + Math.floor(Math.random() * 1_000);
         // oxlint-disable-next-line no-await-in-loop -- each opens what the one before left behind
-        inDirectory = await runKillRound(directory, writesMin);
+        inDirectory = await runKillRound(directory, writesMin, 'removing');
       }
       writes += inDirectory;
     });
@@ -65,7 +65,7 @@ async function killWriters(rounds: number): Promise<void> {
 
 async function tearLogs(directory: string): Promise<void> {
   const copies = 100;
-  await runKillRound(directory, 300);
+  await runKillRound(directory, 300, 'writing');
   await readTornCopies(directory, copies);
   console.log(`ok   tore ${copies} copies of a write-ahead log: whole writes only`);
 }

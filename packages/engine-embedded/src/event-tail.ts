@@ -24,9 +24,10 @@ export function createEventTail(bounds: {
       bytes += eventSize(event.body);
     }
     let from = 0;
-    for (const { body } of events.slice(0, -1)) {
-      if (events.length - from <= eventsMax && bytes <= bytesMax) break;
-      bytes -= eventSize(body);
+    while (events.length - from > eventsMax || bytes > bytesMax) {
+      const oldest = events[from];
+      if (oldest === undefined || from === events.length - 1) break;
+      bytes -= eventSize(oldest.body);
       from += 1;
     }
     if (from > 0) events = events.slice(from);

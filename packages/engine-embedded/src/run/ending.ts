@@ -1,6 +1,6 @@
-import { HostError, noStatistics, toErrorData } from '@modelhost/kernel';
-import type { RunResult, StopReason } from '@modelhost/kernel';
-import { openSteps } from './live-run.ts';
+import { noStatistics, toErrorData } from '@modelhost/kernel';
+import type { HostError, RunResult, StopReason } from '@modelhost/kernel';
+import { openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** Asks the program to stop. It learns of it once that is journaled; the first reason counts. False when the run is over. */
@@ -51,7 +51,7 @@ export function refuseRun(live: LiveRun, error: HostError): void {
 function closeRun(live: LiveRun, result: RunResult): void {
   live.phase = 'ended';
   live.performance.close();
-  live.steps.close(new HostError('internal', 'the run is finished'));
+  live.steps.close(runIsOver);
   live.waits.close();
   live.cancelDeadline();
   live.cancelOverdue();

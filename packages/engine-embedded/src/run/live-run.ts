@@ -1,6 +1,6 @@
+import { HostError } from '@modelhost/kernel';
 import type {
   Clock,
-  HostError,
   RunEventBody,
   RunInput,
   RunProgram,
@@ -92,6 +92,9 @@ export interface LiveRun {
   cancelOverdue: () => void;
   cancelPark: () => void;
 }
+
+/** One for all: making an error costs more than a short step, and nobody is at fault here. */
+export const runIsOver: HostError = new HostError('internal', 'the run is finished');
 
 /** How many steps the program waits for. */
 export function openSteps({ performance }: LiveRun): number {

@@ -3,7 +3,7 @@ import type { RunState, RunStatus } from '@modelhost/kernel';
 import { sealStatus } from '../kept-status.ts';
 import type { KeptEvents, RunWrite } from '../run-store.ts';
 import { startSteps } from './asked.ts';
-import { dropRun, openSteps } from './live-run.ts';
+import { dropRun, openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Batch } from './outbox.ts';
 
@@ -37,7 +37,7 @@ async function writeOnce(live: LiveRun): Promise<void> {
   live.status = status;
   feed.show(batch.events);
   if (status.state === 'finished') {
-    dropRun(live, new HostError('internal', 'the run is finished'));
+    dropRun(live, runIsOver);
     return onEnd();
   }
   await makeRoom(live, batch);

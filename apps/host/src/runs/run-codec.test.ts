@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { loadKeys } from '@modelhost/keys-file';
+import { createRunCodec } from './run-codec.ts';
+
+const environmentValue = Buffer.alloc(32, 7).toString('base64');
+
+test('what is sealed comes back in its own place, cannot be read, and opens in no other', async () => {
+  const codec = createRunCodec(await loadKeys({ path: 'unused', environmentValue }));
+  const place = { tenant: 'acme', runId: 'run_1', part: 'entry/0' };
+  const others = [
+    { ...place, tenant: 'evil' },
+    { ...place, runId: 'run_2' },
+    { ...place, part: 'entry/1' },
+    { ...place, part: 'entry' },
+  ];
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 8 }), fc.nat(), (text, at) => {
+      const bytes = codec.encode(text, place);
+      assert.equal(codec.decode(bytes, place), text);
+      assert.equal(Buffer.from(bytes).includes(text), false);
+      for (const other of others) {
+        assert.throws(() => codec.decode(bytes, other), { code: 'internal' });
+      }
+      const changed = Buffer.from(bytes);
+      const index = at % changed.length;
+      changed[index] = (changed[index] ?? 0) ^ 1;
+      assert.throws(() => codec.decode(changed, place));
+    }),
+  );
+});

@@ -5,7 +5,6 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   BudgetKind,
-  CompactionMethod,
   Confidentiality,
   DecisionEffect,
   InputAction,
@@ -353,11 +352,13 @@ test('with JSON each event is one line, with every field', () => {
   assert.deepEqual(printed, ['{"sequence":"3","step":"","textDelta":{"text":"one\\ntwo"}}\n']);
 });
 
-test('a model call that a tool asked for is no turn', () => {
+test('a model call that a tool asked for, a summary and another try are no turns', () => {
   const event = { case: 'stepStarted', value: { kind: StepKind.MODEL } } as const;
-  const shown = create(RunEventSchema, { step: 'turn-2/tool-1/input-1-1', event });
-  const text = renderEvent(shown, { paint, isVerbose: false });
-  assert.equal(text, '  ⋯ the tool asks the model\n');
+  const tell = (step: string): string =>
+    renderEvent(create(RunEventSchema, { step, event }), { paint, isVerbose: false });
+  assert.equal(tell('turn-2/tool-1/input-1-1'), '  ⋯ the tool asks the model\n');
+  assert.match(tell('turn-2/compact'), /^ {2}⋯ .* the model summarizes the older part\n$/);
+  assert.equal(tell('turn-2/model-again'), '  ⋯ the model is asked again\n');
 });
 
 test('progress, input that is asked for, and what became of it, are shown without acting on the terminal', () => {
@@ -391,19 +392,4 @@ test('progress, input that is asked for, and what became of it, are shown withou
     const value = { inputId: 'inp_1', action, resolvedBy: 'ann' };
     assert.match(render({ case: 'inputResolved', value }), pattern);
   }
-});
-
-test('what happened to a run from outside is told in a line', () => {
-  assert.match(render({ case: 'stepReset', value: { attempt: 2 } }), /interrupted: try 2 of \S/);
-  const value = { fromSequence: 3n, toSequence: 9n };
-  assert.match(render({ case: 'eventsDropped', value }), /events 3 to 9 are no longer kept/);
-});
-
-test('a compacted conversation is told in a line', () => {
-  const sizes = { messagesBefore: 40, messagesAfter: 7, tokensBefore: 9_000n, tokensAfter: 900n };
-  const counts = '40 to 7, about 9000 to 900 tokens';
-  const tell = (method: CompactionMethod): string =>
-    render({ case: 'contextCompacted', value: { ...sizes, method } });
-  assert.ok(tell(CompactionMethod.SUMMARY).includes(`older messages summarized: ${counts}`));
-  assert.ok(tell(CompactionMethod.CUT).includes(`older messages left out: ${counts}`));
 });

@@ -1,5 +1,4 @@
 import type {
-  ContextCompacted,
   Decision,
   InputRequested,
   InputResolved,
@@ -12,7 +11,6 @@ import type {
   ToolRequested,
 } from '@modelhost/contracts';
 import {
-  CompactionMethod,
   DecisionEffect,
   InputAction,
   RunEndReason,
@@ -25,6 +23,7 @@ import type { Paint } from './paint.ts';
 import { listObligations } from './obligations-text.ts';
 import { renderArguments } from './arguments-text.ts';
 import { fieldKinds, readForm } from './input-form.ts';
+import { isInterruption, renderInterruption } from './interruption-text.ts';
 import { toLine, toPrintable } from './printable.ts';
 import { renderToolFinished } from './tool-finished-text.ts';
 import { budgetName, formatStatistics } from './quantities.ts';
@@ -112,34 +111,6 @@ function renderWithinCall(
   }
 }
 
-type Interruption = Extract<Event, { case: 'stepReset' | 'eventsDropped' | 'contextCompacted' }>;
-
-/** What does not belong to the run, but happened to it. */
-function isInterruption(event: Event): event is Interruption {
-  return ['stepReset', 'eventsDropped', 'contextCompacted'].includes(event.case ?? '');
-}
-
-function renderInterruption(event: Interruption, step: string, paint: Paint): string {
-  return `  ${paint.dim(`⋯ ${tellInterruption(event, step)}`)}\n`;
-}
-
-function tellInterruption(event: Interruption, step: string): string {
-  switch (event.case) {
-    case 'stepReset':
-      return `interrupted: try ${event.value.attempt} of ${toLine(step, 40)}`;
-    case 'eventsDropped':
-      return `events ${event.value.fromSequence} to ${event.value.toSequence} are no longer kept`;
-    case 'contextCompacted':
-      return tellCompaction(event.value);
-  }
-}
-
-function tellCompaction(compacted: ContextCompacted): string {
-  const { method, messagesBefore, messagesAfter, tokensBefore, tokensAfter } = compacted;
-  const how = method === CompactionMethod.SUMMARY ? 'summarized' : 'left out';
-  return `older messages ${how}: ${messagesBefore} to ${messagesAfter}, about ${tokensBefore} to ${tokensAfter} tokens`;
-}
-
 function renderReasoning(text: string, { paint, isVerbose }: TimelineStyle): string {
   return isVerbose ? paint.dim(indent(toPrintable(text))) : '';
 }
@@ -153,6 +124,10 @@ function renderStepStarted({ kind }: StepStarted, step: string, paint: Paint): s
   const [turn = step, ...rest] = step.split('/');
   // A step within a call of the turn is one that its tool asked for.
   if (rest.length > 1) return `  ${paint.dim('⋯ the tool asks the model')}\n`;
+  if (rest[0]?.startsWith('compact') === true) {
+    return `  ${paint.dim('⋯ the conversation is too long: the model summarizes the older part')}\n`;
+  }
+  if (rest[0] === 'model-again') return `  ${paint.dim('⋯ the model is asked again')}\n`;
   return `${paint.bold(toLine(turn, 40))}\n`;
 }
 

@@ -38,18 +38,24 @@ export function planCompaction({
   return older.length === 0 ? undefined : { older, before: past.flat() };
 }
 
-/** The same without its first turns, until it is light enough; nothing that stays is left out. */
+/**
+ * The same without its first turns, until it is light enough; nothing that stays is left out. What is left
+ * begins with a user, as some providers demand.
+ */
 export function lighten(
   before: readonly Message[],
   { task, tokensMax }: { readonly task: Message; readonly tokensMax: number },
 ): readonly Message[] {
-  const turns = turnsOf(before);
   let tokens = weighMessages(before);
-  return turns
+  if (tokens <= tokensMax) return before;
+  let isAsked = false;
+  return turnsOf(before)
     .filter((turn) => {
-      if (tokens <= tokensMax || isFixed(turn, task)) return true;
-      tokens -= weighMessages(turn);
-      return false;
+      const isUsers = turn[0]?.role === 'user';
+      const isKept = isFixed(turn, task) || (tokens <= tokensMax && (isAsked || isUsers));
+      isAsked ||= isKept && isUsers;
+      if (!isKept) tokens -= weighMessages(turn);
+      return isKept;
     })
     .flat();
 }

@@ -10,7 +10,7 @@ export interface WorkBudget {
 /** One unit is about ten nanoseconds of one core; so many a text may take from its beginning. */
 const unitsBase = 200_000;
 /** And so many more for each of its characters. */
-const unitsPerCharacter = 16;
+const unitsPerCharacter = 18;
 
 /** What a whole text of so many characters may take. */
 export function unitsOf(characters: number): number {

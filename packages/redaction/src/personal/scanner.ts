@@ -49,11 +49,12 @@ const startNames = [undefined, 'digit', 'letter', 'sign'] as const;
 const dash = 0x2d;
 const atSign = 0x40;
 const colon = 0x3a;
-const unitsPerTry = 8;
+const unitsPerTry = 6;
 const unitsPerMark = 50;
-const unitsPerMatch = 40;
+const unitsPerMatch = 30;
+const unitsPerCheck = 40;
 const unitsPerContext = 60;
-const unitsPerFinding = 150;
+const unitsPerFinding = 60;
 const spanMax = 24;
 const betweenFew = /[.:]/;
 const joiners = new Set([0x20, 0x2d, 0x2e, 0x2f, 0x29]);
@@ -255,7 +256,7 @@ function tryForm(
     return;
   }
   const value = recognizer.kind === 'IBAN' ? cutIban(match[0]) : match[0];
-  budget.take(unitsPerMatch);
+  budget.take(recognizer.check === undefined ? unitsPerMatch : unitsPerMatch + unitsPerCheck);
   if (value === null || value.length === 0 || recognizer.check?.(value) === false) return;
   const end = at + value.length;
   // Another form of the kind has said so already, and words are the most work.

@@ -6,7 +6,14 @@ export type { Json, JsonObject } from './json.ts';
 export { confidentialityLevels, joinLabels, plainLabels } from './labels.ts';
 export type { Confidentiality, DataLabels, Integrity } from './labels.ts';
 export { noObligations } from './obligations.ts';
-export type { ApprovalGate, Obligations, RedactionStyle, ValueOrigin } from './obligations.ts';
+export type {
+  ApprovalGate,
+  DecisionReason,
+  Obligations,
+  RedactionStyle,
+  ValueOrigin,
+} from './obligations.ts';
+export type { RunEvent, RunEventBody } from './run-event.ts';
 export { noStatistics } from './run.ts';
 export type {
   AgentSpec,
@@ -15,13 +22,10 @@ export type {
   BudgetLimits,
   ContentPart,
   ContentSource,
-  DecisionReason,
   Message,
   ModelRoute,
   Principal,
   RunEnding,
-  RunEvent,
-  RunEventBody,
   RunInput,
   RunResult,
   RunState,

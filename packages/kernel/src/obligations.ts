@@ -30,6 +30,14 @@ export interface ValueOrigin {
  */
 export type RedactionStyle = 'placeholder' | 'token' | 'mask' | 'hash' | 'drop';
 
+/** Why a decision came out as it did. */
+export interface DecisionReason {
+  /** The `@id` of the rule, or a code such as `default-deny`, `policy-error`. */
+  readonly rule: string;
+  /** The rule's `@message`, or ours; never an argument value. */
+  readonly message: string;
+}
+
 /** What policy demands beside its answer. */
 export interface Obligations {
   readonly redact: {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json.ts';
 import type { DataLabels } from '../labels.ts';
-import type { ApprovalGate, Obligations, ValueOrigin } from '../obligations.ts';
-import type { DecisionReason, Principal, RunStatistics, ToolDefinition } from '../run.ts';
+import type { ApprovalGate, DecisionReason, Obligations, ValueOrigin } from '../obligations.ts';
+import type { Principal, RunStatistics, ToolDefinition } from '../run.ts';
 
 /** What policy is asked about. */
 export type PolicyResource =

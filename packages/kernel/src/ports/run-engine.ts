@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.ts';
-import type { Principal, RunEvent, RunEventBody, RunInput, RunResult, RunState } from '../run.ts';
+import type { RunEvent, RunEventBody } from '../run-event.ts';
+import type { Principal, RunInput, RunResult, RunState } from '../run.ts';
 
 /** Why a run's signal was aborted. It is the `reason` of the signal. */
 export type StopReason =

@@ -159,6 +159,25 @@ test('large payloads are kept once for each content, and go with the last that h
   });
 });
 
+test('a removed run leaves no row, however many it had', async () => {
+  await inStore(async (store, directory) => {
+    await store.runs.create(newRun('a'), bytesOf(''));
+    const entries = Array.from({ length: 5 }, () => bytesOf('entry'));
+    const writes = Array.from({ length: 100 }, (_, index) => {
+      const events = { firstSequence: index + 1, lastSequence: index + 1, payload: bytesOf('') };
+      return store.runs.write({ runId: 'a', entries, events, run: undefined });
+    });
+    await Promise.all(writes);
+    await store.runs.write(finishWrite('a'));
+    await store.runs.retain({ runsFinishedBeforeMs: 9, eventsFinishedBeforeMs: 9, runsMax: 1 });
+    using database = new DatabaseSync(join(directory, 'journal.db'), { readOnly: true });
+    for (const table of ['run', 'run_tail', 'run_input', 'entry', 'event', 'removed_run']) {
+      const row = database.prepare(`SELECT count(*) AS rows FROM ${table}`).get();
+      assert.equal(row?.['rows'], 0, table);
+    }
+  });
+});
+
 test('what compaction gives back is gone from the file, and nothing else is', async () => {
   await inStore(async (store, directory) => {
     await store.runs.create(newRun('a'), bytesOf(''));

@@ -86,7 +86,9 @@ test('a run that waits for somebody is left as it is by the drain, and its follo
     while ((await alice.getRun(runId)).waitingFor.length === 0);
   }
   assert.deepEqual(await started.host.drain(), { cancelled: 0 });
-  for (const events of followed) await assert.rejects(finish(events), { code: 'draining' });
+  // They try for a while, and this host is gone for good.
+  const ends = await Promise.all(followed.map(async (events) => failureOf(finish(events))));
+  for (const { code } of ends) assert.ok(code === 'draining' || code === 'transport', code);
 });
 
 test('a caller that reads nothing does not keep a host that has nothing more to do', async () => {

@@ -18,3 +18,4 @@ export type {
   RunStore,
   RunWrite,
 } from './run-store.ts';
+export { createSealingCodec } from './sealing-codec.ts';

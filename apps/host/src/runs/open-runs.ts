@@ -1,5 +1,5 @@
 import { agentLoopVersion, createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
-import { createEmbeddedEngine } from '@modelhost/engine-embedded';
+import { createEmbeddedEngine, createSealingCodec } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import type { RunProgram, SessionStore } from '@modelhost/kernel';
 import { openSqliteStore } from '@modelhost/store-sqlite';
@@ -8,7 +8,6 @@ import type { Parts } from '../compose.ts';
 import { logRuns } from '../log-runs.ts';
 import { createSessionIntake } from '../sessions/session-intake.ts';
 import type { SessionIntake } from '../sessions/session-intake.ts';
-import { createRunCodec } from './run-codec.ts';
 import { createRunStarts } from './run-starts.ts';
 import type { RunStarts } from './run-starts.ts';
 
@@ -39,7 +38,7 @@ export type OpenedRuns = Runs & { close(): Promise<void> };
 /** Puts the loop on the engine, and sessions beside it. Runs that were interrupted go on from here by themselves. */
 export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const { parts, log, directory, runsInFlightMax } = options;
-  const codec = createRunCodec(parts.keys);
+  const codec = createSealingCodec(parts.keys);
   const store = await openSqliteStore({ directory });
   await using opened = new AsyncDisposableStack();
   opened.defer(async () => store.close());

@@ -1,6 +1,6 @@
-import type { RunCodec } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
 import type { Keys } from '@modelhost/kernel';
+import type { RunCodec } from './codec.ts';
 
 /** The first byte of what is sealed, so that another way to seal can come later. */
 const sealedByKeys = 1;
@@ -10,7 +10,7 @@ const sealedByKeys = 1;
  * length of the key's id, the id, and nonce, ciphertext and tag. Each run has a key of its own, and what a text is stands in
  * front of it: a key for each text would cost more than sealing it.
  */
-export function createRunCodec(keys: Keys): RunCodec {
+export function createSealingCodec(keys: Pick<Keys, 'seal' | 'unseal'>): RunCodec {
   return {
     encode: (text, { tenant, runId, part }) => {
       const { keyId, data } = keys.seal(`${part}\n${text}`, contextOf(tenant, runId));

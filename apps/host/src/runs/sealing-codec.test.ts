@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { createSealingCodec } from '@modelhost/engine-embedded';
 import { loadKeys } from '@modelhost/keys-file';
-import { createRunCodec } from './run-codec.ts';
 
 const environmentValue = Buffer.alloc(32, 7).toString('base64');
 
 test('what is sealed comes back in its own place, cannot be read, and opens in no other', async () => {
-  const codec = createRunCodec(await loadKeys({ path: 'unused', environmentValue }));
+  const codec = createSealingCodec(await loadKeys({ path: 'unused', environmentValue }));
   const place = { tenant: 'acme', runId: 'run_1', part: 'entry/0' };
   const others = [
     { ...place, tenant: 'evil' },

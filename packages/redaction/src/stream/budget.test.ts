@@ -31,7 +31,9 @@ test('what there was no budget for is hidden alike, however the text is cut', ()
 
 test('a value behind what exhausts the budget does not come through, and plain words do', () => {
   const token = ['ghp', 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5'].join('_');
-  const { text } = redactor.redact(`${costly[0]?.repeat(2_000)}\n${token} is just what it was. Thanks.`);
+  const { text } = redactor.redact(
+    `${costly[0]?.repeat(2_000)}\n${token} is just what it was. Thanks.`,
+  );
   assert.ok(!text.includes(token));
   assert.ok(text.endsWith(' it was. Thanks.'));
 });

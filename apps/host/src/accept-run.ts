@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { decisionFacts, labelsOfInput } from '@modelhost/agent-core';
-import { canonicalJson, HostError, noHistory, noStatistics, toErrorData } from '@modelhost/kernel';
+import {
+  canonicalJson,
+  HostError,
+  joinLabels,
+  noHistory,
+  noStatistics,
+  plainLabels,
+  toErrorData,
+} from '@modelhost/kernel';
 import type {
   AuditLog,
   AuditRecord,
@@ -86,7 +94,20 @@ async function startAgain(
 }
 
 async function startNew(ports: AcceptRunPorts, input: RunInput): Promise<{ created: boolean }> {
-  const { engine, policy, audit, redactor } = ports;
+  const admitted = await admitRun(ports, input, {});
+  return startAdmitted(ports, input, async () => ports.engine.start(admitted));
+}
+
+/**
+ * Asks policy, puts the answer on record with these facts, and gives what is left of the input once everything is hidden that has to be.
+ * Throws `policy_violation`.
+ */
+export async function admitRun(
+  ports: AcceptRunPorts,
+  input: RunInput,
+  more: JsonObject,
+): Promise<RunInput> {
+  const { policy, audit, redactor } = ports;
   const text = JSON.stringify([input.input, input.history]);
   const decision = await policy.decide(questionOf(ports, input, text));
   const isAllowed = decision.effect === 'allow';
@@ -101,12 +122,23 @@ async function startNew(ports: AcceptRunPorts, input: RunInput): Promise<{ creat
       ...decisionFacts(decision, 'AcceptInput'),
       ...(Object.keys(hidden.found).length === 0 ? {} : { found: hidden.found }),
       ...sealed,
+      ...more,
     }),
   );
   if (!isAllowed) throw refusal(decision);
+  // A fork has those of the run that it comes from, too.
+  return { ...hidden.input, labels: joinLabels(input.labels ?? plainLabels, labels) };
+}
+
+/** Starts what was admitted, and tells those who watch. */
+export async function startAdmitted(
+  { audit, starts }: AcceptRunPorts,
+  input: Pick<RunInput, 'principal' | 'runId'>,
+  start: () => Promise<{ created: boolean }>,
+): Promise<{ created: boolean }> {
   try {
-    const { created } = await engine.start({ ...hidden.input, labels });
-    if (created) ports.starts.announce(input.principal, input.runId);
+    const { created } = await start();
+    if (created) starts.announce(input.principal, input.runId);
     return { created };
   } catch (thrown) {
     // A run that the engine does not take, because it is full or drains, must not stand as accepted alone.
@@ -154,16 +186,23 @@ function sealInput({ keys }: AcceptRunPorts, { principal }: RunInput, text: stri
 
 function inputOf(ports: AcceptRunPorts, principal: Principal, spec: CheckedSpec): RunInput {
   const { requestId, sessionId, ...given } = spec;
-  const runId =
-    requestId === ''
-      ? ports.ids.create('run')
-      : `run_${toBase36(digest([principal.tenant, principal.subject, requestId]))}`;
+  const runId = runIdOf(ports, principal, requestId);
   return {
     runId,
     principal,
     ...given,
     requestDigest: digestRequest(ports, principal, { ...given, sessionId }),
   };
+}
+
+/** The same for the same request of the same caller, where they have given it an id. */
+export function runIdOf(
+  { ids }: Pick<AcceptRunPorts, 'ids'>,
+  { tenant, subject }: Principal,
+  requestId: string,
+): string {
+  if (requestId === '') return ids.create('run');
+  return `run_${toBase36(digest([tenant, subject, requestId]))}`;
 }
 
 /** What is started is not what was sent, which alone says whether a request is the same as before. */

@@ -29,8 +29,8 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
   return async (bare, input) => {
     const { runId, agent, principal } = input;
     const { redactor } = ports;
-    // Sessions that were branched off share what placeholders stand for.
-    const sessionId = input.session?.rootId ?? runId;
+    // Sessions that were branched off share what placeholders stand for, and so do forks.
+    const sessionId = input.session?.rootId ?? input.rootRunId ?? runId;
     const session = redactor.open({ tenant: principal.tenant, sessionId });
     const context = guardContext(bare, { redactor, session, given: input.placeholders ?? null });
     ports.budgets.open(runId, input.budget);

@@ -232,9 +232,14 @@ async function forkRun(
     });
   }
   const { input } = openOrigin(codec, record);
-  const { principal, rootRunId = runId } = input;
-  const changed = { ...change(input), runId: forkId, principal, rootRunId };
-  return intake.startFrom({ input: changed, prefix: [prefix] }, programVersion);
+  const { rootRunId = runId } = input;
+  const own = { runId: forkId, rootRunId };
+  const changed = await change({ ...input, ...own });
+  const principal = { ...changed.principal, tenant };
+  return intake.startFrom(
+    { input: { ...changed, ...own, principal }, prefix: [prefix] },
+    programVersion,
+  );
 }
 
 function notFound(runId: string): HostError {

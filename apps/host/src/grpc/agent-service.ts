@@ -1,6 +1,5 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { AgentService } from '@modelhost/contracts';
-import { HostError } from '@modelhost/kernel';
 import type {
   AgentSpec,
   EventLog,
@@ -16,6 +15,7 @@ import { createAnswers } from './answers.ts';
 import { encodeEvent } from './event-encoder.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { findRun, readId } from './find-run.ts';
+import { createForkRun } from './fork-run.ts';
 import { createReplayRun } from './replay-run.ts';
 import { readRunSpec } from './read-run-spec.ts';
 import { readState, toRunMessage } from './run-message.ts';
@@ -92,10 +92,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
     ...createAnswers(engine, schemas),
     replayRun: createReplayRun(engine),
     watchEvents: createWatchEvents({ engine, starts, clock }),
-    forkRun: async ({ runId }, { principal }) => {
-      await findRun(engine, principal, runId);
-      throw new HostError('failed_precondition', `there is nothing to fork ${runId} from`);
-    },
+    forkRun: createForkRun(options),
     listAgents: async () => ({ agents: [...agents.values()].map(toAgentMessage) }),
     listModels: async () => ({ models: options.routes.map(toModelMessage) }),
   };

@@ -1,4 +1,3 @@
-import type { Duration } from '@bufbuild/protobuf/wkt';
 import { ToolChoice_Mode } from '@modelhost/contracts';
 import type { Budget, ClientTool, RunSpec, SamplingOptions } from '@modelhost/contracts';
 import { HostError, isJsonObject, parseJsonText, toErrorData } from '@modelhost/kernel';
@@ -14,6 +13,7 @@ import type {
 } from '@modelhost/kernel';
 import { createFieldReader } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
+import { readLimits } from './read-budget.ts';
 import { readHistory, readParts } from './read-content.ts';
 import { readMetadata, readRequestId } from './read-labels.ts';
 
@@ -145,38 +145,14 @@ function readBudget(
   agent: AgentSpec | undefined,
 ): BudgetLimits {
   const limits = agent?.budget ?? noLimits;
-  const field = 'spec.budget';
-  const whole = Number.MAX_SAFE_INTEGER;
-  const durationMsMax = given?.maxDuration && durationMsOf(given.maxDuration);
-  const wanted = {
-    tokensMax: reader.number(`${field}.max_tokens`, given?.maxTokens, { min: 1, max: whole }),
-    costMicroUsdMax: reader.number(`${field}.max_cost_micro_usd`, given?.maxCostMicroUsd, {
-      min: 0,
-      max: whole,
-    }),
-    stepsMax: reader.number(`${field}.max_steps`, given?.maxSteps, { min: 1, max: whole }),
-    toolCallsMax: reader.number(`${field}.max_tool_calls`, given?.maxToolCalls, {
-      min: 0,
-      max: whole,
-    }),
-    durationMsMax: reader.number(`${field}.max_duration`, durationMsMax, {
-      min: 1,
-      max: whole,
-      unit: 'ms',
-    }),
-  };
+  const wanted = { ...limits, ...readLimits(reader, 'spec.budget', given) };
   return {
-    tokensMax: Math.min(wanted.tokensMax ?? whole, limits.tokensMax),
-    costMicroUsdMax: Math.min(wanted.costMicroUsdMax ?? whole, limits.costMicroUsdMax),
-    stepsMax: Math.min(wanted.stepsMax ?? whole, limits.stepsMax),
-    toolCallsMax: Math.min(wanted.toolCallsMax ?? whole, limits.toolCallsMax),
-    durationMsMax: Math.min(wanted.durationMsMax ?? whole, limits.durationMsMax),
+    tokensMax: Math.min(wanted.tokensMax, limits.tokensMax),
+    costMicroUsdMax: Math.min(wanted.costMicroUsdMax, limits.costMicroUsdMax),
+    stepsMax: Math.min(wanted.stepsMax, limits.stepsMax),
+    toolCallsMax: Math.min(wanted.toolCallsMax, limits.toolCallsMax),
+    durationMsMax: Math.min(wanted.durationMsMax, limits.durationMsMax),
   };
-}
-
-/** Rounded up, because anything above 0 is allowed. */
-function durationMsOf({ seconds, nanos }: Duration): number {
-  return Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
 }
 
 /** Stands in while the other fields of a spec without a known agent are checked. */

@@ -37,8 +37,8 @@ export async function hideInput(
   input: RunInput,
   styles: RedactionStyles,
 ): Promise<HiddenInput> {
-  const { runId, principal, session: continued, placeholders: known = null } = input;
-  const sessionId = continued?.rootId ?? runId;
+  const { runId, rootRunId, principal, session: continued, placeholders: known = null } = input;
+  const sessionId = continued?.rootId ?? rootRunId ?? runId;
   const session = redactor.open({ tenant: principal.tenant, sessionId });
   session.adopt(known);
   const step = session.step();
@@ -55,9 +55,13 @@ export async function hideInput(
     return hidden + stream.end();
   }
 
-  const hide: Hide = async (text) => hideKept(escape(text));
   const hideKeptJson: HideJson = (value) => step.redactJson(value, styles);
-  const hideJson: HideJson = (value) => hideKeptJson(escapeAll(value, escape));
+  // Nothing of a fork comes from outside: it was taken in before.
+  const isFork = rootRunId !== undefined;
+  const hide: Hide = isFork ? hideKept : async (text) => hideKept(escape(text));
+  const hideJson: HideJson = isFork
+    ? hideKeptJson
+    : (value) => hideKeptJson(escapeAll(value, escape));
   const parts = await hideParts(input.input, 'spec.input', hide);
   const history =
     continued === undefined

@@ -20,7 +20,8 @@ export function cutBefore(frames: readonly Frame[], step: string): Frame | undef
     begun: collect(({ begun }) => begun).filter(isHanded),
     waits: collect(({ waits }) => waits).filter(isHanded),
     times: collect(({ times }) => times),
-    marks: collect(({ marks }) => marks),
+    // What was told since the last handover is told again, if the program still comes to it.
+    marks: frames.slice(0, end).flatMap(({ marks = [] }) => marks),
     resets: collect(({ resets }) => resets).filter(isHanded),
     handed,
   });

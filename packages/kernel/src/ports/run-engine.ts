@@ -147,8 +147,8 @@ export interface RunFork {
   readonly runId: string;
   /** Name of the step that is done anew, such as `turn-2/model`. */
   readonly atStep: string;
-  /** What is different; its id and its root are the engine's. */
-  readonly change: (input: RunInput) => RunInput;
+  /** What is different; its id, its root and its tenant are the engine's. What it throws refuses the fork. */
+  readonly change: (input: RunInput) => RunInput | Promise<RunInput>;
 }
 
 /** The code of a run: the agent loop. It never throws; every ending is a result. */

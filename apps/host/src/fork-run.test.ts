@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { BudgetKind, RunEndReason } from '@modelhost/contracts';
+import type { RunEvent } from '@modelhost/contracts';
+import type { ModelHostClient } from '@modelhost/sdk';
+import { failureOf } from './fixtures/guarded-server.ts';
+import { finish, next, watch } from './fixtures/run-watch.ts';
+import { keys, startTestHost, task } from './fixtures/started-host.ts';
+
+const providers = [
+  {
+    name: 'main',
+    type: 'scripted',
+    scriptFile: 'script.yaml',
+    models: [
+      { id: 'model', model: 'scripted' },
+      { id: 'other', model: 'scripted' },
+    ],
+  },
+];
+
+/** A run that has asked a tool of its caller, and is finished. */
+async function finishedRun(client: ModelHostClient): Promise<string> {
+  const { runId } = await client.startRun(task('ask'));
+  const events = watch(client.followRun(runId));
+  const { callId } = await next(events, 'toolRequested');
+  let waits = false;
+  while (!waits) waits = (await client.getRun(runId)).waitingFor.length > 0;
+  await client.submitToolResult({ runId, callId, content: 'what the tool said' });
+  const result = await finish(events);
+  assert.equal(result.reason, RunEndReason.COMPLETED);
+  return runId;
+}
+
+function cases(events: readonly RunEvent[]): readonly (string | undefined)[] {
+  return events.map(({ event }) => event.case);
+}
+
+test('a fork takes the steps before its own from the journal, and does the others anew', async () => {
+  await using started = await startTestHost({ providers });
+  const alice = started.connect();
+  const runId = await finishedRun(alice);
+  const fork = await alice.forkRun({ runId, atStep: 'turn-2/model', model: 'other' });
+  assert.equal(fork.created, true);
+  assert.notEqual(fork.runId, runId);
+  // Nobody answers the tool this time: its answer is in the journal.
+  const events = await Array.fromAsync(alice.followRun(fork.runId));
+  const before = await Array.fromAsync(alice.followRun(runId));
+  assert.deepEqual(cases(events), cases(before));
+  const [first] = events;
+  assert.ok(first?.event.case === 'runStarted');
+  assert.equal(first.event.value.runId, fork.runId);
+  assert.equal(first.event.value.model, 'other');
+  const finished = events.find(({ event }) => event.case === 'toolFinished');
+  assert.ok(finished?.event.case === 'toolFinished');
+  assert.equal(finished.event.value.content, 'what the tool said');
+  const audit = readFileSync(started.host.auditPath, 'utf8');
+  assert.ok(audit.includes(`"forkOf":"${runId}"`));
+  // It can be replayed as any run can.
+  const items = await Array.fromAsync(alice.replayRun(fork.runId));
+  const last = items.at(-1);
+  assert.ok(last?.case === 'result' && last.value.digest === last.value.recordedDigest);
+});
+
+test('what the steps before used counts, and a fork may have less than its run', async () => {
+  await using started = await startTestHost({ providers });
+  const alice = started.connect();
+  const runId = await finishedRun(alice);
+  const fork = await alice.forkRun({ runId, atStep: 'turn-2/model', budget: { maxSteps: 2 } });
+  const result = await finish(watch(alice.followRun(fork.runId)));
+  assert.equal(result.reason, RunEndReason.BUDGET_EXCEEDED);
+  assert.equal(result.budget, BudgetKind.STEPS);
+});
+
+test('the same fork again is the same run, and another one under its id is refused', async () => {
+  await using started = await startTestHost({ providers });
+  const alice = started.connect();
+  const runId = await finishedRun(alice);
+  const asked = { runId, atStep: 'turn-2/model', requestId: 'once' };
+  const first = await alice.forkRun(asked);
+  await finish(watch(alice.followRun(first.runId)));
+  assert.deepEqual(
+    { ...(await alice.forkRun(asked)), $typeName: '' },
+    { runId: first.runId, created: false, $typeName: '' },
+  );
+  const other = await failureOf(alice.forkRun({ ...asked, model: 'other' }));
+  assert.equal(other.code, 'request_conflict');
+});
+
+test('a fork names what is wrong with it, and only its owner has the run', async () => {
+  await using started = await startTestHost({ providers });
+  const alice = started.connect();
+  const runId = await finishedRun(alice);
+  const wrong = await failureOf(alice.forkRun({ runId, model: 'none', requestId: '\n' }));
+  assert.deepEqual(
+    wrong.violations.map(({ field }) => field),
+    ['at_step', 'request_id', 'model'],
+  );
+  const never = await failureOf(alice.forkRun({ runId, atStep: 'turn-9/model' }));
+  assert.equal(never.code, 'failed_precondition');
+  for (const key of [keys.bob.key, keys.carol.key]) {
+    const theirs = started.connect(key).forkRun({ runId, atStep: 'turn-2/model' });
+    assert.equal((await failureOf(theirs)).code, 'not_found');
+  }
+});
+
+test('a fork of a run of a session knows what was said, and leaves no turn', async () => {
+  await using started = await startTestHost({ providers });
+  const alice = started.connect();
+  const { session } = await alice.createSession();
+  const sessionId = session?.sessionId ?? '';
+  await finish(watch(alice.run(task('answer one', { sessionId }))));
+  const { runId } = await alice.startRun(task('answer two', { sessionId }));
+  await finish(watch(alice.followRun(runId)));
+  const fork = await alice.forkRun({ runId, atStep: 'turn-1/model' });
+  const result = await finish(watch(alice.followRun(fork.runId)));
+  const { result: before } = await alice.getRun(runId);
+  assert.equal(result.statistics?.inputTokens, before?.statistics?.inputTokens);
+  assert.equal((await alice.listTurns(sessionId)).turns.length, 2);
+});

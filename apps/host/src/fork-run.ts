@@ -1,0 +1,79 @@
+import { HostError } from '@modelhost/kernel';
+import type { BudgetLimits, ModelRoute, Principal, RunInput } from '@modelhost/kernel';
+import { admitRun, runIdOf, startAdmitted } from './accept-run.ts';
+import type { AcceptedRun, AcceptRunPorts } from './accept-run.ts';
+
+/** What of a run is other in its fork; every bound was checked. */
+export interface ForkSpec {
+  readonly runId: string;
+  readonly atStep: string;
+  /** Empty when the caller gave none. */
+  readonly requestId: string;
+  readonly route: ModelRoute | undefined;
+  /** What is there is a limit of its own, and never above the agent's; the rest is that of the run. */
+  readonly budget: Partial<BudgetLimits>;
+}
+
+/**
+ * Asks policy again whether the agent may take the input, puts the answer on record and starts a new run from a step of another one. It
+ * acts with the roles that the caller has now, and leaves no turn. Throws `not_found` for a run that is not the caller's own,
+ * `failed_precondition` for a step that never began, and what `acceptRun` throws.
+ */
+export async function forkRun(
+  ports: AcceptRunPorts,
+  principal: Principal,
+  spec: ForkSpec,
+): Promise<AcceptedRun> {
+  const { engine, keys } = ports;
+  const { tenant, subject } = principal;
+  const from = await engine.status(tenant, spec.runId);
+  if (from?.principal.subject !== subject) {
+    throw new HostError('not_found', `there is no run ${spec.runId}`);
+  }
+  const runId = runIdOf(ports, principal, spec.requestId);
+  const { atStep, route } = spec;
+  const asked = JSON.stringify([spec.runId, atStep, route?.id ?? '', spec.budget]);
+  const requestDigest = keys.commit(asked, `${tenant}/fork`);
+  const isKnown = (await engine.status(tenant, runId)) !== undefined;
+
+  async function change(input: RunInput): Promise<RunInput> {
+    const changed = { ...changeInput(input, spec), principal, requestDigest };
+    // The engine alone compares the requests; a conflict says nothing against the run that has the id.
+    if (isKnown) return changed;
+    const model = changed.agent.route.id;
+    return admitRun(ports, changed, { forkOf: spec.runId, atStep, model });
+  }
+
+  const fork = { runId, atStep, change };
+  const start = async (): Promise<{ created: boolean }> => engine.fork(tenant, spec.runId, fork);
+  const { created } = isKnown
+    ? await start()
+    : await startAdmitted(ports, { principal, runId }, start);
+  return { runId, created };
+}
+
+function changeInput(input: RunInput, { route, budget }: ForkSpec): RunInput {
+  const { agent, session } = input;
+  const limits = { ...input.budget, ...budget };
+  const lowest = (name: keyof BudgetLimits): number => Math.min(limits[name], agent.budget[name]);
+  return {
+    ...input,
+    agent: route === undefined ? agent : { ...agent, route },
+    budget: {
+      tokensMax: lowest('tokensMax'),
+      costMicroUsdMax: lowest('costMicroUsdMax'),
+      stepsMax: lowest('stepsMax'),
+      toolCallsMax: lowest('toolCallsMax'),
+      durationMsMax: lowest('durationMsMax'),
+    },
+    ...(session === undefined ? {} : { session: withoutTurn(session) }),
+  };
+}
+
+/** What was said in the session is the history still, but the fork adds nothing to it. */
+function withoutTurn({
+  turn: _turn,
+  ...session
+}: NonNullable<RunInput['session']>): NonNullable<RunInput['session']> {
+  return session;
+}

@@ -177,8 +177,11 @@ function settle(
   const inputTokens = usage.inputTokens + lostAttempts * taken.inputTokens;
   const outputTokens = usage.outputTokens + lostAttempts * taken.maxOutputTokens;
   const used = amountOf(run, { inputTokens, outputTokens }, 1 + lostAttempts);
-  const { overrunTokens } = run.ports.budgets.settle(run.input.runId, name, used);
-  run.count('modelCalls', used.steps);
+  const { budgets } = run.ports;
+  const stepsBefore = budgets.state(run.input.runId).spent.steps;
+  const { overrunTokens } = budgets.settle(run.input.runId, name, used);
+  // An attempt that was interrupted before it asked the model is among the lost ones, but none is counted past the limit.
+  run.count('modelCalls', budgets.state(run.input.runId).spent.steps - stepsBefore);
   run.count('inputTokens', inputTokens);
   run.count('outputTokens', outputTokens);
   run.count('costMicroUsd', used.costMicroUsd);

@@ -6,7 +6,11 @@ import type { RunPlan } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** I10: an answer counts once, whoever approved has said yes, once, and an approval lets one call be decided once. */
-export function checkAnswers({ facts }: World, plan: RunPlan, ofRun: readonly Fact[]): void {
+export function checkAnswers(
+  { facts }: Pick<World, 'facts'>,
+  plan: RunPlan,
+  ofRun: readonly Fact[],
+): void {
   const { runId } = plan;
   const asker = inputOf(plan).principal.subject;
   const accepted = new Set<string>();
@@ -16,13 +20,17 @@ export function checkAnswers({ facts }: World, plan: RunPlan, ofRun: readonly Fa
     if (fact.type === 'answered' && fact.isAccepted) {
       if (accepted.has(fact.name)) facts.violate('I10', `${runId}: ${fact.name} counted twice`);
       accepted.add(fact.name);
-      const { payload } = fact;
-      if (payload.type === 'approval' && payload.approved) yeses.add(payload.by);
+    }
+    // Whether it was told that it counts or not: what the run was given is what counts.
+    if (fact.type === 'handed' && fact.payload?.type === 'approval' && fact.payload.approved) {
+      yeses.add(fact.payload.by);
     }
     if (fact.type !== 'asked' || fact.voters === null) continue;
-    const { voters, callDigest } = fact;
-    if (approvedCalls.has(callDigest)) facts.violate('I10', `${runId}: an approval is used twice`);
-    approvedCalls.add(callDigest);
+    const { voters, callDigest, life } = fact;
+    // A decision that was lost with its process is asked for again.
+    const use = `${life}/${callDigest}`;
+    if (approvedCalls.has(use)) facts.violate('I10', `${runId}: an approval is used twice`);
+    approvedCalls.add(use);
     if (new Set(voters).size < voters.length) {
       facts.violate('I10', `${runId}: somebody voted twice`);
     }
@@ -49,19 +57,22 @@ const spokenBefore: DataLabels = { ...plainLabels, integrity: 'untrusted', sourc
 
 /** I10: what a run has seen taints whatever it asks after that, and never less than before. */
 export function checkTaint(
-  { facts }: World,
+  { facts }: Pick<World, 'facts'>,
   { runId, hasHistory }: RunPlan,
   seen: { readonly facts: readonly Fact[]; readonly events: readonly RunEvent[] },
 ): void {
-  let floor = hasHistory ? spokenBefore : plainLabels;
+  const start = hasHistory ? spokenBefore : plainLabels;
+  /** By life: a program that begins again asks again from where its journal ends. */
+  const floors = new Map<string, DataLabels>();
   let all = plainLabels;
   for (const fact of seen.facts) {
     if (fact.type !== 'asked' || fact.action === 'AcceptToolResult') continue;
-    const { action, labels } = fact;
+    const { action, labels, life } = fact;
+    const floor = floors.get(life) ?? start;
     if (!holds(labels, floor)) facts.violate('I10', `${runId}: ${action} is cleaner than before`);
     all = joinLabels(all, labels);
     // A server that asks the model adds its own labels to that question alone.
-    if (action !== 'UseModel') floor = joinLabels(floor, labels);
+    if (action !== 'UseModel') floors.set(life, joinLabels(floor, labels));
   }
   if (!holds(all, taintBeforeLastTurn(seen.events))) {
     facts.violate('I10', `${runId}: what it was told is not in what it asks`);

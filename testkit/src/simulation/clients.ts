@@ -1,6 +1,8 @@
 import { HostError } from '@modelhost/kernel';
-import type { EventLog, RunEngine, RunEvent, SignalPayload } from '@modelhost/kernel';
+import type { Clock, RunEvent, SignalPayload } from '@modelhost/kernel';
 import { drawText } from './canaries.ts';
+import { ConnectionLost } from './deployment.ts';
+import type { Host } from './deployment.ts';
 import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
@@ -23,38 +25,30 @@ export interface Clients {
   readonly seen: readonly Seen[];
   /** What the first follower of each run saw, which never sleeps. */
   readonly whole: ReadonlyMap<string, readonly RunEvent[]>;
-  /** Runs that were refused at the start. */
-  readonly refused: ReadonlySet<string>;
-  /** Runs that waited when the host was drained: they would go on after a restart. */
-  readonly parked: ReadonlySet<string>;
   /** Followers that have not ended. */
   readonly following: () => number;
 }
-
-type Host = RunEngine & EventLog;
 
 /** Puts everything that clients will do on the clock. */
 export function createClients(world: World, host: Host, scenario: Scenario): Clients {
   const { clock, facts } = world;
   const seen: Seen[] = [];
   const whole = new Map<string, RunEvent[]>();
-  const refused = new Set<string>();
-  const parked = new Set<string>();
   let following = 0;
 
   async function start(plan: RunPlan): Promise<void> {
     const input = inputOf(plan);
-    try {
-      await host.start(input);
-    } catch (thrown) {
-      if (!(thrown instanceof HostError) || thrown.code !== 'draining') throw thrown;
-      refused.add(plan.runId);
-      return;
-    }
-    if ((await host.start(input)).created) facts.violate('I1', 'the same run was started twice');
-    if (plan.cancelAfterMs !== null) clock.setTimer(plan.cancelAfterMs, () => void cancel(plan));
+    let created = 0;
+    const request = async (): Promise<void> => {
+      if ((await host.start(input)).created) created += 1;
+    };
+    await insist(clock, request);
+    // The same request may come any number of times.
+    await insist(clock, request);
+    if (created > 1) facts.violate('I1', 'the same run was started twice');
+    if (plan.cancelAfterMs !== null) clock.setTimer(plan.cancelAfterMs, () => attend(cancel(plan)));
     for (const follower of plan.followers) {
-      clock.setTimer(follower.startAfterMs, () => void follow(plan, follower));
+      clock.setTimer(follower.startAfterMs, () => attend(follow(plan, follower)));
     }
     await watch(plan);
   }
@@ -65,26 +59,30 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
     whole.set(runId, events);
     following += 1;
     const { signal } = new AbortController();
-    try {
-      for await (const event of host.follow(tenant, runId, { afterSequence: 0, signal })) {
+    await insist(clock, async () => {
+      const afterSequence = events.at(-1)?.sequence ?? 0;
+      for await (const event of host.follow(tenant, runId, { afterSequence, signal })) {
         events.push(event);
         facts.add({ type: 'event', runId, event });
         for (const answer of answersTo(world, events, event)) {
-          clock.setTimer(answer.delayMs, () => void send(world, host, { tenant, runId, answer }));
+          const to = { tenant, runId, answer };
+          clock.setTimer(answer.delayMs, () => attend(send(world, host, to)));
         }
       }
-    } catch (thrown) {
-      if (!(thrown instanceof HostError) || thrown.code !== 'draining') throw thrown;
-      parked.add(runId);
-    }
+    });
     following -= 1;
   }
 
+  function attend(work: Promise<void>): void {
+    work.catch((thrown: unknown) => facts.violate('I18', `a client is refused: ${String(thrown)}`));
+  }
+
   async function cancel({ runId, tenant }: RunPlan): Promise<void> {
-    if (await host.cancel(`not-${tenant}`, runId, 'mallory')) {
+    if (await insist(clock, async () => host.cancel(`not-${tenant}`, runId, 'mallory'))) {
       facts.violate('I9', 'a cancel of another tenant was accepted');
     }
-    if (await host.cancel(tenant, runId, 'ann')) facts.add({ type: 'stopped', runId });
+    const isStopped = await insist(clock, async () => host.cancel(tenant, runId, 'ann'));
+    if (isStopped) facts.add({ type: 'stopped', runId });
   }
 
   async function follow(plan: RunPlan, follower: FollowerPlan): Promise<void> {
@@ -101,24 +99,50 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
     seen.push({ runId: plan.runId, afterSequence: follower.afterSequence, events, error });
   }
 
-  for (const plan of scenario.runs) clock.setTimer(plan.startAfterMs, () => void start(plan));
-  if (scenario.drainAfterMs !== null) {
-    clock.setTimer(scenario.drainAfterMs, () => void host.drain(scenario.drainTimeoutMs));
+  for (const plan of scenario.runs) clock.setTimer(plan.startAfterMs, () => attend(start(plan)));
+  return { seen, whole, following: () => following };
+}
+
+/** How long a client waits before it tries again, and how often. */
+const retryMs = 120;
+const triesMax = 2_000;
+
+/** Asks until it is told: when the line breaks, it does not know what was done, and asks again. */
+async function insist<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (tries >= triesMax || !isPassing(thrown)) throw thrown;
+    }
+    await pause(clock, retryMs, undefined);
   }
-  return { seen, whole, refused, parked, following: () => following };
+}
+
+function isPassing(thrown: unknown): boolean {
+  if (thrown instanceof ConnectionLost) return true;
+  return (
+    thrown instanceof HostError &&
+    (thrown.code === 'draining' || thrown.code === 'storage_unavailable')
+  );
 }
 
 async function send(
-  { facts }: World,
+  { facts, clock }: World,
   host: Host,
   to: { readonly tenant: string; readonly runId: string; readonly answer: Answer },
 ): Promise<void> {
   const { tenant, runId, answer } = to;
   const { name, payload } = answer;
-  const stranger = await host.signal(`not-${tenant}`, runId, name, payload);
+  const stranger = await insist(clock, async () =>
+    host.signal(`not-${tenant}`, runId, name, payload),
+  );
   if (stranger.accepted) facts.violate('I9', 'a signal of another tenant was accepted');
-  const { accepted } = await host.signal(tenant, runId, name, payload);
-  facts.add({ type: 'answered', runId, name, payload, isAccepted: accepted });
+  // A message may come twice.
+  for (let copies = 0; copies < 2; copies += 1) {
+    const { accepted } = await insist(clock, async () => host.signal(tenant, runId, name, payload));
+    facts.add({ type: 'answered', runId, name, payload, isAccepted: accepted });
+  }
 }
 
 /** Follows a run to its end, sleeping and breaking off as planned. */
@@ -133,18 +157,18 @@ async function followAll(
 ): Promise<void> {
   const { plan, follower, events } = client;
   const { signal } = new AbortController();
-  for (let isOver = false; !isOver;) {
-    isOver = true;
+  const read = async (): Promise<boolean> => {
     const afterSequence = events.at(-1)?.sequence ?? follower.afterSequence;
     for await (const event of host.follow(plan.tenant, plan.runId, { afterSequence, signal })) {
       events.push(event);
       if (follower.pauseMs > 0) await pause(clock, follower.pauseMs, undefined);
       if (follower.reconnectEvery > 0 && events.length % follower.reconnectEvery === 0) {
-        isOver = false;
-        break;
+        return false;
       }
     }
-  }
+    return true;
+  };
+  for (let isOver = false; !isOver;) isOver = await insist(clock, read);
 }
 
 interface Voter {

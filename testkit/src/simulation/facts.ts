@@ -20,6 +20,7 @@ export type Fact = { readonly atMs: number } &
         readonly labels: DataLabels;
         readonly callDigest: string;
         readonly voters: readonly string[] | null;
+        readonly life: string;
       }
     | {
         readonly type: 'decided';
@@ -38,27 +39,62 @@ export type Fact = { readonly atMs: number } &
         readonly key: string;
         readonly call: string;
         readonly isReadOnly: boolean;
+        readonly isRepeatable: boolean;
+        readonly life: string;
+        readonly isFenced: boolean;
         /** A mailbox stands in its arguments. */
         readonly tellsMailbox: boolean;
       }
     | {
         readonly type: 'resumed';
+        readonly isRepeatable: boolean;
+        readonly life: string;
+        readonly isFenced: boolean;
         readonly runId: string;
         readonly step: string;
         readonly key: string;
         readonly answers: Readonly<Record<string, JsonObject>>;
       }
+    /** A model was asked: for so many tokens at most, by what was set aside for it. */
+    | {
+        readonly type: 'model-asked';
+        readonly runId: string;
+        readonly step: string;
+        readonly attempt: number;
+        readonly tokensMax: number;
+        readonly isFenced: boolean;
+      }
     | {
         readonly type: 'reported';
         readonly runId: string;
         readonly step: string;
+        readonly attempt: number;
         readonly usage: TokenUsage;
+      }
+    /** The host saw the end of an answer, whatever it was: without this, its process was killed meanwhile. */
+    | {
+        readonly type: 'model-ended';
+        readonly runId: string;
+        readonly step: string;
+        readonly attempt: number;
+      }
+    | { readonly type: 'created'; readonly runId: string }
+    /** This is durable, and the program is handed it: now, and again after each crash. */
+    | {
+        readonly type: 'handed';
+        readonly runId: string;
+        readonly kind: 'step' | 'signal' | 'due' | 'stop' | 'finish';
+        readonly name: string;
+        readonly payload: SignalPayload | null;
+        /** Of a model's answer. */
+        readonly text: string | null;
       }
     /** A provider's answer, whole. */
     | {
         readonly type: 'said';
         readonly runId: string;
         readonly step: string;
+        readonly attempt: number;
         readonly text: string;
         readonly reasoning: string;
         readonly finishReason: FinishReason;

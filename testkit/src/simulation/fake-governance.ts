@@ -16,21 +16,21 @@ import type {
 import { callText } from './fake-tools.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
-import type { World } from './world.ts';
+import type { HostWorld } from './world.ts';
 
 /** Policy that allows, denies, holds and obliges at random, but always the same for the same question. */
-export function createFakePolicy(world: World): PolicyEngine {
-  const { clock, outside, facts } = world;
-  const count = createCounter();
+export function createFakePolicy(world: HostWorld): PolicyEngine {
+  const { clock, outside, facts, count, processId, lives } = world;
 
   async function decide(request: PolicyRequest): Promise<Decision> {
     const { action, context, principal } = request;
     const { runId, callDigest, approval, nowMs, labels } = context;
-    const subject = callDigest === '' ? count(`${runId}/${action}`) : callDigest;
+    const subject = callDigest === '' ? count(`policy/${runId}/${action}`) : callDigest;
     const place = `policy/${runId}/${action}/${subject}`;
     const gates = outside.take(`${place}/gates`, drawGates);
     const voters = approval?.votes.map((vote) => vote.subject) ?? null;
-    facts.add({ type: 'asked', runId, action, labels, callDigest, voters });
+    const life = `${processId}/${lives.get(runId) ?? 0}`;
+    facts.add({ type: 'asked', runId, action, labels, callDigest, voters, life });
     if (approval !== undefined && !isPassed(gates, approval, principal.subject)) {
       facts.violate('I10', `${runId}: policy is asked again with too few votes`);
     }
@@ -156,9 +156,8 @@ function decisionOf(
 }
 
 /** An audit log that takes its time and now and then cannot be written. */
-export function createFakeAudit(world: World): AuditLog {
-  const { clock, outside, facts, open } = world;
-  const count = createCounter();
+export function createFakeAudit(world: HostWorld): AuditLog {
+  const { clock, outside, facts, open, count } = world;
   let head: AuditReceipt | undefined;
 
   async function append(record: AuditRecord): Promise<AuditReceipt> {
@@ -186,12 +185,3 @@ export const fakeKeys: Keys = {
   unseal: ({ data }) => Buffer.from(data, 'hex').toString(),
   commit: (text, context) => sha256Hex(`${context}/${text}`),
 };
-
-function createCounter(): (name: string) => number {
-  const counts = new Map<string, number>();
-  return (name) => {
-    const next = (counts.get(name) ?? 0) + 1;
-    counts.set(name, next);
-    return next;
-  };
-}

@@ -9,10 +9,12 @@ import type {
   TokenUsage,
 } from '@modelhost/kernel';
 import { cutText, drawText, tellsMailbox, tellsSecret } from './canaries.ts';
+import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
+import { drawScenario, worldStartMs } from './scenario.ts';
 import { stepOf } from './world.ts';
-import type { World } from './world.ts';
+import type { HostWorld } from './world.ts';
 
 /** What a provider does about one request. */
 interface AnswerScript {
@@ -29,8 +31,8 @@ interface AnswerScript {
 }
 
 /** A model of which anything may come: texts, calls of any kind, errors at any moment, silence, wrong bills. */
-export function createFakeProvider(world: World): LlmProvider {
-  const { clock, outside, facts, open } = world;
+export function createFakeProvider(world: HostWorld): LlmProvider {
+  const { clock, outside, facts, open, count, reservations, isFenced } = world;
 
   async function* stream(
     request: ModelRequest,
@@ -39,11 +41,17 @@ export function createFakeProvider(world: World): LlmProvider {
     const { runId, step } = stepOf(world, request.idempotencyKey);
     checkReservation(world, runId, request);
     checkHidden(world, runId, request);
-    const id = `model/${runId}/${step}`;
+    const attempt = count(`model/${runId}/${step}`);
+    const id = `model/${runId}/${step}/${attempt}`;
     const script = outside.take(id, drawAnswer);
+    const tokensMax = reservations.get(`${runId}/${step}`) ?? 0;
+    facts.add({ type: 'model-asked', runId, step, attempt, tokensMax, isFenced: isFenced() });
     const wakeOn = script.isDeaf ? undefined : signal;
     open.add(id);
     try {
+      if (isStorm(outside, clock.now())) {
+        throw new HostError('provider_rate_limited', 'the fake provider is asked too often');
+      }
       for (const { delayMs, event } of script.items) {
         await pause(clock, delayMs, wakeOn);
         yield event;
@@ -51,9 +59,9 @@ export function createFakeProvider(world: World): LlmProvider {
       await pause(clock, script.endDelayMs, wakeOn);
       switch (script.ending) {
         case 'done':
-          facts.add({ type: 'said', runId, step, ...textsOf(script) });
+          facts.add({ type: 'said', runId, step, attempt, ...textsOf(script) });
           if (script.usage !== null) {
-            facts.add({ type: 'reported', runId, step, usage: script.usage });
+            facts.add({ type: 'reported', runId, step, attempt, usage: script.usage });
           }
           yield { type: 'done', stats: statsOf(script) };
           return;
@@ -66,14 +74,22 @@ export function createFakeProvider(world: World): LlmProvider {
       }
     } finally {
       open.delete(id);
+      facts.add({ type: 'model-ended', runId, step, attempt });
     }
   }
 
   return { stream, check: async () => {}, close: async () => {} };
 }
 
+/** Whether everybody is refused, for a while. */
+function isStorm(outside: Outside, nowMs: number): boolean {
+  const { storm } = outside.take('scenario', drawScenario);
+  const sinceMs = nowMs - worldStartMs;
+  return storm !== null && sinceMs >= storm.fromMs && sinceMs < storm.toMs;
+}
+
 /** What the model may use must be set aside before it is asked. */
-function checkReservation(world: World, runId: string, request: ModelRequest): void {
+function checkReservation(world: HostWorld, runId: string, request: ModelRequest): void {
   const { held } = world.ledger.state(runId);
   if (held.tokens < request.maxOutputTokens) {
     world.facts.violate(
@@ -84,7 +100,7 @@ function checkReservation(world: World, runId: string, request: ModelRequest): v
 }
 
 /** I8: no provider gets to see what is hidden always. */
-function checkHidden({ facts }: World, runId: string, { messages }: ModelRequest): void {
+function checkHidden({ facts }: HostWorld, runId: string, { messages }: ModelRequest): void {
   const sent = JSON.stringify(messages);
   if (tellsSecret(sent) || tellsMailbox(sent)) facts.violate('I8', `${runId}: a provider is told`);
 }

@@ -15,7 +15,7 @@ import { pause } from './pause.ts';
 import type { Random } from './random.ts';
 import { tools } from './scenario.ts';
 import { stepOf } from './world.ts';
-import type { World } from './world.ts';
+import type { HostWorld } from './world.ts';
 
 interface CallScript {
   readonly delayMs: number;
@@ -33,27 +33,36 @@ interface CallScript {
  * Tools that answer, ask back, fail, lose the answer, are slow or never come back. Every call counts as an effect from its
  * start; a call that goes on with answers is the same effect.
  */
-export function createFakeTools(world: World): ToolGateway {
-  const { clock, outside, facts, open } = world;
+export function createFakeTools(world: HostWorld): ToolGateway {
+  const { clock, outside, facts, open, count, isFenced } = world;
 
   async function callTool(
     { tool, arguments: values, idempotencyKey, timeoutMs, resume }: ToolInvocation,
     { signal, onProgress }: CallOptions,
   ): Promise<ToolReply> {
-    const { runId, step } = stepOf(world, idempotencyKey);
-    const isReadOnly = tools.find(({ name }) => name === tool)?.effect === 'none';
+    const { runId, step, life } = stepOf(world, idempotencyKey);
+    const effect = tools.find(({ name }) => name === tool)?.effect;
+    const isReadOnly = effect === 'none';
+    const about = {
+      runId,
+      step,
+      key: idempotencyKey,
+      isRepeatable: isReadOnly || effect === 'idempotent',
+      life,
+      isFenced: isFenced(),
+    };
     const call = callText(tool, values);
     if (checkArguments(tool, values).length > 0)
       facts.violate('L2', `bad arguments reached ${tool}`);
     if (resume === undefined) {
       const sent = JSON.stringify(values);
       if (tellsSecret(sent)) facts.violate('I8', `${runId}: a tool is told`);
-      const effect = { call, isReadOnly, tellsMailbox: tellsMailbox(sent) };
-      facts.add({ type: 'effect', runId, step, key: idempotencyKey, ...effect });
+      const said = { call, isReadOnly, tellsMailbox: tellsMailbox(sent) };
+      facts.add({ type: 'effect', ...about, ...said });
     } else {
-      facts.add({ type: 'resumed', runId, step, key: idempotencyKey, answers: resume.answers });
+      facts.add({ type: 'resumed', ...about, answers: resume.answers });
     }
-    const id = `tool/${runId}/${step}`;
+    const id = `tool/${runId}/${step}/${count(`tool/${runId}/${step}`)}`;
     const script = outside.take(id, drawCall);
     open.add(id);
     try {

@@ -1,31 +1,35 @@
 import { getEventListeners } from 'node:events';
 import type {
-  BudgetAmount,
-  EventLog,
   Json,
   JsonObject,
   Redactor,
-  RunEngine,
   RunEvent,
   RunStatus,
   SignalPayload,
 } from '@modelhost/kernel';
 import { checkAnswers, checkTaint } from './approval-laws.ts';
 import type { Clients, Seen } from './clients.ts';
+import { checkReplay, checkSpending, checkTexts } from './crash-laws.ts';
+import type { Host } from './deployment.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
 import type { Fact, Facts } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
+import type { Charge } from './watch.ts';
 import type { World } from './world.ts';
 
 /** What is left when nothing happens any more. */
 export interface Aftermath {
   readonly world: World;
   readonly scenario: Scenario;
-  readonly host: RunEngine & EventLog;
+  readonly host: Host;
   readonly clients: Clients;
   /** What each run was charged, by run id. */
-  readonly charges: ReadonlyMap<string, BudgetAmount>;
-  /** Every signal that the loop was given. */
+  readonly charges: ReadonlyMap<string, Charge>;
+  /** Calls of fakes that have not ended, in the last process. */
+  readonly open: ReadonlySet<string>;
+  /** How often a process was replaced. */
+  readonly restarts: number;
+  /** Every signal that a program was given that has ended. */
   readonly signals: ReadonlySet<AbortSignal>;
   readonly stopTimeoutMs: number;
   /** One that has no bug, to compare with. */
@@ -36,7 +40,6 @@ export interface Aftermath {
 export async function checkLaws(after: Aftermath): Promise<void> {
   checkLeaks(after);
   for (const plan of after.scenario.runs) {
-    if (after.clients.refused.has(plan.runId)) continue;
     const status = await after.host.status(plan.tenant, plan.runId);
     if (status === undefined) {
       after.world.facts.violate('I1', `${plan.runId} is gone`);
@@ -44,21 +47,22 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     }
     const events = after.clients.whole.get(plan.runId) ?? [];
     const facts = after.world.facts.all.filter((fact) => runOf(fact) === plan.runId);
-    if (after.clients.parked.has(plan.runId)) {
-      checkParked(after.world, status);
-    } else {
-      await checkEnding(after, plan, status, events);
-      checkCharges(after, plan, status, { events, facts });
-      await checkBuffer(after, plan, events);
-    }
+    await checkEnding(after, plan, status, { events, facts });
+    checkCharges(after, plan, status, { events, facts });
+    checkSpending(after, plan, facts, status);
     checkRecords(after.world, plan.runId, facts);
     checkAllowances(after.world, plan.runId, facts);
-    checkEffects(after.world, plan, status, facts);
+    checkEffects(after, plan, facts);
     checkAnswers(after.world, plan, facts);
     checkTaint(after.world, plan, { facts, events });
     checkInputs(after.world, plan.runId, facts);
     checkTold(after.world, plan.runId, { events, facts });
     checkShown(after.world, plan, { events, facts, redactor: after.redactor });
+    checkTexts(after, plan.runId, { events, facts });
+    // Nobody waits for the end of a run that has none.
+    if (status.state !== 'finished') continue;
+    await checkBuffer(after, plan, events);
+    await checkReplay(after, plan, events);
   }
   for (const seen of after.clients.seen) checkFollower(after, seen);
 }
@@ -68,8 +72,8 @@ function runOf(fact: Fact): string {
 }
 
 /** I15: nothing is left open, waiting or listening. */
-function checkLeaks({ world, host, clients, signals }: Aftermath): void {
-  const { facts, open } = world;
+function checkLeaks({ world, host, clients, signals, open }: Aftermath): void {
+  const { facts } = world;
   for (const id of open) facts.violate('I15', `${id} never ended`);
   if (host.runsInFlight() > 0) facts.violate('I18', `${host.runsInFlight()} runs never ended`);
   if (clients.following() > 0) facts.violate('I15', `${clients.following()} followers never ended`);
@@ -79,19 +83,19 @@ function checkLeaks({ world, host, clients, signals }: Aftermath): void {
   }
 }
 
-/** I18: a drain leaves only what waits for somebody. */
-function checkParked({ facts }: World, { runId, state }: RunStatus): void {
-  if (state !== 'waiting') facts.violate('I18', `${runId} is ${state} after a drain`);
-}
-
 /** I1, I9, I18: one ending, the same everywhere, in time, and for nobody else. */
 async function checkEnding(
-  { world, host, stopTimeoutMs }: Aftermath,
-  { runId, tenant, limits }: RunPlan,
+  after: Aftermath,
+  plan: RunPlan,
   status: RunStatus,
-  events: readonly RunEvent[],
+  {
+    events,
+    facts: ofRun,
+  }: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
 ): Promise<void> {
-  const { facts } = world;
+  const { host } = after;
+  const { runId, tenant } = plan;
+  const { facts } = after.world;
   const ends = events.filter(({ body }) => body.type === 'run-finished');
   const last = events.at(-1);
   if (ends.length !== 1 || last !== ends[0] || status.state !== 'finished') {
@@ -107,13 +111,35 @@ async function checkEnding(
   for (const [index, { sequence }] of events.entries()) {
     if (sequence !== index + 1) facts.violate('I1', `${runId}: event ${index + 1} is ${sequence}`);
   }
-  const durationMs = (status.finishedAtMs ?? Infinity) - status.createdAtMs;
-  if (durationMs > limits.durationMsMax + stopTimeoutMs) {
-    facts.violate('I18', `${runId} took ${durationMs} of ${limits.durationMsMax} ms`);
-  }
+  checkDuration(after, plan, ofRun);
   if ((await host.status(`not-${tenant}`, runId)) !== undefined) {
     facts.violate('I9', `${runId} can be seen by another tenant`);
   }
+}
+
+/** I18: a run ends in its time, but for the time in which nobody was there to end it. */
+function checkDuration(
+  { world, scenario, restarts, stopTimeoutMs }: Aftermath,
+  { runId, limits }: RunPlan,
+  ofRun: readonly Fact[],
+): void {
+  const { processes, jump } = scenario;
+  const downMs = processes.reduce((sum, plan) => sum + plan.downMs, 0);
+  const faults = processes.reduce(
+    (sum, { failingChanges, failingReads }) => sum + failingChanges.length + failingReads.length,
+    restarts,
+  );
+  const allowedMs =
+    limits.durationMsMax + downMs + Math.abs(jump?.byMs ?? 0) + stopTimeoutMs * (faults + 1);
+  const endMs = ofRun.find((fact) => fact.type === 'handed' && fact.kind === 'finish')?.atMs;
+  const durationMs = (endMs ?? Infinity) - createdAtMs(ofRun);
+  if (durationMs > allowedMs) {
+    world.facts.violate('I18', `${runId} took ${durationMs} of ${allowedMs} ms`);
+  }
+}
+
+function createdAtMs(ofRun: readonly Fact[]): number {
+  return ofRun.find((fact) => fact.type === 'created')?.atMs ?? Infinity;
 }
 
 /** I2, I3: what was charged is what was used, and within the limits. */
@@ -124,7 +150,7 @@ function checkCharges(
   seen: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
 ): void {
   const { facts } = world;
-  const charged = charges.get(runId);
+  const charged = charges.get(runId)?.spent;
   const statistics = status.result?.statistics;
   if (charged === undefined || statistics === undefined) {
     facts.violate('I2', `${runId} never closed its budget`);
@@ -147,7 +173,10 @@ function checkCharges(
   checkUsage(world.facts, runId, used, seen);
 }
 
-/** I3: the events tell of exactly what was used, and of what the provider reported where it reported something. */
+/**
+ * I3: the events tell of exactly what was used, and of what the provider reported where it reported something. What was set aside
+ * for an answer that was lost with its process is charged whole, in one sum with the answer that came in the end.
+ */
 function checkUsage(
   facts: Facts,
   runId: string,
@@ -155,16 +184,37 @@ function checkUsage(
   seen: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
 ): void {
   let told = 0;
+  let lostMax = 0;
   for (const { step, body } of seen.events) {
     if (body.type !== 'usage') continue;
     told += body.usage.inputTokens + body.usage.outputTokens;
-    const reported = seen.facts.find((fact) => fact.type === 'reported' && fact.step === step);
-    if (reported?.type !== 'reported') continue;
+    const resets = seen.events.filter(
+      (event) => event.step === step && event.body.type === 'step-reset',
+    ).length;
+    const asked = askedFor(seen.facts, step);
+    lostMax += resets * Math.max(0, ...asked.map(({ tokensMax }) => tokensMax));
+    const reported = seen.facts.find(
+      (fact) =>
+        fact.type === 'reported' && fact.step === step && fact.attempt === asked.at(-1)?.attempt,
+    );
+    // Where it was asked in every attempt, the last of them is the one that counts.
+    if (reported?.type !== 'reported' || asked.length <= resets) continue;
     if (JSON.stringify(reported.usage) !== JSON.stringify(body.usage)) {
       facts.violate('I3', `${runId}: ${step} was charged otherwise than reported`);
     }
   }
-  if (told !== used) facts.violate('I3', `${runId}: events tell of ${told} of ${used} tokens`);
+  if (used < told || used > told + lostMax) {
+    facts.violate('I3', `${runId}: events tell of ${told} of ${used} tokens`);
+  }
+}
+
+function askedFor(
+  facts: readonly Fact[],
+  step: string,
+): readonly Extract<Fact, { type: 'model-asked' }>[] {
+  return facts.flatMap((fact) =>
+    fact.type === 'model-asked' && fact.step === step && !fact.isFenced ? [fact] : [],
+  );
 }
 
 /** I4: what may change something is on record before it starts, and everything before its result is seen. */
@@ -190,6 +240,7 @@ function baseOf(step: string): string {
 function checkAllowances({ facts }: World, runId: string, ofRun: readonly Fact[]): void {
   const allowances = new Map<string, number>();
   const revealed = new Set<string>();
+  const begun = new Set<string>();
   for (const fact of ofRun) {
     if (fact.type === 'decided' && fact.effect === 'allow') {
       allowances.set(fact.call, (allowances.get(fact.call) ?? 0) + 1);
@@ -199,28 +250,36 @@ function checkAllowances({ facts }: World, runId: string, ofRun: readonly Fact[]
     if (fact.tellsMailbox && !revealed.has(fact.call)) {
       facts.violate('I8', `${runId}: ${fact.step} is told a mailbox`);
     }
+    // Another attempt is the same effect.
+    if (begun.has(fact.key)) continue;
+    begun.add(fact.key);
     const left = (allowances.get(fact.call) ?? 0) - 1;
     allowances.set(fact.call, left);
     if (left < 0) facts.violate('I6', `${runId}: ${fact.step} was not allowed`);
   }
 }
 
-/** I5, I7: an effect happens once under its key, and does not begin after the stop. */
+/**
+ * I5, I7: an effect happens once under its key, in whatever process; one that may be repeated, once in each life of its run. None
+ * begins after the stop, but in a process that does not know that it is replaced.
+ */
 function checkEffects(
-  { facts }: World,
+  { world, scenario }: Aftermath,
   { runId, limits }: RunPlan,
-  status: RunStatus,
   ofRun: readonly Fact[],
 ): void {
+  const { facts } = world;
   const keys = new Set<string>();
-  const deadlineMs = status.createdAtMs + limits.durationMsMax;
+  const setBackMs = Math.max(0, -(scenario.jump?.byMs ?? 0));
+  const deadlineMs = createdAtMs(ofRun) + limits.durationMsMax + setBackMs;
   let isStopped = false;
   for (const fact of ofRun) {
     if (fact.type === 'stopped') isStopped = true;
     if (fact.type !== 'effect' && fact.type !== 'resumed') continue;
-    if (keys.has(fact.key)) facts.violate('I5', `${runId}: ${fact.step} ran twice`);
-    keys.add(fact.key);
-    if (isStopped || fact.atMs > deadlineMs) {
+    const key = fact.isRepeatable ? `${fact.key}/${fact.life}` : fact.key;
+    if (keys.has(key)) facts.violate('I5', `${runId}: ${fact.step} ran twice`);
+    keys.add(key);
+    if (!fact.isFenced && (isStopped || fact.atMs > deadlineMs)) {
       facts.violate('I7', `${runId}: ${fact.step} began after the stop`);
     }
   }
@@ -230,16 +289,18 @@ function isOkWithoutIntent({ step, body }: RunEvent, intents: ReadonlySet<string
   return body.type === 'tool-finished' && body.outcome === 'ok' && !intents.has(step);
 }
 
-/** I12: a tool is told what a person answered first, once it is on record, or that nobody answered; and what the model said. */
+/** I12: a tool is told what the run was given of a person first, once it is on record, or that nobody answered; and what the model said. */
 function checkInputs({ facts }: World, runId: string, ofRun: readonly Fact[]): void {
-  const accepted = new Map<string, SignalPayload>();
+  const given = new Map<string, SignalPayload>();
+  const resumed = new Set<string>();
   const recorded = new Map<string, Json | undefined>();
   for (const fact of ofRun) {
     if (fact.type === 'audited' && fact.record.kind === 'tool-input') {
       recorded.set(fact.record.step, fact.record.facts['inputId']);
     }
-    if (fact.type === 'answered' && fact.isAccepted) accepted.set(fact.name, fact.payload);
-    if (fact.type !== 'resumed') continue;
+    if (fact.type === 'handed' && fact.payload !== null) given.set(fact.name, fact.payload);
+    if (fact.type !== 'resumed' || resumed.has(fact.key)) continue;
+    resumed.add(fact.key);
     const { ask } = fact.answers;
     if (ask === undefined || 'role' in ask) continue;
     const inputId = recorded.get(baseOf(fact.step));
@@ -248,7 +309,7 @@ function checkInputs({ facts }: World, runId: string, ofRun: readonly Fact[]): v
       facts.violate('I12', `${runId}: ${fact.step} is not on record`);
       continue;
     }
-    const payload = accepted.get(`tool-input/${inputId}`);
+    const payload = given.get(`tool-input/${inputId}`);
     if (!isTold(ask, payload)) facts.violate('I12', `${runId}: ${fact.step} was told otherwise`);
   }
 }
@@ -290,11 +351,10 @@ function checkFollower({ world, clients }: Aftermath, seen: Seen): void {
   const { facts } = world;
   const { runId, afterSequence, events, error } = seen;
   const whole = (clients.whole.get(runId) ?? []).slice(afterSequence);
-  const isParked = error?.code === 'draining' && clients.parked.has(runId);
-  if (!isPartOf(events, isParked ? whole.slice(0, events.length) : whole)) {
+  if (!isPartOf(events, whole)) {
     facts.violate('L5', `a follower of ${runId} saw other events`);
   }
-  if (error !== undefined && !isParked) {
+  if (error !== undefined) {
     facts.violate('L5', `a follower of ${runId} was refused: ${error.code}`);
   }
 }

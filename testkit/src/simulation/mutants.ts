@@ -13,12 +13,12 @@ import type {
 import type { Mutant } from './simulate.ts';
 
 /** A planted bug and the law that must find it. */
-export interface PlantedBug extends Mutant {
+export interface Bug extends Mutant {
   readonly law: string;
 }
 
 /** One bug for each kind of law, planted between the loop and its ports: the checks must find every one of them. */
-export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
+export const loopBugs: Readonly<Record<string, Bug>> = {
   'audit-after-effect': {
     law: 'I4',
     ports: (ports) => ({

@@ -17,7 +17,7 @@ export function checkTold(
   }
   for (const [step, texts] of Map.groupBy(told.events, (event) => event.step)) {
     const isTold = (['text-delta', 'reasoning-delta'] as const).some((type) =>
-      tells(shownText(texts, type)),
+      tells(shownText(afterReset(texts), type)),
     );
     if (isTold) facts.violate('I8', `${runId}: the deltas of ${step} tell it`);
   }
@@ -46,7 +46,8 @@ export function checkShown(
     if (fact.type !== 'said' || !fact.step.startsWith('turn-') || !fact.step.endsWith('/model')) {
       continue;
     }
-    const ofStep = events.filter(({ step }) => step === fact.step);
+    if (fact.attempt !== lastAttempt(told.facts, fact.step)) continue;
+    const ofStep = afterReset(events.filter(({ step }) => step === fact.step));
     if (!isShownWhole(fact, ofStep)) continue;
     const step = redactor.open({ tenant, sessionId: runId }).step();
     const pairs = [
@@ -58,6 +59,19 @@ export function checkShown(
     );
     if (!isSame) facts.violate('I8', `${runId}: ${fact.step} shows another text than was said`);
   }
+}
+
+/** The attempt that was not lost with its process. */
+function lastAttempt(facts: readonly Fact[], step: string): number | undefined {
+  const last = facts.findLast(
+    (fact) => fact.type === 'model-asked' && fact.step === step && !fact.isFenced,
+  );
+  return last?.type === 'model-asked' ? last.attempt : undefined;
+}
+
+/** What a client still shows of a step that began again. */
+export function afterReset(events: readonly RunEvent[]): readonly RunEvent[] {
+  return events.slice(events.findLastIndex(({ body }) => body.type === 'step-reset') + 1);
 }
 
 /** Whether the run went on with the answer; of another the end may be missing. */
@@ -77,7 +91,11 @@ function isShownWhole({ finishReason }: Said, events: readonly RunEvent[]): bool
   );
 }
 
-function shownText(events: readonly RunEvent[], type: 'text-delta' | 'reasoning-delta'): string {
+/** What a client shows of these events. */
+export function shownText(
+  events: readonly RunEvent[],
+  type: 'text-delta' | 'reasoning-delta',
+): string {
   return events.map(({ body }) => (body.type === type ? body.text : '')).join('');
 }
 

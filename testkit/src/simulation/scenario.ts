@@ -39,17 +39,86 @@ export interface Scenario {
   /** Null when the host is not drained. */
   readonly drainAfterMs: number | null;
   readonly drainTimeoutMs: number;
+  /** What becomes of each process of the host, the first one first; one that is not listed lives on. */
+  readonly processes: readonly ProcessPlan[];
+  /** How long a run waits before it leaves memory. */
+  readonly parkAfterMs: number;
+  /** The clock of the host's machine is set; null for never. */
+  readonly jump: { readonly afterMs: number; readonly byMs: number } | null;
+  /** Meanwhile the provider refuses everybody. */
+  readonly storm: { readonly fromMs: number; readonly toMs: number } | null;
 }
+
+/** How a process of the host ends. */
+export interface ProcessPlan {
+  readonly end:
+    | { readonly type: 'lives' }
+    /** Killed when it changes what is kept for the n-th time. */
+    | { readonly type: 'change'; readonly at: number }
+    | { readonly type: 'time'; readonly afterMs: number }
+    /** Another process takes over what is kept, while this one goes on for a while. */
+    | { readonly type: 'takeover'; readonly afterMs: number; readonly lingerMs: number };
+  /** How much of what was not acknowledged is kept, from 0 to 1. */
+  readonly tail: number;
+  /** How long it takes until the next one starts. */
+  readonly downMs: number;
+  /** Changes of what is kept, and reads of it, that fail: by number, from 1. */
+  readonly failingChanges: readonly number[];
+  readonly failingReads: readonly number[];
+}
+
+/** When every simulated world begins. */
+export const worldStartMs = 1_750_000_000_000;
 
 /** Draws what a seed simulates: mostly one run, sometimes several side by side. */
 export function drawScenario(random: Random): Scenario {
   const runs = random.chance(0.85) ? 1 : random.int(2, 3);
+  const processes = drawProcesses(random);
+  // A follower of a process that is down loses what is not kept, so that is for hosts that live.
+  const drainAfterMs = random.chance(0.05) ? random.int(0, 2_000) : null;
+  const isShort = processes.length === 0 && drainAfterMs === null && random.chance(0.1);
   return {
     runs: Array.from({ length: runs }, (_, index) => drawRun(random, index + 1)),
-    eventsMax: random.chance(0.1) ? random.int(20, 40) : 5_000,
-    drainAfterMs: random.chance(0.05) ? random.int(0, 2_000) : null,
+    eventsMax: isShort ? random.int(20, 40) : 5_000,
+    drainAfterMs,
     drainTimeoutMs: random.int(0, 3_000),
+    processes,
+    parkAfterMs: random.pick([0, 50, 60_000, 60_000]),
+    jump: random.chance(0.04)
+      ? { afterMs: random.int(0, 1_500), byMs: random.pick([-60_000, -700, 700, 60_000]) }
+      : null,
+    storm: random.chance(0.03) ? drawStorm(random) : null,
   };
+}
+
+function drawStorm(random: Random): Scenario['storm'] {
+  const fromMs = random.int(0, 800);
+  return { fromMs, toMs: fromMs + random.int(50, 2_000) };
+}
+
+function drawProcesses(random: Random): readonly ProcessPlan[] {
+  if (random.chance(0.4)) return [];
+  return Array.from({ length: random.pick([1, 1, 1, 2, 3, 5]) }, () => ({
+    end: drawEnd(random),
+    tail: random.pick([0, 0.5, 1]),
+    downMs: random.pick([0, 30, 400, 3_000]),
+    failingChanges: random.chance(0.15) ? drawFailing(random, 30) : [],
+    failingReads: random.chance(0.1) ? drawFailing(random, 3) : [],
+  }));
+}
+
+function drawEnd(random: Random): ProcessPlan['end'] {
+  const roll = random.next();
+  if (roll < 0.5) return { type: 'change', at: random.int(1, random.pick([12, 40])) };
+  if (roll < 0.75) return { type: 'time', afterMs: random.int(0, 900) };
+  if (roll < 0.9) {
+    return { type: 'takeover', afterMs: random.int(1, 700), lingerMs: random.int(0, 2_000) };
+  }
+  return { type: 'lives' };
+}
+
+function drawFailing(random: Random, numberMax: number): readonly number[] {
+  return Array.from({ length: random.int(1, 3) }, () => random.int(1, numberMax));
 }
 
 function drawRun(random: Random, number: number): RunPlan {

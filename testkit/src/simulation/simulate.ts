@@ -1,31 +1,40 @@
 import { createAgentLoop, createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
 import { createHostRedactor } from '@modelhost/redaction';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
-import type { EngineBounds } from '@modelhost/engine-embedded';
+import { createMemoryRunStore } from '@modelhost/engine-embedded';
+import type { EmbeddedEngine, EngineBounds, RunStore } from '@modelhost/engine-embedded';
 import { sha256Hex } from '@modelhost/kernel';
-import type { BudgetAmount, EventLog, RunEngine, RunProgram } from '@modelhost/kernel';
-import { createTestEngine } from '../test-engine.ts';
+import type { RunProgram } from '@modelhost/kernel';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { createClients } from './clients.ts';
 import type { Seen } from './clients.ts';
+import { createDeployment } from './deployment.ts';
+import type { Host, ProcessParts } from './deployment.ts';
 import { createFacts } from './facts.ts';
 import type { Fact } from './facts.ts';
 import { createFakeAudit, createFakePolicy, fakeKeys } from './fake-governance.ts';
 import { createFakeProvider } from './fake-provider.ts';
 import { createFakeTools, fakeSchemas } from './fake-tools.ts';
+import { watchJournal } from './journal-watch.ts';
 import { checkLaws } from './laws.ts';
 import { createOutside, createReplay } from './outside.ts';
 import type { Outside, Recording } from './outside.ts';
 import { createRandom } from './random.ts';
-import { drawScenario } from './scenario.ts';
+import { drawScenario, worldStartMs } from './scenario.ts';
 import { watchClock, watchLedger, watchProgram } from './watch.ts';
-import type { World } from './world.ts';
+import type { Charge } from './watch.ts';
+import type { HostWorld, World } from './world.ts';
 
 /** A planted bug: it changes what lies between the loop and its ports, never the loop or the engine themselves. */
 export interface Mutant {
   readonly ports?: (ports: AgentLoopPorts) => AgentLoopPorts;
   readonly program?: (program: RunProgram) => RunProgram;
-  readonly host?: (host: RunEngine & EventLog) => RunEngine & EventLog;
+  readonly host?: (host: Host) => Host;
+  readonly engine?: (engine: EmbeddedEngine) => EmbeddedEngine;
+  /** Between an engine and its store. */
+  readonly store?: (store: RunStore) => RunStore;
+  /** Whether a process that is replaced can go on writing. */
+  readonly isUnfenced?: boolean;
   readonly bounds?: Partial<EngineBounds>;
 }
 
@@ -81,47 +90,86 @@ async function runWorld(options: {
   readonly tieBreak: () => number;
   readonly mutant: Mutant | undefined;
 }): Promise<Simulated> {
-  const { outside, tieBreak, mutant } = options;
-  const startMs = 1_750_000_000_000;
-  const clock = createVirtualClock({ startMs, tieBreak });
-  const world: World = {
-    clock,
-    outside,
-    facts: createFacts(() => clock.now()),
-    ledger: createBudgetLedger(),
-    steps: new Map(),
-    open: new Set(),
-  };
+  const { outside, tieBreak, mutant = {} } = options;
+  const clock = createVirtualClock({ startMs: worldStartMs, tieBreak });
+  const facts = createFacts(() => clock.now());
+  const journal = watchJournal(createMemoryRunStore(), facts);
+  const world: World = { clock, outside, facts, journal, count: createCounter() };
   const scenario = outside.take('scenario', drawScenario);
-  const charges = new Map<string, BudgetAmount>();
+  const charges = new Map<string, Charge>();
   const signals = new Set<AbortSignal>();
-  const ports = createPorts(world, charges);
-  const loop = createAgentLoop(mutant?.ports?.(ports) ?? ports);
-  const engine: RunEngine & EventLog = await createTestEngine({
-    program: watchProgram(world, mutant?.program?.(loop) ?? loop, signals),
-    clock: watchClock(world, () => engine.runsInFlight() === 0),
+  let open: ReadonlySet<string> = new Set();
+
+  const deployment = createDeployment({
+    world,
+    clock,
+    scenario,
     bounds: {
       eventsMax: scenario.eventsMax,
+      parkAfterMs: scenario.parkAfterMs,
+      storeRetryMs: 300,
       abortGraceMs: 2_000,
       stopTimeoutMs,
-      ...mutant?.bounds,
+      ...mutant.bounds,
+    },
+    isUnfenced: mutant.isUnfenced ?? false,
+    changeStore: (store) => mutant.store?.(store) ?? store,
+    changeEngine: (engine) => mutant.engine?.(engine) ?? engine,
+    furnish: (parts) => {
+      const own = createHostWorld(world, parts);
+      const ports = createPorts(own, charges);
+      const loop = createAgentLoop(mutant.ports?.(ports) ?? ports);
+      const program = watchProgram(own, mutant.program?.(loop) ?? loop, signals);
+      ({ open } = own);
+      return { program, clock: watchClock(own, parts.nowMs) };
     },
   });
-  const host = mutant?.host?.(engine) ?? engine;
+  const host = mutant.host?.(deployment.host) ?? deployment.host;
   const clients = createClients(world, host, scenario);
+  if (scenario.drainAfterMs !== null) {
+    clock.setTimer(scenario.drainAfterMs, () => void deployment.drain(scenario.drainTimeoutMs));
+  }
   const callbacks = await clock.runAll(callbacksMax);
-  await checkLaws({ world, scenario, host, clients, charges, signals, stopTimeoutMs, redactor });
+  const restarts = deployment.restarts();
+  const after = { world, scenario, host, clients, charges, signals, open, restarts };
+  await checkLaws({ ...after, stopTimeoutMs, redactor });
   return {
-    violations: world.facts.violations,
+    violations: facts.violations,
     endings: await Promise.all(
       scenario.runs.map(async ({ tenant, runId }) => endingOf(host, tenant, runId)),
     ),
-    sights: sightsOf(world.facts.all, clients.seen),
-    traceHash: sha256Hex(JSON.stringify(world.facts.all)),
+    sights: [
+      ...sightsOf(facts.all, clients.seen),
+      ...Array.from({ length: restarts }, () => 'restart'),
+    ],
+    traceHash: sha256Hex(JSON.stringify(facts.all)),
     eventsHash: sha256Hex(JSON.stringify([...clients.whole])),
     recording: outside.recording(),
     callbacks,
-    virtualMs: clock.now() - startMs,
+    virtualMs: clock.now() - worldStartMs,
+  };
+}
+
+function createHostWorld(world: World, { clock, processId, isFenced }: ProcessParts): HostWorld {
+  return {
+    ...world,
+    clock,
+    processId,
+    isFenced,
+    ledger: createBudgetLedger(),
+    reservations: new Map(),
+    steps: new Map(),
+    lives: new Map(),
+    open: new Set(),
+  };
+}
+
+function createCounter(): (name: string) => number {
+  const counts = new Map<string, number>();
+  return (name) => {
+    const next = (counts.get(name) ?? 0) + 1;
+    counts.set(name, next);
+    return next;
   };
 }
 
@@ -131,7 +179,7 @@ const redactor = createHostRedactor({
   keys: fakeKeys,
 });
 
-function createPorts(world: World, charges: Map<string, BudgetAmount>): AgentLoopPorts {
+function createPorts(world: HostWorld, charges: Map<string, Charge>): AgentLoopPorts {
   return {
     providers: new Map([['fake', createFakeProvider(world)]]),
     tools: createFakeTools(world),
@@ -157,6 +205,7 @@ function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly strin
     const { body } = fact.event;
     if (body.type === 'tool-finished') sights.push(`tool ${body.outcome}`);
     if (body.type === 'tool-progress') sights.push('progress');
+    if (body.type === 'step-reset') sights.push('reset');
     if (body.type === 'input-resolved') sights.push(`input ${body.action}`);
     if (body.type === 'approval-resolved')
       sights.push(`approval ${body.approved ? 'yes' : body.by}`);
@@ -164,7 +213,7 @@ function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly strin
   return sights;
 }
 
-async function endingOf(host: RunEngine, tenant: string, runId: string): Promise<string> {
+async function endingOf(host: Host, tenant: string, runId: string): Promise<string> {
   const ending = (await host.status(tenant, runId))?.result?.ending;
   switch (ending?.reason) {
     case undefined:

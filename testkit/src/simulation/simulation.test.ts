@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { plantedBugs } from './mutants.ts';
+import { plantedBugs } from './planted-bugs.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -16,10 +16,10 @@ async function simulate(...args: readonly string[]): Promise<readonly unknown[]>
     .map((line): unknown => JSON.parse(line));
 }
 
-test('2,000 seeds of the loop keep every law, twice the same and the same when replayed', async (t) => {
-  const [summary] = await simulate('--seeds', '2000');
+test('200 worlds with crashes keep every law, and are the same when replayed', async (t) => {
+  const [summary] = await simulate('--seeds', '200');
   t.diagnostic(JSON.stringify(summary));
-  assert.partialDeepStrictEqual(summary, { seeds: 2_000, failed: 0 });
+  assert.partialDeepStrictEqual(summary, { seeds: 200, failed: 0 });
 });
 
 test('the same seeds give the same trace in another process, and other seeds another', async () => {
@@ -32,9 +32,8 @@ test('the same seeds give the same trace in another process, and other seeds ano
   assert.notEqual(traceOf(one), traceOf(other));
 });
 
-test('every planted bug is found by its law within 2,000 seeds', async (t) => {
-  const hunted = await simulate('--mutants', '--seeds', '2000');
-  for (const found of hunted) t.diagnostic(JSON.stringify(found));
+test('every planted bug is found by its law, at the seed where it was found first', async () => {
+  const hunted = await simulate('--pinned');
   assert.equal(hunted.length, Object.keys(plantedBugs).length);
 });
 

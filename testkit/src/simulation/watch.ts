@@ -3,20 +3,25 @@ import type {
   BudgetAmount,
   BudgetKind,
   BudgetLedger,
-  Clock,
   RunContext,
   RunEventBody,
   RunProgram,
   StepInfo,
   StepOptions,
 } from '@modelhost/kernel';
-import type { VirtualClock } from '../virtual-clock.ts';
+import type { ProcessClock } from '../crash/process.ts';
 import { tellsMailbox, tellsSecret } from './canaries.ts';
-import type { World } from './world.ts';
+import type { HostWorld } from './world.ts';
+
+/** What a run was charged in the end, and by which process. */
+export interface Charge {
+  readonly processId: number;
+  readonly spent: BudgetAmount;
+}
 
 /** The real ledger, with law L1 checked after every change. */
-export function watchLedger(world: World, charges: Map<string, BudgetAmount>): BudgetLedger {
-  const { ledger, facts } = world;
+export function watchLedger(world: HostWorld, charges: Map<string, Charge>): BudgetLedger {
+  const { ledger, facts, reservations, processId } = world;
 
   function check(scope: string): void {
     const { limits, spent, held } = ledger.state(scope);
@@ -36,6 +41,7 @@ export function watchLedger(world: World, charges: Map<string, BudgetAmount>): B
     reserve: (scope, id, amount) => {
       const outcome = ledger.reserve(scope, id, amount);
       check(scope);
+      if (outcome.kind === 'reserved') reservations.set(`${scope}/${id}`, amount.tokens);
       return outcome;
     },
     settle: (scope, id, used) => {
@@ -46,35 +52,45 @@ export function watchLedger(world: World, charges: Map<string, BudgetAmount>): B
     close: (scope) => {
       const { held, spent } = ledger.state(scope);
       if (held.steps > 0 || held.tokens > 0) facts.violate('I2', 'something is held at the end');
-      charges.set(scope, spent);
+      // What a process thinks that is no longer in charge does not count.
+      if ((charges.get(scope)?.processId ?? 0) <= processId)
+        charges.set(scope, { processId, spent });
       ledger.close(scope);
     },
   };
 }
 
-/** The program, with what its steps emit compared with what their results say that they emitted. */
+/**
+ * The program, with what its steps emit compared with what their results say that they emitted. The signals of a program that
+ * has ended are added to `signals`.
+ */
 export function watchProgram(
-  world: World,
+  world: HostWorld,
   program: RunProgram,
   signals: Set<AbortSignal>,
 ): RunProgram {
   return async (context, input) => {
-    signals.add(context.signal);
+    const number = (world.lives.get(context.runId) ?? 0) + 1;
+    world.lives.set(context.runId, number);
+    const life = `${world.processId}/${number}`;
+    const own = new Set([context.signal]);
+    const watch: Watch = { world, context, signals: own, life };
     const watched: RunContext = {
       ...context,
-      step: async (name, body, options) =>
-        watchStep({ world, context, signals }, name, { body, options }),
-      atMostOnce: async (name, body, options) =>
-        watchOnce({ world, context, signals }, name, { body, options }),
+      step: async (name, body, options) => watchStep(watch, name, { body, options }),
+      atMostOnce: async (name, body, options) => watchOnce(watch, name, { body, options }),
     };
-    return program(watched, input);
+    const result = await program(watched, input);
+    for (const signal of own) signals.add(signal);
+    return result;
   };
 }
 
 interface Watch {
-  readonly world: World;
+  readonly world: HostWorld;
   readonly context: RunContext;
   readonly signals: Set<AbortSignal>;
+  readonly life: string;
 }
 
 interface WatchedStep<T> {
@@ -83,7 +99,7 @@ interface WatchedStep<T> {
 }
 
 async function watchStep<T>(watch: Watch, name: string, step: WatchedStep<T>): Promise<T> {
-  const { body, check } = watchEvents(watch, name, step);
+  const { body, check } = watchEvents(watch, name, { ...step, isOnce: false });
   return check(await watch.context.step(name, body, step.options));
 }
 
@@ -92,66 +108,72 @@ async function watchOnce<T>(
   name: string,
   step: WatchedStep<T>,
 ): Promise<AtMostOnce<T>> {
-  const { body, check } = watchEvents(watch, name, step);
+  const { body, check } = watchEvents(watch, name, { ...step, isOnce: true });
   const once = await watch.context.atMostOnce(name, body, step.options);
   return once.kind === 'done' ? { kind: 'done', value: check(once.value) } : once;
 }
 
 /** The body of a step, and the check that its result tells just what it emitted. */
 function watchEvents<T>(
-  { world, context, signals }: Watch,
+  watch: Watch,
   name: string,
-  step: WatchedStep<T>,
+  step: WatchedStep<T> & { readonly isOnce: boolean },
 ): { readonly body: (info: StepInfo) => Promise<T>; readonly check: (result: T) => T } {
+  const { facts } = watch.world;
   const emitted: { readonly timeMs: number; readonly body: RunEventBody }[] = [];
-  // A run that goes on from its journal has no body to take again.
-  let isTaken = false;
+  let hasRun = false;
   return {
     body: async (info) => {
-      isTaken = true;
+      hasRun = true;
+      meetBody(watch, name, { info, isOnce: step.isOnce });
       const emit = (body: RunEventBody): number => {
         const timeMs = info.emit(body);
         emitted.push({ timeMs, body });
         return timeMs;
       };
-      return step.body({ ...meet(world, info, { runId: context.runId, name, signals }), emit });
+      return step.body({ ...info, emit });
     },
     check: (result) => {
       const kept = JSON.stringify(result ?? null);
       if (tellsSecret(kept) || tellsMailbox(kept)) {
-        world.facts.violate('I8', `the result of ${name} tells what is hidden`);
+        facts.violate('I8', `the result of ${name} tells what is hidden`);
       }
+      // A result that comes from the journal was checked when it was made.
+      if (!hasRun) return result;
       const told = step.options?.events?.(result) ?? [];
-      if (isTaken && JSON.stringify(told) !== JSON.stringify(emitted)) {
-        world.facts.violate('I20', `the result of ${name} does not tell what it emitted`);
+      if (JSON.stringify(told) !== JSON.stringify(emitted)) {
+        facts.violate('I20', `the result of ${name} does not tell what it emitted`);
       }
       return result;
     },
   };
 }
 
-function meet(
-  world: World,
-  info: StepInfo,
-  step: { readonly runId: string; readonly name: string; readonly signals: Set<AbortSignal> },
-): StepInfo {
-  world.steps.set(info.idempotencyKey, { runId: step.runId, step: step.name });
-  step.signals.add(info.signal);
-  return info;
+function meetBody(
+  { world, context, signals, life }: Watch,
+  name: string,
+  { info, isOnce }: { readonly info: StepInfo; readonly isOnce: boolean },
+): void {
+  const { runId } = context;
+  world.steps.set(info.idempotencyKey, { runId, step: name, life });
+  signals.add(info.signal);
+  // A process that does not know that it is replaced can begin what may be repeated, and nothing else.
+  if (world.isFenced() && !isOnce) return;
+  if (world.journal.isJournaled(runId, name)) {
+    world.facts.violate('I5', `${runId}: ${name} runs, and its result is journaled`);
+  }
 }
 
-/** The clock of the engine, with a check that no timer outlives the runs. */
-export function watchClock(
-  world: World,
-  isIdle: () => boolean,
-): Clock & Pick<VirtualClock, 'turn'> {
-  const { clock, facts } = world;
+/** The clock of the engine, which shows the time of its machine, with a check that no timer outlives the runs. */
+export function watchClock(world: HostWorld, nowMs: () => number): ProcessClock {
+  const { clock, facts, journal, isFenced } = world;
   return {
-    now: () => clock.now(),
+    now: nowMs,
     turn: async () => clock.turn(),
     setTimer: (delayMs, callback) =>
       clock.setTimer(delayMs, () => {
-        if (isIdle()) facts.violate('I15', 'a timer of the engine outlived the runs');
+        if (journal.unfinished() === 0 && !isFenced())
+          facts.violate('I15', 'a timer of the engine outlived the runs');
         callback();
       }),
   };

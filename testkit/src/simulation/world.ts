@@ -1,28 +1,49 @@
 import type { BudgetLedger } from '@modelhost/kernel';
-import type { VirtualClock } from '../virtual-clock.ts';
+import type { ProcessClock } from '../crash/process.ts';
 import type { Facts } from './facts.ts';
+import type { JournalWatch } from './journal-watch.ts';
 import type { Outside } from './outside.ts';
 
 /** What the parts of a simulated world share. */
 export interface World {
-  readonly clock: VirtualClock;
+  readonly clock: ProcessClock;
   readonly outside: Outside;
   readonly facts: Facts;
+  /** What the store has taken, whoever wrote it. */
+  readonly journal: JournalWatch;
+  /** How often something of this name happened, this time included, in all processes together. */
+  readonly count: (name: string) => number;
+}
+
+/** What the parts of one process share: all but the world is gone when it is killed. */
+export interface HostWorld extends World {
+  readonly processId: number;
+  /** Whether another process has taken over, and this one does not know. */
+  readonly isFenced: () => boolean;
   /** The real ledger of the runs, for looking only. */
   readonly ledger: BudgetLedger;
+  /** Tokens that are set aside for a model call, by run and step. */
+  readonly reservations: Map<string, number>;
   /** Run and step behind an idempotency key, as the engine gave it out. */
-  readonly steps: Map<string, { readonly runId: string; readonly step: string }>;
+  readonly steps: Map<string, StepPlace>;
+  /** How often the program of a run has begun in this process. */
+  readonly lives: Map<string, number>;
   /** Calls of fakes that have not ended: none may be left in the end. */
   readonly open: Set<string>;
 }
 
+/** Where a body is at work. */
+export interface StepPlace {
+  readonly runId: string;
+  readonly step: string;
+  /** Process, and beginning of the program in it. */
+  readonly life: string;
+}
+
 /** Run and step of a key; a key that the engine did not give out is a violation. */
-export function stepOf(
-  world: World,
-  key: string,
-): { readonly runId: string; readonly step: string } {
+export function stepOf(world: HostWorld, key: string): StepPlace {
   const step = world.steps.get(key);
   if (step !== undefined) return step;
   world.facts.violate('I5', 'a port was called under an idempotency key that is no step');
-  return { runId: '', step: key };
+  return { runId: '', step: key, life: '' };
 }

@@ -1,11 +1,5 @@
 import { joinLabels } from '@modelhost/kernel';
-import type {
-  DataLabels,
-  Decision,
-  ErrorData,
-  RedactionStyles,
-  StepRedactor,
-} from '@modelhost/kernel';
+import type { DataLabels, Decision, ErrorData, StepRedactor } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { decisionFacts, resultFacts } from './call-facts.ts';
 import { labelsOfTool } from './data-labels.ts';
@@ -72,7 +66,7 @@ export async function acceptResult(
   // Only the run itself may write placeholders.
   const change = (text: string): string => applyTransforms(run.session.escape(text), transforms);
   const piece = {
-    before: isHiding(run, styles) ? (before?.() ?? '') : '',
+    before: redactor.hides(styles) ? (before?.() ?? '') : '',
     text: raw.content,
     isCut: raw.isTruncated,
   };
@@ -86,10 +80,6 @@ export async function acceptResult(
     labels: joinLabels(labels, decision.obligations.labels),
     decision: noted,
   };
-}
-
-function isHiding({ ports }: ActiveRun, styles: RedactionStyles): boolean {
-  return Object.keys(styles).length > 0 || Object.keys(ports.redactor.always).length > 0;
 }
 
 /** The verdict on a call that its tool answered. Tells the followers what policy said, where it said something. */

@@ -5,6 +5,7 @@ import { hideInPiece, textBefore } from './hide-in-piece.ts';
 
 /** Hides words with an `x` in them; knows that only once the word is over. */
 const redactor: StepRedactor = {
+  hides: () => true,
   redact: (text) => hideWords(text),
   redactJson: (value) => value,
   stream: (): TextRedaction => {

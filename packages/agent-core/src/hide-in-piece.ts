@@ -27,6 +27,7 @@ export function hideInPiece(
     change,
   }: { readonly styles: RedactionStyles; readonly change: (text: string) => string },
 ): string {
+  if (!redactor.hides(styles)) return change(text);
   const at = isCut ? (note.exec(text)?.index ?? text.length) : text.length;
   const whole = redactor.stream(styles);
   const pushed = whole.push(change(before + text.slice(0, at)));

@@ -38,6 +38,7 @@ export function createHiddenMessages(): HiddenMessages {
 
   return {
     hide: (messages, redactor, styles) => {
+      if (!redactor.hides(styles)) return { messages, keep: () => {} };
       const key = JSON.stringify(styles);
       const fresh = new Map<Message, Message>();
       const hidden = messages.map((message) => {
@@ -77,9 +78,7 @@ export function createHiddenMessages(): HiddenMessages {
 function hideInArguments(text: string, redactor: StepRedactor, styles: RedactionStyles): string {
   const parsed = readJson(text);
   if (parsed === undefined) return redactor.redact(text, styles);
-  const hidden = redactor.redactJson(parsed, styles);
-  if (hidden === parsed) return text;
-  const written = JSON.stringify(hidden);
+  const written = JSON.stringify(redactor.redactJson(parsed, styles));
   // A key that stands there twice has a value that parsing does not see.
   const isAsWritten = written === JSON.stringify(parsed) && redactor.redact(text, styles) === text;
   return isAsWritten ? text : written;
@@ -108,6 +107,7 @@ export function hideInCall(
   redactor: StepRedactor,
   styles: RedactionStyles,
 ): ToolCall {
+  if (!redactor.hides(styles)) return call;
   const name = redactor.redact(call.name, styles);
   return { ...call, name, arguments: hideInArguments(call.arguments, redactor, styles) };
 }

@@ -80,7 +80,5 @@ export function toErrorData(thrown: unknown): ErrorData {
     return { code: 'internal', message: 'internal fault of the host', facts: {} };
   }
   const { code, message, facts, retryAfterMs } = thrown;
-  return retryAfterMs === undefined
-    ? { code, message, facts }
-    : { code, message, facts, retryAfterMs };
+  return { code, message, facts, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

@@ -318,6 +318,6 @@ suite('what a model is sent', () => {
 
   test('is the very conversation where nothing is hidden', async () => {
     const played = await play({ turns: [{ text: 'done' }] }, { input });
-    assert.deepEqual(played.outside.requests[0]?.messages.at(-1)?.content, input);
+    assert.equal(played.outside.requests[0]?.messages.at(-1)?.content, input);
   });
 });

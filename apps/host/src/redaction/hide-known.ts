@@ -11,6 +11,7 @@ import type { KnownValues } from './known-values.ts';
 
 /** A redactor that hides these values, too: the host's own secrets, of which no rule could say what they look like. */
 export function hideKnown(redactor: Redactor, values: readonly string[]): Redactor {
+  if (values.length === 0) return redactor;
   const known = createKnownValues(values);
   return {
     always: redactor.always,
@@ -31,6 +32,7 @@ function hideInStep(step: StepRedactor, known: KnownValues): StepRedactor {
   const replace = (text: string): string => known.replace(text, onFound);
 
   return {
+    hides: () => true,
     redact: (text, styles) => step.redact(replace(text), styles),
     redactJson: (value, styles) => step.redactJson(mapStrings(value, replace), styles),
     stream: (styles) => {

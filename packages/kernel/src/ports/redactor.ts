@@ -19,6 +19,8 @@ export interface TextRedaction {
 
 /** What one step hides; what is hidden always is hidden in each of its texts, too. */
 export interface StepRedactor {
+  /** Whether anything is: if not, texts need not even be handed over. */
+  hides(styles: RedactionStyles): boolean;
   redact(text: string, styles: RedactionStyles): string;
   /** Strings, keys and numbers of a value, each looked at with the key that it stands under. */
   redactJson(value: Json, styles: RedactionStyles): Json;

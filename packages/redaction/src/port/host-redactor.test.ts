@@ -31,6 +31,7 @@ test('where nothing is to be hidden a text passes as it is', () => {
   const step = createHostRedactor({ always: {}, keys })
     .open({ tenant: 't', sessionId: 's' })
     .step();
+  assert.deepEqual([step.hides({}), step.hides({ email: 'mask' })], [false, true]);
   const stream = step.stream({});
   assert.equal(stream.push('to ann@x'), 'to ann@x');
   assert.equal(stream.end(), '');

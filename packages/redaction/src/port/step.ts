@@ -46,6 +46,7 @@ export function createStep(
   }
 
   return {
+    hides: (styles) => compile(styles) !== undefined,
     redact: (text, styles) =>
       compile(styles)?.use(placeholders, (redactor) => redactor.redact(text, { onFinding }).text) ??
       text,

@@ -5,12 +5,17 @@ import { createMemoryRunStore } from '@modelhost/engine-embedded';
 import { openSqliteStore } from '@modelhost/store-sqlite';
 import { runStoreConformance } from './run-store.ts';
 
-const directory = await mkdtemp(join(tmpdir(), 'run-store-'));
+let directory: string | undefined;
 
 runStoreConformance('store-sqlite', {
-  open: async () => (await openSqliteStore({ directory })).runs,
+  open: async () => {
+    directory ??= await mkdtemp(join(tmpdir(), 'run-store-'));
+    return (await openSqliteStore({ directory })).runs;
+  },
   isDurable: true,
-  dispose: () => rm(directory, { recursive: true }),
+  dispose: async () => {
+    if (directory !== undefined) await rm(directory, { recursive: true });
+  },
 });
 
 runStoreConformance('a store in memory', {

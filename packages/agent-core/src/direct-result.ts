@@ -29,8 +29,12 @@ export interface DirectAnswer {
   readonly text: () => string;
 }
 
-/** An answer with every text changed. */
-export type AnswerMap<T> = (change: (text: string) => string) => T;
+/** What was performed, with what is known of its answer. */
+export interface Answered<T> {
+  readonly value: T;
+  readonly answer: DirectAnswer;
+  readonly map: DirectResults<T>['map'];
+}
 
 /** An answer as policy lets it out, or why it does not. */
 export type AcceptedAnswer<T> = { readonly decision: Decision | undefined } & (
@@ -55,7 +59,7 @@ export interface AnsweredRequest {
 export async function acceptAnswer<T>(
   policy: PolicyEngine,
   request: AnsweredRequest,
-  { answer, map }: { readonly answer: DirectAnswer; readonly map: AnswerMap<T> },
+  { value, answer, map }: Answered<T>,
 ): Promise<AcceptedAnswer<T>> {
   const { tool } = request;
   const { bytes } = answer;
@@ -73,9 +77,12 @@ export async function acceptAnswer<T>(
   }
   const { transforms, redact } = decision.obligations;
   const { redactor } = request;
+  if (transforms.length === 0 && !redactor.hides(redact.detectors)) {
+    return { decision: noted, value };
+  }
   const change = (text: string): string =>
     redactor.redact(applyTransforms(text, transforms), redact.detectors);
-  return { decision: noted, value: map(change) };
+  return { decision: noted, value: map(value, change) };
 }
 
 function questionOf(

@@ -31,7 +31,7 @@ import { amountsOf } from './call-sums.ts';
 import type { CallAmounts } from './call-sums.ts';
 import { refusalText } from './decisions.ts';
 import { acceptAnswer } from './direct-result.ts';
-import type { AnsweredRequest, AnswerMap, DirectResults } from './direct-result.ts';
+import type { AnsweredRequest, DirectResults } from './direct-result.ts';
 import { hideInError } from './hide-in-event.ts';
 import { forgedMessage, outgoingArguments, redactionFacts, revealFacts } from './outgoing.ts';
 
@@ -239,8 +239,8 @@ async function accept<T>(
     const hidden = results.map(value, (text) => request.redactor.redact(text, {}));
     return { ended: { value: hidden }, facts, ...unanswered };
   }
-  const map: AnswerMap<T> = (change) => results.map(value, change);
-  const accepted = await acceptAnswer(policy, request, { answer, map });
+  const { map } = results;
+  const accepted = await acceptAnswer(policy, request, { value, answer, map });
   const { decision } = accepted;
   const { text } = answer;
   if ('value' in accepted) return { ended: { value: accepted.value }, facts, decision, text };

@@ -77,6 +77,18 @@ suite('a direct call', () => {
     );
   });
 
+  test('of which nothing is hidden is answered with the very thing that its tool gave back', async () => {
+    const { ports } = createOutside({ turns: [] });
+    const results: DirectResults<object> = {
+      outcomeOf: () => 'ok',
+      answerOf: () => ({ bytes: 1, text: () => '' }),
+      map: () => assert.fail('nothing is to be changed'),
+    };
+    const performed = {};
+    const governor = createCallGovernor({ ...ports, now: () => 1_000 });
+    assert.equal(await governor.govern(callOf({}), async () => performed, results), performed);
+  });
+
   test('is answered without what is hidden, whatever its tool gives back', async () => {
     const { governor } = open({
       AcceptToolResult: { redact: { detectors: { email: 'token' }, arguments: [] } },

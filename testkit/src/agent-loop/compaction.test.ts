@@ -57,8 +57,13 @@ suite('a conversation that grows too long', () => {
     assert.equal(compacted.messagesBefore, 14);
     assert.ok(compacted.messagesAfter < 10 && compacted.tokensAfter < compacted.tokensBefore / 2);
     const next = requests[7]?.messages ?? [];
-    assert.deepEqual(next.slice(0, 2).map(textOf), ['Do what the task says.', 'go']);
-    assert.match(textOf(next[2]), /not the user's words.*\]\nSeven pages were read/);
+    // The newest words of the user stay the last that are his.
+    const [instructions, standIn, task] = next.map(textOf);
+    assert.deepEqual([instructions, task], ['Do what the task says.', 'go']);
+    assert.match(
+      standIn ?? '',
+      /not the user's words.*desk__read \(\d\)\.\]\nSeven pages were read/,
+    );
     assert.equal(next.length, compacted.messagesAfter);
     await assertReplays(played);
   });
@@ -148,6 +153,20 @@ suite('where no summary can be had', () => {
         return { effect: action === 'UseModel' && models === 7 ? 'deny' : 'allow' };
       },
     });
+  });
+
+  test('the note tells what was called in all that was left out, so that nothing is done twice unawares', async () => {
+    const send: ModelTurn = { calls: [['desk__send', '{}']] };
+    const error = new HostError('provider_unavailable', 'no');
+    const turns = [send, ...full.slice(1), { error }, read, read, read, read, { error }, done];
+    const played = await assertCut({ turns });
+    assert.equal(bodies(played, 'context-compacted').length, 2);
+    const notes = played.outside.requests
+      .at(-1)
+      ?.messages.map(textOf)
+      .filter((text) => text.startsWith('[The host'));
+    assert.equal(notes?.length, 1);
+    assert.match(notes[0] ?? '', /: desk__send \(1\), desk__read \(\d\)\.\]$/);
   });
 
   test('one that fails, is refused, is empty or is no shorter leaves a note', async () => {

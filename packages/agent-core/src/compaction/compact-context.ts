@@ -1,6 +1,7 @@
 import type { ModelRoute } from '@modelhost/kernel';
 import type { ActiveRun } from '../active-run.ts';
 import { costOf, estimateMessageTokens, estimateTextTokens, weighMessages } from '../tokens.ts';
+import { unwrapCall } from '../tool-search.ts';
 import { lighten, planCompaction } from './plan.ts';
 import type { CompactionPlan } from './plan.ts';
 import { summarize } from './summarize.ts';
@@ -112,7 +113,9 @@ async function standInFor(
 ): Promise<StandIn> {
   const summary = await trySummary(run, cause, wanted);
   const isShorter = summary !== undefined && estimateTextTokens(summary) < wanted.olderTokens;
-  return isShorter ? { type: 'summary', text: summary } : { type: 'cut', text: cutText };
+  return isShorter
+    ? { type: 'summary', text: summary }
+    : { type: 'cut', text: cutText({ calls: callsOf(run, wanted.plan) }) };
 }
 
 /** Undefined where a summary does not fit, is not affordable, not allowed, or does not come. */
@@ -140,7 +143,22 @@ async function trySummary(
   });
   return summary === undefined
     ? undefined
-    : summaryText(summary, sent.length === plan.before.length);
+    : summaryText(summary, {
+        calls: callsOf(run, plan),
+        isWhole: sent.length === plan.before.length,
+      });
+}
+
+/** Names of the known tools that were called in what the model reads no longer, now or since an earlier compaction. */
+function callsOf(run: ActiveRun, { older }: CompactionPlan): readonly string[] {
+  const { conversation, input } = run;
+  const left = new Set(conversation.messages());
+  for (const message of older) left.delete(message);
+  return [...input.history, ...conversation.said()]
+    .filter((message) => !left.has(message))
+    .flatMap((message) => (message.role === 'assistant' ? message.toolCalls : []))
+    .map((call) => unwrapCall(run, call).name)
+    .filter((name) => run.tools.has(name));
 }
 
 /** Whether the budget has enough for the summary and for the turn after it, for which it is made. */

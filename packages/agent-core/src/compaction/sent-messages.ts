@@ -11,7 +11,7 @@ export interface SentMessages {
   begin(summary: SessionTurn['summary']): void;
   /** All of the run alone, the task first, as it was said. */
   said(): readonly Message[];
-  /** Puts a text where the first of these stands, and takes them all out. */
+  /** Puts a text where the first of these stands, or before the task if that comes first, and takes them all out. */
   replace(older: readonly Message[], by: StandIn): void;
   /** The newest summary that stands for something of the history, for later runs; undefined when there is none. */
   summary(): SessionTurn['summary'];
@@ -32,7 +32,9 @@ export function createSentMessages(history: readonly Message[]): SentMessages {
 
   function replace(older: readonly Message[], { type, text }: StandIn): void {
     const gone = new Set(older);
-    const at = messages.findIndex((message) => gone.has(message));
+    const task = said?.[0];
+    // The newest words of the user stay the last that are his.
+    const at = messages.findIndex((message) => gone.has(message) || message === task);
     messages = messages.filter((message) => !gone.has(message)).toSpliced(at, 0, textMessage(text));
     tokens = weighMessages(messages);
     // A later run has all of the history: what only was left out of it may find its place there.

@@ -251,7 +251,7 @@ function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
   const { clock, bounds, onFault } = pool.options;
   const error = toErrorData(cause);
   const { code, message, ...facts } = error;
-  const fault = new HostError(code, message, { ...facts, cause });
+  const fault = new HostError(code, `the run is interrupted: ${message}`, { ...facts, cause });
   onFault(resident.runId, fault);
   if (pool.residents.get(resident.runId) !== resident) return fault;
   const isPassing =

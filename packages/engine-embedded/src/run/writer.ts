@@ -1,4 +1,4 @@
-import { HostError, toErrorData } from '@modelhost/kernel';
+import { toErrorData } from '@modelhost/kernel';
 import type { RunState, RunStatus } from '@modelhost/kernel';
 import { sealStatus } from '../kept-status.ts';
 import type { KeptEvents, RunWrite } from '../run-store.ts';
@@ -6,6 +6,9 @@ import { startSteps } from './asked.ts';
 import { dropRun, openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Batch } from './outbox.ts';
+
+/** After how long a store without room is asked again. */
+const roomRetryMs = 250;
 
 /** Writes whatever should be written, one write at a time, and hands the program what is durable. */
 export function wakeWriter(live: LiveRun): void {
@@ -27,12 +30,12 @@ async function writeAll(live: LiveRun): Promise<void> {
 }
 
 async function writeOnce(live: LiveRun): Promise<void> {
-  const { store, feed, turn, onEnd } = live.options;
+  const { feed, turn, onEnd } = live.options;
   const starts = live.starts.splice(0);
   const batch = live.outbox.take();
   const status = statusAfter(live, batch);
-  await store.write(writeOf(live, batch, status));
-  if (!isAlive(live)) return;
+  const isWritten = await writePatiently(live, writeOf(live, batch, status));
+  if (!isWritten) return;
   if (batch.frame !== undefined) live.entries += 1;
   live.status = status;
   feed.show(batch.events);
@@ -48,6 +51,30 @@ async function writeOnce(live: LiveRun): Promise<void> {
     live.performance.hand(handover, cause);
     await turn();
   }
+}
+
+/** Writes, and again as long as there is no room just now. False when the run was dropped meanwhile. */
+async function writePatiently(live: LiveRun, write: RunWrite): Promise<boolean> {
+  const { store, clock, bounds } = live.options;
+  const untilMs = clock.now() + bounds.storeRetryMs;
+  for (;;) {
+    try {
+      await store.write(write);
+      return isAlive(live);
+    } catch (thrown) {
+      if (!isAlive(live)) return false;
+      if (!isWithoutRoom(thrown) || clock.now() >= untilMs) throw thrown;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      live.cancelPark = clock.setTimer(roomRetryMs, resolve);
+      await promise;
+    }
+  }
+}
+
+/** Nothing of the write is there, and a later one may find room: what goes on meanwhile is not lost by waiting for that. */
+function isWithoutRoom(thrown: unknown): boolean {
+  const { code, facts } = toErrorData(thrown);
+  return code === 'overloaded' || facts['reason'] === 'disk_full';
 }
 
 /** A run whose program has ended still has its end to write. */
@@ -128,10 +155,6 @@ async function makeRoom(live: LiveRun, { events, bytes }: Batch): Promise<void> 
 /** The store did not take it: nobody knows what of the run is there, but the store. */
 export function breakOff(live: LiveRun, thrown: unknown): void {
   if (!isAlive(live)) return;
-  const { message, code } = toErrorData(thrown);
-  live.options.onFault(
-    new HostError(code, `the run is interrupted: ${message}`, { cause: thrown }),
-  );
   dropRun(live, thrown);
   live.options.onBroken(thrown);
 }

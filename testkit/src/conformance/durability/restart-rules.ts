@@ -210,7 +210,7 @@ export const restartRules: DurabilityRules = {
     const { open, clock } = createBench(makeWorld);
     const body = async (run: RunContext): Promise<unknown> => {
       run.emit('', { type: 'text-delta', text: 'here' });
-      const given = await run.waitForSignal('go', patience).catch(() => run.signal.reason);
+      const given: unknown = await run.waitForSignal('go', patience).catch(() => run.signal.reason);
       run.emit('', { type: 'text-delta', text: 'there' });
       return given;
     };

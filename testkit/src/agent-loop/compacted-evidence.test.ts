@@ -55,6 +55,15 @@ suite('what was said before', () => {
     await assertReplays(second);
   });
 
+  test('a summary is redacted like whatever else the model says', async () => {
+    const told: ModelTurn = { text: 'Write to ann@house.example about page 7.' };
+    const played = await playLong({ turns: [...full, told, done], always: { email: 'token' } });
+    const sent = played.outside.requests.at(-1)?.messages.map(textOf) ?? [];
+    assert.ok(sent.some((text) => text.endsWith('Write to [EMAIL] about page 7.')));
+    assert.ok(![...played.journal.values()].some((text) => text.includes('ann@house')));
+    await assertReplays(played);
+  });
+
   test('a summary that an earlier run made is evidence of nothing', async () => {
     const history: readonly Message[] = [
       { role: 'user', content: [{ type: 'text', text: 'Write to ann@house.example' }] },

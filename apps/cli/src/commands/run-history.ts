@@ -114,6 +114,10 @@ async function follow(
     for await (const item of client.followRun(runId, { signal: interrupt.signal })) {
       printEvent(item);
       events.push(item);
+      if (item.event.case === 'approvalRequested') {
+        const { approvalId } = item.event.value;
+        context.say(`next: \`model-host runs approve ${runId} ${approvalId}\` or \`deny\``);
+      }
       if (item.event.case === 'runFinished') result = item.event.value.result;
     }
   } catch (thrown) {

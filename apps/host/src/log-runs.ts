@@ -1,16 +1,26 @@
-import type { RunProgram } from '@modelhost/kernel';
+import type { RunStatus } from '@modelhost/kernel';
 import type { Logger } from 'pino';
 
-/** A program with a line in the log for each beginning and end, with run and tenant; no text of a run stands there. */
-export function logRuns(program: RunProgram, log: Logger): RunProgram {
-  return async (context, input) => {
-    const { runId, principal, agent } = input;
-    const run = log.child({ runId, tenant: principal.tenant, agent: agent.id });
-    run.info('run started');
-    const result = await program(context, input);
-    const { ending, statistics } = result;
-    const error = ending.reason === 'failed' ? { code: ending.error.code } : {};
-    run.info({ reason: ending.reason, ...error, ...statistics }, 'run ended');
-    return result;
+/** What happens to runs, for those who keep the log. */
+export interface RunLog {
+  readonly onStart: (status: RunStatus) => void;
+  readonly onEnd: (status: RunStatus) => void;
+}
+
+/** A line in the log for each beginning and end, with run and tenant; no text of a run stands there. */
+export function logRuns(log: Logger): RunLog {
+  const about = ({ runId, principal, agent }: RunStatus): object => ({
+    runId,
+    tenant: principal.tenant,
+    agent,
+  });
+  return {
+    onStart: (status) => log.info(about(status), 'run started'),
+    onEnd: (status) => {
+      const { ending, statistics } = status.result ?? {};
+      const error = ending?.reason === 'failed' ? { code: ending.error.code } : {};
+      const ended = { reason: ending?.reason, ...error, ...statistics };
+      log.info({ ...about(status), ...ended }, 'run ended');
+    },
   };
 }

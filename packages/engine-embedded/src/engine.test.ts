@@ -72,6 +72,24 @@ test('the log learns why a run is broken, its caller does not', async () => {
   assert.deepEqual(faults, [['run_1', 'internal', cause]]);
 });
 
+test('the log learns once of a start and of an end, however often a run is replayed', async () => {
+  const told: unknown[] = [];
+  const engine = await createEngine({
+    program: async () => done,
+    clock: createStoppedClock(new Set()),
+    onStart: ({ runId, state }) => told.push(['start', runId, state]),
+    onEnd: ({ runId, result }) => told.push(['end', runId, result]),
+  });
+  await engine.start(inputOf('run_1'));
+  await engine.start(inputOf('run_1'));
+  await engine.drain(5_000);
+  await engine.replay('acme', 'run_1');
+  assert.deepEqual(told, [
+    ['start', 'run_1', 'running'],
+    ['end', 'run_1', done],
+  ]);
+});
+
 test('a request that is nested too deeply is refused before anything starts', async () => {
   const program: RunProgram = async () => done;
   const engine = await createEngine({ program, clock: createStoppedClock(new Set()) });
@@ -87,7 +105,7 @@ test('a request that is nested too deeply is refused before anything starts', as
 async function createEngine({
   program,
   ...options
-}: Pick<EmbeddedEngineOptions, 'clock' | 'onFault'> & {
+}: Pick<EmbeddedEngineOptions, 'clock' | 'onFault' | 'onStart' | 'onEnd'> & {
   readonly program: RunProgram;
   readonly store?: RunStore;
 }): Promise<EmbeddedEngine> {

@@ -49,6 +49,9 @@ export interface EmbeddedEngineOptions {
   readonly bounds?: Partial<EngineBounds>;
   /** For the log: why a run ended as `internal`, or was interrupted; the fault carries the cause. No run: of the store itself. */
   readonly onFault?: (runId: string | undefined, fault: HostError) => void;
+  /** For the log: a run was created, and it ended. Each is told once it is durable, and not again after a restart. */
+  readonly onStart?: (status: RunStatus) => void;
+  readonly onEnd?: (status: RunStatus) => void;
 }
 
 interface Parts {
@@ -114,10 +117,15 @@ function createParts(options: EmbeddedEngineOptions): Parts {
     bounds,
     feeds,
     onFault: (runId, fault) => onFault?.(runId, fault),
-    onEnd: () => retention.look(),
+    onEnd: (status) => {
+      options.onEnd?.(status);
+      retention.look();
+    },
   });
   const programVersion = programs.current;
-  const intake = createIntake({ store, clock, codec, bounds, residents, programVersion });
+  const onStart = (status: RunStatus): void => options.onStart?.(status);
+  const kept = { store, clock, codec, bounds, residents };
+  const intake = createIntake({ ...kept, programVersion, onStart });
   return { programs, turn, store, clock, codec, bounds, feeds, residents, intake };
 }
 

@@ -26,8 +26,9 @@ export function createIntake(options: {
   readonly bounds: EngineBounds;
   readonly residents: Residents;
   readonly programVersion: string;
+  readonly onStart: (status: RunStatus) => void;
 }): Intake {
-  const { store, clock, codec, bounds, residents } = options;
+  const { store, clock, codec, bounds, residents, onStart } = options;
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
 
@@ -64,6 +65,7 @@ export function createIntake(options: {
     if (!created.created) return compare(created.run, inputDigest);
     const journal = joinFrames(prefix);
     const origin = { input, status, journal, entries: 0, signals: [], stop: undefined };
+    onStart(status);
     residents.begin(origin, programVersion);
     return { created: true };
   }

@@ -45,7 +45,7 @@ export interface ResidentsOptions {
   readonly feeds: EventFeeds;
   readonly onFault: (runId: string, fault: HostError) => void;
   /** A run was finished. */
-  readonly onEnd: () => void;
+  readonly onEnd: (status: RunStatus) => void;
 }
 
 interface Resident {
@@ -209,9 +209,9 @@ function enter(pool: Pool, resident: Resident, origin: RunOrigin, version: strin
     bounds,
     feed: feeds.open(runId, { lastSequence, isEnded: false }),
     onFault: (fault) => onFault(runId, fault),
-    onEnd: () => {
+    onEnd: (status) => {
       remove(pool, resident);
-      onEnd();
+      onEnd(status);
     },
     onIdle: (wakeAtMs) => parkIfPossible(pool, resident, wakeAtMs),
     onBroken: (cause) => void interrupt(pool, resident, cause),

@@ -45,7 +45,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const sessions = store.sessions(codec);
   // Each performance of a run counts its budget anew, from its journal.
   const createProgram = (): RunProgram =>
-    logRuns(createAgentLoop({ ...parts, budgets: createBudgetLedger(), sessions }), log);
+    createAgentLoop({ ...parts, budgets: createBudgetLedger(), sessions });
   const engine = await createEmbeddedEngine({
     programs: {
       current: agentLoopVersion,
@@ -56,6 +56,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     codec,
     turn: async () => new Promise((resolve) => setImmediate(resolve)),
     bounds: { runsInFlightMax },
+    ...logRuns(log),
     onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
   });
   opened.defer(async () => engine.close());

@@ -50,7 +50,7 @@ export interface RunOptions {
   /** For the log: why the run ends as `internal`, or is interrupted. */
   readonly onFault: (fault: HostError) => void;
   /** Its end is durable. */
-  readonly onEnd: () => void;
+  readonly onEnd: (status: RunStatus) => void;
   /** It has only waited for a while: it must be read back at this time, at the latest. Whoever is told drops it, or leaves it. */
   readonly onIdle: (wakeAtMs: number) => void;
   /** The store did not take something, and the run was dropped: what is durable is all that is left of it. */

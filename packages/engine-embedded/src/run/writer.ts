@@ -41,7 +41,7 @@ async function writeOnce(live: LiveRun): Promise<void> {
   feed.show(batch.events);
   if (status.state === 'finished') {
     dropRun(live, runIsOver);
-    return onEnd();
+    return onEnd(status);
   }
   await makeRoom(live, batch);
   startSteps(live, starts);

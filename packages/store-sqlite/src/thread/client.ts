@@ -79,8 +79,8 @@ export function startThread<Offered extends Operations>(
     waiting.admit(bytes);
     if (waiting.size() === 0) worker.ref();
     sent += 1;
-    // What is asked in the same turn goes in one message.
-    if (calls.length === 0) queueMicrotask(send);
+    // What is asked in one turn of the event loop goes in one message, and so into one commit.
+    if (calls.length === 0) setImmediate(send);
     calls.push({ number: sent, name, argument, subject: options.subject, answered });
     return waiting.add(sent, bytes);
   }

@@ -59,8 +59,12 @@ export const commandPath: string = fileURLToPath(
   new URL('../../../apps/cli/src/main.ts', import.meta.url),
 );
 
-/** Starts a host on free ports in a directory of its own; both are gone with their owner. */
-export async function startHost(t: Owner, setup: HostSetup): Promise<HostProcess> {
+/** Starts a host on free ports in a directory of its own; both are gone with their owner. `execArgv` is for Node. */
+export async function startHost(
+  t: Owner,
+  setup: HostSetup,
+  execArgv: readonly string[] = [],
+): Promise<HostProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'model-host-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const files = { ...setup.files, 'model-host.yaml': JSON.stringify(setup.config) };
@@ -69,18 +73,26 @@ export async function startHost(t: Owner, setup: HostSetup): Promise<HostProcess
     await mkdir(dirname(join(directory, path)), { recursive: true }); // oxlint-disable-line no-await-in-loop
     await writeFile(join(directory, path), text); // oxlint-disable-line no-await-in-loop
   }
-  return startIn(t, directory);
+  return startIn(t, directory, execArgv);
 }
 
 /** Starts a host where another one has ended; it ends with its owner. */
-export async function restartHost(t: Owner, { directory }: HostProcess): Promise<HostProcess> {
-  return startIn(t, directory);
+export async function restartHost(
+  t: Owner,
+  { directory }: HostProcess,
+  execArgv: readonly string[] = [],
+): Promise<HostProcess> {
+  return startIn(t, directory, execArgv);
 }
 
-async function startIn(t: Owner, directory: string): Promise<HostProcess> {
+async function startIn(
+  t: Owner,
+  directory: string,
+  execArgv: readonly string[],
+): Promise<HostProcess> {
   const child = spawn(
     process.execPath,
-    [commandPath, 'serve', '--config', join(directory, 'model-host.yaml')],
+    [...execArgv, commandPath, 'serve', '--config', join(directory, 'model-host.yaml')],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

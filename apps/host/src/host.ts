@@ -105,6 +105,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     log,
     directory: join(config.pathOf(server.dataDirectory), 'runs'),
     runsInFlightMax: server.maxRunsInFlight,
+    runs: config.tree.runs,
   });
   opened.defer(async () => runs.close());
   const parts = { ...composed, ...runs };

@@ -26,6 +26,7 @@ import { replayRun } from './replay.ts';
 import { createResidents } from './residents.ts';
 import type { Residents } from './residents.ts';
 import { createRetention } from './retention.ts';
+import type { Retention } from './retention.ts';
 import { listRuns } from './run-page.ts';
 import type { RunStore } from './run-store.ts';
 import type { Turn } from './run/rehearse.ts';
@@ -64,6 +65,7 @@ interface Parts {
   readonly feeds: EventFeeds;
   readonly residents: Residents;
   readonly intake: Intake;
+  readonly retention: Retention;
 }
 
 const recoveryPage = 500;
@@ -73,8 +75,9 @@ export async function createEmbeddedEngine(
   options: EmbeddedEngineOptions,
 ): Promise<EmbeddedEngine> {
   const parts = createParts(options);
-  const { store, codec, residents } = parts;
+  const { store, codec, residents, retention } = parts;
   await recover(parts);
+  retention.look();
 
   return {
     start: async (input) => parts.intake.start(input),
@@ -126,7 +129,7 @@ function createParts(options: EmbeddedEngineOptions): Parts {
   const onStart = (status: RunStatus): void => options.onStart?.(status);
   const kept = { store, clock, codec, bounds, residents };
   const intake = createIntake({ ...kept, programVersion, onStart });
-  return { programs, turn, store, clock, codec, bounds, feeds, residents, intake };
+  return { programs, turn, store, clock, codec, bounds, feeds, residents, intake, retention };
 }
 
 async function recover({ store, residents }: Parts): Promise<void> {

@@ -7,13 +7,19 @@ const intervalMs = 60_000;
 const runsMax = 100;
 const roundsMax = 50;
 
-/** Removes what was kept long enough, whenever it is told that a run has ended: it has no timer of its own. */
+/** Looks for what was kept long enough. */
+export interface Retention {
+  /** Removes it, when the last look was a while ago. */
+  look(): void;
+}
+
+/** Has no timer of its own: it is told to look at the start, and whenever a run has ended. */
 export function createRetention(options: {
   readonly store: RunStore;
   readonly clock: Clock;
   readonly bounds: Pick<EngineBounds, 'runsKeptMs' | 'eventsKeptMs'>;
   readonly onFault: (thrown: unknown) => void;
-}): { readonly look: () => void } {
+}): Retention {
   const { store, clock, bounds, onFault } = options;
   let nextMs = 0;
 

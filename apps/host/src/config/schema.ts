@@ -28,7 +28,7 @@ const server = z.strictObject({
     .describe('Time for a call that is no stream.'),
   gracefulShutdownTimeoutMs: milliseconds(0, day)
     .default(30_000)
-    .describe('Time for runs in flight after SIGTERM; then they are cancelled.'),
+    .describe('Time for runs that work after SIGTERM; then they are cancelled.'),
   tls: z
     .strictObject({ certFile: text, keyFile: text })
     .optional()
@@ -39,7 +39,7 @@ const server = z.strictObject({
     .describe('Allows an address beyond loopback without TLS, where a proxy ends it.'),
   dataDirectory: text
     .default('.model-host')
-    .describe('Where the audit file and the master key are.'),
+    .describe('Where runs, the audit file and the master key are.'),
   auth: z.strictObject({ apiKeys: z.array(apiKey).max(10_000).default([]) }).prefault({}),
 });
 
@@ -125,6 +125,14 @@ const agent = z.strictObject({
     .describe('Tool servers that may ask the model of a run, within its budget.'),
 });
 
+const runs = z.strictObject({
+  days: count(1, 36_500).default(30).describe('How long a finished run is kept.'),
+  eventDays: count(1, 36_500).default(7).describe('How long the events of a finished run are.'),
+  parkAfterMs: milliseconds(0, day)
+    .default(60_000)
+    .describe('How long a run only waits before it leaves memory.'),
+});
+
 /** The whole configuration as it is written; everything has a default but providers, agents and policies. */
 export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
   server: server.prefault({}),
@@ -133,6 +141,7 @@ export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
   tools: z.strictObject({ servers: z.array(toolServer).max(1_000).default([]) }).prefault({}),
   mcp: mcp.optional(),
   policies,
+  runs: runs.prefault({}),
   redaction: redaction.prefault({}),
   memory: z
     .strictObject({

@@ -10,12 +10,19 @@ export interface ConfigTree {
   readonly tools: { readonly servers: readonly ToolServerConfig[] };
   readonly mcp?: McpConfig | undefined;
   readonly policies: PoliciesConfig;
+  readonly runs: RunsConfig;
   readonly redaction: RedactionConfig;
   readonly memory: { readonly enabled: false };
   readonly telemetry: { readonly logLevel: LogLevel };
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface RunsConfig {
+  readonly days: number;
+  readonly eventDays: number;
+  readonly parkAfterMs: number;
+}
 
 export interface ServerConfig {
   readonly host: string;

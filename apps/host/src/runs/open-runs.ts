@@ -5,11 +5,14 @@ import type { RunProgram, SessionStore } from '@modelhost/kernel';
 import { openSqliteStore } from '@modelhost/store-sqlite';
 import type { Logger } from 'pino';
 import type { Parts } from '../compose.ts';
+import type { RunsConfig } from '../config/tree.ts';
 import { logRuns } from '../log-runs.ts';
 import { createSessionIntake } from '../sessions/session-intake.ts';
 import type { SessionIntake } from '../sessions/session-intake.ts';
 import { createRunStarts } from './run-starts.ts';
 import type { RunStarts } from './run-starts.ts';
+
+const dayMs = 86_400_000;
 
 /** Runs and the conversations that they belong to. */
 export interface Runs {
@@ -30,6 +33,7 @@ export interface OpenRunsOptions {
   /** Where they are kept; made when it is not there. No other process may have it. */
   readonly directory: string;
   readonly runsInFlightMax: number;
+  readonly runs: RunsConfig;
 }
 
 /** Runs that are open, and how they are closed: what they only wait for goes on after the next start. */
@@ -37,7 +41,7 @@ export type OpenedRuns = Runs & { close(): Promise<void> };
 
 /** Puts the loop on the engine, and sessions beside it. Runs that were interrupted go on from here by themselves. */
 export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
-  const { parts, log, directory, runsInFlightMax } = options;
+  const { parts, log, directory, runsInFlightMax, runs } = options;
   const codec = createSealingCodec(parts.keys);
   const store = await openSqliteStore({ directory });
   await using opened = new AsyncDisposableStack();
@@ -55,7 +59,12 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     clock: parts.clock,
     codec,
     turn: async () => new Promise((resolve) => setImmediate(resolve)),
-    bounds: { runsInFlightMax },
+    bounds: {
+      runsInFlightMax,
+      runsKeptMs: runs.days * dayMs,
+      eventsKeptMs: runs.eventDays * dayMs,
+      parkAfterMs: runs.parkAfterMs,
+    },
     ...logRuns(log),
     onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
   });

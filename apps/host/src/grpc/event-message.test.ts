@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { RunEventSchema, RunSchema } from '@modelhost/contracts';
+import { CompactionMethod, RunEventSchema, RunSchema } from '@modelhost/contracts';
 import { noObligations, plainLabels } from '@modelhost/kernel';
 import { toEventMessage } from './event-message.ts';
 import { toolResultSignal, toRunMessage } from './run-message.ts';
@@ -124,4 +124,20 @@ test('a held call tells its gates and where its values come from, and a decision
   assert.deepEqual(obligations.notify, ['soc']);
   const [{ argument, detectors } = {}] = obligations.reveal;
   assert.deepEqual([argument, detectors], ['to', ['email']]);
+});
+
+test('a compacted conversation is told with both its sizes', () => {
+  const sizes = { messagesBefore: 9, messagesAfter: 3, tokensBefore: 5_000, tokensAfter: 700 };
+  const methods = { summary: CompactionMethod.SUMMARY, cut: CompactionMethod.CUT };
+  for (const method of ['summary', 'cut'] as const) {
+    const body = { type: 'context-compacted', method, ...sizes } as const;
+    const { event } = toEventMessage({ sequence: 1, timeMs: 1, step: 'turn-2/compact', body });
+    assert.ok(event.case === 'contextCompacted');
+    const { messagesBefore, messagesAfter, tokensBefore, tokensAfter } = event.value;
+    assert.equal(event.value.method, methods[method]);
+    assert.deepEqual(
+      [messagesBefore, messagesAfter, tokensBefore, tokensAfter],
+      [9, 3, 5_000n, 700n],
+    );
+  }
 });

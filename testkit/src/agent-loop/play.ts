@@ -73,6 +73,9 @@ export async function play(
   const { result } = (await engine.status(tenant, input.runId)) ?? {};
   assert.ok(result !== undefined);
   assert.equal(clock.pending(), 0);
+  const replayed = await engine.replay(tenant, input.runId);
+  assert.equal(JSON.stringify(replayed.events), JSON.stringify(events));
+  assert.equal(replayed.digest, replayed.recordedDigest);
   await engine.close();
   return { result, events, outside, input, journal };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noStatistics } from '@modelhost/kernel';
-import type { Clock, RunInput, RunProgram, RunResult } from '@modelhost/kernel';
+import type { Clock, RunEvent, RunInput, RunProgram, RunResult } from '@modelhost/kernel';
 import { createPlainCodec } from './codec.ts';
 import { createEmbeddedEngine } from './engine.ts';
 import type { EmbeddedEngine, EmbeddedEngineOptions } from './engine.ts';
@@ -88,6 +88,32 @@ test('the log learns once of a start and of an end, however often a run is repla
     ['start', 'run_1', 'running'],
     ['end', 'run_1', done],
   ]);
+});
+
+test('once its events are removed, a run is told by a gap and its end, and replayed all the same', async () => {
+  const store = createMemoryRunStore();
+  const program: RunProgram = async (run) => {
+    run.emit('', { type: 'text-delta', text: 'one' });
+    await run.step('work', async () => 1);
+    run.emit('', { type: 'text-delta', text: 'two' });
+    return done;
+  };
+  const engine = await createEngine({ program, clock: createStoppedClock(new Set()), store });
+  await engine.start(inputOf('run_1'));
+  await engine.drain(5_000);
+  const { signal } = new AbortController();
+  const follow = async (afterSequence: number): Promise<readonly RunEvent[]> =>
+    Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence, signal }));
+  const whole = await follow(0);
+  const removed = { runsFinishedBeforeMs: 0, eventsFinishedBeforeMs: Infinity, runsMax: 9 };
+  assert.deepEqual(await store.retain(removed), { runs: 0, events: 1 });
+  const gap = { type: 'events-dropped', fromSequence: 1, toSequence: 2 };
+  assert.deepEqual(await follow(0), [{ ...whole[1], body: gap }, whole[2]]);
+  assert.deepEqual(await follow(2), [whole[2]]);
+  assert.deepEqual(await follow(3), []);
+  const { events, digest, recordedDigest } = await engine.replay('acme', 'run_1');
+  assert.deepEqual(events, whole);
+  assert.equal(digest, recordedDigest);
 });
 
 test('a request that is nested too deeply is refused before anything starts', async () => {

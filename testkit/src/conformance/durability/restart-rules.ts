@@ -128,6 +128,32 @@ export const restartRules: DurabilityRules = {
     assert.equal(await after.cancel('acme', 'run_1', 'ann'), false);
   },
 
+  'what a run was at begins no more after a cancel that was acknowledged, nor once its time is over':
+    async (makeWorld) => {
+      const { open, clock, world } = createBench(makeWorld);
+      const begun: string[] = [];
+      const body = async (run: RunContext): Promise<unknown> => {
+        await run.step('first', async () => 1);
+        const work = async (): Promise<never> => {
+          begun.push(run.runId);
+          return new Promise(() => {});
+        };
+        return run.step('work', work).catch(() => run.signal.reason);
+      };
+      const before = await open(body);
+      await before.start(createRunInput({}));
+      await before.start(createRunInput({ runId: 'run_2', limits: { durationMsMax: 700 } }));
+      await clock.settle();
+      assert.equal(await before.cancel('acme', 'run_1', 'ann'), true);
+      world.kill();
+      await clock.advance(1_000);
+      const after = await open(body);
+      await clock.settle();
+      assert.deepEqual(begun, ['run_1', 'run_2']);
+      assert.deepEqual(await answerOf(after), { type: 'cancelled', by: 'ann' });
+      assert.deepEqual(await answerOf(after, 'run_2'), { type: 'deadline' });
+    },
+
   'a run of a version that the host does not have fails and says which, and one that it has goes on':
     async (makeWorld) => {
       const { open, clock, world } = createBench(makeWorld);

@@ -153,12 +153,13 @@ function questionOf(
   input: RunInput,
   text: string,
 ): PolicyRequest {
-  const { runId, principal, agent, clientTools } = input;
+  const { runId, principal, agent, clientTools, bundle } = input;
   const known = [...tools.listTools(principal.tenant), ...clientTools];
   return {
     principal,
     agent: agent.id,
     isDelegated: true,
+    ...(bundle === undefined ? {} : { bundle }),
     action: 'AcceptInput',
     resource: { type: 'agent', id: agent.id, inputBytes: Buffer.byteLength(text) },
     context: {

@@ -1,4 +1,4 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, sha256Hex } from '@modelhost/kernel';
 import type { BudgetLimits, ModelRoute, Principal, RunInput } from '@modelhost/kernel';
 import { admitRun, runIdOf, startAdmitted } from './accept-run.ts';
 import type { AcceptedRun, AcceptRunPorts } from './accept-run.ts';
@@ -10,6 +10,8 @@ export interface ForkSpec {
   /** Empty when the caller gave none. */
   readonly requestId: string;
   readonly route: ModelRoute | undefined;
+  /** Text of a signed bundle that decides for the fork; empty for what is in force. */
+  readonly bundle: string;
   /** What is there is a limit of its own, and never above the agent's; the rest is that of the run. */
   readonly budget: Partial<BudgetLimits>;
 }
@@ -32,7 +34,7 @@ export async function forkRun(
   }
   const runId = runIdOf(ports, principal, spec.requestId);
   const { atStep, route } = spec;
-  const asked = JSON.stringify([spec.runId, atStep, route?.id ?? '', spec.budget]);
+  const asked = JSON.stringify([spec.runId, atStep, route?.id ?? '', spec.budget, spec.bundle]);
   const requestDigest = keys.commit(asked, `${tenant}/fork`);
   const isKnown = (await engine.status(tenant, runId)) !== undefined;
 
@@ -41,7 +43,8 @@ export async function forkRun(
     // The engine alone compares the requests; a conflict says nothing against the run that has the id.
     if (isKnown) return changed;
     const model = changed.agent.route.id;
-    return admitRun(ports, changed, { forkOf: spec.runId, atStep, model });
+    const under = spec.bundle === '' ? {} : { bundleSha256: sha256Hex(spec.bundle) };
+    return admitRun(ports, changed, { forkOf: spec.runId, atStep, model, ...under });
   }
 
   const fork = { runId, atStep, change };
@@ -52,7 +55,9 @@ export async function forkRun(
   return { runId, created };
 }
 
-function changeInput(input: RunInput, { route, budget }: ForkSpec): RunInput {
+function changeInput(given: RunInput, { route, budget, bundle }: ForkSpec): RunInput {
+  // A fork of a fork is decided by what is in force again, unless it says otherwise.
+  const { bundle: _bundle, ...input } = given;
   const { agent, session } = input;
   const limits = { ...input.budget, ...budget };
   const lowest = (name: keyof BudgetLimits): number => Math.min(limits[name], agent.budget[name]);
@@ -67,6 +72,7 @@ function changeInput(input: RunInput, { route, budget }: ForkSpec): RunInput {
       durationMsMax: lowest('durationMsMax'),
     },
     ...(session === undefined ? {} : { session: withoutTurn(session) }),
+    ...(bundle === '' ? {} : { bundle }),
   };
 }
 

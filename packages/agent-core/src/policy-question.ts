@@ -25,8 +25,9 @@ export interface RunQuestion {
 }
 
 /** Who asks in a run: its agent, on behalf of its principal. */
-export function askerOf({ principal, agent }: RunInput): PolicyAsker {
-  return { principal, agent: agent.id, isDelegated: true };
+export function askerOf({ principal, agent, bundle }: RunInput): PolicyAsker {
+  const under = bundle === undefined ? {} : { bundle };
+  return { principal, agent: agent.id, isDelegated: true, ...under };
 }
 
 /** A question of a run to policy. */

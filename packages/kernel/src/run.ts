@@ -189,6 +189,8 @@ export interface RunInput {
   readonly session?: RunSession;
   /** The run at the root of its forks: what its journal names after that keeps its name. Absent: itself. */
   readonly rootRunId?: string;
+  /** Signed bundle that decides for this run in the place of the one of its scope that is in force, as the text of an envelope. Absent: none. */
+  readonly bundle?: string;
   /** Keyed digest of the request as it was sent, before anything of it was hidden. Where it is there, sameness is its sameness. */
   readonly requestDigest?: string;
 }

@@ -10,6 +10,7 @@ import type {
 } from '@modelhost/kernel';
 import { acceptRun } from '../accept-run.ts';
 import type { AcceptedRun, AcceptRunPorts } from '../accept-run.ts';
+import type { PolicyControl } from '../policy/policy-control.ts';
 import type { RunStarts } from '../runs/run-starts.ts';
 import { createAnswers } from './answers.ts';
 import { encodeEvent } from './event-encoder.ts';
@@ -27,6 +28,7 @@ export interface AgentServiceOptions {
   readonly accept: AcceptRunPorts;
   readonly engine: RunEngine & EventLog;
   readonly starts: RunStarts;
+  readonly policyControl: Pick<PolicyControl, 'open'>;
   readonly schemas: JsonSchemas;
   readonly agents: ReadonlyMap<string, AgentSpec>;
   /** Every configured route; `isDemo` marks scripted ones. */

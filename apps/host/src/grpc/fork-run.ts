@@ -4,7 +4,9 @@ import type { AcceptRunPorts } from '../accept-run.ts';
 import { forkRun } from '../fork-run.ts';
 import type { ForkSpec } from '../fork-run.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
+import type { PolicyControl } from '../policy/policy-control.ts';
 import { readId } from './find-run.ts';
+import { changerRoles, needRole } from './reader-roles.ts';
 import { readLimits } from './read-budget.ts';
 import { readRequestId } from './read-labels.ts';
 import type { Handlers } from './service.ts';
@@ -13,13 +15,24 @@ import type { Handlers } from './service.ts';
 export interface ForkRunOptions {
   readonly accept: AcceptRunPorts;
   readonly routes: readonly ModelRoute[];
+  readonly policyControl: Pick<PolicyControl, 'open'>;
 }
 
 /** Starts runs from steps of others. */
 export function createForkRun(options: ForkRunOptions): Handlers<typeof AgentService>['forkRun'] {
-  return async (request, { principal }) =>
-    forkRun(options.accept, principal, readFork(request, options.routes));
+  const { accept, routes, policyControl } = options;
+  return async (request, { principal }) => {
+    const spec = readFork(request, routes);
+    if (spec.bundle !== '') {
+      needRole(principal, changerRoles);
+      // Before anything is on record: a fork under a bundle that is not good would only be denied everything.
+      await policyControl.open(request.bundle, principal);
+    }
+    return forkRun(accept, principal, spec);
+  };
 }
+
+const bundleBytesMax = 1_024 * 1_024;
 
 function readFork(request: ForkRunRequest, routes: readonly ModelRoute[]): ForkSpec {
   const { runId, atStep, requestId, model, budget } = request;
@@ -35,8 +48,11 @@ function readFork(request: ForkRunRequest, routes: readonly ModelRoute[]): ForkS
     const known = routes.slice(0, 8).map(({ id }) => id);
     reader.refuse('model', `is no model route of this host; there is ${known.join(', ')}`);
   }
-  if (request.bundle.length > 0) reader.refuse('bundle', 'must be empty: what is in force decides');
+  if (request.bundle.length > bundleBytesMax) {
+    reader.refuse('bundle', `must have at most ${bundleBytesMax} bytes`);
+  }
   const limits = readLimits(reader, 'budget', budget);
   refuseIfAny(reader);
-  return { runId, atStep, requestId, route, budget: limits };
+  const bundle = Buffer.from(request.bundle).toString();
+  return { runId, atStep, requestId, route, bundle, budget: limits };
 }

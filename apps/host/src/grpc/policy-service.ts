@@ -15,7 +15,7 @@ import type { FieldReader } from './field-reader.ts';
 import { onRecord } from './on-record.ts';
 import { readPolicyFiles } from './policy-files.ts';
 import { toBundleMessage, toLoggedMessage, toReplayMessage } from './policy-report-message.ts';
-import { readerRoles } from './reader-roles.ts';
+import { changerRoles, needRole, readerRoles } from './reader-roles.ts';
 import type { Handlers } from './service.ts';
 
 /** What the service works with. */
@@ -28,7 +28,6 @@ export interface PolicyServiceOptions {
 
 type Service = Handlers<typeof PolicyService>;
 
-const changerRoles = ['admin', 'security'];
 const bundleBytesMax = 7 * 1_024 * 1_024;
 const checksWaitingMax = 4;
 const checkTimeoutMs = 20_000;
@@ -133,11 +132,6 @@ function createListDecisions(control: PolicyControl): Service['listDecisions'] {
     });
     return { decisions: decisions.map(toLoggedMessage), nextPageToken };
   };
-}
-
-function needRole({ roles }: Principal, needed: readonly string[]): void {
-  if (needed.some((role) => roles.includes(role))) return;
-  throw new HostError('permission_denied', `this needs one of the roles ${needed.join(', ')}`);
 }
 
 function readBundle(bundle: Uint8Array): void {

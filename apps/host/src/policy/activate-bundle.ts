@@ -117,7 +117,7 @@ function verify(
 }
 
 /** A good signature says who wrote it; who may put it in force is another question. The host itself, of no tenant, may all. */
-function whyNotBy({ tenant, roles }: Principal, scope: BundleScope): string | undefined {
+export function whyNotBy({ tenant, roles }: Principal, scope: BundleScope): string | undefined {
   if (tenant === '') return undefined;
   if (scope !== 'platform') {
     return scope.tenant === tenant

@@ -5,13 +5,15 @@ import { HostError, toErrorData } from '@modelhost/kernel';
 import { createPolicyEngine } from '@modelhost/policy-engine';
 import type { PolicySource } from '@modelhost/policy-engine';
 import { announceChanges } from './announce-changes.ts';
+import { createBundledRuns } from './bundled-runs.ts';
 import { openRules } from './open-rules.ts';
 import type { PolicyControlOptions } from './open-rules.ts';
 import type { PolicyControl, PolicyStatus } from './policy-control.ts';
 import { checkStatus, statusOf } from './policy-status.ts';
 import { createProblems } from './problems.ts';
 import { createRecordingEngine } from './recording-engine.ts';
-import { rehearse } from './rehearse.ts';
+import { openAdmitted, rehearse } from './rehearse.ts';
+import type { CandidateParts } from './rehearse.ts';
 import { createShadows } from './shadows.ts';
 import type { Shadows } from './shadows.ts';
 import { createTurns } from './turns.ts';
@@ -37,7 +39,6 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
   const problems = createProblems(log);
   const stopping = new AbortController();
   const turns = createTurns('activations', activationsWaitingMax);
-  const rehearsals = createTurns('rehearsals', rehearsalsWaitingMax);
   const rules = await openRules({
     ...options,
     now,
@@ -48,13 +49,16 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     shadows,
   });
   await rules.start();
-  const engine = createRecordingEngine({
+  const { signal } = stopping;
+  const candidates = createCandidates({ ...options, rules, engine: bare, decisions, signal });
+  const recording = createRecordingEngine({
     engine: bare,
     now,
     refusalOf: (tenant) => rules.refusalOf(tenant),
     follow: (entry) => shadows.follow(entry),
     log,
   });
+  const engine = createBundledRuns({ engine: recording, open: candidates.open });
   const watching = watch({
     clock,
     everyMs: policies.watchMs,
@@ -74,7 +78,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     });
 
   async function idle(): Promise<void> {
-    await Promise.all([turns.idle(), rehearsals.idle()]);
+    await Promise.all([turns.idle(), candidates.idle()]);
     await shadows.idle();
   }
 
@@ -85,10 +89,8 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     onChange,
     status: statusFor,
     activate: async (envelope, by) => turns.take(async () => rules.activate(envelope, by)),
-    rehearse: async (envelope, sinceMs, principal) => {
-      const parts = { ...options, rules, engine: bare, decisions, signal: stopping.signal };
-      return rehearsals.take(async () => rehearse({ envelope, sinceMs, principal }, parts));
-    },
+    rehearse: candidates.rehearse,
+    open: candidates.open,
     check: async () => checkStatus(statusFor()),
     idle,
     close: async () => {
@@ -97,6 +99,20 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
       await idle();
       await closing.disposeAsync();
     },
+  };
+}
+
+/** What bundles that need not be in force would decide; one after the other. */
+function createCandidates(
+  parts: CandidateParts & { readonly decisions: DecisionLog },
+): Pick<PolicyControl, 'open' | 'rehearse' | 'idle'> {
+  const turns = createTurns('rehearsals', rehearsalsWaitingMax);
+  return {
+    open: async (envelope, principal) =>
+      turns.take(async () => openAdmitted(envelope, principal, parts)),
+    rehearse: async (envelope, sinceMs, principal) =>
+      turns.take(async () => rehearse({ envelope, sinceMs, principal }, parts)),
+    idle: async () => turns.idle(),
   };
 }
 

@@ -117,6 +117,11 @@ export interface PolicyControl {
    * Throws `validation_failed` for one that cannot be compiled, and `overloaded` when too many wait.
    */
   rehearse(envelope: Uint8Array, sinceMs: number, principal: Principal): Promise<RehearsalReport>;
+  /**
+   * Decides as if the bundle were in force in its scope. Throws `validation_failed` for one that is not trusted or cannot be compiled,
+   * `permission_denied` for one that the principal may not put in force, and `overloaded` when too many wait.
+   */
+  open(envelope: Uint8Array, principal: Principal): Promise<DecisionPoint>;
   /** Throws what keeps policy from being well. */
   check(): Promise<void>;
   /** Resolves when no activation, no look at the files, no rehearsal and no shadow is under way. */

@@ -4,7 +4,7 @@ import type { Clock, Principal } from '@modelhost/kernel';
 import { verifyBundle } from '@modelhost/policy-bundle';
 import { cedarVersion, compileRuleSet, replayDecisions } from '@modelhost/policy-engine';
 import type { DecisionPoint, RehearsalReport, RuleSet } from '@modelhost/policy-engine';
-import { contentOf, loadedFrom, sourceOf } from './activate-bundle.ts';
+import { contentOf, loadedFrom, sourceOf, whyNotBy } from './activate-bundle.ts';
 import type { PolicyRules } from './policy-rules.ts';
 
 /** Who asks what of a candidate. */
@@ -16,19 +16,50 @@ export interface RehearsalQuestion {
 
 const bound = { decisionsMax: 100_000, groupsMax: 500, examplesMax: 5 };
 
+/** What a candidate is opened with. */
+export interface CandidateParts {
+  readonly rules: PolicyRules;
+  readonly engine: DecisionPoint;
+  readonly clock: Clock;
+  readonly hostVersion: string;
+  readonly signal: AbortSignal;
+}
+
 /** Asks a candidate, which may have any revision, about the decisions of one tenant. Throws `validation_failed` for one that is not good. */
 export async function rehearse(
   { envelope, sinceMs, principal }: RehearsalQuestion,
-  parts: {
-    readonly rules: PolicyRules;
-    readonly engine: DecisionPoint;
-    readonly decisions: DecisionLog;
-    readonly clock: Clock;
-    readonly hostVersion: string;
-    readonly signal: AbortSignal;
-  },
+  parts: CandidateParts & { readonly decisions: DecisionLog },
 ): Promise<RehearsalReport> {
-  const { rules, engine, decisions, clock, hostVersion, signal } = parts;
+  const { decisions, signal } = parts;
+  return replayDecisions({
+    recorded: decisions.recorded({ tenant: principal.tenant, sinceMs }),
+    candidate: await openCandidate(envelope, principal, parts),
+    bound,
+    signal,
+  });
+}
+
+/** As `openCandidate`, for who may put it in force. Throws `permission_denied` for everybody else. */
+export async function openAdmitted(
+  envelope: Uint8Array,
+  principal: Principal,
+  parts: CandidateParts,
+): Promise<DecisionPoint> {
+  const { rules, clock, hostVersion } = parts;
+  const trust = await rules.trustRoot();
+  const verified = verifyBundle(envelope, { trust, nowMs: clock.now(), hostVersion, cedarVersion });
+  if (verified.type === 'refused') throw new HostError('validation_failed', verified.message);
+  const why = whyNotBy(principal, verified.bundle.manifest.scope);
+  if (why !== undefined) throw new HostError('permission_denied', why);
+  return openCandidate(envelope, principal, parts);
+}
+
+/** Decides as if the bundle were the active one of its scope, beside what else is in force. Throws as `rehearse` does. */
+async function openCandidate(
+  envelope: Uint8Array,
+  principal: Principal,
+  { rules, engine, clock, hostVersion, signal }: CandidateParts,
+): Promise<DecisionPoint> {
   const nowMs = clock.now();
   const trust = await rules.trustRoot();
   const verified = verifyBundle(envelope, { trust, nowMs, hostVersion, cedarVersion });
@@ -38,12 +69,7 @@ export async function rehearse(
     { verified, slot: 'active', by: principal, ruleSet },
     { envelope: '', atMs: nowMs },
   );
-  return replayDecisions({
-    recorded: decisions.recorded({ tenant: principal.tenant, sinceMs }),
-    candidate: engine.asIf(rules.asIf(loaded)),
-    bound,
-    signal,
-  });
+  return engine.asIf(rules.asIf(loaded));
 }
 
 async function compile(

@@ -88,6 +88,8 @@ export interface PolicyAsker {
   readonly agent: string;
   /** The agent acts by itself on the principal's behalf: then both must be allowed. */
   readonly isDelegated: boolean;
+  /** `RunInput.bundle`: whoever decides has to have verified it. */
+  readonly bundle?: string;
 }
 
 /** One question to policy. Everything it depends on is in here, time included. */

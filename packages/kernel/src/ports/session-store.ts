@@ -1,7 +1,7 @@
 import type { Json } from '../json.ts';
 import type { DataLabels } from '../labels.ts';
 import type { Message, RunEnding, RunStatistics } from '../run.ts';
-import type { RunStatus } from './run-engine.ts';
+import type { RunPage, RunStatus } from './run-engine.ts';
 
 /** What one run added to a session. It never changes. */
 export interface SessionTurn extends Pick<RunStatus, 'runId' | 'agent' | 'agentVersion'> {
@@ -57,11 +57,9 @@ export type RunSession = Pick<Session, 'sessionId' | 'rootId' | 'labels'> & {
 };
 
 /** A page of sessions. */
-export interface SessionPage {
+export type SessionPage = Pick<RunPage, 'nextPageToken'> & {
   readonly sessions: readonly Session[];
-  /** Give it back as `pageToken`; undefined on the last page. */
-  readonly nextPageToken: string | undefined;
-}
+};
 
 /** Conversations and their turns. What resolves is durable; what cannot be done rejects with `storage_unavailable`. */
 export interface SessionStore {

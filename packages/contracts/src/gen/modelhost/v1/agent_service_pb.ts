@@ -562,9 +562,9 @@ export type ForkRunRequest = Message<"modelhost.v1.ForkRunRequest"> & {
   model: string;
 
   /**
-   * Signed bundle, as the text of a DSSE envelope, that decides for this run in the place of the rules of the caller's tenant, or of
-   * the platform when it is one of the platform; empty for what is in force. At most 1 MiB. Needs the role `admin` or `security`, and
-   * has to pass what ActivateBundle asks of a bundle, except that it may be older than the one in force.
+   * Signed bundle, as the text of a DSSE envelope, that decides for this run in the place of the active one of its scope; empty for what is
+   * in force. At most 1 MiB. Needs the role `admin` or `security`, and `platform-admin` too for one of the platform. Signatures, validity and
+   * rules have to be good, but it may be older than the one in force. Its decisions are on record, and not in the log of decisions.
    *
    * @generated from field: bytes bundle = 5;
    */

@@ -8,7 +8,6 @@ export type ErrorCode =
   | 'not_found'
   | 'request_conflict'
   | 'failed_precondition'
-  | 'events_expired'
   | 'budget_exceeded'
   | 'overloaded'
   | 'draining'

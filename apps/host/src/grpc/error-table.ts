@@ -38,11 +38,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRule>> = {
     isRetryable: false,
     docs: 'The thing is not in a state that allows this, for example an approval that was answered before.',
   },
-  events_expired: {
-    grpc: 'OUT_OF_RANGE',
-    isRetryable: false,
-    docs: 'The events asked for are no longer kept; read the run with GetRun.',
-  },
   budget_exceeded: {
     grpc: 'RESOURCE_EXHAUSTED',
     isRetryable: false,
@@ -155,7 +150,6 @@ export type GrpcStatusName =
   | 'PERMISSION_DENIED'
   | 'RESOURCE_EXHAUSTED'
   | 'FAILED_PRECONDITION'
-  | 'OUT_OF_RANGE'
   | 'INTERNAL'
   | 'UNAVAILABLE'
   | 'UNAUTHENTICATED';

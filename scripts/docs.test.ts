@@ -20,10 +20,17 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   'sh by hand': [
     'npm run bench',
     'npm run bench -- --full',
+    'npm run bench:journal',
+    'npm run prove:parked',
+    'npm run prove:scale',
+    'npm run prove:replay',
     'npm run bench:mcp',
     'npm run soak:mcp',
     'npm run bench:policy',
     'npm run eval:injection',
+    'npm run simulate -- --seeds 10000',
+    'npm run simulate -- --mutants',
+    'npm run prove:durability',
   ],
 };
 
@@ -66,7 +73,13 @@ function localize(line: string): string {
     )
     .replaceAll('npx buf', 'node_modules/.bin/buf')
     .replaceAll('http://127.0.0.1:7443', `http://${served.grpc}`)
-    .replaceAll('.model-host/demo/audit.jsonl', served.audit);
+    .replaceAll('.model-host/demo/audit.jsonl', served.audit)
+    .replaceAll('backup.db', join(served.directory, 'backup.db'))
+    .replaceAll('.model-host/restored', join(served.directory, 'restored'))
+    .replace(
+      /storage .*--config (?!.*--set).*/,
+      `$& --set 'server.dataDirectory=${served.directory}'`,
+    );
 }
 
 before(async () => {

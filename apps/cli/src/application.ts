@@ -21,6 +21,7 @@ import { redactCommand } from './routes/redact.ts';
 import { runCommand } from './routes/run.ts';
 import { runsRoutes } from './routes/runs.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
+import { storageRoutes } from './routes/storage.ts';
 import { toolsRoutes } from './routes/tools.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, readFailure } from './failure.ts';
@@ -42,6 +43,7 @@ const root = buildRouteMap({
     config: configRoutes,
     policy: policyRoutes,
     audit: auditRoutes,
+    storage: storageRoutes,
     keys: keysRoutes,
     redact: redactCommand,
     version: versionCommand,

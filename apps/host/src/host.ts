@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
@@ -44,6 +43,7 @@ import { listenForMcp } from './mcp/listen-for-mcp.ts';
 import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
 import { openRuns } from './runs/open-runs.ts';
+import { runsDirectoryOf } from './storage/storage-tools.ts';
 import type { Runs } from './runs/open-runs.ts';
 
 /** Everything the host is made of, before anything listens. */
@@ -103,7 +103,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const runs = await openRuns({
     parts: composed,
     log,
-    directory: join(config.pathOf(server.dataDirectory), 'runs'),
+    directory: runsDirectoryOf(config),
     runsInFlightMax: server.maxRunsInFlight,
     runs: config.tree.runs,
   });

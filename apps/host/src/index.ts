@@ -15,3 +15,5 @@ export { serveUntilSignal } from './serve-until-signal.ts';
 export type { HostProcess } from './serve-until-signal.ts';
 export { serveMcpOverStdio } from './mcp/serve-over-stdio.ts';
 export type { McpOverStdio, McpOverStdioOptions } from './mcp/serve-over-stdio.ts';
+export { createStorageTools } from './storage/storage-tools.ts';
+export type { StorageTools } from './storage/storage-tools.ts';

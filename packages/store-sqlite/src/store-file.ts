@@ -1,4 +1,12 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { HostError } from '@modelhost/kernel';
@@ -67,6 +75,10 @@ export function openWriterFile(
 /** Opens the database for reading only. Throws `storage_unavailable` with the remedy. */
 export function openReaderFile(directory: string): DatabaseSync {
   const path = join(directory, databaseName);
+  // SQLite only says that it could not be opened.
+  if (!existsSync(path)) {
+    throw storageFault('missing', `${path}: is not there; name the directory of a store`);
+  }
   try {
     const database = new DatabaseSync(path, {
       readOnly: true,

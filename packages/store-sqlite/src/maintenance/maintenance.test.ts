@@ -7,6 +7,7 @@ import {
   assertUnavailable,
   bytesOf,
   entryWrite,
+  finishWrite,
   inStore,
   newRun,
 } from '../fixtures/store-directory.ts';
@@ -16,7 +17,7 @@ import { openSqliteStore } from '../open-store.ts';
 import type { SqliteStore } from '../open-store.ts';
 import { backUpDirectory } from './backup.ts';
 import { restoreDirectory } from './restore.ts';
-import { restoreSqliteStore, verifySqliteStore } from './tasks.ts';
+import { describeSqliteStore, restoreSqliteStore, verifySqliteStore } from './tasks.ts';
 import { verifyDirectory } from './verify.ts';
 
 test('a backup that is taken while runs are written is one moment, and a store is restored from it', async () => {
@@ -44,6 +45,29 @@ test('a backup that is taken while runs are written is one moment, and a store i
     await again.close();
     await verifySqliteStore({ directory });
   });
+});
+
+test('what is in a store is counted beside the one who has it open', async () => {
+  await inStore(async (store, directory) => {
+    await store.runs.create(newRun('a'), bytesOf('input'));
+    await store.runs.create(newRun('b'), bytesOf('input'));
+    const events = { firstSequence: 1, lastSequence: 3, payload: bytesOf('events') };
+    await store.runs.write({ ...entryWrite('a', bytesOf('entry')), events });
+    await store.runs.write(finishWrite('b'));
+    const { runs, sessions, eventWrites, fileBytes, freeBytes, version } =
+      await describeSqliteStore({ directory });
+    assert.deepEqual(
+      { runs, sessions, eventWrites, version },
+      {
+        runs: { running: 1, waiting: 0, finished: 1 },
+        sessions: 0,
+        eventWrites: 1,
+        version: readMigrations().length,
+      },
+    );
+    assert.ok(fileBytes > freeBytes);
+  });
+  await assertUnavailable(describeSqliteStore({ directory: 'nowhere' }), 'missing');
 });
 
 test('nothing is overwritten: neither a file by a backup nor a directory by a restoration', async () => {

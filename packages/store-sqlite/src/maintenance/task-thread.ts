@@ -4,24 +4,30 @@ import { toStorageFault } from '../fault.ts';
 import { toThreadFault } from '../thread/messages.ts';
 import { backUpDirectory } from './backup.ts';
 import { restoreDirectory } from './restore.ts';
+import { describeDirectory } from './status.ts';
+import type { StoreStatus } from './status.ts';
 import type { MaintenanceTask, TaskOutcome } from './tasks.ts';
 import { verifyDirectory } from './verify.ts';
 
-async function perform(task: MaintenanceTask): Promise<void> {
+async function perform(task: MaintenanceTask): Promise<StoreStatus | undefined> {
   switch (task.type) {
     case 'backup':
-      return backUpDirectory(task.directory, task.path);
+      await backUpDirectory(task.directory, task.path);
+      return undefined;
     case 'restore':
-      return restoreDirectory(task.from, task.directory);
+      restoreDirectory(task.from, task.directory);
+      return undefined;
     case 'verify':
-      return verifyDirectory(task.directory);
+      verifyDirectory(task.directory);
+      return undefined;
+    case 'describe':
+      return describeDirectory(task.directory);
   }
 }
 
 async function outcomeOf(task: MaintenanceTask): Promise<TaskOutcome> {
   try {
-    await perform(task);
-    return { fault: undefined };
+    return { fault: undefined, status: await perform(task) };
   } catch (thrown) {
     return { fault: toThreadFault(toStorageFault(thrown)) };
   }

@@ -2,56 +2,70 @@ import type { ThreadFault } from '../thread/messages.ts';
 import { fromThreadFault } from '../thread/messages.ts';
 import { startWorker } from '../thread/worker.ts';
 import { storageFault } from '../fault.ts';
+import type { StoreStatus } from './status.ts';
 
 /** Long work on a whole database. */
 export type MaintenanceTask =
   | { readonly type: 'backup'; readonly directory: string; readonly path: string }
   | { readonly type: 'restore'; readonly from: string; readonly directory: string }
-  | { readonly type: 'verify'; readonly directory: string };
+  | { readonly type: 'verify'; readonly directory: string }
+  | { readonly type: 'describe'; readonly directory: string };
 
 /** What became of it. */
-export type TaskOutcome = { readonly fault: ThreadFault | undefined };
+export type TaskOutcome =
+  | { readonly fault: ThreadFault }
+  | { readonly fault: undefined; readonly status: StoreStatus | undefined };
 
 /**
  * Copies the store of a directory, as it is at this moment, into one new file, which is read through before it gets its name. A
  * host may have the store open and write. Throws `storage_unavailable` with the remedy.
  */
-export function backupSqliteStore(options: {
+export async function backupSqliteStore(options: {
   readonly directory: string;
   /** Of a file that does not exist, in a directory that does. */
   readonly path: string;
 }): Promise<void> {
-  return runApart({ type: 'backup', ...options });
+  await runApart({ type: 'backup', ...options });
 }
 
 /**
  * Copies a backup into an empty or new directory, after it was read through. The store that is opened there continues the runs that
  * were unfinished when the backup was made. Throws `storage_unavailable` with the remedy, and leaves no store then.
  */
-export function restoreSqliteStore(options: {
+export async function restoreSqliteStore(options: {
   readonly from: string;
   readonly directory: string;
 }): Promise<void> {
-  return runApart({ type: 'restore', ...options });
+  await runApart({ type: 'restore', ...options });
 }
 
 /**
  * Reads the whole store of a directory, also while a host has it open. Throws `storage_unavailable`; with reason `corrupt`, the
  * cause names the first problem.
  */
-export function verifySqliteStore(options: { readonly directory: string }): Promise<void> {
-  return runApart({ type: 'verify', ...options });
+export async function verifySqliteStore(options: { readonly directory: string }): Promise<void> {
+  await runApart({ type: 'verify', ...options });
+}
+
+/** Counts what is in the store of a directory, also while a host has it open. Throws `storage_unavailable` with the remedy. */
+export async function describeSqliteStore(options: {
+  readonly directory: string;
+}): Promise<StoreStatus> {
+  const status = await runApart({ type: 'describe', ...options });
+  if (status !== undefined) return status;
+  throw storageFault('thread_ended', 'the work ended without an answer; try again');
 }
 
 /** In a thread of its own, which ends with it. */
-async function runApart(task: MaintenanceTask): Promise<void> {
+async function runApart(task: MaintenanceTask): Promise<StoreStatus | undefined> {
   const worker = startWorker(new URL('task-thread.ts', import.meta.url), task);
   const { promise, resolve, reject } = Promise.withResolvers<TaskOutcome>();
   worker.on('message', resolve);
   worker.on('error', reject);
   worker.on('exit', (code) => reject(new Error(`exit code ${code}`)));
-  const { fault } = await promise.catch((cause: unknown) => {
+  const outcome = await promise.catch((cause: unknown) => {
     throw storageFault('thread_ended', 'the work ended with its thread; try again', cause);
   });
-  if (fault !== undefined) throw fromThreadFault(fault);
+  if (outcome.fault !== undefined) throw fromThreadFault(outcome.fault);
+  return outcome.status;
 }

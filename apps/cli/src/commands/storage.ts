@@ -1,0 +1,87 @@
+import { createStorageTools } from '@modelhost/host';
+import type { StorageTools } from '@modelhost/host';
+import type { CliContext } from '../context.ts';
+import { count } from '../quantities.ts';
+import type { ConfigFlags, JsonFlag } from '../routes/flags.ts';
+import { readConfig } from './config.ts';
+
+/** What is kept, in numbers. */
+export async function showStorage(
+  context: CliContext,
+  flags: ConfigFlags & JsonFlag,
+): Promise<void> {
+  const storage = openTools(context, flags);
+  const status = await storage.status();
+  if (flags.json === true) {
+    context.print(`${JSON.stringify({ directory: storage.directory, ...status })}\n`);
+    return;
+  }
+  const { running, waiting, finished } = status.runs;
+  context.print(
+    [
+      storage.directory,
+      `runs      ${running + waiting + finished}: ${finished} finished, ${waiting} waiting, ${running} running`,
+      `sessions  ${status.sessions}`,
+      `size      ${megabytes(status.fileBytes)}, ${megabytes(status.freeBytes)} of it unused`,
+      `tables    version ${status.version}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+/** Reads everything; exits with 7 when something is damaged. */
+export async function verifyStorage(context: CliContext, flags: ConfigFlags): Promise<void> {
+  const storage = openTools(context, flags);
+  await storage.verify();
+  context.print(`${storage.directory}: intact\n`);
+}
+
+/** Copies everything into a new file. */
+export async function backUpStorage(
+  context: CliContext,
+  flags: ConfigFlags,
+  file: string,
+): Promise<void> {
+  await openTools(context, flags).backup(file);
+  context.print(`${file}: complete, and read through\n`);
+  context.say('keep master.key with it: without it nothing in the backup can be read');
+}
+
+/** Puts a backup where a host will look for it. */
+export async function restoreStorage(
+  context: CliContext,
+  flags: ConfigFlags,
+  file: string,
+): Promise<void> {
+  const storage = openTools(context, flags);
+  await storage.restore(file);
+  context.print(`${storage.directory}: restored\n`);
+  context.say('runs that were unfinished go on with the next start, from where they were then');
+}
+
+/** Removes what is too old, and makes the file smaller. */
+export async function compactStorage(
+  context: CliContext,
+  flags: ConfigFlags & JsonFlag,
+): Promise<void> {
+  const storage = openTools(context, flags);
+  const { fileBytes: before } = await storage.status();
+  const removed = await storage.compact(context.now());
+  const { fileBytes } = await storage.status();
+  if (flags.json === true) {
+    context.print(`${JSON.stringify({ ...removed, bytesBefore: before, bytes: fileBytes })}\n`);
+    return;
+  }
+  context.print(
+    `removed ${count(removed.runs, 'run')}, and only the events of ${count(removed.events, 'run')}\n`,
+  );
+  context.print(`size ${megabytes(fileBytes)}, it was ${megabytes(before)}\n`);
+}
+
+function openTools(context: CliContext, flags: ConfigFlags): StorageTools {
+  return createStorageTools(readConfig(context, flags));
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,45 @@
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import type { RouteMap } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { bind } from './bind.ts';
+import { configFlags, jsonFlag } from './flags.ts';
+import type { ConfigFlags, JsonFlag } from './flags.ts';
+
+const file = { brief: 'The backup', parse: String, placeholder: 'file' } as const;
+
+/** `model-host storage`. */
+export const storageRoutes: RouteMap<CliContext> = buildRouteMap({
+  routes: {
+    status: buildCommand<ConfigFlags & JsonFlag, [], CliContext>({
+      loader: bind(async () => (await import('../commands/storage.ts')).showStorage),
+      parameters: { flags: { ...configFlags, ...jsonFlag } },
+      docs: { brief: 'Show how many runs and sessions are kept, and how much room they take' },
+    }),
+    verify: buildCommand<ConfigFlags, [], CliContext>({
+      loader: bind(async () => (await import('../commands/storage.ts')).verifyStorage),
+      parameters: { flags: configFlags },
+      docs: { brief: 'Read everything that is kept of runs and sessions' },
+    }),
+    backup: buildCommand<ConfigFlags, [file: string], CliContext>({
+      loader: bind(async () => (await import('../commands/storage.ts')).backUpStorage),
+      parameters: { flags: configFlags, positional: { kind: 'tuple', parameters: [file] } },
+      docs: {
+        brief: 'Copy runs and sessions, as they are now, into a new file, and read it through',
+      },
+    }),
+    restore: buildCommand<ConfigFlags, [file: string], CliContext>({
+      loader: bind(async () => (await import('../commands/storage.ts')).restoreStorage),
+      parameters: { flags: configFlags, positional: { kind: 'tuple', parameters: [file] } },
+      docs: { brief: 'Put a backup into a data directory without runs, after it was read through' },
+    }),
+    compact: buildCommand<ConfigFlags & JsonFlag, [], CliContext>({
+      loader: bind(async () => (await import('../commands/storage.ts')).compactStorage),
+      parameters: { flags: { ...configFlags, ...jsonFlag } },
+      docs: {
+        brief:
+          'Remove what `runs.days` and `runs.eventDays` no longer keep, and give the room back; the host must be stopped',
+      },
+    }),
+  },
+  docs: { brief: 'The runs and sessions in the data directory of a host' },
+});

@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  backupSqliteStore,
+  describeSqliteStore,
+  openSqliteStore,
+  restoreSqliteStore,
+  verifySqliteStore,
+} from '@modelhost/store-sqlite';
+import type { StoreStatus } from '@modelhost/store-sqlite';
+import type { HostConfig } from '../config/read-config.ts';
+
+/** What can be done to the runs and sessions of a host that is configured like this, without asking a host. */
+export interface StorageTools {
+  /** Where they are kept. */
+  readonly directory: string;
+  /** Beside a running host too, as are `verify` and `backup`. */
+  status(): Promise<StoreStatus>;
+  /** Reads everything; throws `storage_unavailable` with reason `corrupt`. */
+  verify(): Promise<void>;
+  /** Into a file that does not exist. */
+  backup(path: string): Promise<void>;
+  /** Into a data directory that has no runs. */
+  restore(path: string): Promise<void>;
+  /**
+   * Removes what the configuration does not keep any longer, and gives the room back to the disk. Throws with reason `locked`
+   * while a host runs: that removes and reuses by itself.
+   */
+  compact(nowMs: number): Promise<{ readonly runs: number; readonly events: number }>;
+}
+
+/** The directory of runs in a data directory. */
+export function runsDirectoryOf(config: HostConfig): string {
+  return join(config.pathOf(config.tree.server.dataDirectory), 'runs');
+}
+
+const dayMs = 86_400_000;
+/** Runs that are removed before others are looked for. */
+const runsPerRound = 1_000;
+
+/** Opens nothing before it is asked. */
+export function createStorageTools(config: HostConfig): StorageTools {
+  const directory = runsDirectoryOf(config);
+  const { days, eventDays } = config.tree.runs;
+
+  async function compact(nowMs: number): Promise<{ runs: number; events: number }> {
+    const store = await openSqliteStore({ directory });
+    try {
+      const removed = { runs: 0, events: 0 };
+      const retention = {
+        runsFinishedBeforeMs: nowMs - days * dayMs,
+        eventsFinishedBeforeMs: nowMs - eventDays * dayMs,
+        runsMax: runsPerRound,
+      };
+      for (let isMore = true; isMore;) {
+        // oxlint-disable-next-line no-await-in-loop -- each round goes by what the one before left
+        const { runs, events } = await store.runs.retain(retention);
+        removed.runs += runs;
+        removed.events += events;
+        isMore = runs + events >= runsPerRound;
+      }
+      await store.compact();
+      return removed;
+    } finally {
+      await store.close();
+    }
+  }
+
+  return {
+    directory,
+    status: async () => describeSqliteStore({ directory }),
+    verify: async () => verifySqliteStore({ directory }),
+    backup: async (path) => backupSqliteStore({ directory, path }),
+    restore: async (from) => {
+      await mkdir(join(directory, '..'), { recursive: true, mode: 0o700 });
+      await restoreSqliteStore({ from, directory });
+    },
+    compact,
+  };
+}

@@ -102,7 +102,8 @@ const byCode: Readonly<Record<string, ExitCode>> = {
 const remedies: Readonly<Record<string, string>> = {
   unauthenticated:
     'set MODEL_HOST_API_KEY or give --api-key-file; `model-host keys create` makes a key',
-  not_found: '`model-host agents list` and `model-host runs list` show what there is',
+  not_found:
+    '`model-host agents list`, `model-host runs list` and `model-host sessions list` show what there is',
   draining: 'start the run at another host, or again when this one is back',
   mcp_connection_failed: '`model-host tools status` shows the state of each tool server',
   mcp_tool_not_found:

@@ -211,9 +211,8 @@ async function listSessions(
 
 function branchOf(from: Session, turn: number, draft: SessionDraft): SessionDraft {
   if (turn > from.turns) {
-    throw new HostError('failed_precondition', `the session has ${from.turns} turns`, {
-      facts: { turns: String(from.turns) },
-    });
+    const message = `the session has ${from.turns} turns; name one of them, or 0 for all`;
+    throw new HostError('failed_precondition', message, { facts: { turns: String(from.turns) } });
   }
   const branch = { sessionId: from.sessionId, turn: turn === 0 ? from.turns : turn };
   return { ...draft, title: draft.title === '' ? from.title : draft.title, branch };

@@ -66,7 +66,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
       parkAfterMs: runs.parkAfterMs,
     },
     ...logRuns(log),
-    onFault: (runId, fault) => log.error({ runId, err: fault }, 'a run is broken'),
+    onFault: (runId, fault) => log.error({ runId, err: fault }, fault.message),
   });
   opened.defer(async () => engine.close());
   const closing = opened.move();

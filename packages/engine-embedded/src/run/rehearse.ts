@@ -18,6 +18,8 @@ export interface ToldEvents {
   missing(): number;
   /** In the order of their sequences. */
   all(): readonly RunEvent[];
+  /** They are not needed any more. */
+  forget(): void;
 }
 
 /** Starts with what was told by steps that were interrupted or left, and that they were. */
@@ -50,6 +52,9 @@ export function createToldEvents({ marks, resets, left }: Journal): ToldEvents {
     },
     missing: () => (marks.length - used) / 2,
     all: () => events.toSorted((one, other) => one.sequence - other.sequence),
+    forget: () => {
+      events.length = 0;
+    },
   };
 }
 

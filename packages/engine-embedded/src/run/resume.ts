@@ -89,6 +89,7 @@ async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly Lost
   live.outbox.resume(lastSequence, kept, lost);
   live.outbox.repeat(all.filter((event) => !isKept(event)));
   live.keeping = createEventKeeping(bounds, kept);
+  live.told.forget();
   return Map.groupBy(lost, ({ step }) => step);
 }
 

@@ -95,14 +95,14 @@ test('a slow watcher has at most one event of each run waiting', async () => {
 });
 
 test('a run that cannot be followed any more leaves the others alone; a host that goes ends all', async () => {
-  const failing = (code: 'events_expired' | 'draining'): WatchParts =>
+  const failing = (code: 'overloaded' | 'draining'): WatchParts =>
     partsOf(async function* follow(_tenant, runId) {
       yield text(1);
       if (runId === 'run_1') throw new HostError(code, 'no more');
       yield text(2);
     });
   const runs = new Map(['run_1', 'run_2'].map((runId) => [runId, 0]));
-  const items = await Array.fromAsync(watchRuns(failing('events_expired'), watchOf({ runs })));
+  const items = await Array.fromAsync(watchRuns(failing('overloaded'), watchOf({ runs })));
   assert.deepEqual(
     items.filter(({ type }) => type === 'gap'),
     [{ type: 'gap', runId: 'run_1', fromSequence: 2, toSequence: undefined }],

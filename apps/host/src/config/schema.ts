@@ -22,7 +22,9 @@ const server = z.strictObject({
   healthHost: z.string().min(1).optional().describe('Address of /health and /ready; as host.'),
   healthPort: port.default(8080).describe('Port of /health and /ready; 0 takes a free one.'),
   maxConnections: count(1, 100_000).default(1_000).describe('Connections to the gRPC listener.'),
-  maxRunsInFlight: count(1, 100_000).default(1_000).describe('Runs that are not finished.'),
+  maxRunsInFlight: count(1, 100_000)
+    .default(1_000)
+    .describe('Runs in memory; one that only waits leaves it.'),
   requestTimeoutMs: milliseconds(1, day)
     .default(30_000)
     .describe('Time for a call that is no stream.'),

@@ -56,7 +56,7 @@ export type GetStatusResponse = Message<"modelhost.v1.GetStatusResponse"> & {
   time?: Timestamp | undefined;
 
   /**
-   * Runs that are not finished.
+   * Runs in memory. One that only waits leaves it after a while, and does not count.
    *
    * @generated from field: int32 runs_in_flight = 5;
    */

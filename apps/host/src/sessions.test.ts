@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { create, fromJson } from '@bufbuild/protobuf';
 import type { JsonObject } from '@bufbuild/protobuf';
@@ -9,7 +10,7 @@ import type { ModelHostClient } from '@modelhost/sdk';
 import { createApiKey } from './auth.ts';
 import { failureOf } from './fixtures/guarded-server.ts';
 import { finish, next, watch } from './fixtures/run-watch.ts';
-import { keys, startTestHost, task } from './fixtures/started-host.ts';
+import { keys, makeDirectory, startTestHost, task } from './fixtures/started-host.ts';
 
 async function createSession(client: ModelHostClient, title = ''): Promise<string> {
   const { session } = await client.createSession({ title });
@@ -280,15 +281,35 @@ test('a session is not deleted under a run, and is once that has ended', async (
   assert.equal(gone.code, 'not_found');
 });
 
-test('a value that the first turn hides is the same placeholder in the next', async () => {
-  await using started = await startTestHost();
+test('a value that the first turn hides has the same placeholder in the next', async () => {
+  const directory = makeDirectory();
+  writeFileSync(
+    join(directory, 'authorize.cedar'),
+    '@id("test.all") permit (principal, action, resource);\n',
+  );
+  const oblige = `
+@id("test.private") @message("addresses are hidden") @oblige("redact") @detectors("email") @style("placeholder")
+permit (principal, action in [ModelHost::Action::"Content", ModelHost::Action::"UseModel"], resource);
+`;
+  writeFileSync(join(directory, 'oblige.cedar'), oblige);
+  await using started = await startTestHost({ policies: { directory } });
   const alice = started.connect();
   const sessionId = await createSession(alice);
-  const secret = ['sk', 'live', 'a1B2c3D4e5F6g7H8i9J0k1L2'].join('_');
-  await runIn(alice, sessionId, `answer with the key ${secret}`);
-  await runIn(alice, sessionId, `answer again with ${secret}`);
-  const text = Buffer.concat(await Array.fromAsync(alice.exportSession(sessionId))).toString();
-  assert.ok(!text.includes(secret));
+  const addresses = ['ann@example.org', 'bob@example.org'];
+  await runIn(alice, sessionId, `answer ${addresses.join(' ')}`);
+  await runIn(alice, sessionId, `answer ${addresses.toReversed().join(' ')} [EMAIL_1:0000]`);
+  const { session } = await alice.branchSession({ sessionId });
+  await runIn(alice, session?.sessionId ?? '', `answer ${addresses[1]}`);
+  const turns = await turnsOf(alice, session?.sessionId ?? '');
+  const found = turns.map((turn) => textsOf(turn)[0]?.match(/\[EMAIL_\d+:\w+\]/g) ?? []);
+  const [ann = '', bob = ''] = found[0] ?? [];
+  assert.notEqual(ann, bob);
+  assert.ok(ann !== '' && bob !== '');
+  // In the next turn, and in that of a branch; what a caller makes up is none.
+  assert.deepEqual(found, [[ann, bob], [bob, ann], [bob]]);
+  const exported = Buffer.concat(await Array.fromAsync(alice.exportSession(sessionId))).toString();
+  assert.ok(!exported.includes('example.org'));
+  rmSync(directory, { recursive: true });
 });
 
 test('pages of sessions and turns hold everything once', async () => {

@@ -54,6 +54,8 @@ export interface SessionRedactor {
     values: JsonObject,
     reveal: Readonly<Record<string, readonly string[]>>,
   ): RestoredArguments;
+  /** Gives what puts these placeholders back in place of their values, however those are written: for whatever comes back. */
+  conceal(placeholders: readonly string[]): (text: string) => string;
 }
 
 /** Finds and hides what is sensitive. A detector that does not exist throws `config_invalid`. */

@@ -48,6 +48,7 @@ function openSession(vault: Vault, compile: CompileFor): SessionRedactor {
     step: () => createStep(vault, compileOnce),
     adopt: (state) => vault.adopt(readEntries(state)),
     escape: escapePlaceholders,
+    conceal: (placeholders) => vault.conceal(placeholders),
     restore: (values, reveal) => {
       const restored = vault.restore(values, Object.entries(reveal).map(revealOf));
       if (restored.type === 'refused') return { type: 'refused', path: restored.path };

@@ -98,3 +98,51 @@ test('text from outside has no placeholders, however they are written', () => {
   const restored = vault.restore({ to: escapePlaceholders(own) }, reveal);
   assert.deepEqual(restored.type === 'restored' && restored.restored, []);
 });
+
+test('what nobody sees does not keep a placeholder from being seen', () => {
+  for (const unseen of ['\ufe0f', '\u00ad', '\u034f', '\u{e0041}', '\u200b'.repeat(500)]) {
+    assert.equal(escapePlaceholders(`[EM${unseen}AIL_1:7f3a]`), `(EM${unseen}AIL_1:7f3a]`);
+    assert.equal(escapePlaceholders(`[${unseen}EMAIL_1${unseen}]`), `(${unseen}EMAIL_1${unseen}]`);
+  }
+  assert.equal(escapePlaceholders('[ＥＭＡＩＬ_1:7f3a]'), '(ＥＭＡＩＬ_1:7f3a]');
+});
+
+test('only what stands at the path itself is revealed, not what is called like it', () => {
+  const vault = openVault();
+  const own = redactIn(vault, 'ann@x.org');
+  const paths = ['to', 'a.b', 'lines[0].text'].map((path) => ({ path, kinds: ['EMAIL'] }));
+  const asked = {
+    'to.x': own,
+    'to[0]': own,
+    'a.b': own,
+    'lines[0]': { text: own },
+    a: { '[0]': own },
+  };
+  const restored = vault.restore(asked, paths);
+  assert.deepEqual(restored, { type: 'restored', value: asked, restored: [] });
+  const meant = { to: { 'x.y': own }, a: { b: own }, lines: [{ text: own, more: own }] };
+  const found = vault.restore(meant, paths);
+  assert.deepEqual(found.type === 'restored' && found.value, {
+    to: { 'x.y': 'ann@x.org' },
+    a: { b: 'ann@x.org' },
+    lines: [{ text: 'ann@x.org', more: own }],
+  });
+});
+
+test('what went out turns back into its placeholder, however it is written', () => {
+  const vault = openVault();
+  const own = redactIn(vault, 'ann@x.org');
+  const conceal = vault.conceal([own, '[EMAIL_9:0000]']);
+  const writings = [
+    'ann@x.org',
+    'Ann@X.ORG',
+    'ann%40x.org',
+    'ann%2540x.org',
+    String.raw`ann\u0040x.org`,
+    String.raw`\\u0061nn@x\\u002Eorg`,
+    'an\u200bn@x.o\u00adrg',
+  ];
+  for (const writing of writings) assert.equal(conceal(`no user <${writing}>`), `no user <${own}>`);
+  assert.equal(conceal('bob@x.org'), 'bob@x.org');
+  assert.equal(vault.conceal([])('ann@x.org'), 'ann@x.org');
+});

@@ -1,5 +1,6 @@
 import { HostError, type Json, type Keys, type Sealed } from '@modelhost/kernel';
 import type { Placeholders } from '../styles/style.ts';
+import { createConceal } from './conceal.ts';
 import { readPlaceholders, restoreValues, type Restored, type Reveal } from './restore.ts';
 
 /** Keeps the values of one session behind placeholders such as `[EMAIL_1:7f3a]`, sealed, in memory and in its state alike. */
@@ -9,6 +10,8 @@ export interface Vault extends Placeholders {
    * revealed. One placeholder that this session never issued refuses the whole; the others stay where they are not revealed.
    */
   restore(input: Json, reveal: readonly Reveal[]): Restored;
+  /** Gives what writes these placeholders, as far as this session issued them, in place of their values. */
+  conceal(placeholders: readonly string[]): (text: string) => string;
   /** The value behind a placeholder, as it is kept; undefined for one that this session did not issue. */
   entryOf(placeholder: string): VaultEntry | undefined;
   /** Takes over values that this session issued before. Throws `internal` where one has the number of another value. */
@@ -98,10 +101,30 @@ export function createVault(options: VaultOptions): Vault {
       valueOf: (placeholder) => {
         const entry = entryOf(placeholder);
         if (entry === undefined) throw new HostError('internal', 'placeholder without a value');
-        return keys.unseal(entry.value, `${context}/value`);
+        return valueOf(entry);
       },
     });
   }
 
-  return { issue, restore, entryOf, adopt, state: () => ({ entries: [...entries.values()] }) };
+  function conceal(placeholders: readonly string[]): (text: string) => string {
+    return createConceal(
+      [...new Set(placeholders)].flatMap((placeholder) => {
+        const entry = entryOf(placeholder);
+        return entry === undefined ? [] : [{ placeholder, value: valueOf(entry) }];
+      }),
+    );
+  }
+
+  function valueOf(entry: VaultEntry): string {
+    return keys.unseal(entry.value, `${context}/value`);
+  }
+
+  return {
+    issue,
+    restore,
+    conceal,
+    entryOf,
+    adopt,
+    state: () => ({ entries: [...entries.values()] }),
+  };
 }

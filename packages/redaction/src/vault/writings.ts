@@ -1,0 +1,42 @@
+// What nobody sees, and a reader of the value leaves out. Bounded between two characters, so that a match is.
+const unseen =
+  '[\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufe00-\\ufe0f\\ufeff]{0,8}';
+// JSON in JSON, and so on, escapes what escapes.
+const backslashes = '\\\\{1,8}';
+const percent = '%(?:25){0,3}';
+const shortEscapes: Readonly<Record<string, string>> = {
+  '\n': 'n',
+  '\r': 'r',
+  '\t': 't',
+  '\b': 'b',
+  '\f': 'f',
+};
+
+/**
+ * The source of a pattern for a value in any of the ways in which it may be written: as it is, escaped as in JSON, encoded as in a
+ * URL, and with invisible characters in it.
+ */
+export function writingsOf(value: string): string {
+  return Array.from(value, writingsOfOne).join(unseen);
+}
+
+function writingsOfOne(character: string): string {
+  const ways = [
+    // A quote, and whatever else stands for itself, may have a backslash before it.
+    /[a-z\d]/i.test(character) ? character : `\\\\{0,8}${RegExp.escape(character)}`,
+    character
+      .split('')
+      .map((unit) => `${backslashes}u${hex(unit.charCodeAt(0), 4)}`)
+      .join(''),
+    [...Buffer.from(character)].map((byte) => `${percent}${hex(byte, 2)}`).join(''),
+  ];
+  const short = shortEscapes[character];
+  if (short !== undefined) ways.push(`${backslashes}${short}`);
+  if (character === ' ') ways.push('\\+');
+  return `(?:${ways.join('|')})`;
+}
+
+function hex(code: number, digits: number): string {
+  const text = code.toString(16).padStart(digits, '0');
+  return text.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+}

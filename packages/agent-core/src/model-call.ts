@@ -105,13 +105,7 @@ async function askModel(
       recordModel(run, call, 'decision', decisionFacts(decision, 'EmitOutput')),
     recordAnswer: async (text) =>
       recordModel(run, call, 'outcome', resultFacts(ports.keys, input.principal.tenant, text)),
-    exceededBy: (lostAttempts) => {
-      const lost = {
-        inputTokens: lostAttempts * inputTokens,
-        outputTokens: lostAttempts * maxOutputTokens,
-      };
-      return exceededBy(ports.budgets.state(input.runId), amountOf(run, lost, lostAttempts));
-    },
+    exceededBy: (attempts) => lossExceeds(run, { inputTokens, maxOutputTokens, attempts }),
     request: { ...request, maxOutputTokens },
     hiddenMessages: run.hiddenMessages,
     inputTokens,
@@ -163,6 +157,33 @@ function providerOf({ ports, input }: ActiveRun): LlmProvider {
   });
 }
 
+/** Attempts that were interrupted, each with all that was set aside for it. */
+interface Loss {
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number;
+  readonly attempts: number;
+}
+
+function lossOf(run: ActiveRun, { inputTokens, maxOutputTokens, attempts }: Loss): BudgetAmount {
+  const usage = {
+    inputTokens: attempts * inputTokens,
+    outputTokens: attempts * maxOutputTokens,
+  };
+  return amountOf(run, usage, attempts);
+}
+
+/** What has no room for the loss beside all that is set aside. */
+function lossExceeds(run: ActiveRun, loss: Loss): BudgetKind | undefined {
+  return exceededBy(run.ports.budgets.state(run.input.runId), lossOf(run, loss));
+}
+
+/** An attempt for which there was no room has asked no model. */
+function attemptsWithin(run: ActiveRun, loss: Loss): number {
+  let { attempts } = loss;
+  while (attempts > 0 && lossExceeds(run, { ...loss, attempts }) !== undefined) attempts -= 1;
+  return attempts;
+}
+
 /** Charges what an answer used, and whole what was set aside for attempts that were interrupted; tells the followers. */
 function settle(
   run: ActiveRun,
@@ -174,14 +195,12 @@ function settle(
   },
 ): void {
   const { usage, model, durationMs, finishReason, lostAttempts } = taken.answer;
-  const inputTokens = usage.inputTokens + lostAttempts * taken.inputTokens;
-  const outputTokens = usage.outputTokens + lostAttempts * taken.maxOutputTokens;
-  const used = amountOf(run, { inputTokens, outputTokens }, 1 + lostAttempts);
-  const { budgets } = run.ports;
-  const stepsBefore = budgets.state(run.input.runId).spent.steps;
-  const { overrunTokens } = budgets.settle(run.input.runId, name, used);
-  // An attempt that was interrupted before it asked the model is among the lost ones, but none is counted past the limit.
-  run.count('modelCalls', budgets.state(run.input.runId).spent.steps - stepsBefore);
+  const attempts = attemptsWithin(run, { ...taken, attempts: lostAttempts });
+  const inputTokens = usage.inputTokens + attempts * taken.inputTokens;
+  const outputTokens = usage.outputTokens + attempts * taken.maxOutputTokens;
+  const used = amountOf(run, { inputTokens, outputTokens }, 1 + attempts);
+  const { overrunTokens } = run.ports.budgets.settle(run.input.runId, name, used);
+  run.count('modelCalls', used.steps);
   run.count('inputTokens', inputTokens);
   run.count('outputTokens', outputTokens);
   run.count('costMicroUsd', used.costMicroUsd);

@@ -30,13 +30,11 @@ export function checkSpending(
   for (const [step, calls] of Map.groupBy(asked, (call) => call.step)) {
     const { used, lost } = spendingOf(calls, ofRun);
     const isAnswered = answered.has(step);
-    const lostMax = journal.attempts(runId, step) - (isAnswered ? 1 : 0);
-    const lostTokens = lost
-      .sort((one, other) => one - other)
-      .slice(0, lostMax)
-      .reduce((sum, tokens) => sum + tokens, 0);
-    spent += used + lostTokens;
-    if (isAnswered) lostAndCharged += lostTokens;
+    // A call whose beginning was not durable is known to nobody; that it was made at all is what the window of one write costs.
+    const attempts = journal.attempts(runId, step);
+    spent += sumOfLeast([...used, ...lost], attempts);
+    const lostMax = attempts - Math.max(used.length, isAnswered ? 1 : 0);
+    if (isAnswered) lostAndCharged += sumOfLeast(lost, lostMax);
   }
   const { inputTokens = 0, outputTokens = 0 } = status.result?.statistics ?? {};
   if (lostAndCharged > inputTokens + outputTokens) {
@@ -47,12 +45,20 @@ export function checkSpending(
   }
 }
 
-/** What the calls of one step used, and what was set aside for those whose process was killed. */
+/** The sum of the `count` least. */
+function sumOfLeast(amounts: readonly number[], count: number): number {
+  return amounts
+    .toSorted((one, other) => one - other)
+    .slice(0, Math.max(0, count))
+    .reduce((sum, amount) => sum + amount, 0);
+}
+
+/** What each call of one step used, and what was set aside for those whose process was killed. */
 function spendingOf(
   calls: readonly Asked[],
   ofRun: readonly Fact[],
-): { readonly used: number; readonly lost: number[] } {
-  let used = 0;
+): { readonly used: readonly number[]; readonly lost: readonly number[] } {
+  const used: number[] = [];
   const lost: number[] = [];
   for (const { step, attempt, tokensMax } of calls) {
     const later = ofRun.filter(
@@ -62,12 +68,10 @@ function spendingOf(
       lost.push(tokensMax);
       continue;
     }
-    for (const fact of later) {
-      if (fact.type !== 'reported') continue;
-      const { inputTokens, outputTokens } = fact.usage;
-      // A provider that bills more than it was asked for is another matter.
-      used += Math.min(inputTokens + outputTokens, tokensMax);
-    }
+    const reported = later.find((fact) => fact.type === 'reported');
+    const { inputTokens, outputTokens } = reported?.usage ?? { inputTokens: 0, outputTokens: 0 };
+    // A provider that bills more than it was asked for is another matter.
+    used.push(Math.min(inputTokens + outputTokens, tokensMax));
   }
   return { used, lost };
 }

@@ -38,6 +38,8 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
     request: ModelRequest,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<ModelEvent> {
+    // A request whose signal is aborted is never sent.
+    signal.throwIfAborted();
     const { runId, step } = stepOf(world, request.idempotencyKey);
     checkReservation(world, runId, request);
     checkHidden(world, runId, request);

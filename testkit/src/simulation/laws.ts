@@ -192,7 +192,9 @@ function checkUsage(
       (event) => event.step === step && event.body.type === 'step-reset',
     ).length;
     const asked = askedFor(seen.facts, step);
-    lostMax += resets * Math.max(0, ...asked.map(({ tokensMax }) => tokensMax));
+    // One that was never asked is charged with what was set aside for it, as if it had been.
+    const setAside = asked.length === 0 ? body.usage.inputTokens + body.usage.outputTokens : 0;
+    lostMax += resets * Math.max(setAside, ...asked.map(({ tokensMax }) => tokensMax));
     const reported = seen.facts.find(
       (fact) =>
         fact.type === 'reported' && fact.step === step && fact.attempt === asked.at(-1)?.attempt,
@@ -261,7 +263,7 @@ function checkAllowances({ facts }: World, runId: string, ofRun: readonly Fact[]
 
 /**
  * I5, I7: an effect happens once under its key, in whatever process; one that may be repeated, once in each life of its run. None
- * begins after the stop, but in a process that does not know that it is replaced.
+ * begins after the stop, nor is a model asked, but in a process that does not know that it is replaced.
  */
 function checkEffects(
   { world, scenario }: Aftermath,
@@ -275,10 +277,13 @@ function checkEffects(
   let isStopped = false;
   for (const fact of ofRun) {
     if (fact.type === 'stopped') isStopped = true;
-    if (fact.type !== 'effect' && fact.type !== 'resumed') continue;
-    const key = fact.isRepeatable ? `${fact.key}/${fact.life}` : fact.key;
-    if (keys.has(key)) facts.violate('I5', `${runId}: ${fact.step} ran twice`);
-    keys.add(key);
+    if (fact.type === 'effect' || fact.type === 'resumed') {
+      const key = fact.isRepeatable ? `${fact.key}/${fact.life}` : fact.key;
+      if (keys.has(key)) facts.violate('I5', `${runId}: ${fact.step} ran twice`);
+      keys.add(key);
+    } else if (fact.type !== 'model-asked') {
+      continue;
+    }
     if (!fact.isFenced && (isStopped || fact.atMs > deadlineMs)) {
       facts.violate('I7', `${runId}: ${fact.step} began after the stop`);
     }

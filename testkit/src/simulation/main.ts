@@ -20,8 +20,8 @@ const { values: options } = parseArgs({
 await main();
 
 /**
- * Simulates a range of seeds, or one, or hunts for the planted bugs, or looks for each at the seed where it was found; exits with 1
- * when a law was broken or a bug not found.
+ * Simulates a range of seeds, or one, or hunts for the planted bugs, or looks for each at the seed where it was found, first; exits
+ * with 1 when a law was broken or a bug not found.
  */
 async function main(): Promise<void> {
   const count = options.seed === undefined ? Number(options.seeds) : 1;
@@ -60,12 +60,12 @@ async function simulate(from: number, count: number): Promise<boolean> {
   return failed === 0;
 }
 
-/** Looks for every planted bug until its law finds it. */
+/** Looks for every planted bug until its law finds it; where it was found before, first, if asked to. */
 async function hunt(from: number, count: number): Promise<boolean> {
   let isAllFound = true;
   for (const [name, bug] of Object.entries(plantedBugs)) {
-    const range = options.pinned ? { from: bug.seed, count: 1 } : { from, count };
-    const seed = await findSeed(range, bug);
+    const pinned = options.pinned ? await findSeed({ from: bug.seed, count: 1 }, bug) : undefined;
+    const seed = pinned ?? (await findSeed({ from, count }, bug));
     isAllFound &&= seed !== undefined;
     console.log(JSON.stringify({ bug: name, law: bug.law, seed: seed ?? null }));
   }

@@ -2,7 +2,10 @@ import { crashBugs } from './crash-mutants.ts';
 import { loopBugs } from './mutants.ts';
 import type { Bug } from './mutants.ts';
 
-/** A planted bug, and the seed at which its law finds it: `main.ts --mutants` looks for them anew. */
+/**
+ * A planted bug, and a seed at which its law finds it. A change that draws otherwise may move it: then it is looked for from the
+ * first seed on, which takes longer, and `main.ts --mutants` says where it is now.
+ */
 export interface PlantedBug extends Bug {
   readonly seed: number;
 }
@@ -41,7 +44,7 @@ const seeds: Readonly<Record<string, number>> = {
   'once-as-plain-step': 27,
   'results-not-kept': 2,
   'lost-attempts-free': 2,
-  'cancel-not-kept': 342,
+  'cancel-not-kept': 190,
   'signals-not-told-apart': 4,
   'reset-not-told': 5,
   'two-writers': 278,

@@ -1,4 +1,5 @@
 import { personalDetectors } from './personal/scanner.ts';
+import { assignmentRule } from './rules/assignments.ts';
 import { secretRules } from './rules/secret-rules.ts';
 
 /** What policy, the command line and an operator's page call detectors by, and how they belong together. */
@@ -38,7 +39,7 @@ let ruleIds: ReadonlySet<string> | undefined;
 
 /** Whether there is such a detector, single rule or kind. Only a name that is no detector makes the rules be read. */
 export function isDetectorName(name: string): boolean {
-  if (named.has(name) || personalDetectors.has(name)) return true;
+  if (named.has(name) || name === assignmentRule || personalDetectors.has(name)) return true;
   ruleIds ??= new Set(secretRules().map(({ id }) => id));
   return ruleIds.has(name);
 }

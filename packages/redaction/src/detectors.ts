@@ -6,6 +6,7 @@ import { createFoldedView } from './text/view.ts';
 import { wordsOfRule, type ContextWord } from './segments/context-words.ts';
 import { createPersonalScanner, personalDetectors } from './personal/scanner.ts';
 import { secretRules, type SecretRule } from './rules/secret-rules.ts';
+import { assignmentRule, searchAssignments } from './rules/assignments.ts';
 import { createSecretSearch } from './rules/secret-search.ts';
 import { createTermSearch } from './terms.ts';
 import { createWorkBudget, unitsOf, type WorkBudget } from './work-budget.ts';
@@ -122,6 +123,9 @@ function createSearches(
   const searches: Search[] = [];
   if (rules.length > 0) {
     searches.push({ search: createSecretSearch(rules), needsWord: true });
+  }
+  if (chosen.has('secrets') || chosen.has(assignmentRule)) {
+    searches.push({ search: searchAssignments, needsWord: true });
   }
   if ([...chosen].some((name) => personalDetectors.has(name))) {
     searches.push({ search: createPersonalScanner(chosen), needsWord: false });

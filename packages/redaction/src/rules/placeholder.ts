@@ -77,6 +77,76 @@ export function isCode(value: string): boolean {
   );
 }
 
+/** What is known of a name and the way in which a value is assigned to it. */
+export interface Assigned {
+  readonly isPassword: boolean;
+  /** The value is meant as it stands there, as in an environment: a word is one, and no name of something else. */
+  readonly isWordTaken: boolean;
+}
+
+const literals =
+  /^(?:true|false|null|nil|none|undefined|unset|empty|yes|no|on|off|enabled|disabled|required|optional|string|number|boolean|object|any|unknown|never|void|int|bytes|default|auto|n\/a|test|todo)$/i;
+
+/**
+ * Is the value behind the name of a secret plainly none: a template, an example, a literal, a small number, code, or, where
+ * words are names of something else, made of words?
+ */
+export function isNoSecret(value: string, { isPassword, isWordTaken }: Assigned): boolean {
+  const looked = value.slice(0, judgedMax);
+  return (
+    isPlaceholder(looked) ||
+    literals.test(looked) ||
+    (isPassword ? /^\d{1,4}$/ : /^[\d._,-]+[a-z%]{0,3}$/i).test(looked) ||
+    exampleWord.test(looked) ||
+    masked.test(looked) ||
+    (isPassword ? isMostlyRun(looked) : isCounting(looked)) ||
+    isProgram(looked) ||
+    (!isWordTaken && isReadable(looked))
+  );
+}
+
+/** More of a value says nothing else about it. */
+const judgedMax = 128;
+
+/** Characters in their order, or a group said over and over: nobody is given such a token. */
+function isCounting(value: string): boolean {
+  return (
+    longestRun(value) >= 6 ||
+    longestRun(value.toLowerCase().replaceAll(/[^a-z]/g, '')) >= 6 ||
+    longestRun(value.replaceAll(/\D/g, '')) >= 6 ||
+    /(\w{3,20})(?:[-_.]?\1){2}/.test(value)
+  );
+}
+
+function isMostlyRun(value: string): boolean {
+  return longestRun(value.toLowerCase()) >= Math.max(4, value.length * 0.6);
+}
+
+/** A call, a path, an index, a reference or an operation of a program or a shell. */
+function isProgram(value: string): boolean {
+  return (
+    /^[\w.!?$]*[([{]|^\$[A-Z][A-Z\d]*_[A-Z\d_]*(?!\w)|^[@&*!]?[a-z_]\w*(?:\??\.[A-Za-z_]\w*)+$|^(?:https?|file|env|vault|op|secret):|^\.{0,2}\/|^~\/|^[|&=<>+*\\/-]/.test(
+      value,
+    ) && !/^[([{|&=<>+*-][^()[\]{}<>|]*\d/.test(value)
+  );
+}
+
+/** Pieces between marks and humps that a tongue can follow, with a short number at the end of each at most. */
+function isReadable(value: string): boolean {
+  const parts = value.split(/[^A-Za-z0-9\u0080-\uffff]+/).filter((part) => part !== '');
+  const marks = value.length - parts.join('').length;
+  if (parts.length === 0 || marks > parts.length + 2) return parts.length === 0;
+  const pieces = parts.flatMap((part) =>
+    /^(?:[A-Za-z\u0080-\uffff]+\d{0,2}|\d{1,4})$/.test(part)
+      ? (part.match(/[A-Z]?[a-z\u0080-\uffff]+|[A-Z]+(?![a-z])/g) ?? [])
+      : ['#'],
+  );
+  const average = pieces.join('').length / Math.max(pieces.length, 1);
+  // Words between marks may be short ones; humps are where a random value has its capitals.
+  const averageMin = pieces.length > parts.length ? 3.4 : 2.6;
+  return !pieces.includes('#') && average >= averageMin && pieces.every(isWordLike);
+}
+
 /** Names of which the value is public: identifiers, versions, places, measures. */
 const publicName =
   /(?:(?:^|[^a-z])(?:ids?|uuid|guid)|(?:[a-z_-]I[dD]s?)|names?|versions?|ur[li]s?|paths?|files?|size|length|types?|count|index|hosts?|domains?|algorithms?|formats?|accessor|access(?:ible|ibility)\w*|source|schema\w*|distance|vault\w*|exists?)$|public|pubkey|keyword|keyring|keyboard|keyframe/i;

@@ -12,22 +12,38 @@ export interface ContextWord {
   readonly isBeginning?: boolean;
 }
 
-/** Words that name a value whoever looks for it. */
-export const commonWords: readonly ContextWord[] = [
+/** Words of names to which a secret is assigned. */
+export const assignmentWords: readonly string[] = [
   'password',
   'passwd',
   'passphrase',
+  '_pass',
+  'pwd',
   'secret',
   'token',
-  'credential',
   'api key',
   'api_key',
   'api-key',
   'apikey',
-  'private key',
-  'access key',
+  'access_key',
+  'access-key',
+  'accesskey',
+  'private_key',
+  'private-key',
+  'privatekey',
+  'auth_key',
+  'encryption_key',
+  'signing_key',
   'bearer',
   'authorization',
+];
+
+/** Words that name a value whoever looks for it. */
+export const commonWords: readonly ContextWord[] = [
+  ...assignmentWords,
+  'credential',
+  'private key',
+  'access key',
 ].map((word) => ({ word, holds: 'reach' }));
 
 /** What is known of a rule for secrets. */

@@ -160,7 +160,7 @@ const results: DirectResults<ToolReply> = {
         }
       : undefined,
   map: (reply, change) =>
-    reply.type === 'answer' ? { ...reply, content: change(reply.content) } : reply,
+    reply.type === 'answer' ? { ...reply, content: change.text(reply.content) } : reply,
 };
 
 function check(text: string | undefined): void {

@@ -1,13 +1,19 @@
 import { HostError, joinLabels, noHistory, noStatistics } from '@modelhost/kernel';
 import type {
   Decision,
+  Json,
+  Obligations,
   PolicyEngine,
   PolicyRequest,
+  RedactionStyles,
   StepRedactor,
   ToolDefinition,
 } from '@modelhost/kernel';
 import { labelsOfTool } from './data-labels.ts';
 import { refusalText } from './decisions.ts';
+import { hideInPiece } from './hide-in-piece.ts';
+import type { Piece } from './hide-in-piece.ts';
+import { mapJson } from './map-texts.ts';
 import { isPlainAllow } from './obligations.ts';
 import { applyTransforms } from './transforms/apply-transforms.ts';
 
@@ -17,8 +23,20 @@ export interface DirectResults<T> {
   readonly outcomeOf: (performed: T) => string;
   /** What policy is asked about before it is given; undefined where a tool has not answered. */
   readonly answerOf: (performed: T) => DirectAnswer | undefined;
-  /** The same with every text changed, whether a tool has answered or not. */
-  readonly map: (performed: T, change: (text: string) => string) => T;
+  /** The same with everything changed that somebody wrote, whether a tool has answered or not. */
+  readonly map: (performed: T, change: AnswerChange) => T;
+}
+
+/** What is done to what was performed before anybody gets it. */
+export interface AnswerChange {
+  /** A text that is for somebody to read. */
+  readonly text: (text: string) => string;
+  /** A part of one, of which no half of a value gets through. */
+  readonly piece: (piece: Piece) => string;
+  /** A value of which nothing is known: its strings, keys and numbers. */
+  readonly json: (value: Json) => Json;
+  /** Only hides, for what would be of no use if it were written in another way, such as an address. */
+  readonly hide: (text: string) => string;
 }
 
 /** The answer of a tool. */
@@ -80,9 +98,31 @@ export async function acceptAnswer<T>(
   if (transforms.length === 0 && !redactor.hides(redact.detectors)) {
     return { decision: noted, value };
   }
-  const change = (text: string): string =>
-    redactor.redact(applyTransforms(text, transforms), redact.detectors);
-  return { decision: noted, value: map(value, change) };
+  const changed = createChange(redactor, { styles: redact.detectors, transforms });
+  return { decision: noted, value: map(value, changed) };
+}
+
+/** What policy demands of an answer, beside what is hidden always. */
+interface Demands {
+  readonly styles: RedactionStyles;
+  readonly transforms: Obligations['transforms'];
+}
+
+const noDemands: Demands = { styles: {}, transforms: [] };
+
+/** Changes everything of an answer as is demanded; without demands it hides what is hidden always. */
+export function createChange(
+  redactor: StepRedactor,
+  { styles, transforms }: Demands = noDemands,
+): AnswerChange {
+  const change = (text: string): string => applyTransforms(text, transforms);
+  const hide = (text: string): string => redactor.redact(text, styles);
+  return {
+    text: (text) => hide(change(text)),
+    piece: (piece) => hideInPiece(piece, redactor, { styles, change }),
+    json: (value) => redactor.redactJson(mapJson(value, change), styles),
+    hide,
+  };
 }
 
 function questionOf(

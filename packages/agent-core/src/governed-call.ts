@@ -30,8 +30,8 @@ import type { CallLedger, PrincipalPast } from './call-ledger.ts';
 import { amountsOf } from './call-sums.ts';
 import type { CallAmounts } from './call-sums.ts';
 import { refusalText } from './decisions.ts';
-import { acceptAnswer } from './direct-result.ts';
-import type { AnsweredRequest, DirectResults } from './direct-result.ts';
+import { acceptAnswer, createChange } from './direct-result.ts';
+import type { AnswerChange, AnsweredRequest, DirectResults } from './direct-result.ts';
 import { hideInError } from './hide-in-event.ts';
 import { forgedMessage, outgoingArguments, redactionFacts, revealFacts } from './outgoing.ts';
 
@@ -75,7 +75,7 @@ export interface PermittedCall {
   /** Exactly what may be sent. */
   readonly arguments: JsonObject;
   /** For what is told before the answer is there, such as progress. */
-  readonly hide: (text: string) => string;
+  readonly hide: AnswerChange;
 }
 
 type Perform<T> = (permitted: PermittedCall) => Promise<T>;
@@ -114,7 +114,7 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
       throw forged(tool, outgoing.path);
     }
     const { limits } = decision.obligations;
-    const hide = (text: string): string => redactor.redact(text, {});
+    const hide = createChange(redactor);
     const permitted = { limits, arguments: outgoing.arguments, hide };
     const attempt = async (): Promise<Settled<T>> => settle(perform, permitted);
     // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
@@ -133,7 +133,10 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     if (begun === undefined) await intent;
     const recorded = (begun ?? attempt()).then(async (ended) => {
       const about = { asked: request, tool, decision, nowMs: now(), redactor };
-      const accepted = await accept(policy, about, { ended: hideInThrown(ended, hide), results });
+      const accepted = await accept(policy, about, {
+        ended: hideInThrown(ended, hide.text),
+        results,
+      });
       await recordOutcome(record, { keys, tenant, agent, decision, redactor }, accepted);
       return accepted.ended;
     });
@@ -236,7 +239,7 @@ async function accept<T>(
   const facts = { outcome: results.outcomeOf(value), code: '' };
   const answer = results.answerOf(value);
   if (answer === undefined) {
-    const hidden = results.map(value, (text) => request.redactor.redact(text, {}));
+    const hidden = results.map(value, createChange(request.redactor));
     return { ended: { value: hidden }, facts, ...unanswered };
   }
   const { map } = results;
@@ -286,7 +289,7 @@ function hideInValues(redactor: StepRedactor, values: JsonObject): JsonObject {
 }
 
 /** An error can say what its server wrote. */
-function hideInThrown<T>(ended: Settled<T>, hide: PermittedCall['hide']): Settled<T> {
+function hideInThrown<T>(ended: Settled<T>, hide: AnswerChange['text']): Settled<T> {
   if ('value' in ended || !(ended.thrown instanceof HostError)) return ended;
   const cause = ended.thrown;
   const error = toErrorData(cause);

@@ -9,8 +9,8 @@ export interface Piece {
   readonly isCut: boolean;
 }
 
-/** Of what stands before a piece: enough for any value but a private key. */
-export const bytesBefore = 4_096;
+/** Of what stands before a piece: more than anything is held back for, a private key included. */
+export const bytesBefore = 20_480;
 
 /** In the last line of a result whose rest is kept: how to read on. It is no part of the text. */
 const note = /\n\[[^\n]*result:\/\/[A-Za-z0-9-]+[^\n]*\]$/;

@@ -4,7 +4,7 @@ export { createCallLedger } from './call-ledger.ts';
 export type { CallLedger } from './call-ledger.ts';
 export { decisionFacts } from './call-facts.ts';
 export { labelsOfInput } from './conversation.ts';
-export type { DirectAnswer, DirectResults } from './direct-result.ts';
+export type { AnswerChange, DirectAnswer, DirectResults } from './direct-result.ts';
 export { createCallGovernor } from './governed-call.ts';
 export type {
   CallGovernor,

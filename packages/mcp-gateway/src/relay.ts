@@ -35,7 +35,7 @@ export interface ExchangeContext {
 /** What came of an exchange. Faults of the connection and of bounds are thrown as `HostError`. */
 export type ExchangeOutcome =
   /** The result as the upstream gave it, without `resultType`. */
-  | { readonly kind: 'complete'; readonly result: JsonObject }
+  | { readonly kind: 'complete'; readonly result: JsonObject; readonly part?: ResultPart }
   /** The upstream needs input (SEP-2322). Go on with the same params, `inputResponses` and this `requestState`. */
   | {
       readonly kind: 'input-required';
@@ -44,6 +44,15 @@ export type ExchangeOutcome =
     }
   /** The upstream's own JSON-RPC error. */
   | { readonly kind: 'error'; readonly error: RpcError };
+
+/** Of the list in a result the one text that is a part of a longer one, with as much of that as tells what is at its border. */
+export interface ResultPart {
+  readonly index: number;
+  /** What stands right before it, or the end of that. */
+  readonly before: string;
+  /** More follows. */
+  readonly isCut: boolean;
+}
 
 /** A request of the upstream to the one who asked. Untrusted. */
 export interface InputRequest {

@@ -22,7 +22,7 @@ const direct: DirectResults<string> = {
     bytes: Buffer.byteLength(text),
     text: () => text,
   }),
-  map: (text, change) => change(text),
+  map: (text, change) => change.text(text),
 };
 
 function callOf(effect: 'none' | 'irreversible'): DirectCall {

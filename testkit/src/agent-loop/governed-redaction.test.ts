@@ -12,7 +12,7 @@ import type { Outside } from './outside.ts';
 const direct: DirectResults<string> = {
   outcomeOf: () => 'ok',
   answerOf: (text) => (text.startsWith('?') ? undefined : { bytes: text.length, text: () => text }),
-  map: (text, change) => change(text),
+  map: (text, change) => change.text(text),
 };
 
 function open(changes: Partial<Record<'CallTool' | 'AcceptToolResult', Partial<Obligations>>>): {
@@ -50,7 +50,7 @@ suite('a direct call', () => {
       callOf(values),
       async (permitted) => {
         sent.push(permitted.arguments);
-        return permitted.hide(`at ${secret}`);
+        return permitted.hide.text(`at ${secret}`);
       },
       direct,
     );

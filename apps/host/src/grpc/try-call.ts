@@ -1,8 +1,8 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import type { DirectAnswer, DirectResults } from '@modelhost/agent-core';
+import type { AnswerChange, DirectAnswer, DirectResults } from '@modelhost/agent-core';
 import type { ToolService } from '@modelhost/contracts';
 import { HostError, isJsonObject, parseJsonText, sha256Hex } from '@modelhost/kernel';
-import type { JsonObject, Principal, ToolReply } from '@modelhost/kernel';
+import type { JsonObject, Principal, ToolAnswer, ToolReply } from '@modelhost/kernel';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { Handlers } from './service.ts';
 import type { ToolServiceOptions } from './tool-service.ts';
@@ -102,8 +102,14 @@ const results: DirectResults<ToolReply> = {
   answerOf,
   // What it asks for is shown to nobody.
   map: (reply, change) =>
-    reply.type === 'answer' ? { ...reply, content: change(reply.content) } : reply,
+    reply.type === 'answer' ? { ...reply, content: changeContent(reply, change) } : reply,
 };
+
+function changeContent({ content, isTruncated }: ToolAnswer, change: AnswerChange): string {
+  return isTruncated
+    ? change.piece({ before: '', text: content, isCut: true })
+    : change.text(content);
+}
 
 function answerOf(reply: ToolReply): DirectAnswer | undefined {
   if (reply.type === 'input-required') return undefined;

@@ -25,7 +25,7 @@ export function createViews(
       view.name,
       hideInFacade(
         createFacadeCore({ ...parts, view: toView(view), randomId: createSessionId }),
-        (text) => parts.redactor.redact(text),
+        parts.redactor,
       ),
     ]),
   );

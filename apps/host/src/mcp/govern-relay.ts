@@ -16,7 +16,8 @@ import type {
   McpRelay,
   RelayTool,
 } from '@modelhost/mcp-gateway';
-import { mapOutcome, mapTexts, relayedAnswer } from './relayed-answer.ts';
+import { mapJsonObject } from './mcp-members.ts';
+import { mapOutcome, relayedAnswer } from './relayed-answer.ts';
 
 /** What goes around a relay. */
 export interface GovernedRelayPorts {
@@ -201,8 +202,8 @@ function hideTold(context: ExchangeContext, { hide }: PermittedCall): ExchangeCo
     ...context,
     ...(onProgress === undefined
       ? {}
-      : { onProgress: (params) => onProgress(mapTexts(params, hide)) }),
-    ...(onLog === undefined ? {} : { onLog: (params) => onLog(mapTexts(params, hide)) }),
+      : { onProgress: (params) => onProgress(mapJsonObject(params, hide)) }),
+    ...(onLog === undefined ? {} : { onLog: (params) => onLog(mapJsonObject(params, hide)) }),
   };
 }
 

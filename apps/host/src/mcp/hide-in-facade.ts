@@ -2,28 +2,26 @@ import { HostError } from '@modelhost/kernel';
 import type { Redactor } from '@modelhost/kernel';
 import type { FacadeCore, FacadeService } from '@modelhost/mcp-gateway';
 import { hideObject } from '../redaction/hide-object.ts';
-import { mapTexts } from './relayed-answer.ts';
 
-type Hide = (text: string) => string;
 type Outcome = Awaited<ReturnType<FacadeCore['handle']>>;
 
 /**
- * A façade of which every error passes `hide`. The rest is hidden already: calls, and what is told of them, behind the governor, and
+ * A façade of which every error is hidden, with what it says of itself. The rest is hidden already: calls, and what is told of them, behind the governor, and
  * definitions where the gateway takes them in.
  */
-export function hideInFacade(core: FacadeCore, hide: Hide): FacadeCore {
+export function hideInFacade(core: FacadeCore, redactor: Redactor): FacadeCore {
   return {
     ...core,
     handle: async (request, caller, io) =>
-      hideOutcome(await core.handle(request, caller, io), hide),
+      hideOutcome(await core.handle(request, caller, io), redactor),
   };
 }
 
-function hideOutcome(outcome: Outcome, hide: Hide): Outcome {
+function hideOutcome(outcome: Outcome, redactor: Redactor): Outcome {
   if (outcome.kind !== 'error') return outcome;
   const { message, data, ...error } = outcome.error;
-  const hidden = data === undefined ? {} : { data: mapTexts(data, hide) };
-  return { kind: 'error', error: { ...error, message: hide(message), ...hidden } };
+  const hidden = data === undefined ? {} : { data: hideObject(redactor, data) };
+  return { kind: 'error', error: { ...error, message: redactor.redact(message), ...hidden } };
 }
 
 /**

@@ -1,18 +1,9 @@
-import type { DirectAnswer } from '@modelhost/agent-core';
-import { isJsonObject } from '@modelhost/kernel';
-import type { Json, JsonObject } from '@modelhost/kernel';
+import type { AnswerChange, DirectAnswer } from '@modelhost/agent-core';
+import type { Json } from '@modelhost/kernel';
 import type { ExchangeOutcome } from '@modelhost/mcp-gateway';
+import { mapJsonObject, mapMembers } from './mcp-members.ts';
 
-/** Members that are no text for anybody: names of the protocol, addresses and encoded bytes. */
-const untouched: ReadonlySet<string> = new Set([
-  '_meta',
-  'type',
-  'role',
-  'uri',
-  'mimeType',
-  'data',
-  'blob',
-]);
+const unknownError = -32_603;
 
 /** What a server answered, as policy is asked about it; undefined where it has not answered. */
 export function relayedAnswer(outcome: ExchangeOutcome): DirectAnswer | undefined {
@@ -24,31 +15,33 @@ export function relayedAnswer(outcome: ExchangeOutcome): DirectAnswer | undefine
   };
 }
 
-/** The same with every text changed that is for anybody to read. */
-export function mapOutcome(
-  outcome: ExchangeOutcome,
-  change: (text: string) => string,
-): ExchangeOutcome {
+/** The same with everything changed that its server wrote. */
+export function mapOutcome(outcome: ExchangeOutcome, change: AnswerChange): ExchangeOutcome {
   switch (outcome.kind) {
     case 'complete':
-      return { ...outcome, result: mapTexts(outcome.result, change) };
+      return { kind: 'complete', result: mapMembers(outcome.result, change, outcome.part) };
     case 'input-required':
       return { ...outcome, inputRequests: mapRequests(outcome.inputRequests, change) };
     case 'error': {
       const { code, message, data } = outcome.error;
-      const changed = data === undefined ? {} : { data: mapTexts(data, change) };
-      return { kind: 'error', error: { code, message: change(message), ...changed } };
+      const changed = data === undefined ? {} : { data: mapJsonObject(data, change) };
+      // A code is a number like any other.
+      const isPlain = change.json(code) === code;
+      return {
+        kind: 'error',
+        error: { code: isPlain ? code : unknownError, message: change.text(message), ...changed },
+      };
     }
   }
 }
 
 type InputRequests = Extract<ExchangeOutcome, { kind: 'input-required' }>['inputRequests'];
 
-function mapRequests(requests: InputRequests, change: (text: string) => string): InputRequests {
+function mapRequests(requests: InputRequests, change: AnswerChange): InputRequests {
   return Object.fromEntries(
     Object.entries(requests).map(([key, { method, params }]) => [
       key,
-      { method, params: mapTexts(params, change) },
+      { method, params: mapMembers(params, change) },
     ]),
   );
 }
@@ -60,20 +53,4 @@ function bytesOf(value: Json): number {
   let bytes = 0;
   for (const inner of Object.values(value)) bytes += bytesOf(inner);
   return bytes;
-}
-
-/** An object of MCP with every text changed that is for anybody to read. */
-export function mapTexts(object: JsonObject, change: (text: string) => string): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).map(([name, value]) => [
-      name,
-      untouched.has(name) ? value : mapText(value, change),
-    ]),
-  );
-}
-
-function mapText(value: Json, change: (text: string) => string): Json {
-  if (typeof value === 'string') return change(value);
-  if (isJsonObject(value)) return mapTexts(value, change);
-  return Array.isArray(value) ? value.map((inner: Json) => mapText(inner, change)) : value;
 }

@@ -5,6 +5,7 @@ import { decisionFacts, resultFacts } from './call-facts.ts';
 import { labelsOfTool } from './data-labels.ts';
 import { decisionEvent, refusalText } from './decisions.ts';
 import { hideInPiece } from './hide-in-piece.ts';
+import { revealedIn } from './incoming.ts';
 import { isPlainAllow } from './obligations.ts';
 import { redactionFacts } from './outgoing.ts';
 import { questionOf } from './policy-question.ts';
@@ -43,9 +44,10 @@ interface TakenIn {
 /** Asks policy whether the model may see what a tool answered, and does to it what is demanded. */
 export async function acceptResult(
   run: ActiveRun,
-  { tool, obligations }: AnsweredCall,
+  answered: AnsweredCall,
   { raw, nowMs, redactor, before }: TakenIn,
 ): Promise<AcceptedResult> {
+  const { tool, obligations } = answered;
   const labels = joinLabels(labelsOfTool(tool), obligations.labels);
   const bytes = Buffer.byteLength(raw.content);
   const decision = await run.ports.policy.decide(
@@ -62,9 +64,11 @@ export async function acceptResult(
     return { ...nothing, isError: raw.isError, labels, decision: noted };
   }
   const { redact, transforms } = decision.obligations;
-  const styles = redact.detectors;
-  // Only the run itself may write placeholders.
-  const change = (text: string): string => applyTransforms(run.session.escape(text), transforms);
+  const revealed = revealedIn(run.session, answered);
+  const styles = { ...revealed.styles, ...redact.detectors };
+  // Only the run itself may write placeholders, also in what is left once the text is changed.
+  const change = (text: string): string =>
+    revealed.conceal(run.session.escape(applyTransforms(text, transforms)));
   const piece = {
     before: redactor.hides(styles) ? (before?.() ?? '') : '',
     text: raw.content,

@@ -18,17 +18,15 @@ import { awaitClient } from './client-call.ts';
 import { labelsOfFailure } from './data-labels.ts';
 import type { StepWork } from './guarded-context.ts';
 import { hideInError } from './hide-in-event.ts';
-import { mapTexts } from './map-texts.ts';
+import { createIncoming } from './incoming.ts';
+import type { Incoming } from './incoming.ts';
 import { forgedMessage, outgoingArguments, revealFacts } from './outgoing.ts';
-import { answerRequests, checkRequests } from './tool-input.ts';
+import { answerRequests, checkRequests, hideInRequests } from './tool-input.ts';
 import type { InputRequests } from './tool-input.ts';
 import { answeredOf, decisionRecord, recordIntent, recordOf } from './tool-records.ts';
 import type { AllowedCall } from './tool-records.ts';
 import { deniedVerdict, ownVerdict, refused } from './tool-verdict.ts';
 import type { ToolVerdict } from './tool-verdict.ts';
-
-/** A run of letters that is longer than any secret: the bytes of an image. */
-const bytesText = /^[A-Za-z0-9+/]{1024,}={0,2}$/;
 
 /** How often one call may ask for input before it is given up. */
 const inputRoundsMax = 8;
@@ -95,12 +93,15 @@ type RoundEnd =
 async function takeRound(run: ActiveRun, call: AllowedCall, round: Round): Promise<TakenRound> {
   const { before, name } = round;
   const body = async (info: StepWork): Promise<TakenRound> => {
-    const progress = createCallProgress(call.call.id, info, before);
+    const incoming = createIncoming(run, answeredOf(call), info);
+    const { emit } = info;
+    const progress = createCallProgress({ callId: call.call.id, emit, incoming, before });
     const end = await callTool(run, call, round, {
       info,
+      incoming,
       onProgress: (told) => progress.add(told),
     });
-    return { end, progress: [...before, ...progress.end()] };
+    return { end, progress: [...before, ...(await progress.end())] };
   };
   const options: StepOptions<TakenRound> = {
     events: ({ progress }) => progress.slice(before.length),
@@ -114,6 +115,7 @@ async function takeRound(run: ActiveRun, call: AllowedCall, round: Round): Promi
 
 interface RoundWork {
   readonly info: StepWork;
+  readonly incoming: () => Promise<Incoming>;
   readonly onProgress: Parameters<ActiveRun['ports']['tools']['callTool']>[1]['onProgress'] & {};
 }
 
@@ -173,7 +175,7 @@ async function callGateway(
   run: ActiveRun,
   call: AllowedCall,
   { resume }: Round,
-  { info, onProgress, outgoing }: RoundWork & { readonly outgoing: JsonObject },
+  { info, incoming, onProgress, outgoing }: RoundWork & { readonly outgoing: JsonObject },
 ): Promise<Came> {
   const { toolCallTimeoutMs } = run.input.agent;
   const { timeoutMsMax = toolCallTimeoutMs } = call.decision.obligations.limits;
@@ -191,41 +193,29 @@ async function callGateway(
       { signal: info.signal, onProgress },
     );
     if (reply.type === 'answer') return { kind: 'answered', raw: reply };
-    readRequests(run, call, reply);
-    const requests = hideInRequests(run, reply.requests, info);
+    const requests = await readRequests(run, call, { reply, incoming });
     return { kind: 'input-required', state: reply.state, requests };
   } catch (thrown) {
     if (info.signal.aborted) return stoppedWithin(call);
-    const error = hideInError(toErrorData(thrown), (text) => info.redactor.redact(text, {}));
+    const error = hideInError(toErrorData(thrown), (await incoming()).change);
     const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
     return { kind: isRepeatable(call) || isAnswered ? 'failed' : 'unknown', error };
   }
 }
 
-/** What a server asks for is text from outside, but for the bytes of an image. */
-function hideInRequests(
-  { session }: ActiveRun,
-  requests: InputRequests,
-  { redactor }: StepWork,
-): InputRequests {
-  const hide = (text: string): string =>
-    bytesText.test(text) ? text : redactor.redact(session.escape(text), {});
-  return Object.fromEntries(
-    Object.entries(requests).map(([key, { method, params }]) => [
-      key,
-      { method, params: mapTexts(params, hide) },
-    ]),
-  );
-}
-
 /** Throws for a question that nobody is going to answer. */
-function readRequests(
+async function readRequests(
   run: ActiveRun,
   { tool }: AllowedCall,
-  reply: Extract<ToolReply, { type: 'input-required' }>,
-): void {
+  asked: {
+    readonly reply: Extract<ToolReply, { type: 'input-required' }>;
+    readonly incoming: () => Promise<Incoming>;
+  },
+): Promise<InputRequests> {
+  const { reply, incoming } = asked;
   try {
     checkRequests(tool, reply);
+    return hideInRequests(reply.requests, await incoming());
   } catch (thrown) {
     abandon(run, reply.state);
     throw thrown;

@@ -8,6 +8,8 @@ import type {
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { elicit } from './elicitation.ts';
+import type { Incoming } from './incoming.ts';
+import { mapTexts, namesIn } from './map-texts.ts';
 import { sample } from './sampling.ts';
 import type { CheckedCall } from './tool-records.ts';
 
@@ -17,6 +19,9 @@ const keyLengthMax = 256;
 const stateLengthMax = 256 * 1_024;
 const requestsLengthMax = 1_024 * 1_024;
 const paramsDepthMax = 32;
+
+/** A run of letters that is longer than any secret: the bytes of an image. */
+const bytesText = /^[A-Za-z0-9+/]{1024,}={0,2}$/;
 
 /** What a tool asks for in one round, by the server's own keys. */
 export type InputRequests = Readonly<Record<string, ToolInputRequest>>;
@@ -53,6 +58,25 @@ export function checkRequests(
       facts: { tool: tool.name, requests_max: String(requestsMax) },
     });
   }
+}
+
+/**
+ * What a server asks for is text from outside, but for the bytes of an image. Throws `mcp_protocol_error` for a name that has to be
+ * hidden: nobody could answer under it.
+ */
+export function hideInRequests(requests: InputRequests, { hide }: Incoming): InputRequests {
+  const hideText = (text: string): string => (bytesText.test(text) ? text : hide(text));
+  return Object.fromEntries(
+    Object.entries(requests).map(([key, { method, params }]) => {
+      if (namesIn(params).some((name) => hide(name) !== name)) {
+        throw new HostError(
+          'mcp_protocol_error',
+          'the request for input has a name that is hidden',
+        );
+      }
+      return [key, { method, params: mapTexts(params, hideText) }];
+    }),
+  );
 }
 
 function lengthOf(requests: InputRequests): number {

@@ -1,13 +1,12 @@
-import { canonicalJson, parseJsonText } from '@modelhost/kernel';
-import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
 import type {
   ContentPart,
-  Json,
   Message,
   RedactionStyles,
   StepRedactor,
   ToolCall,
 } from '@modelhost/kernel';
+import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
+import { hideInArguments } from './hide-in-arguments.ts';
 
 /** What models are sent, so that a long conversation is not looked through again at each turn. */
 export interface HiddenMessages {
@@ -74,16 +73,6 @@ export function createHiddenMessages(): HiddenMessages {
   };
 }
 
-/** Arguments as the model wrote them, if nothing in them is to be hidden; else JSON again, or text where they are none. */
-function hideInArguments(text: string, redactor: StepRedactor, styles: RedactionStyles): string {
-  const parsed = readJson(text);
-  if (parsed === undefined) return redactor.redact(text, styles);
-  const written = JSON.stringify(redactor.redactJson(parsed, styles));
-  // A key that stands there twice has a value that parsing does not see.
-  const isAsWritten = written === JSON.stringify(parsed) && redactor.redact(text, styles) === text;
-  return isAsWritten ? text : written;
-}
-
 function hideInMessage(message: Message, redactor: StepRedactor, styles: RedactionStyles): Message {
   const hide = (text: string): string => redactor.redact(text, styles);
   switch (message.role) {
@@ -121,16 +110,5 @@ function hideInPart(part: ContentPart, hide: (text: string) => string): ContentP
       return { ...part, name: hide(part.name), uri: hide(part.uri) };
     case 'image':
       return 'uri' in part.source ? { ...part, source: { uri: hide(part.source.uri) } } : part;
-  }
-}
-
-/** Undefined for what is no JSON, or nested deeper than anything that is meant. */
-function readJson(text: string): Json | undefined {
-  try {
-    const value = parseJsonText(text);
-    canonicalJson(value);
-    return value;
-  } catch {
-    return undefined;
   }
 }

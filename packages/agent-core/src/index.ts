@@ -12,5 +12,6 @@ export type {
   DirectCall,
   PermittedCall,
 } from './governed-call.ts';
+export { hideInArguments, repeatsName } from './hide-in-arguments.ts';
 export { createAgentLoop } from './loop.ts';
 export { agentLoopVersion } from './loop-version.ts';

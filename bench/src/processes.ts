@@ -12,6 +12,8 @@ export interface BenchProcess extends AsyncDisposable {
   readonly cpuMicros: () => number;
   /** The same, with all processes that it started, running or ended. */
   readonly treeCpuMicros: () => number;
+  /** Memory that it has now. */
+  readonly residentBytes: () => number;
   /** Resolves when it has ended, whatever the reason. */
   readonly ended: Promise<unknown>;
 }
@@ -63,6 +65,7 @@ export function startProcess(
     printed: (pattern) => findInOutput(child, pattern),
     cpuMicros: () => readCpuMicros(child.pid),
     treeCpuMicros: () => readTreeCpuMicros(child.pid),
+    residentBytes: () => readResidentBytes(child.pid),
     ended: exited,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
@@ -97,6 +100,11 @@ function findInOutput(child: ChildProcess, pattern: RegExp): Promise<RegExpExecA
 function readCpuMicros(pid: number | undefined): number {
   const { user, system } = readTimes(String(pid ?? 'self'));
   return (user + system) * 10_000;
+}
+
+function readResidentBytes(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid ?? 'self'}/status`, 'latin1');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
 }
 
 function readTreeCpuMicros(root: number | undefined): number {

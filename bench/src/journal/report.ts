@@ -3,6 +3,7 @@ import { median } from '../figures.ts';
 import type { Floor } from './floor.ts';
 import type { RunRound } from './rounds.ts';
 import type { Journal } from './subject.ts';
+import { verdict, type Verdict } from './verdict.ts';
 
 /** Limits of the bench. */
 export const limits = { addedCpuMsPerRunMax: 1.5, addedLoopDelayMsMax: 2 } as const;
@@ -76,7 +77,7 @@ export function judge(measured: {
   readonly fast: readonly Row[];
   readonly slow: readonly Row[];
   readonly idleMs: readonly number[];
-}): readonly { readonly isHeld: boolean; readonly text: string }[] {
+}): readonly Verdict[] {
   const idleMs = Math.min(...measured.idleMs);
   const loopDelayMs = Math.min(...of(measured.slow, 'sealed').map((one) => one.loopDelayP99Ms));
   const off = of(measured.fast, 'off');
@@ -103,12 +104,6 @@ function of(rows: readonly Row[], name: Journal): readonly RunRound[] {
 
 function over({ rounds }: Row, figure: keyof RunRound): number {
   return median(rounds.map((round) => round[figure]));
-}
-
-function verdict(what: string, value: number, max: number): { isHeld: boolean; text: string } {
-  const isHeld = value <= max;
-  const text = `${isHeld ? 'held' : 'NOT HELD'}: ${what} ${value.toFixed(2)}, at most ${max.toFixed(2)}`;
-  return { isHeld, text };
 }
 
 function line([name = '', ...cells]: readonly string[]): string {

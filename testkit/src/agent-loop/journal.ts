@@ -115,7 +115,8 @@ export async function replayJournal(
   return { result, events };
 }
 
-function createAbsentPorts(always: RedactionStyles): AgentLoopPorts {
+/** Ports of which nothing may be used but what works without the world outside. */
+export function createAbsentPorts(always: RedactionStyles): AgentLoopPorts {
   // Touching any member throws, whatever it is.
   const absent = new Proxy(
     {},

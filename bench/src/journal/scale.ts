@@ -1,0 +1,101 @@
+/**
+ * A host on a data directory with 100,000 runs and a million events: `npm run prove:scale [-- --runs 100000]`. Exits with 1 when
+ * it takes too long to start or to list them, or grows.
+ */
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { ModelHostClient } from '@modelhost/sdk';
+import { percentile } from '../figures.ts';
+import { describeMachine } from '../report.ts';
+import { fillDirectory } from './scale-fill.ts';
+import { dataOf, prepareHost, serveIn } from './served-host.ts';
+import { verdict } from './verdict.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '100000' },
+    events: { type: 'string', default: '10' },
+    directory: { type: 'string', default: tmpdir() },
+  },
+});
+const runs = Number(values.runs);
+const eventsPerRun = Number(values.events);
+const starts = 3;
+const pageSize = 50;
+const limits = { readyMsMax: 2_000, pageP50MsMax: 20, growthMbMax: 50 } as const;
+/** Who calls a host that has no keys. */
+const local = { tenant: 'default', subject: 'local' };
+
+await using folder = await mkdtempDisposable(join(values.directory, 'prove-scale-'));
+await prepareHost(folder.path);
+console.log(describeMachine(false));
+const empty = await measureStarts('an empty directory');
+const fillStart = performance.now();
+await fillDirectory(dataOf(folder.path), { runs, eventsPerRun, ...local });
+const seconds = (performance.now() - fillStart) / 1_000;
+console.log(`${runs} runs with ${runs * eventsPerRun} events, written in ${seconds.toFixed(1)} s`);
+const full = await measureStarts('the full directory');
+const listed = await measureLists();
+
+const verdicts = [
+  verdict('start of a host to ready, ms, best', full, limits.readyMsMax),
+  verdict('a page of the list, p50 ms, at any depth', listed.p50Ms, limits.pageP50MsMax),
+  verdict('growth while everything is listed twice, MB', listed.growthMb, limits.growthMbMax),
+  verdict('runs that are not listed', runs - listed.count, 0),
+];
+for (const { text } of verdicts) console.log(text);
+console.log(`of the start, ${(full - empty).toFixed(0)} ms are those of the runs`);
+if (verdicts.some(({ isHeld }) => !isHeld)) process.exitCode = 1;
+
+/** The best of a few. */
+async function measureStarts(what: string): Promise<number> {
+  const times: number[] = [];
+  for (let start = 0; start < starts; start += 1) {
+    await using host = await serveIn(folder.path);
+    times.push(host.readyMs);
+  }
+  const all = times.map((ms) => ms.toFixed(0)).join(', ');
+  console.log(`ready on ${what} after ${all} ms`);
+  return Math.min(...times);
+}
+
+async function measureLists() {
+  await using host = await serveIn(folder.path);
+  const { client, process: served } = host;
+  // The first tenth is read once before, so that what is loaded and compiled for it is there.
+  await walk(client, runs / 10);
+  const before = served.residentBytes();
+  const { count, times } = await walk(client, runs);
+  await walk(client, runs);
+  const growthMb = (served.residentBytes() - before) / 1e6;
+  const parts = [0, 1, 2, 3].map((part) => {
+    const from = (times.length / 4) * part;
+    return percentile(times.slice(from, from + times.length / 4), 0.5).toFixed(2);
+  });
+  const p50Ms = percentile(times, 0.5);
+  console.log(
+    `${times.length} pages of ${pageSize}: p50 ${p50Ms.toFixed(2)} ms, p99 ${percentile(times, 0.99).toFixed(2)} ms; ` +
+      `by quarters, newest first: p50 ${parts.join(', ')} ms; resident ${(before / 1e6).toFixed(0)} MB, then ${growthMb.toFixed(1)} MB more`,
+  );
+  return { count, p50Ms, growthMb };
+}
+
+/** Lists page after page. */
+async function walk(
+  client: ModelHostClient,
+  max: number,
+): Promise<{ readonly count: number; readonly times: readonly number[] }> {
+  const times: number[] = [];
+  let count = 0;
+  let pageToken = '';
+  do {
+    const start = performance.now();
+    const page = await client.listRuns({ pageSize, pageToken });
+    times.push(performance.now() - start);
+    count += page.runs.length;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '' && count < max);
+  return { count, times };
+}

@@ -1,0 +1,77 @@
+/** A whole host on a data directory that outlives it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createModelHostClient, type ModelHostClient } from '@modelhost/sdk';
+import { startProcess, type BenchProcess } from '../processes.ts';
+
+/** A host that takes calls; disposing of it drains it. */
+export interface ServedHost extends AsyncDisposable {
+  readonly process: BenchProcess;
+  readonly client: ModelHostClient;
+  /** From starting the process to its taking calls. */
+  readonly readyMs: number;
+}
+
+const cli = fileURLToPath(new URL('../../../apps/cli/bin/model-host.js', import.meta.url));
+
+/** Everything is allowed; each call of `pay` waits for somebody's yes. */
+const policy = `
+@id("bench.all") permit (principal, action, resource);
+@id("bench.pay") @message("paying needs a yes") @remedy("approval") @self_approval("allowed")
+forbid (principal, action == ModelHost::Action::"pay", resource)
+unless { context has approval && context.approval.callDigest == context.callDigest && context.now < context.approval.expires };
+`;
+
+const script = [
+  {
+    when: { userContains: 'pay', turn: 1 },
+    toolCalls: [{ name: 'pay', arguments: { amount: 1 } }],
+  },
+  { when: { userContains: '' }, text: 'Done.' },
+];
+
+/** Writes the configuration of the hosts of a folder. */
+export async function prepareHost(folder: string): Promise<void> {
+  await mkdir(join(folder, 'policies'), { recursive: true });
+  await writeFile(join(folder, 'policies', 'bench.cedar'), policy);
+  await writeFile(join(folder, 'script.yaml'), JSON.stringify(script));
+  const models = [{ id: 'model', model: 'scripted' }];
+  const tree = {
+    server: {
+      port: 0,
+      healthPort: 0,
+      dataDirectory: dataName,
+      maxRunsInFlight: 2_000,
+      gracefulShutdownTimeoutMs: 0,
+    },
+    providers: [{ name: 'main', type: 'scripted', scriptFile: 'script.yaml', models }],
+    agents: [{ id: 'helper', model: 'model' }],
+    runs: { parkAfterMs: 500 },
+    policies: { directory: 'policies' },
+  };
+  // JSON is YAML.
+  await writeFile(join(folder, configName), JSON.stringify(tree));
+}
+
+/** The data directory in such a folder. */
+export function dataOf(folder: string): string {
+  return join(folder, dataName);
+}
+
+/** Starts a host in a folder that was prepared. */
+export async function serveIn(folder: string): Promise<ServedHost> {
+  await using opened = new AsyncDisposableStack();
+  const start = performance.now();
+  const args = [cli, 'serve', '--config', join(folder, configName)];
+  const process = opened.use(startProcess(args, { cpu: 0, isPinned: false }));
+  const [, address = ''] = await process.printed(/serves on (127\.0\.0\.1:\d+)/);
+  const readyMs = performance.now() - start;
+  const client = createModelHostClient({ address });
+  opened.defer(() => client.close());
+  const open = opened.move();
+  return { process, client, readyMs, [Symbol.asyncDispose]: async () => open.disposeAsync() };
+}
+
+const dataName = 'data';
+const configName = 'model-host.yaml';

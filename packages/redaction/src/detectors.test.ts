@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { detectorNames, detectorTable, isDetectorName } from './detector-names.ts';
 import { createDetectors } from './detectors.ts';
+import { createRedactor } from './stream/redactor.ts';
 import { createWorkBudget } from './work-budget.ts';
 
 const detectors = createDetectors({
@@ -92,4 +93,37 @@ test('every name of the table is a detector, alone and together with the others'
     detectorTable.filter(({ name }) => !detectorNames.includes(name)).map(({ name }) => name),
     ['term'],
   );
+});
+
+test('what does not show hides no value, wherever it stands in it', () => {
+  const hidden = [
+    '\u0000',
+    '\u0007',
+    '\b',
+    '\u007f',
+    '\u0090',
+    '\ue000',
+    '\u{f0000}',
+    '\u2028',
+    '\u2800',
+    '\u001b[31m',
+    '\u001b[m',
+  ];
+  const token = ['ghp', 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5'].join('_');
+  const redactor = createRedactor({ detectors, styles: { secrets: 'drop', email: 'drop' } });
+  for (const value of [token, 'ann.lee@example.org']) {
+    for (const character of hidden) {
+      for (let at = 1; at < value.length; at += 1) {
+        const text = `to ${value.slice(0, at)}${character}${value.slice(at)} now`;
+        assert.equal(redactor.redact(text).text, 'to  now', JSON.stringify(text));
+      }
+    }
+  }
+});
+
+test('what only a terminal reads may be part of a value', () => {
+  const token = ['ghp', 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5'].join('_');
+  const redactor = createRedactor({ detectors, styles: { secrets: 'token', card: 'token' } });
+  assert.ok(!redactor.redact(`a \u001b[${token} b`).text.includes(token.slice(6)));
+  assert.ok(!redactor.redact('a \u001b[4111111111111111m b').text.includes('4111'));
 });

@@ -2,7 +2,8 @@ import { HostError } from '@modelhost/kernel';
 import { detectorNames, isDetectorName } from './detector-names.ts';
 import type { Detection } from './finding.ts';
 import { resolveOverlaps, type Candidate, type SearchWork } from './resolve.ts';
-import { createFoldedView } from './text/view.ts';
+import { hasSequence } from './text/invisible.ts';
+import { createFoldedView, type FoldedView } from './text/view.ts';
 import { wordsOfRule, type ContextWord } from './segments/context-words.ts';
 import { createPersonalScanner, personalDetectors } from './personal/scanner.ts';
 import { secretRules, type SecretRule } from './rules/secret-rules.ts';
@@ -67,30 +68,39 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
     text: string,
     { from = 0, budget, isWordless = false }: FindOptions = {},
   ): Detection {
-    const view = createFoldedView(text);
     const work = budget ?? createWorkBudget(unitsOf(text.length));
-    const viewFrom = view.viewStart(from);
-    const candidates: Candidate[] = [];
-    for (const { search, needsWord } of searches) {
-      if (needsWord && isWordless) continue;
-      search(view.text, viewFrom, { budget: work, found: candidates });
-    }
+    const looked = { from, isWordless, work };
+    const candidates = findIn(createFoldedView(text), looked);
+    // What only a terminal reads may be left out by a reader, or be a part of the value.
+    if (hasSequence(text)) candidates.push(...findIn(createFoldedView(text, true), looked));
     const isExhausted = work.isExhausted();
     if (candidates.length === 0) return isExhausted ? exhausted : nothing;
-    const findings = resolveOverlaps(
-      candidates.map(({ detector, kind, start, end, rank }) => ({
-        detector,
-        kind,
-        start: view.originalStart(start),
-        end: view.originalEnd(end),
-        rank,
-      })),
-    );
-    return { findings, isExhausted };
+    return { findings: resolveOverlaps(candidates), isExhausted };
+  }
+
+  function findIn(view: FoldedView, { from, isWordless, work }: Looked): Candidate[] {
+    const found: Candidate[] = [];
+    const viewFrom = view.viewStart(from);
+    for (const { search, needsWord } of searches) {
+      if (!needsWord || !isWordless) search(view.text, viewFrom, { budget: work, found });
+    }
+    return found.map(({ detector, kind, start, end, rank }) => ({
+      detector,
+      kind,
+      start: view.originalStart(start),
+      end: view.originalEnd(end),
+      rank,
+    }));
   }
 
   const words = [...rules.flatMap(wordsOfRule), ...terms.map(wordOfTerm)];
   return { find, words };
+}
+
+interface Looked {
+  readonly from: number;
+  readonly isWordless: boolean;
+  readonly work: WorkBudget;
 }
 
 const nothing: Detection = { findings: [], isExhausted: false };

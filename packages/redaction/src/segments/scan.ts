@@ -1,3 +1,4 @@
+import { escapeUnits } from '../text/invisible.ts';
 import type { ContextWord } from './context-words.ts';
 import * as unitClasses from './unit-classes.ts';
 import { beginMarkers, isLookedAt, markers, wordMax, prefixMax, type Words } from './words.ts';
@@ -12,6 +13,8 @@ export interface Scan {
   history: number;
   /** Something in the segment may be, or belong to, a value. */
   isSensitive: boolean;
+  /** What goes on that does not show: a sequence for a terminal, or the second half of a pair. */
+  passing: 'none' | 'escape' | 'parameters' | 'half';
   /** One of the words stands in it. */
   hasWord: boolean;
   /** Plain words to wait for after a value; `wordsPerValue` of them each time. */
@@ -60,6 +63,7 @@ function startScan(): Scan {
     state: 0,
     history: 0,
     isSensitive: false,
+    passing: 'none',
     hasWord: false,
     wordsToWait: 0,
     wordsPerValue: wordsAfterValue,
@@ -88,6 +92,7 @@ export function resetScan(scan: Scan, isInBlock: boolean): void {
   scan.state = 0;
   scan.history = 0;
   scan.isSensitive = isInBlock;
+  scan.passing = 'none';
   scan.hasWord = isInBlock;
   scan.wordsToWait = 0;
   scan.wordsPerValue = wordsAfterValue;
@@ -122,7 +127,7 @@ export function startBehind(before: string, words: Words): Scan {
 export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
   const kind = unitClasses.classOf(unit);
   scan.size += 1;
-  if (kind === unitClasses.invisibleUnit) return false;
+  if (isPassedOver(scan, unit, kind)) return false;
   const isSpace = kind === unitClasses.spaceUnit;
   const folded = isSpace ? space : unitClasses.foldUnit(unit);
   // Words of two words may have any white space between them.
@@ -143,7 +148,7 @@ export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
 
 /** Reads small letters of ASCII as `scanUnit` does, as many as nothing depends on; gives the place behind them. */
 export function scanLetters(scan: Scan, text: string, from: number, words: Words): number {
-  if (scan.block !== 'none' || scan.dashes > 0) return from;
+  if (scan.block !== 'none' || scan.dashes > 0 || scan.passing !== 'none') return from;
   const { rows, classes, endingFrom } = words.automaton;
   const most = Math.min(wordMax - scan.tokenSize, lettersMax - scan.size, text.length - from);
   let { state } = scan;
@@ -166,6 +171,41 @@ export function scanLetters(scan: Scan, text: string, from: number, words: Words
   return from + count;
 }
 
+/** Whether the unit is part of what does not show; such units bring nothing nearer to its end. */
+function isPassedOver(scan: Scan, unit: number, kind: unitClasses.UnitClass): boolean {
+  const before = scan.passing;
+  if (before === 'none' && kind !== unitClasses.invisibleUnit) return false;
+  scan.passing = 'none';
+  if (isGoingOn(scan, before, unit)) return true;
+  if (kind !== unitClasses.invisibleUnit) return false;
+  if (scan.openUntil >= scan.size) scan.openUntil += 1;
+  if (unit === escapeUnits.escape || unit === escapeUnits.introducer) {
+    scan.passing = unit === escapeUnits.escape ? 'escape' : 'parameters';
+    // What follows is looked at with and without the sequence, and a word may be in either.
+    scan.isSensitive = true;
+    scan.hasWord = true;
+  } else if (unitClasses.isHighSurrogate(unit)) {
+    scan.passing = 'half';
+  }
+  return true;
+}
+
+function isGoingOn(scan: Scan, passing: Scan['passing'], unit: number): boolean {
+  switch (passing) {
+    case 'none':
+      return false;
+    case 'half':
+      return unitClasses.isLowSurrogate(unit);
+    case 'escape':
+      if (unit === bracket) scan.passing = 'parameters';
+      return unit === bracket;
+    case 'parameters':
+      if (unit >= 0x30 && unit < 0x40) scan.passing = 'parameters';
+      return unit >= 0x30 && unit < 0x7f;
+  }
+}
+
+const bracket = 0x5b;
 /** Below every size at which a segment is cut. */
 const lettersMax = 4_000;
 const dash = 0x2d;

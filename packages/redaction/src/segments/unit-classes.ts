@@ -1,3 +1,5 @@
+import { isInvisible } from '../text/invisible.ts';
+
 /** What a UTF-16 unit means to the segmenter. */
 export type UnitClass = number;
 
@@ -11,7 +13,7 @@ export const sensitiveUnit: UnitClass = 3;
 export const spaceUnit: UnitClass = 4;
 /** `=`, `:` and `>`, which stand between a name and its value. */
 export const operatorUnit: UnitClass = 5;
-/** Does not show and so breaks nothing: zero-width characters, soft hyphens, tag and bidi characters. */
+/** Does not show and so breaks nothing, as zero-width and control characters; or the first half of what does not. */
 export const invisibleUnit: UnitClass = 6;
 /** Punctuation at which a text that has to be cut is cut best. */
 const delimiterUnit: UnitClass = 7;
@@ -56,18 +58,22 @@ export function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-// The halves of mathematical letters and digits, and of tag characters.
+/** Whether the unit is the second half of a surrogate pair. */
+export function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+// The first half of mathematical letters and digits.
 const mathematical = 0xd835;
-const tag = 0xdb40;
 const stops = /[\u3001\u3002\uff01\uff0c\uff1b\uff1f\u300d\u300f\u3011\u0e2f\u104b\u17d4]/;
 const delimiters = /[,;"'{}[\]()<|&`\\]/;
 
 function classify(unit: number): UnitClass {
   const character = String.fromCharCode(unit);
   if (unit === mathematical) return sensitiveUnit;
-  if (unit === tag || /[\p{Default_Ignorable_Code_Point}\p{Cf}]/u.test(character)) {
-    return invisibleUnit;
-  }
+  // Of tags and of private use all that begins with the half is invisible.
+  const isTag = unit >= 0xdb40 && unit <= 0xdb43;
+  if (isTag || (unit >= 0xdb80 && unit <= 0xdbff) || isInvisible(character)) return invisibleUnit;
   if (/\s/u.test(character) || stops.test(character)) return spaceUnit;
   const folded = String.fromCharCode(foldUnit(unit));
   if (folded === '@' || /\p{Nd}/u.test(folded)) return sensitiveUnit;

@@ -8,6 +8,14 @@ test('a view has no invisible characters, and letters and digits of other widths
   assert.equal(view.text, 'ab j124-x');
 });
 
+test('a view has no control characters, nothing of private use and no colours of a terminal', () => {
+  const view = createFoldedView(
+    'a\u0000b\bc\u007f\u0085\u009b\ue000\u{f0000}\u2028\u2800d\u001b[1;31me',
+  );
+  assert.equal(view.text, 'abcde');
+  assert.equal(createFoldedView('\u001b[31mx', true).text, '[31mx');
+});
+
 test('a stretch of the view leads back to all that was written there', () => {
   const text = '\u{1f600}4\u200b1\u{1d7dc}!';
   const view = createFoldedView(text);
@@ -15,10 +23,10 @@ test('a stretch of the view leads back to all that was written there', () => {
   assert.equal(text.slice(view.originalStart(at), view.originalEnd(at + 3)), '4\u200b1\u{1d7dc}');
 });
 
-test('a text of ASCII is its own view', () => {
+test('a text of ASCII is its own view, but for what does not show', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary-ascii' }), (text) => {
-      assert.equal(createFoldedView(text).text, text);
+    fc.property(fc.string({ unit: 'grapheme-ascii' }), (text) => {
+      assert.equal(createFoldedView(`${text}\t\r\n`).text, `${text}\t\r\n`);
     }),
     { numRuns: 200 },
   );

@@ -1,3 +1,5 @@
+import { escapeUnits, isInvisible, sequenceLength } from './invisible.ts';
+
 /** A text as a reader would see it, with the way back to the text as written. */
 export interface FoldedView {
   /** Invisible characters are gone; full-width and other forms of letters and digits are ASCII. */
@@ -11,13 +13,15 @@ export interface FoldedView {
 }
 
 const digit = /^\p{Nd}$/u;
-const invisible = /^[\p{Default_Ignorable_Code_Point}\p{Cf}]$/u;
-const anyForeign = /[\u0080-\uffff]/;
+const anyForeign = /[^\t-\r -~]/;
 const removed = 0xffff;
-const foldedUnits = new Uint16Array(0x1_0000);
+const foldedUnits = createFoldedUnits();
 
-/** Folds a text; a text in which no character stands for another is its own view and costs one look at each. */
-export function createFoldedView(text: string): FoldedView {
+/**
+ * Folds a text; a text in which no character stands for another is its own view and costs one look at each. Sequences that only a
+ * terminal reads are gone as well, unless they are asked for: then only what cannot be seen of them is.
+ */
+export function createFoldedView(text: string, keepsSequences = false): FoldedView {
   if (isPlain(text)) {
     return {
       text,
@@ -30,6 +34,11 @@ export function createFoldedView(text: string): FoldedView {
   const starts = new Uint32Array(text.length + 1);
   let length = 0;
   for (let at = 0; at < text.length; at += 1) {
+    const passed = keepsSequences ? 0 : sequenceAt(text, at);
+    if (passed > 0) {
+      at += passed - 1;
+      continue;
+    }
     const width = widthAt(text, at);
     const folded = foldedAt(text, at, width);
     if (folded !== removed) {
@@ -59,11 +68,7 @@ function isPlain(text: string): boolean {
   for (let at = first < 0 ? text.length : first; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     // Not yet known is zero, and halves of pairs are not known at all.
-    if (
-      unit >= 0x80 &&
-      foldedUnits[unit] !== unit &&
-      foldedAt(text, at, widthAt(text, at)) !== unit
-    ) {
+    if (foldedUnits[unit] !== unit && foldedAt(text, at, widthAt(text, at)) !== unit) {
       return false;
     }
   }
@@ -95,13 +100,10 @@ function widthAt(text: string, at: number): 1 | 2 {
 
 function foldedAt(text: string, at: number, width: 1 | 2): number {
   const unit = text.charCodeAt(at);
-  if (unit < 0x80) {
-    return unit;
-  }
   if (width === 2) {
     return fold(text.slice(at, at + 2), unit);
   }
-  // The table fills itself; zero means not yet computed, which no character above ASCII folds to.
+  // The table fills itself; zero means not yet computed, which no character folds to.
   const known = foldedUnits[unit] ?? 0;
   if (known !== 0) {
     return known;
@@ -111,8 +113,22 @@ function foldedAt(text: string, at: number, width: 1 | 2): number {
   return folded;
 }
 
+function sequenceAt(text: string, at: number): number {
+  const unit = text.charCodeAt(at);
+  const mayBegin = unit === escapeUnits.escape || unit === escapeUnits.introducer;
+  return mayBegin ? sequenceLength(text, at) : 0;
+}
+
+function createFoldedUnits(): Uint16Array {
+  const units = new Uint16Array(0x1_0000);
+  for (let unit = 0; unit < 0x80; unit += 1) {
+    units[unit] = isInvisible(String.fromCharCode(unit)) ? removed : unit;
+  }
+  return units;
+}
+
 function fold(character: string, unit: number): number {
-  if (invisible.test(character)) {
+  if (isInvisible(character)) {
     return removed;
   }
   if (digit.test(character)) {

@@ -9,7 +9,7 @@ import { createPersonalScanner, personalDetectors } from './personal/scanner.ts'
 import { secretRules, type SecretRule } from './rules/secret-rules.ts';
 import { assignmentRule, searchAssignments } from './rules/assignments.ts';
 import { createSecretSearch } from './rules/secret-search.ts';
-import { createTermSearch } from './terms.ts';
+import { createTermSearch, formsOfTerm } from './terms.ts';
 import { createWorkBudget, unitsOf, type WorkBudget } from './work-budget.ts';
 
 /** 'secrets', 'email', 'phone', … or the id of a single secret rule. */
@@ -93,7 +93,7 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
     }));
   }
 
-  const words = [...rules.flatMap(wordsOfRule), ...terms.map(wordOfTerm)];
+  const words = [...rules.flatMap(wordsOfRule), ...terms.flatMap(wordsOfTerm)];
   return { find, words };
 }
 
@@ -113,8 +113,8 @@ interface Search {
   readonly needsWord: boolean;
 }
 
-function wordOfTerm(term: string): ContextWord {
-  return { word: createFoldedView(term).text.toLowerCase(), holds: 'token' };
+function wordsOfTerm(term: string): readonly ContextWord[] {
+  return formsOfTerm(term).map((word) => ({ word, holds: 'token' }));
 }
 
 function createSearches(

@@ -22,6 +22,9 @@ export const moneyRecognizers: readonly Recognizer[] = [
     /\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?(?![-\d])/y,
     /\d{4}([ -])\d{6}\1\d{4,5}(?![-\d])/y,
     /\d{4}([ -])\d{5}\1\d{4,6}(?![-\d])/y,
+    // In cells or broken over lines; but not four rows of a longer column of numbers.
+    /(?<!\d{4}\r?\n)\d{4}\s{1,3}\d{4}\s{1,3}\d{4}\s{1,3}\d{4}(?:\s{1,3}\d{3}(?!\d))?(?![-\d]|\r?\n\d{4}(?!\d))/y,
+    /(?<!\d{4}\r?\n)\d{4}\s{1,3}\d{6}\s{1,3}\d{4,5}(?![-\d])/y,
   ].map((form): Recognizer => ({
     detector: 'card',
     kind: 'CARD',

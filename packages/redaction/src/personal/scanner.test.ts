@@ -21,6 +21,12 @@ const values: readonly (readonly [text: string, ...expected: string[]])[] = [
   ['paid with 4111 1111 1111 1111 again', 'CARD 4111 1111 1111 1111'],
   ['full-width ４１１１１１１１１１１１１１１１', 'CARD ４１１１１１１１１１１１１１１１'],
   ['hidden 4111\u200b1111\u200b1111\u200b1111', 'CARD 4111\u200b1111\u200b1111\u200b1111'],
+  ...['\n', '\r\n', '\t', '  '].map((gap): [string, string] => {
+    const card = ['4111', '1111', '1111', '1111'].join(gap);
+    return [`paid with ${card}, thanks`, `CARD ${card}`];
+  }),
+  ['wrapped 4111 1111\n1111 1111', 'CARD 4111 1111\n1111 1111'],
+  ['column\n1000\n4111\n1111\n1111\n1111\n2000\n'],
   ['to DE89 3704 0044 0532 0130 00 by Monday', 'IBAN DE89 3704 0044 0532 0130 00'],
   ['from 10.0.0.12 and fe80::1', 'IP_ADDRESS 10.0.0.12', 'IP_ADDRESS fe80::1'],
   ['at 00:1a:2b:3c:4d:5e', 'MAC_ADDRESS 00:1a:2b:3c:4d:5e'],

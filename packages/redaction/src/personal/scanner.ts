@@ -57,14 +57,15 @@ const unitsPerContext = 60;
 const unitsPerFinding = 60;
 const spanMax = 24;
 const betweenFew = /[.:]/;
-const joiners = new Set([0x20, 0x2d, 0x2e, 0x2f, 0x29]);
+const joiners = new Set([0x09, 0x0a, 0x0d, 0x20, 0x2d, 0x2e, 0x2f, 0x29]);
 const timestamp =
   /\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])/y;
 const date = /(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![-\d])/y;
 const timeOfDay = /(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![:\w]|\.\d)/y;
 /** A text without any words, such as a field of a form, is no longer than this. */
 const aloneMax = 128;
-const shortNumber = /\d{1,6}(?=$|[\s,;!?"')\]}<>&|=]+(?:[^\d(jfmasondJFMASOND]|$)|[,;"'\]}])/y;
+const shortNumber =
+  /\d{1,6}(?!\s{1,3}\d)(?=$|[\s,;!?"')\]}<>&|=]+(?:[^\d(jfmasondJFMASOND]|$)|[,;"'\]}])/y;
 const glued = /[a-z]{2}\d{3}(?:\d{3}|-\d)/y;
 const anyLetter = /\p{L}/u;
 

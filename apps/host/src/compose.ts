@@ -28,7 +28,7 @@ import { createPolicyControl } from './policy/create-policy-control.ts';
 import type { PolicyControl } from './policy/policy-control.ts';
 import { createProviders } from './providers.ts';
 import { hideInAudit } from './redaction/hide-in-audit.ts';
-import { hideObject } from './redaction/hide-object.ts';
+import { hideInGateway } from './redaction/hide-in-gateway.ts';
 import type { Protection } from './redaction/open-protection.ts';
 import { readToolServers } from './tool-servers.ts';
 
@@ -93,7 +93,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     environment,
     pinStore,
     tokenStore: createTokenFile(join(data, 'tool-tokens.json'), keys),
-    hideDefinition: (definition) => hideObject(redactor, definition),
+    hiding: hideInGateway(redactor),
     onLog: createServerLog({
       redactor,
       clock,

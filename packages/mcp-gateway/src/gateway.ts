@@ -3,12 +3,13 @@ import { HostError } from '@modelhost/kernel';
 import type { Clock, JsonSchemas, ToolGateway, ToolServerStatus } from '@modelhost/kernel';
 import { createCatalogues } from './catalogue/catalogues.ts';
 import type { Catalogues } from './catalogue/catalogues.ts';
-import type { HideDefinition } from './catalogue/hide-lists.ts';
 import type { PinAdmin, PinDrift } from './catalogue/pin-admin.ts';
 import type { PinStore } from './catalogue/pin-records.ts';
 import { createAuthorizations } from './credentials/authorizations.ts';
 import type { Authorizations, AuthorizingServer } from './credentials/authorizations.ts';
 import { createGatewayRelay } from './gateway-relay.ts';
+import { cutAtWord, nothingHidden } from './hiding.ts';
+import type { Hiding } from './hiding.ts';
 import { createListeners } from './listeners.ts';
 import type { McpRelay, RelayChange } from './relay.ts';
 import { createCappedRelay } from './results/capped-relay.ts';
@@ -52,11 +53,8 @@ export interface McpGatewayOptions extends Pick<SupplyOptions, 'tokenStore' | 'i
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly pinStore: PinStore;
   readonly onLog?: (entry: ToolServerLogEntry) => void;
-  /**
-   * Hides what is sensitive in a definition, and in instructions, before they are pinned or offered: what is pinned is what is seen.
-   * Absent: nothing is hidden.
-   */
-  readonly hideDefinition?: HideDefinition;
+  /** Absent: nothing is hidden. */
+  readonly hiding?: Hiding;
   readonly onDrift?: (drift: PinDrift) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -82,8 +80,7 @@ const logMessageLengthMax = 4_096;
  */
 export function createMcpGateway(options: McpGatewayOptions): McpGateway {
   checkAliases(options.servers);
-  const clock = options.clock ?? createClock();
-  const randomId = options.randomId ?? randomUUID;
+  const { hiding = nothingHidden, clock = createClock(), randomId = randomUUID } = options;
   const listeners = createListeners<RelayChange>();
   const log = createLog(options);
   const catalogues = createGatewayCatalogues(options, log, listeners.tell);
@@ -116,11 +113,12 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     randomId,
   });
   const bytesMaxOf = (alias: string): number => upstreams.get(alias)?.spec.resultBytesMax ?? 0;
-  const relay = createCappedRelay(bare, { results, bytesMaxOf });
+  const relay = createCappedRelay(bare, { results, bytesMaxOf, hideLong: hiding.long });
   const caller = createToolCaller({
     relay: bare,
     toolFor: (tenant, name) => catalogues.toolFor(tenant, name),
-    toReply: createReplyMaker(bytesMaxOf, results),
+    toReply: createReplyMaker(bytesMaxOf, results, hiding),
+    hide: hiding.text,
   });
   for (const { upstream } of upstreams.values()) upstream.start();
 
@@ -189,11 +187,13 @@ async function allSettled(
 function createReplyMaker(
   bytesMaxOf: (alias: string) => number,
   store: ResultStore,
+  hiding: Pick<Hiding, 'text' | 'long'>,
 ): ToolCallerOptions['toReply'] {
   return (result, { tool, invocation }) => {
     const bytesMax = bytesMaxOf(tool.definition.server);
     const { principal } = invocation;
-    return toToolAnswer(result, { bytesMax, spill: (text) => store.put(principal, text) });
+    const spill = (text: string): string | undefined => store.put(principal, text);
+    return toToolAnswer(result, { bytesMax, spill, hiding, tenant: principal.tenant });
   };
 }
 
@@ -218,7 +218,7 @@ type GatewayLog = SupplyOptions['log'];
 
 function createLog({ onLog }: McpGatewayOptions): GatewayLog {
   return (server, source, message) =>
-    onLog?.({ server, source, message: message.slice(0, logMessageLengthMax) });
+    onLog?.({ server, source, message: cutAtWord(message, logMessageLengthMax) });
 }
 
 /** Nothing that is planned keeps the host from ending. */

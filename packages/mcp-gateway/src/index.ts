@@ -21,6 +21,7 @@ export { serveFacadeOverStdio } from './facade/stdio.ts';
 export type { StdioService } from './facade/stdio.ts';
 export { createMcpGateway } from './gateway.ts';
 export type { McpGateway, McpGatewayOptions } from './gateway.ts';
+export type { Hiding } from './hiding.ts';
 export { createOutboundFetch } from './outbound/outbound-fetch.ts';
 export type { OutboundFetch } from './outbound/outbound-fetch.ts';
 export type {

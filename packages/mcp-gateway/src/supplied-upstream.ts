@@ -7,6 +7,8 @@ import type { Credentials, CredentialsOptions } from './credentials/credentials.
 import { createTokenMemory } from './credentials/token-store.ts';
 import { createOutboundFetch } from './outbound/outbound-fetch.ts';
 import type { OutboundFetch } from './outbound/outbound-fetch.ts';
+import { nothingHidden } from './hiding.ts';
+import type { Hiding } from './hiding.ts';
 import type { RelayChange } from './relay.ts';
 import { messageBytesMaxOf } from './server-spec.ts';
 import type { ToolServerLogEntry, ToolServerSpec } from './server-spec.ts';
@@ -30,7 +32,7 @@ export interface SupplyOptions extends Pick<
 > {
   readonly catalogues: Catalogues;
   /** Absent: nothing is hidden. */
-  readonly hideDefinition?: HideDefinition | undefined;
+  readonly hiding?: Hiding | undefined;
   readonly log: (alias: string, source: ToolServerLogEntry['source'], message: string) => void;
   readonly onChange: (change: RelayChange) => void;
   /** Milliseconds since 1970. */
@@ -43,7 +45,7 @@ export interface SupplyOptions extends Pick<
 
 /** Nothing is started before the upstream is. */
 export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
-  const { spec, catalogues, randomId } = options;
+  const { spec, catalogues, randomId, hiding } = options;
   const { alias } = spec;
   const log = (source: ToolServerLogEntry['source'], message: string): void =>
     options.log(alias, source, message);
@@ -51,6 +53,7 @@ export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
   const upstream = createUpstream({
     ...options,
     ...way,
+    hide: (hiding ?? nothingHidden).text,
     newId: randomId,
     log,
     isCatalogueKnown: () => catalogues.toolCount(alias) + catalogues.quarantined(alias) > 0,
@@ -74,11 +77,11 @@ export function supplyUpstream(options: SupplyOptions): SuppliedUpstream {
 
 /** What a server lists comes into the catalogue hidden, and in the order in which it was listed. */
 function createListTaker(
-  { spec, catalogues, hideDefinition }: SupplyOptions,
+  { spec, catalogues, hiding }: SupplyOptions,
   log: (source: ToolServerLogEntry['source'], message: string) => void,
 ): UpstreamOptions['onLists'] {
   const { alias } = spec;
-  if (hideDefinition === undefined) {
+  if (hiding === undefined) {
     return async (lists, from) => catalogues.update(alias, lists, from);
   }
   let last = Promise.resolve();
@@ -95,7 +98,7 @@ function createListTaker(
   }
 
   return async (...listed) => {
-    const taken = last.then(async () => take(listed, hideDefinition));
+    const taken = last.then(async () => take(listed, hiding.definition));
     last = taken.catch(() => {});
     return taken;
   };

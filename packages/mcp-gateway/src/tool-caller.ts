@@ -10,6 +10,8 @@ import type {
   ToolReply,
 } from '@modelhost/kernel';
 import type { CatalogueTool } from './catalogue/catalogue-tool.ts';
+import { nothingHidden, shortLine, shortText } from './hiding.ts';
+import type { HideText } from './hiding.ts';
 import type { ExchangeContext, InputRequest, McpRelay } from './relay.ts';
 import { withFacts } from './upstream/failures.ts';
 
@@ -19,7 +21,8 @@ export interface ToolCallerOptions {
   /** Throws `mcp_tool_not_found`. */
   readonly toolFor: (tenant: string, name: string) => CatalogueTool;
   /** Makes the text for the model. */
-  readonly toReply: (result: JsonObject, called: CalledTool) => ToolReply;
+  readonly toReply: (result: JsonObject, called: CalledTool) => Promise<ToolReply>;
+  readonly hide: HideText;
 }
 
 /** The part of a gateway that has to do with calls. */
@@ -32,23 +35,23 @@ export interface CalledTool {
 }
 
 const idempotencyMetaKey = 'modelhost/idempotency-key';
-const serverTextLengthMax = 300;
 
 /** Calls tools for agent runs, over the same relay as everybody else. */
 export function createToolCaller(options: ToolCallerOptions): ToolCaller {
+  const { hide } = options;
   const callTool: ToolCaller['callTool'] = async (invocation, { signal, onProgress }) => {
     signal.throwIfAborted();
     const tool = options.toolFor(invocation.principal.tenant, invocation.tool);
     const { server: alias, serverTool: name } = tool.definition;
     const params = { name, arguments: invocation.arguments, ...toResumption(invocation) };
     const target = { alias, tool: tool.relay };
-    const context = toContext(invocation, signal, onProgress);
+    const context = toContext(invocation, signal, tellIn(onProgress, hide));
     try {
       const exchange = { method: 'tools/call', params } as const;
       const outcome = await options.relay.exchange(target, exchange, context);
       switch (outcome.kind) {
         case 'complete':
-          return options.toReply(outcome.result, { tool, invocation });
+          return await options.toReply(outcome.result, { tool, invocation });
         case 'input-required':
           return {
             type: 'input-required',
@@ -56,7 +59,7 @@ export function createToolCaller(options: ToolCallerOptions): ToolCaller {
             requests: toRequests(outcome.inputRequests, alias),
           };
         case 'error':
-          throw refused(alias, outcome.error);
+          throw refused(alias, outcome.error, hide);
       }
     } catch (cause) {
       if (!(cause instanceof HostError)) throw cause;
@@ -85,7 +88,7 @@ function ofTool(failure: HostError, { server, name: tool }: ToolDefinition): Hos
 function toContext(
   { principal, timeoutMs, idempotencyKey, canAnswer = [] }: ToolInvocation,
   signal: AbortSignal,
-  onProgress: ((progress: ToolProgress) => void) | undefined,
+  onProgress: ExchangeContext['onProgress'],
 ): ExchangeContext {
   // A server that asks for anything else is refused at once, and can do without it.
   const capabilities: JsonObject = {
@@ -94,16 +97,22 @@ function toContext(
   };
   const common = { principal, signal, timeoutMs, capabilities };
   const meta = { [idempotencyMetaKey]: idempotencyKey };
-  if (onProgress === undefined) return { ...common, meta };
-  return { ...common, meta, onProgress: (params) => onProgress(readProgress(params)) };
+  return onProgress === undefined ? { ...common, meta } : { ...common, meta, onProgress };
+}
+
+function tellIn(
+  onProgress: ((progress: ToolProgress) => void) | undefined,
+  hide: HideText,
+): ExchangeContext['onProgress'] {
+  return onProgress && ((params) => onProgress(readProgress(params, hide)));
 }
 
 /** A server that tells nothing usable has at least told that it lives. */
-function readProgress({ progress, total, message }: JsonObject): ToolProgress {
+function readProgress({ progress, total, message }: JsonObject, hide: HideText): ToolProgress {
   return {
     progress: typeof progress === 'number' ? progress : 0,
     total: typeof total === 'number' ? total : undefined,
-    message: typeof message === 'string' ? message.slice(0, serverTextLengthMax) : '',
+    message: typeof message === 'string' ? shortText(message, hide) : '',
   };
 }
 
@@ -145,7 +154,8 @@ function toRequests(
   return Object.fromEntries(
     Object.entries(requests).map(([key, { method, params }]) => {
       // Roots are told from the configuration, before anybody else hears of the question.
-      if (method === 'roots/list') throw refused(server, { code: 0, message: 'it asks for roots' });
+      if (method === 'roots/list')
+        throw refused(server, { code: 0, message: 'it asks for roots' }, nothingHidden.text);
       return [key, { method, params }];
     }),
   );
@@ -154,8 +164,9 @@ function toRequests(
 function refused(
   server: string,
   error: { readonly code: number; readonly message: string },
+  hide: HideText,
 ): HostError {
-  const text = error.message.replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, serverTextLengthMax);
+  const text = shortLine(error.message, hide);
   const message = `${server}: it answered error ${error.code}: ${text}`;
   const facts = { sent: 'true', rpc_code: String(error.code) };
   return new HostError('mcp_protocol_error', message, { facts });

@@ -15,7 +15,11 @@ interface StartedRelay {
 }
 
 /** Over an upstream that has one answer to everything. */
-function startRelay(outcome: ExchangeOutcome, bytesMax = 100): StartedRelay {
+function startRelay(
+  outcome: ExchangeOutcome,
+  bytesMax = 100,
+  hideLong = async (text: string): Promise<string> => text,
+): StartedRelay {
   const asked: string[] = [];
   const upstream: McpRelay = {
     catalogue: () => assert.fail('nobody asks'),
@@ -28,7 +32,7 @@ function startRelay(outcome: ExchangeOutcome, bytesMax = 100): StartedRelay {
     watchResource: async () => () => {},
   };
   const results = createResultStore({ now: () => 0, randomId: () => '1' });
-  const relay = createCappedRelay(upstream, { results, bytesMaxOf: () => bytesMax });
+  const relay = createCappedRelay(upstream, { results, bytesMaxOf: () => bytesMax, hideLong });
   const exchange = (
     method: 'tools/call' | 'resources/read',
     params: JsonObject,
@@ -90,10 +94,12 @@ test('text beyond the bound is cut, and linked to where all of it is', async () 
       structuredContent: { whole: true },
       isError: true,
     },
+    part: { index: 2, before: '', isCut: true },
   });
   const text = `${'a'.repeat(60)}\n${'é'.repeat(30)}\n${'b'.repeat(50)}`;
   const contents = [{ uri: 'result://1', mimeType: 'text/plain', text }];
-  assert.deepEqual(await read('result://1'), complete({ contents }));
+  const part = { index: 0, before: '', isCut: false };
+  assert.deepEqual(await read('result://1'), { kind: 'complete', result: { contents }, part });
   assert.deepEqual(asked, ['tools/call']);
 });
 
@@ -147,5 +153,34 @@ test('a result that is too long to be kept is cut and says so', async () => {
     { type: 'text', text: 'xxxxx' },
     { type: 'text', text: '[cut after 5 of 17000000 bytes of text]' },
   ];
-  assert.deepEqual(await call(), complete({ content }));
+  const part = { index: 0, before: '', isCut: true };
+  assert.deepEqual(await call(), { kind: 'complete', result: { content }, part });
+});
+
+test('what is cut and kept is hidden first, and a piece of it says what stands before it', async () => {
+  const text = `${'x'.repeat(97)}secret${'y'.repeat(300_000)}`;
+  const { call, read } = startRelay(
+    complete({ content: [{ type: 'text', text }] }),
+    100,
+    async (given) => given.replaceAll('secret', '<>'),
+  );
+  const outcome = await call();
+  const content = outcome.kind === 'complete' ? outcome.result['content'] : [];
+  assert.deepEqual(Array.isArray(content) && content[0], {
+    type: 'text',
+    text: `${'x'.repeat(97)}<>y`,
+  });
+  const hidden = `${'x'.repeat(97)}<>${'y'.repeat(300_000)}`;
+  for (const offset of [0, 1, 98, 20_479, 20_480, 20_481, 250_000, 300_098, 300_099]) {
+    const piece = await read(`result://1?offset=${offset}`); // oxlint-disable-line no-await-in-loop
+    const before = hidden.slice(Math.max(0, offset - 20_480), offset);
+    assert.ok(piece.kind === 'complete');
+    assert.deepEqual(piece.part, { index: 0, before, isCut: offset + 262_144 < hidden.length });
+  }
+});
+
+test('a text that is within the bound once it is hidden is not cut', async () => {
+  const content = [{ type: 'text', text: 'secret'.repeat(20) }, image];
+  const { call } = startRelay(complete({ content }), 100, async () => '-');
+  assert.deepEqual(await call(), complete({ content: [{ type: 'text', text: '-' }, image] }));
 });

@@ -1,6 +1,7 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay } from '../relay.ts';
+import type { Hiding } from '../hiding.ts';
+import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay, ResultPart } from '../relay.ts';
 import { cutText } from './cut-text.ts';
 import type { ResultStore } from './result-store.ts';
 
@@ -9,6 +10,8 @@ export interface CappedRelayOptions {
   readonly results: ResultStore;
   /** Bytes of text that a result of a server's tool may have. */
   readonly bytesMaxOf: (alias: string) => number;
+  /** Hides what is sensitive in what is cut, and in what is kept of it. */
+  readonly hideLong: Hiding['long'];
 }
 
 const scheme = 'result://';
@@ -17,6 +20,8 @@ const nextOffsetKey = 'modelhost/next-offset';
 const resourceNotFound = -32_002;
 /** Bytes of one answer to `resources/read`. */
 const pieceBytesMax = 262_144;
+/** Of what stands before a piece: whoever hides more in pieces finds any value there that begins before one. */
+const bytesBefore = 20_480;
 
 /**
  * A relay that gives results of tools with no more text than their server may have. The whole is then a resource of
@@ -25,7 +30,7 @@ const pieceBytesMax = 262_144;
  * Structured content stays whole: half of it would be of another schema.
  */
 export function createCappedRelay(relay: McpRelay, options: CappedRelayOptions): McpRelay {
-  const { results, bytesMaxOf } = options;
+  const { results, bytesMaxOf, hideLong } = options;
 
   async function exchange(
     target: Parameters<McpRelay['exchange']>[0],
@@ -39,36 +44,70 @@ export function createCappedRelay(relay: McpRelay, options: CappedRelayOptions):
     }
     const outcome = await relay.exchange(target, asked, context);
     if (asked.method !== 'tools/call' || outcome.kind !== 'complete') return outcome;
-    const result = capResult(outcome.result, {
+    const capped = await capResult(outcome.result, {
       bytesMax: bytesMaxOf(target.alias),
       spill: (text) => results.put(principal, text),
+      hide: async (text) => hideLong(text, principal.tenant),
     });
-    return result === outcome.result ? outcome : { kind: 'complete', result };
+    return capped ?? outcome;
   }
 
   return { ...relay, exchange };
 }
 
-/** The same object when its text is within the bound, which it nearly always is. */
-function capResult(
-  result: JsonObject,
-  options: { readonly bytesMax: number; readonly spill: (text: string) => string | undefined },
-): JsonObject {
+type Complete = Extract<ExchangeOutcome, { kind: 'complete' }>;
+
+interface CapOptions {
+  readonly bytesMax: number;
+  readonly spill: (text: string) => string | undefined;
+  readonly hide: (text: string) => Promise<string>;
+}
+
+/** Undefined when its text is within the bound, which it nearly always is. */
+async function capResult(result: JsonObject, options: CapOptions): Promise<Complete | undefined> {
+  const { bytesMax, spill } = options;
   const { content } = result;
-  if (!isArray(content)) return result;
-  const texts = content.flatMap((block) => textOf(block) ?? []);
-  const bytesTotal = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  if (bytesTotal <= options.bytesMax) return result;
-  const handle = options.spill(texts.join('\n'));
-  let bytesLeft = options.bytesMax;
-  const kept = content.flatMap((block) => {
+  if (!isArray(content) || bytesOf(content) <= bytesMax) return undefined;
+  const hidden = await hideTexts(content, options.hide);
+  const bytesTotal = bytesOf(hidden);
+  if (bytesTotal <= bytesMax) return { kind: 'complete', result: { ...result, content: hidden } };
+  const handle = spill(hidden.flatMap((block) => textOf(block) ?? []).join('\n'));
+  const kept: Json[] = [];
+  let bytesLeft = bytesMax;
+  let part: ResultPart | undefined;
+  for (const block of hidden) {
     const whole = textOf(block);
-    if (whole === undefined || !isJsonObject(block)) return [block];
-    const { text, bytes } = cutText(whole, bytesLeft);
-    bytesLeft -= bytes;
-    return text === '' ? [] : [withText(block, text)];
-  });
-  return { ...result, content: [...kept, ...noteOf(handle, options.bytesMax, bytesTotal)] };
+    const cut = whole === undefined ? undefined : cutText(whole, bytesLeft);
+    if (cut === undefined || !isJsonObject(block)) {
+      kept.push(block);
+      continue;
+    }
+    const isCut = cut.bytes < cut.bytesTotal;
+    bytesLeft = isCut ? 0 : bytesLeft - cut.bytes;
+    if (cut.text === '') continue;
+    if (isCut) part = { index: kept.length, before: '', isCut };
+    kept.push(withText(block, cut.text));
+  }
+  const capped = { ...result, content: [...kept, ...noteOf(handle, bytesMax, bytesTotal)] };
+  return { kind: 'complete', result: capped, ...(part === undefined ? {} : { part }) };
+}
+
+function bytesOf(content: readonly Json[]): number {
+  return content.reduce((sum: number, block) => sum + Buffer.byteLength(textOf(block) ?? ''), 0);
+}
+
+async function hideTexts(
+  content: readonly Json[],
+  hide: CapOptions['hide'],
+): Promise<readonly Json[]> {
+  const hidden: Json[] = [];
+  for (const block of content) {
+    const text = textOf(block);
+    const isText = text !== undefined && isJsonObject(block);
+    // All of them at once would be as long as one text of them all.
+    hidden.push(isText ? withText(block, await hide(text)) : block); // oxlint-disable-line no-await-in-loop
+  }
+  return hidden;
 }
 
 function noteOf(
@@ -109,16 +148,19 @@ function readResult(
     /^(result:\/\/[A-Za-z0-9-]{1,64})(?:\?offset=(\d{1,12}))?$/.exec(uri) ?? [];
   try {
     const piece = read(handle, { offset: Number(offset), length: pieceBytesMax });
-    const { text, nextOffset, bytesTotal } = piece;
+    const { text, offset: start, nextOffset, bytesTotal } = piece;
+    const from = Math.max(0, start - bytesBefore);
+    const { text: before } = read(handle, { offset: from, length: start - from });
+    const part = { index: 0, before, isCut: nextOffset !== undefined };
     const whole = { uri, mimeType: 'text/plain', text };
-    if (nextOffset === undefined) return { kind: 'complete', result: { contents: [whole] } };
+    if (nextOffset === undefined) return { kind: 'complete', result: { contents: [whole] }, part };
     // Not every client shows `_meta`, and a reader that stops here has to know it.
     const note = `[the first ${nextOffset} of ${bytesTotal} bytes end here; put ?offset=${nextOffset} behind the address for more]`;
     const contents = [
       { ...whole, _meta: { [nextOffsetKey]: nextOffset } },
       { uri, mimeType: 'text/plain', text: note },
     ];
-    return { kind: 'complete', result: { contents } };
+    return { kind: 'complete', result: { contents }, part };
   } catch (cause) {
     if (!(cause instanceof HostError && cause.code === 'not_found')) throw cause;
     const error = { code: resourceNotFound, message: 'resource not found', data: { uri } };

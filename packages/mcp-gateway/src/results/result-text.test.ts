@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { JsonObject } from '@modelhost/kernel';
 import { textOfResult, toToolAnswer } from './result-text.ts';
 
 const texts = fc.string({ unit: 'binary', maxLength: 200 });
 
-test('a result is cut at the cap, between characters, and only if it is longer', () => {
-  fc.assert(
-    fc.property(texts, fc.nat({ max: 300 }), (text, bytesMax) => {
+test('a result is cut at the cap, between characters, and only if it is longer', async () => {
+  await fc.assert(
+    fc.asyncProperty(texts, fc.nat({ max: 300 }), async (text, bytesMax) => {
       const wellFormed = text.toWellFormed();
-      const answer = toToolAnswer({ content: [{ type: 'text', text }] }, { bytesMax });
+      const answer = await toToolAnswer({ content: [{ type: 'text', text }] }, { bytesMax });
       assert.ok(Buffer.byteLength(answer.content) <= bytesMax);
       assert.ok(wellFormed.startsWith(answer.content));
       assert.equal(answer.isTruncated, answer.content !== wellFormed);
@@ -19,15 +20,15 @@ test('a result is cut at the cap, between characters, and only if it is longer',
   );
 });
 
-test('a text that was cut names where the rest is and where to go on, within the cap', () => {
-  fc.assert(
-    fc.property(texts, fc.nat({ max: 300 }), (text, bytesMax) => {
+test('a text that was cut names where the rest is and where to go on, within the cap', async () => {
+  await fc.assert(
+    fc.asyncProperty(texts, fc.nat({ max: 300 }), async (text, bytesMax) => {
       const kept: string[] = [];
       const spill = (content: string): string => {
         kept.push(content);
         return 'result://1';
       };
-      const answer = toToolAnswer({ content: [{ type: 'text', text }] }, { bytesMax, spill });
+      const answer = await toToolAnswer({ content: [{ type: 'text', text }] }, { bytesMax, spill });
       assert.ok(Buffer.byteLength(answer.content) <= bytesMax);
       assert.deepEqual(kept, answer.isTruncated ? [text] : []);
       const line =
@@ -41,14 +42,14 @@ test('a text that was cut names where the rest is and where to go on, within the
     }),
   );
   const long = { content: [{ type: 'text', text: 'x'.repeat(1_000) }] };
-  const { content } = toToolAnswer(long, { bytesMax: 100, spill: () => 'result://1' });
+  const { content } = await toToolAnswer(long, { bytesMax: 100, spill: () => 'result://1' });
   assert.equal(
     content.endsWith('\n[cut after 25 of 1000 bytes; the rest is in result://1 from offset 25]'),
     true,
     content,
   );
   // There is no room for a handle that is not given.
-  const unkept = toToolAnswer(long, { bytesMax: 100, spill: () => undefined });
+  const unkept = await toToolAnswer(long, { bytesMax: 100, spill: () => undefined });
   assert.equal(unkept.content, 'x'.repeat(100));
 });
 
@@ -87,8 +88,32 @@ test('structured content stands in for a text that is not there, and anything un
   assert.equal(textOfResult({}), '');
 });
 
-test('only a tool that says so has failed', () => {
-  assert.equal(toToolAnswer({ content: [], isError: true }, { bytesMax: 9 }).isError, true);
-  assert.equal(toToolAnswer({ content: [], isError: 'true' }, { bytesMax: 9 }).isError, false);
-  assert.equal(toToolAnswer({ content: [] }, { bytesMax: 9 }).isError, false);
+test('only a tool that says so has failed', async () => {
+  const failed = async (result: JsonObject): Promise<boolean> => {
+    const { isError } = await toToolAnswer({ content: [], ...result }, { bytesMax: 9 });
+    return isError;
+  };
+  assert.equal(await failed({ isError: true }), true);
+  assert.equal(await failed({ isError: 'true' }), false);
+  assert.equal(await failed({}), false);
+});
+
+test('what is cut is hidden first, and so is what is kept of it', async () => {
+  const kept: string[] = [];
+  const hide = (text: string): string => text.replaceAll('secret', '-');
+  const hiding = { text: hide, long: async (text: string, tenant: string) => hide(text) + tenant };
+  const text = `${'x'.repeat(97)}secret`;
+  const options = { bytesMax: 100, hiding, tenant: 'acme' };
+  const spill = (content: string): undefined => void kept.push(content);
+  const { content } = await toToolAnswer(
+    { content: [{ type: 'text', text }] },
+    { ...options, spill },
+  );
+  assert.deepEqual([content, kept], [`${'x'.repeat(97)}-ac`, [`${'x'.repeat(97)}-acme`]]);
+  // What is within the bound is hidden by whoever gets it.
+  const short = await toToolAnswer({ content: [{ type: 'text', text: 'secret' }] }, options);
+  assert.equal(short.content, 'secret');
+  const link = { type: 'resource_link', uri: `${'x'.repeat(197)}secret`, name: 'secret' };
+  const linked = await toToolAnswer({ content: [link] }, { ...options, bytesMax: 1_000 });
+  assert.equal(linked.content, `[resource link ${'x'.repeat(197)}- secret]`);
 });

@@ -1,22 +1,35 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject, ToolAnswer } from '@modelhost/kernel';
+import { cutAtWord, nothingHidden } from '../hiding.ts';
+import type { HideText, Hiding } from '../hiding.ts';
 import { cutText } from './cut-text.ts';
 
 const labelLengthMax = 200;
+/** What is beyond it cannot come to be shown. */
+const labelReadMax = 16_384;
+
+/** How an answer is made. */
+export interface ToolAnswerOptions {
+  readonly bytesMax: number;
+  readonly spill?: (content: string) => string | undefined;
+  /** What is cut, and what is kept of it, is hidden first. Absent: nothing is. */
+  readonly hiding?: Pick<Hiding, 'text' | 'long'>;
+  /** Whose answer it is. */
+  readonly tenant?: string;
+}
 
 /**
  * What a tool answered, as text for the model: text as it is, anything else as one line that describes it. Beyond
  * `bytesMax` it is cut; `spill` keeps the whole and returns its handle, which the last line of the text then names.
  */
-export function toToolAnswer(
+export async function toToolAnswer(
   result: JsonObject,
-  options: {
-    readonly bytesMax: number;
-    readonly spill?: (content: string) => string | undefined;
-  },
-): ToolAnswer {
-  const { bytesMax, spill } = options;
-  const whole = textOfResult(result);
+  options: ToolAnswerOptions,
+): Promise<ToolAnswer> {
+  const { bytesMax, spill, hiding = nothingHidden, tenant = '' } = options;
+  const given = textOfResult(result, hiding.text);
+  const isLong = Buffer.byteLength(given) > bytesMax;
+  const whole = isLong ? await hiding.long(given, tenant) : given;
   const { text, bytes, bytesTotal } = cutText(whole, bytesMax);
   const isTruncated = bytes < bytesTotal;
   const handle = isTruncated ? spill?.(whole) : undefined;
@@ -25,9 +38,9 @@ export function toToolAnswer(
 }
 
 /** All content of a result as text: structured content only when there is no text, since it says the same. */
-export function textOfResult(result: JsonObject): string {
+export function textOfResult(result: JsonObject, hide: HideText = nothingHidden.text): string {
   const content = Array.isArray(result['content']) ? result['content'] : [];
-  const lines = content.map((block: Json) => describeBlock(block));
+  const lines = content.map((block: Json) => describeBlock(block, hide));
   const hasText = content.some((block: Json) => isJsonObject(block) && block['type'] === 'text');
   const structured = result['structuredContent'];
   if (!hasText && structured !== undefined) lines.push(JSON.stringify(structured));
@@ -50,35 +63,39 @@ function withHandle(
 }
 
 /** One block of content: its text, or a line that tells what it is. */
-function describeBlock(block: Json): string {
+function describeBlock(block: Json, hide: HideText): string {
   const type = isJsonObject(block) ? block['type'] : undefined;
   if (!isJsonObject(block) || typeof type !== 'string' || !Object.hasOwn(descriptions, type)) {
     return '[content of unknown type]';
   }
-  return descriptions[type]?.(block) ?? '';
+  return descriptions[type]?.(block, (text) => label(text, hide)) ?? '';
 }
 
-const descriptions: Readonly<Record<string, (block: JsonObject) => string>> = {
+type Label = (text: Json | undefined) => string;
+
+const descriptions: Readonly<Record<string, (block: JsonObject, toLabel: Label) => string>> = {
   text: ({ text }) => (typeof text === 'string' ? text : ''),
   image: describeMedia,
   audio: describeMedia,
-  resource: ({ resource }) => describeResource(isJsonObject(resource) ? resource : {}),
-  resource_link: ({ uri, name }) => `[resource link ${label(uri)} ${label(name)}]`,
+  resource: ({ resource }, toLabel) =>
+    describeResource(isJsonObject(resource) ? resource : {}, toLabel),
+  resource_link: ({ uri, name }, toLabel) => `[resource link ${toLabel(uri)} ${toLabel(name)}]`,
 };
 
-function describeMedia({ type, mimeType, data }: JsonObject): string {
-  return `[${label(type)} ${label(mimeType)}, ${bytesOfBase64(data)} bytes]`;
+function describeMedia({ type, mimeType, data }: JsonObject, toLabel: Label): string {
+  return `[${toLabel(type)} ${toLabel(mimeType)}, ${bytesOfBase64(data)} bytes]`;
 }
 
-function describeResource({ uri, mimeType, text, blob }: JsonObject): string {
+function describeResource({ uri, mimeType, text, blob }: JsonObject, toLabel: Label): string {
   const bytes = typeof text === 'string' ? Buffer.byteLength(text) : bytesOfBase64(blob);
-  return `[resource ${label(uri)} ${label(mimeType ?? 'of unknown type')}, ${bytes} bytes]`;
+  return `[resource ${toLabel(uri)} ${toLabel(mimeType ?? 'of unknown type')}, ${bytes} bytes]`;
 }
 
 /** Text of the server in a line of ours: without line breaks and hidden characters, cut when long. */
-function label(text: Json | undefined): string {
+function label(text: Json | undefined, hide: HideText): string {
   if (typeof text !== 'string') return '';
-  return text.slice(0, labelLengthMax).replace(/[\p{C}\p{Z}]+/gu, ' ');
+  const shown = text.length > labelLengthMax ? hide(cutAtWord(text, labelReadMax)) : text;
+  return shown.slice(0, labelLengthMax).replace(/[\p{C}\p{Z}]+/gu, ' ');
 }
 
 function bytesOfBase64(data: Json | undefined): number {

@@ -39,7 +39,7 @@ export interface ConnectionOptions extends OpenConnectionOptions {
 
 /** Nothing is started before `open`. */
 export function createConnection(options: ConnectionOptions): NewConnection {
-  const { spec, prior } = options;
+  const { spec, prior, hide } = options;
   let wire: OwnWire | undefined;
   let opened: OpenConnection | undefined;
   let isClosed = false;
@@ -85,7 +85,7 @@ export function createConnection(options: ConnectionOptions): NewConnection {
   function toOpenFailure(cause: unknown): HostError {
     const transportFailure = wire?.failure();
     const { alias: server, connectTimeoutMs: timeoutMs } = spec;
-    return toFailure(cause, { server, timeoutMs, transportFailure });
+    return toFailure(cause, { server, timeoutMs, transportFailure, hide });
   }
 
   async function close(): Promise<void> {

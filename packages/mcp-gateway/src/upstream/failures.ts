@@ -7,6 +7,8 @@ import {
 } from '@modelcontextprotocol/client';
 import { HostError } from '@modelhost/kernel';
 import type { ErrorCode } from '@modelhost/kernel';
+import { shortLine } from '../hiding.ts';
+import type { HideText } from '../hiding.ts';
 import { wireErrorCodes } from './wire-errors.ts';
 
 /** What else is known of a failure. */
@@ -76,9 +78,9 @@ export interface FailureContext {
   readonly timeoutMs: number;
   /** What the transport knows of its own end. */
   readonly transportFailure: HostError | undefined;
+  /** For what the server says itself. Absent: that is not told. */
+  readonly hide?: HideText;
 }
-
-const serverTextLengthMax = 300;
 
 /** Anything that the SDK, a socket or a transport throws, as the one error it stands for. */
 export function toFailure(cause: unknown, context: FailureContext): HostError {
@@ -92,7 +94,7 @@ export function toFailure(cause: unknown, context: FailureContext): HostError {
   const inner = innerHostError(cause);
   if (inner !== undefined) return inner;
   if (cause instanceof SdkError) return fromSdk(cause, context);
-  if (cause instanceof ProtocolError) return fromProtocol(cause, server);
+  if (cause instanceof ProtocolError) return fromProtocol(cause, context);
   const code = systemCodeOf(cause);
   if (code !== undefined || cause instanceof TypeError || isConnectionEnd(cause)) {
     return unreachable(server, cause, code);
@@ -112,11 +114,11 @@ function fromSdk(cause: SdkError, { server, timeoutMs }: FailureContext): HostEr
   return failed('mcp_protocol_error', server, 'its answer is not of the protocol', { cause });
 }
 
-function fromProtocol(cause: ProtocolError, server: string): HostError {
+function fromProtocol(cause: ProtocolError, { server, hide }: FailureContext): HostError {
   const own = readWireError(server, cause.code);
   if (own !== undefined) return withCause(own, cause);
-  const text = cause.message.replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, serverTextLengthMax);
-  const reason = `it answered error ${cause.code}: ${text}`;
+  const said = hide === undefined ? '' : `: ${shortLine(cause.message, hide)}`;
+  const reason = `it answered error ${cause.code}${said}`;
   const facts = { rpc_code: String(cause.code) };
   return failed('mcp_protocol_error', server, reason, { cause, facts });
 }

@@ -40,6 +40,7 @@ async function read(
         return answer(method, cursor);
       },
       log: (message) => log.push(message),
+      hide: (text) => text,
     },
     kinds,
   );

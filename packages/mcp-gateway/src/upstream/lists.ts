@@ -1,5 +1,7 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
+import { shortLine } from '../hiding.ts';
+import type { HideText } from '../hiding.ts';
 import type { RpcError } from '../relay.ts';
 import { failed } from './failures.ts';
 import { findHeaderFault } from './mcp-headers.ts';
@@ -24,12 +26,13 @@ export interface ListsOptions {
   readonly isModernHttp: boolean;
   readonly request: (method: string, params: JsonObject) => Promise<RpcAnswer>;
   readonly log: (message: string) => void;
+  /** For what the server says itself. */
+  readonly hide: HideText;
 }
 
 const pagesMax = 32;
 const itemsMax = 512;
 const listBytesMax = 2_097_152;
-const serverTextLengthMax = 300;
 
 /** Reads the lists of those kinds that the server has; the others are empty. Rejects if any cannot be read. */
 export async function readLists(
@@ -86,10 +89,10 @@ async function readPages(
 /** A server without tools is of no use; the rest it may announce and not have. */
 function refuse(
   { code, message }: RpcError,
-  { server, log }: ListsOptions,
+  { server, log, hide }: ListsOptions,
   { method, member }: { readonly method: string; readonly member: keyof UpstreamLists },
 ): readonly JsonObject[] {
-  const text = message.replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, serverTextLengthMax);
+  const text = shortLine(message, hide);
   const reason = `${method}: it answered error ${code}: ${text}`;
   if (member !== 'tools') {
     log(reason);

@@ -1,4 +1,5 @@
 import type { Clock, HostError, JsonObject, Principal } from '@modelhost/kernel';
+import type { HideText } from '../hiding.ts';
 import type { Exchange, ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerLogEntry, ToolServerSpec } from '../server-spec.ts';
 import { createChanges } from './changes.ts';
@@ -63,6 +64,8 @@ export interface OpenConnectionOptions {
   readonly spec: ToolServerSpec;
   readonly clientVersion: string;
   readonly log: (source: ToolServerLogEntry['source'], message: string) => void;
+  /** For what the server says itself. */
+  readonly hide: HideText;
   readonly onChange: (change: ConnectionChange) => void;
   /** It is over, after it was open; `failure` says why, unless it was by `close` or `retire`. Comes once. */
   readonly onClosed: (failure: HostError | undefined) => void;
@@ -105,6 +108,7 @@ export function createOpenConnection(options: OpenConnectionOptions, link: Link)
         isModernHttp: isModern && spec.transport.type === 'http',
         request: (method, params) => request(method, params, spec.listTimeoutMs),
         log: (message) => options.log('gateway', message),
+        hide: options.hide,
       },
       kinds,
     );

@@ -49,7 +49,7 @@ export interface Upstream {
 /** What an upstream is made of. */
 export interface UpstreamOptions extends Pick<
   ConnectionOptions,
-  'spec' | 'clientVersion' | 'environment' | 'newId'
+  'spec' | 'clientVersion' | 'environment' | 'newId' | 'hide'
 > {
   readonly endingTimes: EndingTimes;
   readonly groups: ProcessGroups;

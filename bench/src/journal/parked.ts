@@ -33,7 +33,11 @@ const first = await park();
 const finished = await finishAll(first.runIds);
 
 const verdicts = [
-  verdict(`growth with ${runs} parked runs, MB`, first.growthMb, limits.growthMbMax),
+  verdict(
+    `growth of what is kept with ${runs} parked runs, MB`,
+    first.growthMb,
+    limits.growthMbMax,
+  ),
   verdict(
     `CPU of a host with ${runs} parked runs, ms per second, beyond an idle one`,
     first.cpuMsPerSecond - first.idleCpuMsPerSecond,
@@ -45,7 +49,7 @@ for (const { text } of verdicts) console.log(text);
 if (verdicts.some(({ isHeld }) => !isHeld)) process.exitCode = 1;
 
 async function park() {
-  await using host = await serveIn(folder.path);
+  await using host = await serveIn(folder.path, { isInspected: true });
   // An idle host is one that has worked: what as many runs load, compile and leave behind is there already.
   const warm = await startRuns(host.client, runs);
   await inTurn(warm, async (runId) => answer(host.client, runId));
@@ -56,7 +60,7 @@ async function park() {
   console.log(`${runs} runs wait: ${describe(parked)}`);
   return {
     runIds,
-    growthMb: parked.residentMb - idle.residentMb,
+    growthMb: parked.keptMb - idle.keptMb,
     cpuMsPerSecond: parked.cpuMsPerSecond,
     idleCpuMsPerSecond: idle.cpuMsPerSecond,
   };
@@ -64,7 +68,7 @@ async function park() {
 
 /** Gives how many completed. */
 async function finishAll(runIds: readonly string[]): Promise<number> {
-  await using host = await serveIn(folder.path);
+  await using host = await serveIn(folder.path, { isInspected: true });
   console.log(`the next host is ready after ${host.readyMs.toFixed(0)} ms`);
   const loaded = await watch(host);
   console.log(`${runs} runs wait in it: ${describe(loaded)}`);
@@ -120,21 +124,24 @@ async function waiting(
 }
 
 interface Cost {
+  /** What is left when everything that nobody needs is collected. */
+  readonly keptMb: number;
   readonly residentMb: number;
   readonly cpuMsPerSecond: number;
 }
 
 /** What a host costs that nobody asks anything. */
-async function watch({ process: host }: ServedHost): Promise<Cost> {
+async function watch({ process: host, heap }: ServedHost): Promise<Cost> {
   await delay(settleMs);
   const before = host.cpuMicros();
   await delay(watchedMs);
   const cpuMsPerSecond = (host.cpuMicros() - before) / watchedMs;
-  return { residentMb: host.residentBytes() / 1e6, cpuMsPerSecond };
+  const keptMb = ((await heap?.keptBytes()) ?? Number.NaN) / 1e6;
+  return { keptMb, residentMb: host.residentBytes() / 1e6, cpuMsPerSecond };
 }
 
-function describe({ residentMb, cpuMsPerSecond }: Cost): string {
-  return `${residentMb.toFixed(1)} MB resident, ${cpuMsPerSecond.toFixed(2)} ms of CPU per second`;
+function describe({ keptMb, residentMb, cpuMsPerSecond }: Cost): string {
+  return `${keptMb.toFixed(1)} MB kept, ${residentMb.toFixed(1)} MB resident, ${cpuMsPerSecond.toFixed(2)} ms of CPU per second`;
 }
 
 async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {

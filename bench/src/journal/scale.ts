@@ -42,7 +42,7 @@ const listed = await measureLists();
 const verdicts = [
   verdict('start of a host to ready, ms, best', full, limits.readyMsMax),
   verdict('a page of the list, p50 ms, at any depth', listed.p50Ms, limits.pageP50MsMax),
-  verdict('growth while everything is listed twice, MB', listed.growthMb, limits.growthMbMax),
+  verdict('growth while everything is listed twice again, MB', listed.growthMb, limits.growthMbMax),
   verdict('runs that are not listed', runs - listed.count, 0),
 ];
 for (const { text } of verdicts) console.log(text);
@@ -52,23 +52,24 @@ if (verdicts.some(({ isHeld }) => !isHeld)) process.exitCode = 1;
 /** The best of a few. */
 async function measureStarts(what: string): Promise<number> {
   const times: number[] = [];
+  const cpu: number[] = [];
   for (let start = 0; start < starts; start += 1) {
     await using host = await serveIn(folder.path);
     times.push(host.readyMs);
+    cpu.push(host.process.cpuMicros() / 1_000);
   }
-  const all = times.map((ms) => ms.toFixed(0)).join(', ');
-  console.log(`ready on ${what} after ${all} ms`);
+  const list = (all: readonly number[]): string => all.map((ms) => ms.toFixed(0)).join(', ');
+  console.log(`ready on ${what} after ${list(times)} ms, with ${list(cpu)} ms of CPU`);
   return Math.min(...times);
 }
 
 async function measureLists() {
   await using host = await serveIn(folder.path);
   const { client, process: served } = host;
-  // The first tenth is read once before, so that what is loaded and compiled for it is there.
-  await walk(client, runs / 10);
+  const { count, times } = await walk(client);
+  // By now the memory is as large as listing makes it: what comes on top is kept by something.
   const before = served.residentBytes();
-  const { count, times } = await walk(client, runs);
-  await walk(client, runs);
+  for (let round = 0; round < 2; round += 1) await walk(client);
   const growthMb = (served.residentBytes() - before) / 1e6;
   const parts = [0, 1, 2, 3].map((part) => {
     const from = (times.length / 4) * part;
@@ -85,7 +86,6 @@ async function measureLists() {
 /** Lists page after page. */
 async function walk(
   client: ModelHostClient,
-  max: number,
 ): Promise<{ readonly count: number; readonly times: readonly number[] }> {
   const times: number[] = [];
   let count = 0;
@@ -96,6 +96,6 @@ async function walk(
     times.push(performance.now() - start);
     count += page.runs.length;
     pageToken = page.nextPageToken;
-  } while (pageToken !== '' && count < max);
+  } while (pageToken !== '');
   return { count, times };
 }

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createModelHostClient, type ModelHostClient } from '@modelhost/sdk';
 import { startProcess, type BenchProcess } from '../processes.ts';
+import { connectHeap, type Heap } from './heap.ts';
 
 /** A host that takes calls; disposing of it drains it. */
 export interface ServedHost extends AsyncDisposable {
   readonly process: BenchProcess;
   readonly client: ModelHostClient;
+  /** What it keeps in memory, where that was asked for. */
+  readonly heap: Heap | undefined;
   /** From starting the process to its taking calls. */
   readonly readyMs: number;
 }
@@ -60,17 +63,25 @@ export function dataOf(folder: string): string {
 }
 
 /** Starts a host in a folder that was prepared. */
-export async function serveIn(folder: string): Promise<ServedHost> {
+export async function serveIn(
+  folder: string,
+  options: { readonly isInspected?: boolean } = {},
+): Promise<ServedHost> {
+  const { isInspected = false } = options;
   await using opened = new AsyncDisposableStack();
   const start = performance.now();
-  const args = [cli, 'serve', '--config', join(folder, configName)];
+  const inspector = isInspected ? ['--inspect=127.0.0.1:0'] : [];
+  const args = [...inspector, cli, 'serve', '--config', join(folder, configName)];
   const process = opened.use(startProcess(args, { cpu: 0, isPinned: false }));
+  const listening = isInspected ? process.printed(/ws:\/\/\S+/) : undefined;
   const [, address = ''] = await process.printed(/serves on (127\.0\.0\.1:\d+)/);
   const readyMs = performance.now() - start;
   const client = createModelHostClient({ address });
   opened.defer(() => client.close());
+  const [url = ''] = (await listening) ?? [];
+  const heap = url === '' ? undefined : opened.use(await connectHeap(url));
   const open = opened.move();
-  return { process, client, readyMs, [Symbol.asyncDispose]: async () => open.disposeAsync() };
+  return { process, client, heap, readyMs, [Symbol.asyncDispose]: async () => open.disposeAsync() };
 }
 
 const dataName = 'data';

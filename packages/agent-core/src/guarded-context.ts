@@ -1,6 +1,7 @@
 import type {
   Json,
   RedactionCounts,
+  RedactionStyles,
   Redactor,
   RunContext,
   RunEventBody,
@@ -11,6 +12,7 @@ import type {
   StepRedactor,
 } from '@modelhost/kernel';
 import { hideInEvent } from './hide-in-event.ts';
+import { createHideShown } from './hide-shown.ts';
 import { mapTexts } from './map-texts.ts';
 
 /** What the body of a step gets. Texts from outside go through its redactor before they get into its result. */
@@ -28,6 +30,10 @@ export interface GuardedContext extends Omit<RunContext, 'step' | 'atMostOnce'> 
     body: Body<T>,
     options?: StepOptions<T>,
   ): Promise<{ readonly kind: 'done'; readonly value: T } | { readonly kind: 'unknown' }>;
+  /** A text without what is hidden in events. */
+  hide(text: string): string;
+  /** Hides this, too, in all events from now on; between steps only. */
+  hideMore(styles: RedactionStyles): void;
   /** What was found in all steps that are finished. */
   redactions(): RedactionCounts;
   /** The values behind the placeholders that the run was given or gave out itself, sealed, in one list. Null for none. */
@@ -61,9 +67,9 @@ export function guardContext(
   const kept: Json[] = [];
   adopt(given);
 
-  // Outside a step nothing could keep a placeholder, so here it is a plain token.
-  const hide = (text: string): string => redactor.redact(text);
-  const hideEvent = (body: RunEventBody): RunEventBody => hideInEvent(body, hide);
+  const shown = createHideShown(redactor, session);
+  const hide = shown.text;
+  const hideEvent = (body: RunEventBody): RunEventBody => hideInEvent(body, shown);
 
   function adopt(placeholders: Json): void {
     session.adopt(placeholders);
@@ -116,6 +122,8 @@ export function guardContext(
       return payload === undefined ? undefined : hideInSignal(payload, hide);
     },
     sleepUntil: async (name, atMs) => context.sleepUntil(name, atMs),
+    hide,
+    hideMore: (styles) => shown.add(styles),
     placeholders: () => (kept.length === 0 ? null : kept),
     emit: (step, body) => context.emit(step, hideEvent(body)),
     redactions: () =>

@@ -5,6 +5,7 @@ import type { ErrorData, RunEventBody } from '@modelhost/kernel';
 import { hideInEvent } from './hide-in-event.ts';
 
 const hide = (text: string): string => text.replaceAll('canary', '-');
+const hides = { text: hide, arguments: hide };
 const error: ErrorData = { code: 'internal', message: 'a canary', facts: { why: 'canary' } };
 const asked = {
   approvalId: 'a',
@@ -73,7 +74,7 @@ const events: readonly RunEventBody[] = [
 
 for (const event of events) {
   test(`the texts of ${event.type} are hidden, and nothing else is changed`, () => {
-    const hidden = JSON.stringify(hideInEvent(event, hide));
+    const hidden = JSON.stringify(hideInEvent(event, hides));
     assert.doesNotMatch(hidden, /canary/);
     assert.equal(hidden, JSON.stringify(event).replaceAll('canary', '-'));
   });
@@ -81,8 +82,8 @@ for (const event of events) {
 
 test('pieces and answers are left alone: their text was redacted as one', () => {
   const piece: RunEventBody = { type: 'text-delta', text: 'canary' };
-  assert.equal(hideInEvent(piece, hide), piece);
+  assert.equal(hideInEvent(piece, hides), piece);
   const ending = { reason: 'completed', answer: 'canary' } as const;
   const last: RunEventBody = { type: 'run-finished', result: { ending, statistics: noStatistics } };
-  assert.deepEqual(hideInEvent(last, hide), last);
+  assert.deepEqual(hideInEvent(last, hides), last);
 });

@@ -1,8 +1,11 @@
 import type { ErrorData, RunEnding, RunEventBody } from '@modelhost/kernel';
+import type { HideShown } from './hide-shown.ts';
 import { mapTexts } from './map-texts.ts';
 
 type Hide = (text: string) => string;
-type HideIn<Body> = (body: Body, hide: Hide) => RunEventBody;
+/** For texts, and for the text of the arguments of a call. */
+type Hides = Pick<HideShown, 'text' | 'arguments'>;
+type HideIn<Body> = (body: Body, hides: Hides) => RunEventBody;
 
 /** What of an event is text that somebody outside may have written. A new type of event does not compile before it says so. */
 type Hiders = {
@@ -10,10 +13,10 @@ type Hiders = {
 };
 
 /** An event with all its texts hidden. Ids, names of tools, digests and words of ours are left alone. */
-export function hideInEvent(body: RunEventBody, hide: Hide): RunEventBody {
+export function hideInEvent(body: RunEventBody, hides: Hides): RunEventBody {
   // The function under the name of a type takes an event of just that type.
   const hideIn = hiders[body.type] as HideIn<RunEventBody>;
-  return hideIn(body, hide);
+  return hideIn(body, hides);
 }
 
 const asIs: HideIn<RunEventBody> = (body) => body;
@@ -31,26 +34,26 @@ const hiders: Hiders = {
   usage: asIs,
   'approval-vote': asIs,
   'input-resolved': asIs,
-  'tool-requested': (body, hide) => ({ ...body, arguments: hide(body.arguments) }),
-  'approval-requested': (body, hide) => ({ ...body, arguments: hide(body.arguments) }),
-  decision: (body, hide) => ({
+  'tool-requested': (body, hides) => ({ ...body, arguments: hides.arguments(body.arguments) }),
+  'approval-requested': (body, hides) => ({ ...body, arguments: hides.arguments(body.arguments) }),
+  decision: (body, { text: hide }) => ({
     ...body,
     reasons: body.reasons.map((reason) => ({ ...reason, message: hide(reason.message) })),
   }),
-  'approval-resolved': (body, hide) => ({ ...body, comment: hide(body.comment) }),
-  'tool-progress': (body, hide) => ({ ...body, message: hide(body.message) }),
-  'input-requested': (body, hide) => ({
+  'approval-resolved': (body, { text: hide }) => ({ ...body, comment: hide(body.comment) }),
+  'tool-progress': (body, { text: hide }) => ({ ...body, message: hide(body.message) }),
+  'input-requested': (body, { text: hide }) => ({
     ...body,
     message: hide(body.message),
     schema: body.schema === undefined ? undefined : mapTexts(body.schema, hide),
     url: hide(body.url),
   }),
-  'tool-finished': (body, hide) => ({
+  'tool-finished': (body, { text: hide }) => ({
     ...body,
     content: hide(body.content),
     error: hideInError(body.error, hide),
   }),
-  'run-finished': (body, hide) => ({ ...body, result: hideInResult(body.result, hide) }),
+  'run-finished': (body, { text: hide }) => ({ ...body, result: hideInResult(body.result, hide) }),
 };
 
 /** The result of a run; its answer is the text of its deltas. */

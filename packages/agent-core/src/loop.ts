@@ -9,6 +9,7 @@ import type {
 } from '@modelhost/kernel';
 import { openRun } from './active-run.ts';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
+import type { ModelAnswer } from './answer-draft.ts';
 import { failed, stopEnding } from './endings.ts';
 import { guardContext } from './guarded-context.ts';
 import type { GuardedContext } from './guarded-context.ts';
@@ -53,7 +54,7 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
     ports.budgets.close(runId);
     ending = await keepTurn({ ports, context, input, run: progress.run, ending });
     const result = await finish({ ports, context, input, progress, ending });
-    return hideInResult(result, (text) => redactor.redact(text));
+    return hideInResult(result, (text) => context.hide(text));
   };
 }
 
@@ -70,7 +71,7 @@ async function takeTurns(run: ActiveRun): Promise<RunEnding> {
   for (let turn = 1; ; turn += 1) {
     const taken = await takeModelTurn(run, turn);
     if ('reason' in taken) return taken;
-    run.hiddenMessages.answered(taken.decision.obligations.redact.detectors);
+    noteHidden(run, taken);
     conversation.add(messageOf(taken));
     if (taken.toolCalls.length > 0) {
       const stopped = await takeToolTurn(run, { turn, calls: taken.toolCalls });
@@ -83,6 +84,14 @@ async function takeTurns(run: ActiveRun): Promise<RunEnding> {
     repairsLeft -= 1;
     conversation.add({ role: 'user', content: [{ type: 'text', text: misfit }] });
   }
+}
+
+/** What is hidden from the model, or in what it says, is hidden wherever the run tells of its calls. */
+function noteHidden(run: ActiveRun, { decision, output }: ModelAnswer): void {
+  const { detectors } = decision.obligations.redact;
+  run.hiddenMessages.answered(detectors);
+  run.context.hideMore(detectors);
+  if (output !== null) run.context.hideMore(output.decision.obligations.redact.detectors);
 }
 
 /** What is wrong with an answer for which a schema was asked; undefined when it fits. */

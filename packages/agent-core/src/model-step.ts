@@ -164,7 +164,11 @@ async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
   const bytesMax = answerBytesMax(maxOutputTokens);
   let isDecided = options.outputQuestion === undefined;
   for await (const event of options.provider().stream(request, { signal: info.signal })) {
-    if (event.type === 'done') return draft.finish(event.stats);
+    if (event.type === 'done') {
+      // Its calls are shown, though the answer says nothing.
+      if (!isDecided && draft.bytes() > 0) await decideCalls(options, work);
+      return draft.finish(event.stats);
+    }
     if (!isDecided && event.type !== 'tool-call') {
       isDecided = true;
       // Leaving the iteration closes the connection to the provider, here and below.
@@ -177,14 +181,35 @@ async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
 }
 
 /** Asks policy whether the answer may be shown, once, before anything of it is. */
-async function mayShow(options: ModelStepOptions, { info, draft }: ReadWork): Promise<boolean> {
-  if (options.outputQuestion === undefined) return true;
-  const decision = await options.policy.decide(options.outputQuestion(info.now()));
+async function mayShow(options: ModelStepOptions, work: ReadWork): Promise<boolean> {
+  const decision = await askOutput(options, work);
+  if (decision === undefined) return true;
+  await takeOutput(options, work, decision);
+  return decision.effect === 'allow';
+}
+
+/** Asks policy what of calls alone may be shown. Whether they may be made is another question. */
+async function decideCalls(options: ModelStepOptions, work: ReadWork): Promise<void> {
+  const decision = await askOutput(options, work);
+  if (decision?.effect === 'allow') await takeOutput(options, work, decision);
+}
+
+async function askOutput(
+  { outputQuestion, policy }: ModelStepOptions,
+  { info }: ReadWork,
+): Promise<Decision | undefined> {
+  return outputQuestion === undefined ? undefined : policy.decide(outputQuestion(info.now()));
+}
+
+async function takeOutput(
+  options: ModelStepOptions,
+  { info, draft }: ReadWork,
+  decision: Decision,
+): Promise<void> {
   const isPlain = isPlainAllow(decision);
   const atMs = isPlain ? info.now() : info.emit(outputEventOf(decision));
   draft.decideOutput({ decision, atMs });
   if (!isPlain) await options.recordOutput(decision);
-  return decision.effect === 'allow';
 }
 
 /** The events that a model step emitted, from its result. */

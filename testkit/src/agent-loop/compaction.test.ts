@@ -88,7 +88,8 @@ suite('a conversation that grows too long', () => {
       [['decision', 'UseModel', 'compaction']],
     );
     const asked = played.outside.questions.filter(({ action }) => action === 'EmitOutput');
-    assert.equal(asked.length, 1);
+    // Once for each of the other answers.
+    assert.equal(asked.length, 7);
   });
 
   test('offers the tools to the summary, but lets none be called', async () => {

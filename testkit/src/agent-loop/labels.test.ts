@@ -55,16 +55,18 @@ suite('labels of a run', () => {
       asked(played).map(([action, { integrity }]) => [action, integrity]),
       [
         ['UseModel', 'trusted'],
+        ['EmitOutput', 'trusted'],
         ['CallTool', 'trusted'],
         ['AcceptToolResult', 'untrusted'],
         ['UseModel', 'untrusted'],
+        ['EmitOutput', 'untrusted'],
         ['CallTool', 'untrusted'],
         ['AcceptToolResult', 'untrusted'],
         ['UseModel', 'untrusted'],
         ['EmitOutput', 'untrusted'],
       ],
     );
-    assert.deepEqual(labelsAt(played, 'EmitOutput', 0), untrusted);
+    assert.deepEqual(labelsAt(played, 'EmitOutput', 1), untrusted);
     assert.deepEqual(bodies(played, 'tool-finished')[0]?.labels, untrusted);
     assert.ok(played.outside.questions.every(({ isDelegated }) => isDelegated));
     await assertReplays(played);

@@ -273,7 +273,7 @@ suite('what a run shows', () => {
       asked.map(({ resource }) => resource),
       [{ type: 'output' }],
     );
-    const silent = await play({ turns: [readOnce, { calls: [] }] });
+    const silent = await play({ turns: [{ calls: [] }] });
     assert.ok(silent.outside.questions.every(({ action }) => action !== 'EmitOutput'));
   });
 

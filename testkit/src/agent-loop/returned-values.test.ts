@@ -154,3 +154,55 @@ suite('what a transform puts together', () => {
     assert.equal(bodies(played, 'tool-finished')[0]?.content, '[EMAIL]');
   });
 });
+
+const anybody = { approvers: [], quorum: 1, isSelfApprovalAllowed: true } as const;
+
+for (const action of ['EmitOutput', 'UseModel'] as const) {
+  test(`what policy hides at ${action} is hidden where calls are told of`, async () => {
+    const escaped = email.replace('@', String.raw`\u0040`);
+    const given = JSON.stringify({ to: email });
+    const played = await play(
+      {
+        turns: [
+          { calls: [['desk__send', given]] },
+          { calls: [['desk__send', `{"to":"${escaped}"}`]] },
+          { calls: [['desk__send', `{"to":"${escaped}"`]] },
+          { text: 'done' },
+        ],
+        tools: [createTool('desk__send', 'idempotent')],
+        decide: (request) => {
+          if (request.action === action) {
+            return { effect: 'allow', obligations: oblige(placeholders) };
+          }
+          const isHeld = request.action === 'CallTool' && request.context.approval === undefined;
+          return isHeld ? { effect: 'hold', gates: [anybody] } : { effect: 'allow' };
+        },
+        callTool: async () => textAnswer(`sent to ${email}`),
+      },
+      {},
+      (body, act) =>
+        body.type === 'approval-requested'
+          ? act.signal(`approval/${body.approvalId}/1`, {
+              type: 'approval',
+              approved: true,
+              by: 'ann',
+              roles: [],
+              comment: '',
+            })
+          : undefined,
+    );
+    assert.doesNotMatch(JSON.stringify(played.events), /ann\.canary/);
+    assert.doesNotMatch(JSON.stringify(played.events), /u0040/);
+    assert.deepEqual(
+      bodies(played, 'approval-requested').map(({ arguments: shown }) => shown),
+      ['{"to":"[EMAIL]"}', '{"to":"[EMAIL]"}'],
+    );
+    const contents = bodies(played, 'tool-finished').map(({ content }) => content);
+    assert.equal(contents.filter((content) => content === 'sent to [EMAIL]').length, 2);
+    assert.deepEqual(
+      played.outside.calls.map(({ arguments: { to } }) => to),
+      [email, email],
+    );
+    await assertReplays(played);
+  });
+}

@@ -6,7 +6,7 @@ import { availableParallelism, cpus as processors } from 'node:os';
 
 /** A process that runs until it is disposed of. */
 export interface BenchProcess extends AsyncDisposable {
-  /** Resolves with the first match in what it prints; rejects when it ends before, or says nothing for half a minute. */
+  /** Resolves with the first match in what it prints; rejects when it ends before, or says nothing for a minute. */
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>;
   /** CPU time so far, user and system, of all its threads. */
   readonly cpuMicros: () => number;
@@ -81,7 +81,7 @@ function findInOutput(child: ChildProcess, pattern: RegExp): Promise<RegExpExecA
       clearTimeout(timer);
       reject(new Error(`${child.spawnargs.join(' ')}: ${why}\n${output}`));
     };
-    const timer = setTimeout(fail, 30_000, `${pattern.source} did not appear`);
+    const timer = setTimeout(fail, 60_000, `${pattern.source} did not appear`);
     child.once('exit', (code) => fail(`ended with ${code ?? 'a signal'}`));
     const read = (data: Buffer): void => {
       // Once found, the rest is read and dropped, so that the pipe never fills.

@@ -13,6 +13,7 @@ import type { Pace } from './loop.ts';
 import { describeDelays, describeFloors, describeRows, judge, type Row } from './report.ts';
 import { measureIdle, measureRound, type RunLoad } from './rounds.ts';
 import { openSubject, type Journal, type Subject } from './subject.ts';
+import { stepsPerRun } from './task.ts';
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +41,9 @@ const floors: Floor[] = [];
 const idleMs: number[] = [];
 
 console.log(describeMachine(false));
-console.log(`${runsInFlight} runs of ten steps in flight; ${rounds} rounds, off and on by turns\n`);
+console.log(
+  `${runsInFlight} runs of ${stepsPerRun} model and tool steps in flight; ${rounds} rounds, off and on by turns\n`,
+);
 const atFullSpeed = { runsInFlight, durationMs, staggerMs: 0 };
 const fast = await measureAll('at once', atOnce, atFullSpeed);
 console.log(`${describeRows('answers at once', fast)}\n`);

@@ -5,8 +5,7 @@ import type { RunRound } from './rounds.ts';
 import type { Journal } from './subject.ts';
 import { verdict, type Verdict } from './verdict.ts';
 
-/** Limits of the bench. */
-export const limits = { addedCpuMsPerRunMax: 1.5, addedLoopDelayMsMax: 2 } as const;
+const limits = { addedCpuMsPerRunMax: 1.5, addedLoopDelayMsMax: 2 } as const;
 
 /** One subject in all rounds. */
 export interface Row {

@@ -27,7 +27,7 @@ export function storyOf(number: number): Story {
   return stories[number % stories.length] ?? 'tools';
 }
 
-export const tools: readonly ToolDefinition[] = [
+const tools: readonly ToolDefinition[] = [
   createTool('desk__read', 'none'),
   createTool('desk__send', 'irreversible'),
   createTool('desk__pay', 'irreversible'),

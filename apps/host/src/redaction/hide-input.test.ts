@@ -68,6 +68,29 @@ test('what has nothing in it stays as it is, to the last character', async () =>
   assert.deepEqual(found, {});
 });
 
+test('no value hides in the arguments of an earlier call', async () => {
+  const escaped = token.replace('p', String.raw`\u0070`);
+  const given = [
+    [`{"text":"${escaped}","text":"ok"}`, '{"text":"ok"}'],
+    [`{"text":"${escaped}"}`, '{"text":"[SECRET]"}'],
+    ['{"text":"[EMAIL_1:\\u0061b12]","text":"ok"}', '{"text":"ok"}'],
+  ] as const;
+  for (const [argumentsJson, hidden] of given) {
+    const { input } = await hide({
+      history: [
+        { role: Role.USER, content: [text('a')] },
+        {
+          role: Role.ASSISTANT,
+          content: [],
+          toolCalls: [{ id: 'c1', name: 'ask', argumentsJson }],
+        },
+      ],
+    });
+    const [, answer] = input.history;
+    assert.equal(answer?.role === 'assistant' && answer.toolCalls[0]?.arguments, hidden);
+  }
+});
+
 test('a long text is hidden in parts, and comes out as one', async () => {
   const long = `${'word '.repeat(13_106)}${told} ${'word '.repeat(30_000)}${told}`;
   const { input } = await hide({ input: [text(long)] });

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { hideInArguments, repeatsName } from '@modelhost/agent-core';
 import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type {
   ContentPart,
@@ -9,8 +9,8 @@ import type {
   RedactionStyles,
   Redactor,
   RunInput,
-  ToolCall,
 } from '@modelhost/kernel';
+import { hideLong } from './hide-long.ts';
 
 /** What a caller sent, as it may be kept and shown. */
 export interface HiddenInput {
@@ -22,9 +22,7 @@ export interface HiddenInput {
 /** Changes one text; others are served between two parts of a long one. */
 type Hide = (text: string) => Promise<string>;
 type HideJson = (value: Json) => Json;
-
-// As much as may be looked at in one go.
-const sliceLength = 65_536;
+type HideArguments = (text: string) => string;
 
 /**
  * Takes out of a request what is hidden always and what policy asks for: texts, names of files, results and arguments of earlier
@@ -44,17 +42,7 @@ export async function hideInput(
   const step = session.step();
   const escape = (text: string): string => session.escape(text);
 
-  async function hideKept(text: string): Promise<string> {
-    if (text.length <= sliceLength) return step.redact(text, styles);
-    const stream = step.stream(styles);
-    let hidden = '';
-    for (let at = 0; at < text.length; at += sliceLength) {
-      hidden += stream.push(text.slice(at, at + sliceLength));
-      await turn(); // oxlint-disable-line no-await-in-loop
-    }
-    return hidden + stream.end();
-  }
-
+  const hideKept: Hide = async (text) => hideLong(step, text, styles);
   const hideKeptJson: HideJson = (value) => step.redactJson(value, styles);
   // Nothing of a fork comes from outside: it was taken in before.
   const isFork = rootRunId !== undefined;
@@ -62,11 +50,15 @@ export async function hideInput(
   const hideJson: HideJson = isFork
     ? hideKeptJson
     : (value) => hideKeptJson(escapeAll(value, escape));
+  const hideKeptArguments: HideArguments = (text) => hideInArguments(text, step, styles);
+  const hideArguments: HideArguments = isFork
+    ? hideKeptArguments
+    : (text) => hideKeptArguments(escapeInArguments(text, escape));
   const parts = await hideParts(input.input, 'spec.input', hide);
   const history =
     continued === undefined
-      ? await hideHistory(input.history, hide, hideJson)
-      : await hideHistory(input.history, hideKept, hideKeptJson);
+      ? await hideHistory(input.history, hide, hideArguments)
+      : await hideHistory(input.history, hideKept, hideKeptArguments);
   const metadata = await hideLabels(input.metadata, hide);
   const hidden = { ...input, input: parts, history, metadata, ...hideSchemas(input, hideJson) };
   const found = step.found();
@@ -118,12 +110,12 @@ async function refuseHidden(uri: string, field: string, hide: Hide): Promise<voi
 async function hideHistory(
   history: readonly Message[],
   hide: Hide,
-  hideJson: HideJson,
+  hideArguments: HideArguments,
 ): Promise<readonly Message[]> {
   const hidden: Message[] = [];
   for (const [index, message] of history.entries()) {
     const field = `spec.history[${index}].content`;
-    hidden.push(await hideMessage(message, field, { hide, hideJson })); // oxlint-disable-line no-await-in-loop
+    hidden.push(await hideMessage(message, field, { hide, hideArguments })); // oxlint-disable-line no-await-in-loop
   }
   return hidden;
 }
@@ -131,7 +123,7 @@ async function hideHistory(
 async function hideMessage(
   message: Message,
   field: string,
-  { hide, hideJson }: { readonly hide: Hide; readonly hideJson: HideJson },
+  { hide, hideArguments }: { readonly hide: Hide; readonly hideArguments: HideArguments },
 ): Promise<Message> {
   switch (message.role) {
     case 'user':
@@ -141,7 +133,10 @@ async function hideMessage(
       return {
         ...message,
         content,
-        toolCalls: message.toolCalls.map((call) => hideCall(call, hideJson)),
+        toolCalls: message.toolCalls.map((call) => ({
+          ...call,
+          arguments: hideArguments(call.arguments),
+        })),
       };
     }
     case 'system':
@@ -151,10 +146,10 @@ async function hideMessage(
 }
 
 /** What the reader of the request let through is the text of one object. */
-function hideCall(call: ToolCall, hideJson: HideJson): ToolCall {
-  const given = parseJsonText(call.arguments);
-  const hidden = JSON.stringify(hideJson(given));
-  return hidden === JSON.stringify(given) ? call : { ...call, arguments: hidden };
+function escapeInArguments(text: string, escape: (text: string) => string): string {
+  const given = parseJsonText(text);
+  const escaped = JSON.stringify(escapeAll(given, escape));
+  return escaped === JSON.stringify(given) && !repeatsName(text, given) ? text : escaped;
 }
 
 async function hideLabels(

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { runLine } from './console-blocks.ts';
+import { startWarmCommand } from './warm-command.ts';
 
 /** Commands that .ci/run itself has run before any test could, by the mark of their block. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
@@ -48,6 +50,8 @@ interface Block {
 }
 
 const blocks = pages.filter((page) => page.endsWith('.md')).flatMap(readBlocks);
+const program = resolve('apps/cli/src/main.ts');
+const warm = startWarmCommand(program, '.');
 const served: { child?: ChildProcess; grpc: string; audit: string; directory: string } = {
   grpc: '',
   audit: '',
@@ -66,7 +70,7 @@ function readBlocks(page: string): readonly Block[] {
 /** The command as this checkout runs it, against the host of this test. */
 function localize(line: string): string {
   return line
-    .replaceAll('npx model-host', `"${process.execPath}" apps/cli/src/main.ts`)
+    .replaceAll('npx model-host', `"${process.execPath}" "${program}"`)
     .replaceAll(
       /^node_modules\/.bin\/model-host/g,
       `"${process.execPath}" apps/cli/bin/model-host.js`,
@@ -112,10 +116,11 @@ before(async () => {
 after(async () => {
   const { child, directory } = served;
   if (child?.exitCode === null) {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const ended = new Promise((done) => child.once('exit', done));
     child.kill('SIGTERM');
     await ended;
   }
+  await warm.close();
   rmSync(directory, { recursive: true, force: true });
   rmSync('examples/demo/files/report.md', { force: true });
 });
@@ -140,14 +145,9 @@ for (const { page, lines } of blocks.filter(({ language }) => language === 'sh')
 }
 
 for (const [line, pagesOfLine] of commands) {
-  test(`${[...pagesOfLine].join(', ')}: ${line}`, () => {
-    const { status, stdout, stderr } = spawnSync(localize(line), {
-      shell: true,
-      encoding: 'utf8',
-      timeout: 60_000,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, MODEL_HOST_ADDRESS: served.grpc },
-    });
-    assert.equal(status, 0, `${stdout}\n${stderr}`);
+  test(`${[...pagesOfLine].join(', ')}: ${line}`, async () => {
+    const environment = { ...process.env, MODEL_HOST_ADDRESS: served.grpc };
+    const done = await runLine(localize(line), { directory: '.', environment, warm });
+    assert.equal(done.status, 0, done.output);
   });
 }

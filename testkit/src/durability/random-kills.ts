@@ -55,10 +55,10 @@ export async function killAtRandom(
   assert.deepEqual(faults, []);
   const { client } = await lives.current();
   for (const run of runs) await checkRun(client, run);
-  assert.deepEqual(model.violations, []);
   const kills = lives.count() - 1;
   await lives.close();
   const effects = checkEffects(runs, await readEffects(effectsPath));
+  assert.deepEqual(model.violations, []);
   return {
     ...effects,
     ...countOf(runs),

@@ -28,13 +28,15 @@ export function checkSpending(
   let spent = 0;
   let lostAndCharged = 0;
   for (const [step, calls] of Map.groupBy(asked, (call) => call.step)) {
-    const { used, lost } = spendingOf(calls, ofRun);
-    const isAnswered = answered.has(step);
-    // A call whose beginning was not durable is known to nobody; that it was made at all is what the window of one write costs.
-    const attempts = journal.attempts(runId, step);
-    spent += sumOfLeast([...used, ...lost], attempts);
-    const lostMax = attempts - Math.max(used.length, isAnswered ? 1 : 0);
-    if (isAnswered) lostAndCharged += sumOfLeast(lost, lostMax);
+    // A call whose beginning was not durable is known to nobody: that is what the time of one write costs.
+    const known = calls.filter(
+      ({ begun }, index) =>
+        begun <= journal.attempts(runId, step) &&
+        !calls.slice(index + 1).some((later) => later.begun === begun),
+    );
+    const { used, lost } = spendingOf(known, ofRun);
+    spent += used + lost;
+    if (answered.has(step)) lostAndCharged += lost;
   }
   const { inputTokens = 0, outputTokens = 0 } = status.result?.statistics ?? {};
   if (lostAndCharged > inputTokens + outputTokens) {
@@ -45,33 +47,25 @@ export function checkSpending(
   }
 }
 
-/** The sum of the `count` least. */
-function sumOfLeast(amounts: readonly number[], count: number): number {
-  return amounts
-    .toSorted((one, other) => one - other)
-    .slice(0, Math.max(0, count))
-    .reduce((sum, amount) => sum + amount, 0);
-}
-
-/** What each call of one step used, and what was set aside for those whose process was killed. */
+/** What the calls of one step used, and what was set aside for those whose process was killed. */
 function spendingOf(
   calls: readonly Asked[],
   ofRun: readonly Fact[],
-): { readonly used: readonly number[]; readonly lost: readonly number[] } {
-  const used: number[] = [];
-  const lost: number[] = [];
+): { readonly used: number; readonly lost: number } {
+  let used = 0;
+  let lost = 0;
   for (const { step, attempt, tokensMax } of calls) {
     const later = ofRun.filter(
       (fact) => 'attempt' in fact && fact.step === step && fact.attempt === attempt,
     );
     if (!later.some(({ type }) => type === 'model-ended')) {
-      lost.push(tokensMax);
+      lost += tokensMax;
       continue;
     }
     const reported = later.find((fact) => fact.type === 'reported');
     const { inputTokens, outputTokens } = reported?.usage ?? { inputTokens: 0, outputTokens: 0 };
     // A provider that bills more than it was asked for is another matter.
-    used.push(Math.min(inputTokens + outputTokens, tokensMax));
+    used += Math.min(inputTokens + outputTokens, tokensMax);
   }
   return { used, lost };
 }

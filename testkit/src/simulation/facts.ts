@@ -61,6 +61,8 @@ export type Fact = { readonly atMs: number } &
         readonly runId: string;
         readonly step: string;
         readonly attempt: number;
+        /** The attempt as the engine counts. */
+        readonly begun: number;
         readonly tokensMax: number;
         readonly isFenced: boolean;
       }

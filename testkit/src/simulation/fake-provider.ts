@@ -40,14 +40,22 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
   ): AsyncGenerator<ModelEvent> {
     // A request whose signal is aborted is never sent.
     signal.throwIfAborted();
-    const { runId, step } = stepOf(world, request.idempotencyKey);
+    const { runId, step, begun } = stepOf(world, request.idempotencyKey);
     checkReservation(world, runId, request);
     checkHidden(world, runId, request);
     const attempt = count(`model/${runId}/${step}`);
     const id = `model/${runId}/${step}/${attempt}`;
     const script = outside.take(id, drawAnswer);
     const tokensMax = reservations.get(`${runId}/${step}`) ?? 0;
-    facts.add({ type: 'model-asked', runId, step, attempt, tokensMax, isFenced: isFenced() });
+    facts.add({
+      type: 'model-asked',
+      runId,
+      step,
+      attempt,
+      begun,
+      tokensMax,
+      isFenced: isFenced(),
+    });
     const wakeOn = script.isDeaf ? undefined : signal;
     open.add(id);
     try {

@@ -155,7 +155,7 @@ function meetBody(
   { info, isOnce }: { readonly info: StepInfo; readonly isOnce: boolean },
 ): void {
   const { runId } = context;
-  world.steps.set(info.idempotencyKey, { runId, step: name, life });
+  world.steps.set(info.idempotencyKey, { runId, step: name, life, begun: info.attempt });
   signals.add(info.signal);
   // A process that does not know that it is replaced can begin what may be repeated, and nothing else.
   if (world.isFenced() && !isOnce) return;

@@ -38,6 +38,8 @@ export interface StepPlace {
   readonly step: string;
   /** Process, and beginning of the program in it. */
   readonly life: string;
+  /** As the engine counts: one that was not durable is counted again. */
+  readonly begun: number;
 }
 
 /** Run and step of a key; a key that the engine did not give out is a violation. */
@@ -45,5 +47,5 @@ export function stepOf(world: HostWorld, key: string): StepPlace {
   const step = world.steps.get(key);
   if (step !== undefined) return step;
   world.facts.violate('I5', 'a port was called under an idempotency key that is no step');
-  return { runId: '', step: key, life: '' };
+  return { runId: '', step: key, life: '', begun: 0 };
 }

@@ -97,7 +97,7 @@ function readTask(body: string): { readonly task: ProviderTask; readonly isAfter
 }
 
 function callsOf({ toolName, arguments: argumentsText }: ProviderTexts): string {
-  const names = ['tools__look', 'tools__refuse', toolName];
+  const names = ['tools__look', 'tools__long', 'tools__refuse', toolName];
   const calls = names.map((name, index) => ({
     index,
     id: `call-${index}`,

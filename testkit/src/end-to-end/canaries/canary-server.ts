@@ -8,7 +8,15 @@ import { createInterface } from 'node:readline';
 /** What the server says. */
 export interface ServerTexts {
   readonly result: string;
+  /** What is structured in it, as JSON. */
+  readonly structured: string;
+  /** That of a resource which it links to. */
+  readonly address: string;
+  /** The result of another tool, much longer than may be given at once. */
+  readonly long: string;
   readonly error: string;
+  /** What is said of the error beside its message, as JSON. */
+  readonly errorData: string;
   readonly progress: string;
   readonly stderr: string;
   readonly description: string;
@@ -32,7 +40,7 @@ const texts = JSON.parse(readFileSync(textsPath, 'utf8')) as ServerTexts;
 const password = process.env['CANARY_PASSWORD'] ?? ''; // oxlint-disable-line node/no-process-env
 
 const inputSchema = { type: 'object', properties: { text: { type: 'string' } } };
-const tools = ['look', 'refuse'].map((name) => ({
+const tools = ['look', 'long', 'refuse'].map((name) => ({
   name,
   description: texts.description,
   inputSchema,
@@ -50,9 +58,22 @@ function callTool({ id, params }: Message): void {
     send({ method: 'notifications/progress', params: told });
   }
   console.error(`${texts.stderr} ${password}`);
-  if (params?.name === 'refuse')
-    send({ id, error: { code: -32_000, message: `${texts.error} ${password}` } });
-  else send({ id, result: { content: [{ type: 'text', text: `${texts.result} ${password}` }] } });
+  switch (params?.name) {
+    case 'refuse': {
+      const data: unknown = JSON.parse(texts.errorData);
+      send({ id, error: { code: -32_000, message: `${texts.error} ${password}`, data } });
+      return;
+    }
+    case 'long':
+      send({ id, result: { content: [{ type: 'text', text: texts.long }] } });
+      return;
+    default: {
+      const structuredContent: unknown = JSON.parse(texts.structured);
+      const link = { type: 'resource_link', uri: texts.address, name: 'more' };
+      const content = [{ type: 'text', text: `${texts.result} ${password}` }, link];
+      send({ id, result: { content, structuredContent } });
+    }
+  }
 }
 
 function receive(message: Message): void {

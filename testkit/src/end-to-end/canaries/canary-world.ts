@@ -7,6 +7,7 @@ import { restartHost, startHost } from '../start-host.ts';
 import type { HostProcess, Owner } from '../start-host.ts';
 import { toolsReady } from '../tools-ready.ts';
 import { textOf } from './canary.ts';
+import { longTextOf, nestedIn, prose, resultBytesMax } from './planted-texts.ts';
 import { startCanaryProvider } from './canary-provider.ts';
 import type { CanaryProvider } from './canary-provider.ts';
 import type { ServerTexts } from './canary-server.ts';
@@ -50,8 +51,12 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
   });
   const texts: ServerTexts = {
     result: text('result'),
-    error: text('tool-error'),
-    progress: text('progress'),
+    structured: nestedIn(plan.of('structured')),
+    address: `https://files.example.org/a?token=${plan.of('address')[0]?.value ?? ''}`,
+    long: longTextOf(plan.of('long')),
+    error: prose + text('tool-error'),
+    errorData: nestedIn(plan.of('error-data')),
+    progress: prose + text('progress'),
     stderr: text('stderr'),
     description: text('description'),
     refusal: '',
@@ -62,7 +67,7 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
       'policies/all.cedar': policies,
       ...(hiding === 'on' ? { 'policies/oblige/addresses.cedar': addresses } : {}),
       'texts.json': JSON.stringify(texts),
-      'refusal.json': JSON.stringify({ ...texts, refusal: text('server-error') }),
+      'refusal.json': JSON.stringify({ ...texts, refusal: prose + text('server-error') }),
       'api-key.txt': plan.own['api-key'].value,
       'header.txt': plan.own.header.value,
       'password.txt': plan.own.environment.value,
@@ -124,6 +129,7 @@ function createConfig(plan: Plan, providerUrl: string, hiding: Hiding): object {
           args: [server, 'texts.json', 'notes.txt'],
           cwd: '.',
           env: { CANARY_PASSWORD: '${file:password.txt}' },
+          resultBytesMax,
         },
         {
           alias: 'broken',

@@ -17,8 +17,8 @@ export interface Canary {
   readonly place: string;
   readonly kind: CanaryKind;
   readonly value: string;
-  /** The part of it that must be nowhere. */
-  readonly mark: string;
+  /** Parts of it of which none may be anywhere: of a value in two halves, one has all of one of them. */
+  readonly marks: readonly string[];
 }
 
 /** One of each of these kinds for a place. The same place has the same canaries, and no two places share one. */
@@ -37,19 +37,19 @@ export function textOf(canaries: readonly Canary[]): string {
 }
 
 // Everything is put together here, so that no scanner takes a line of this file for a live secret.
-function valueOf(kind: CanaryKind, place: string): Pick<Canary, 'value' | 'mark'> {
+function valueOf(kind: CanaryKind, place: string): Pick<Canary, 'value' | 'marks'> {
   switch (kind) {
     case 'cloud-key':
-      return whole(
+      return halves(
         ['AK', 'IA', draw(place, kind, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 16)].join(''),
       );
     case 'access-token':
-      return whole(['ghp', draw(place, kind, alphanumeric, 36)].join('_'));
+      return halves(['ghp', draw(place, kind, alphanumeric, 36)].join('_'));
     case 'signed-token': {
       const claims = toBase64Url({ sub: draw(place, kind, alphanumeric, 24), iat: 1_790_000_000 });
       const signature = draw(place, `${kind}/signature`, alphanumeric, 43);
       const value = `${toBase64Url({ alg: 'HS256', typ: 'JWT' })}.${claims}.${signature}`;
-      return { value, mark: signature };
+      return { value, marks: [signature] };
     }
     case 'private-key': {
       const mark = draw(place, `${kind}/2`, alphanumeric, 64);
@@ -59,21 +59,40 @@ function valueOf(kind: CanaryKind, place: string): Pick<Canary, 'value' | 'mark'
         draw(place, `${kind}/3`, alphanumeric, 40),
       ];
       const name = 'PRIVATE KEY';
-      return { value: `-----BEGIN ${name}-----\n${body.join('\n')}\n-----END ${name}-----`, mark };
+      return {
+        value: `-----BEGIN ${name}-----\n${body.join('\n')}\n-----END ${name}-----`,
+        marks: [mark],
+      };
     }
     case 'email':
-      return whole(`${draw(place, kind, 'abcdefghijklmnopqrstuvwxyz', 12)}@canary.example.org`);
+      return named((name) => `${name}@canary.example.org`, place, kind);
     case 'password':
-      return whole(draw(place, kind, 'abcdefghijklmnopqrstuvwxyz', 20));
+      return whole(draw(place, kind, letters, 20));
     case 'term':
-      return whole(`Operation ${draw(place, kind, 'abcdefghijklmnopqrstuvwxyz', 12)}`);
+      return named((name) => `Operation ${name}`, place, kind);
   }
 }
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-function whole(value: string): Pick<Canary, 'value' | 'mark'> {
-  return { value, mark: value };
+const letters = 'abcdefghijklmnopqrstuvwxyz';
+
+function whole(value: string): Pick<Canary, 'value' | 'marks'> {
+  return { value, marks: [value] };
+}
+
+function halves(value: string): Pick<Canary, 'value' | 'marks'> {
+  const half = Math.ceil(value.length / 2);
+  return { value, marks: [value.slice(0, half), value.slice(-half)] };
+}
+
+function named(
+  spell: (name: string) => string,
+  place: string,
+  kind: CanaryKind,
+): Pick<Canary, 'value' | 'marks'> {
+  const name = draw(place, kind, letters, 12);
+  return { value: spell(name), marks: [name.slice(0, 8), name.slice(-8)] };
 }
 
 /** Characters that depend on place and kind alone. */

@@ -1,4 +1,5 @@
 import type { CanaryWorld } from './canary-world.ts';
+import { chosenOffsets } from './planted-texts.ts';
 import type { Output } from './search.ts';
 
 /** What the listener for MCP clients tells: lists, calls, errors, and the answers of the decision point. */
@@ -31,11 +32,12 @@ export async function askFacade({ host, plan, text }: CanaryWorld): Promise<read
       'io.modelcontextprotocol/clientCapabilities': {},
       progressToken: 'p',
     };
+    const name = params['name'] ?? params['uri'];
     const headers = {
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': method,
-      ...(typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {}),
+      ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
     };
     const body = { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } };
     return post(`façade: ${method}`, '/mcp', headers, body);
@@ -46,6 +48,7 @@ export async function askFacade({ host, plan, text }: CanaryWorld): Promise<read
   return Promise.all([
     ask('tools/list'),
     ask('tools/call', { name: 'tools__look', arguments: values }),
+    ...(await readLong(ask)),
     ask('tools/call', { name: 'tools__refuse', arguments: values }),
     ask('tools/call', { name: unknown, arguments: {} }),
     ask('server/discover'),
@@ -68,4 +71,18 @@ export async function askFacade({ host, plan, text }: CanaryWorld): Promise<read
       },
     ),
   ]);
+}
+
+type Ask = (method: string, params: Readonly<Record<string, unknown>>) => Promise<Output>;
+
+/** A result that is cut, all of it in the pieces that it is offered in, and pieces from elsewhere. */
+async function readLong(ask: Ask): Promise<readonly Output[]> {
+  const called = await ask('tools/call', { name: 'tools__long', arguments: {} });
+  const [uri] = /tools\+result:[^"]+/.exec(called.bytes.toString()) ?? [];
+  if (uri === undefined) throw new Error(`nothing to read on in ${called.bytes.toString()}`);
+  const first = await ask('resources/read', { uri });
+  const [, next = ''] = /next-offset":(\d+)/.exec(first.bytes.toString()) ?? [];
+  const offsets = [...(next === '' ? [] : [next]), ...chosenOffsets];
+  const others = offsets.map((offset) => ask('resources/read', { uri: `${uri}?offset=${offset}` }));
+  return [called, first, ...(await Promise.all(others))];
 }

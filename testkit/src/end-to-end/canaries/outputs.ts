@@ -111,6 +111,7 @@ async function askAboutTools({ client, text }: CanaryWorld): Promise<readonly Ou
     outputOf('GetTool', () => client.getTool('tools__look')),
     outputOf('ListToolPins', () => client.listToolPins()),
     outputOf('CallTool', () => client.callTool('tools__look', argumentsJson)),
+    outputOf('CallTool of a long result', () => client.callTool('tools__long', '{}')),
     outputOf('CallTool that fails', () => client.callTool('tools__refuse', argumentsJson)),
   ]);
 }

@@ -18,6 +18,8 @@ const governed = [
   'file-name',
   'answer',
   'result',
+  'structured',
+  'long',
   'broken',
 ] as const;
 /** Where only what is hidden always can be hidden. */
@@ -25,6 +27,7 @@ const ungoverned = [
   'session-title',
   'argument',
   'tool-error',
+  'error-data',
   'server-error',
   'progress',
   'stderr',
@@ -36,8 +39,8 @@ const ungoverned = [
   'facade-argument',
   'question',
 ] as const;
-/** Names that a model makes up, which are of few characters. */
-const names = ['tool-name'] as const;
+/** Names that a model makes up, and addresses: both are of few characters. */
+const names = ['tool-name', 'address'] as const;
 /** Of the host itself, and of who calls it: they look like nothing that a rule could know. */
 const own = ['api-key', 'header', 'environment', 'caller-key'] as const;
 

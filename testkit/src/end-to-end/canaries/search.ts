@@ -12,15 +12,53 @@ export function findCanaries(
   canaries: readonly Canary[],
   outputs: readonly Output[],
 ): readonly string[] {
-  const searched = canaries.map((canary) => ({ canary, spellings: spellingsOf(canary.mark) }));
-  return outputs.flatMap(({ name, bytes }) =>
-    searched.flatMap(({ canary, spellings }) => {
-      const found = spellings.find(({ text }) => bytes.includes(text));
-      return found === undefined
-        ? []
-        : [`${name}: ${canary.kind} of ${canary.place} (${found.name})`];
-    }),
+  const needles = canaries.flatMap((canary) =>
+    canary.marks.flatMap((mark) =>
+      spellingsOf(mark).map(({ name, text }): Needle => ({
+        bytes: Buffer.from(text),
+        canary,
+        spelling: name,
+      })),
+    ),
   );
+  const find = createFinder(needles);
+  return outputs.flatMap(({ name, bytes }) => {
+    const found = find(bytes);
+    return canaries.flatMap((canary) => {
+      const spelling = found.get(canary);
+      return spelling === undefined
+        ? []
+        : [`${name}: ${canary.kind} of ${canary.place} (${spelling})`];
+    });
+  });
+}
+
+interface Needle {
+  readonly bytes: Buffer;
+  readonly canary: Canary;
+  readonly spelling: string;
+}
+
+const keyLength = 4;
+
+/** Goes through an output once, however many needles there are: there are thousands. */
+function createFinder(needles: readonly Needle[]): (bytes: Buffer) => ReadonlyMap<Canary, string> {
+  const byKey = Map.groupBy(needles, ({ bytes }) => bytes.readUInt32BE(0));
+  // Most places are of no interest, by their first two bytes alone.
+  const begins = new Uint8Array(65_536);
+  for (const key of byKey.keys()) begins[key >>> 16] = 1;
+  return (bytes) => {
+    const found = new Map<Canary, string>();
+    for (let at = 0; at + keyLength <= bytes.length; at += 1) {
+      // Both are within the bytes.
+      if (begins[((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)] === 0) continue;
+      for (const { bytes: needle, canary, spelling } of byKey.get(bytes.readUInt32BE(at)) ?? []) {
+        if (!needle.equals(bytes.subarray(at, at + needle.length))) continue;
+        if (!found.has(canary)) found.set(canary, spelling);
+      }
+    }
+    return found;
+  };
 }
 
 interface Spelling {

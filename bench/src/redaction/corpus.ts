@@ -45,10 +45,18 @@ const dense = [
   '4111111111111112 ',
   '123-45-6789 ',
   '+1 415 555 0132, ',
+  '4111   ',
+  '4111\n',
+  'awstoken=',
+  'key==',
+  'secrettoken=',
+  'password=a1b2c3d4 ',
+  '-----BEGIN PRIVATE KEY-----',
+  '\u001b[31mab1',
 ] as const;
 const long = ['0', '1', '1 ', '1-', 'a', 'A1', ':', '.'];
 
-/** Texts that are full of what looks like personal data, and of what nearly does. */
+/** Texts that are full of what looks like personal data or a secret, and of what nearly does. */
 export function createDense(size: number): readonly (readonly [name: string, text: string])[] {
   const begun = ['+', '(', ':', '@', 'x@', '://', 'DE89'].flatMap((start) =>
     long.map((part) => [`${start} and ${part}`, `${start}${fill(part, size)}`] as const),

@@ -70,20 +70,25 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
   ): Detection {
     const work = budget ?? createWorkBudget(unitsOf(text.length));
     const looked = { from, isWordless, work };
-    const candidates = findIn(createFoldedView(text), looked);
+    const view = createFoldedView(text);
+    let candidates = findIn(view, looked);
     // What only a terminal reads may be left out by a reader, or be a part of the value.
-    if (hasSequence(text)) candidates.push(...findIn(createFoldedView(text, true), looked));
+    if (view.text !== text && hasSequence(text)) {
+      candidates = [...candidates, ...findIn(createFoldedView(text, true), looked)];
+    }
     const isExhausted = work.isExhausted();
     if (candidates.length === 0) return isExhausted ? exhausted : nothing;
     return { findings: resolveOverlaps(candidates), isExhausted };
   }
 
-  function findIn(view: FoldedView, { from, isWordless, work }: Looked): Candidate[] {
+  function findIn(view: FoldedView, { from, isWordless, work }: Looked): readonly Candidate[] {
     const found: Candidate[] = [];
+    const searchWork = { budget: work, found };
     const viewFrom = view.viewStart(from);
     for (const { search, needsWord } of searches) {
-      if (!needsWord || !isWordless) search(view.text, viewFrom, { budget: work, found });
+      if (!needsWord || !isWordless) search(view.text, viewFrom, searchWork);
     }
+    if (found.length === 0) return found;
     return found.map(({ detector, kind, start, end, rank }) => ({
       detector,
       kind,

@@ -27,3 +27,10 @@ export { escapePlaceholders } from './vault/restore.ts';
 export type { Restored, Reveal } from './vault/restore.ts';
 export { createVault } from './vault/vault.ts';
 export type { Vault, VaultEntry, VaultOptions, VaultState } from './vault/vault.ts';
+export {
+  mayBeWritten,
+  skeletonOf,
+  withoutHalfEscape,
+  writingsOf,
+  writtenLengthMax,
+} from './vault/writings.ts';

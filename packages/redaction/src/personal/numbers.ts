@@ -48,13 +48,10 @@ export const moneyRecognizers: readonly Recognizer[] = [
 const wideRange = /^(?:4|5[0-9]|2[2-7]|3[0-9]|6|1|2131|8[136])/;
 
 function isCard(value: string): boolean {
+  // Most numbers are left here, for the least work.
+  if (!isLuhn(digitsOf(value))) return false;
   const digits = value.replaceAll(/\D/g, '');
-  return (
-    wideRange.test(digits) &&
-    hasCardLength(digits) &&
-    !/^(\d)\1+$/.test(digits) &&
-    isLuhn(digitsOf(value))
-  );
+  return wideRange.test(digits) && hasCardLength(digits) && !/^(\d)\1+$/.test(digits);
 }
 
 function hasCardLength(digits: string): boolean {

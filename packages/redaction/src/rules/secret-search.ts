@@ -42,6 +42,8 @@ const nameReach = 96;
 const secretMin = 4;
 const unitsPerMatch = 1_000;
 const unitsPerTry = 8;
+/** A rule that is not tried start by start takes at least as many for each place in which a match may begin. */
+const wideUnitsMin = 5;
 const keyRule = /^generic-|^(?:np|kingfisher)\.generic\.[12]$/;
 const passwordRule = /^(?:np|kingfisher)\.generic\.|credentials/;
 
@@ -110,7 +112,10 @@ function prepare(rule: SecretRule, index: number): PreparedRule {
     isGeneric: keyRule.test(rule.id),
     beginsWord: beginsWord(rule),
     isPassword: !keyRule.test(rule.id) && passwordRule.test(rule.id),
-    unitsPerUnit: rule.units / (rule.lengthMax + beforeMax + 1),
+    unitsPerUnit: Math.max(
+      rule.units / (rule.lengthMax + beforeMax + 1),
+      isNarrow ? 0 : wideUnitsMin,
+    ),
   };
 }
 

@@ -22,7 +22,9 @@ const foldedUnits = createFoldedUnits();
  * terminal reads are gone as well, unless they are asked for: then only what cannot be seen of them is.
  */
 export function createFoldedView(text: string, keepsSequences = false): FoldedView {
-  if (isPlain(text)) {
+  const first = text.search(anyForeign);
+  if (first < 0) return { text, originalStart: same, originalEnd: same, viewStart: same };
+  if (isPlain(text, first)) {
     return {
       text,
       originalStart: (at) => pairStart(text, at),
@@ -63,9 +65,8 @@ export function createFoldedView(text: string, keepsSequences = false): FoldedVi
 }
 
 /** Whether each unit stands for itself; most letters and marks of other scripts do. */
-function isPlain(text: string): boolean {
-  const first = text.search(anyForeign);
-  for (let at = first < 0 ? text.length : first; at < text.length; at += 1) {
+function isPlain(text: string, first: number): boolean {
+  for (let at = first; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     // Not yet known is zero, and halves of pairs are not known at all.
     if (foldedUnits[unit] !== unit && foldedAt(text, at, widthAt(text, at)) !== unit) {

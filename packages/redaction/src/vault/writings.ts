@@ -4,6 +4,14 @@ const unseen =
 // JSON in JSON, and so on, escapes what escapes.
 const backslashes = '\\\\{1,8}';
 const percent = '%(?:25){0,3}';
+const codes = /\\+u([\da-f]{4})|%(?:25)*([\da-f]{2})/gi;
+// What is escaped in more than one way, or is nothing of ASCII.
+const unlike = /\\+[bfnrt]?|[^ -~]/g;
+const halfEscape = /(?:\\+(?:u[\da-f]{0,4})?|%(?:25)*[\da-f]{0,2})+$/i;
+const roundsMax = 8;
+const otherwise = new RegExp(`[\\\\%+]|${unseen.replace('{0,8}', '')}`);
+// Four bytes, each with a percent sign that was encoded three times; and what nobody sees.
+const charactersMax = 4 * 9 + 8;
 const shortEscapes: Readonly<Record<string, string>> = {
   '\n': 'n',
   '\r': 'r',
@@ -18,6 +26,37 @@ const shortEscapes: Readonly<Record<string, string>> = {
  */
 export function writingsOf(value: string): string {
   return Array.from(value, writingsOfOne).join(unseen);
+}
+
+/**
+ * What all writings of a value have in common, to be compared with the same of another text: the beginning of a writing has the
+ * beginning of it, once half an escape at its end is left out.
+ */
+export function skeletonOf(text: string): string {
+  let plain = text;
+  for (let round = 0; round < roundsMax; round += 1) {
+    const decoded = plain.replaceAll(codes, (_found, unit?: string, byte?: string) =>
+      String.fromCharCode(Number.parseInt(unit ?? byte ?? '', 16)),
+    );
+    if (decoded === plain) break;
+    plain = decoded;
+  }
+  return plain.replaceAll(unlike, '').replaceAll('+', ' ');
+}
+
+/** A text without what may be half an escape at its end. */
+export function withoutHalfEscape(text: string): string {
+  return text.replace(halfEscape, '');
+}
+
+/** The most that a value of so many characters may be written as, in UTF-16 code units. */
+export function writtenLengthMax(length: number): number {
+  return (length + 1) * charactersMax;
+}
+
+/** Whether a text may have a value in it in another way than as it is. */
+export function mayBeWritten(text: string): boolean {
+  return otherwise.test(text);
 }
 
 function writingsOfOne(character: string): string {

@@ -58,22 +58,19 @@ function callTool({ id, params }: Message): void {
     send({ method: 'notifications/progress', params: told });
   }
   console.error(`${texts.stderr} ${password}`);
-  switch (params?.name) {
-    case 'refuse': {
-      const data: unknown = JSON.parse(texts.errorData);
-      send({ id, error: { code: -32_000, message: `${texts.error} ${password}`, data } });
-      return;
-    }
-    case 'long':
-      send({ id, result: { content: [{ type: 'text', text: texts.long }] } });
-      return;
-    default: {
-      const structuredContent: unknown = JSON.parse(texts.structured);
-      const link = { type: 'resource_link', uri: texts.address, name: 'more' };
-      const content = [{ type: 'text', text: `${texts.result} ${password}` }, link];
-      send({ id, result: { content, structuredContent } });
-    }
+  send({ id, ...answerOf(params?.name ?? '') });
+}
+
+function answerOf(tool: string): object {
+  if (tool === 'refuse') {
+    const data: unknown = JSON.parse(texts.errorData);
+    return { error: { code: -32_000, message: `${texts.error} ${password}`, data } };
   }
+  if (tool === 'long') return { result: { content: [{ type: 'text', text: texts.long }] } };
+  const structuredContent: unknown = JSON.parse(texts.structured);
+  const link = { type: 'resource_link', uri: texts.address, name: 'more' };
+  const content = [{ type: 'text', text: `${texts.result} ${password}` }, link];
+  return { result: { content, structuredContent } };
 }
 
 function receive(message: Message): void {

@@ -45,10 +45,10 @@ export async function askFacade({ host, plan, text }: CanaryWorld): Promise<read
 
   const action = { name: 'CallTool' };
   const resource = { type: 'tool', id: 'tools__look', properties: { arguments: values } };
-  return Promise.all([
+  const gathered = await Promise.all([
+    readLong(ask),
     ask('tools/list'),
     ask('tools/call', { name: 'tools__look', arguments: values }),
-    ...(await readLong(ask)),
     ask('tools/call', { name: 'tools__refuse', arguments: values }),
     ask('tools/call', { name: unknown, arguments: {} }),
     ask('server/discover'),
@@ -71,6 +71,7 @@ export async function askFacade({ host, plan, text }: CanaryWorld): Promise<read
       },
     ),
   ]);
+  return gathered.flat();
 }
 
 type Ask = (method: string, params: Readonly<Record<string, unknown>>) => Promise<Output>;

@@ -20,6 +20,14 @@ test('what is known is hidden beside what is found, and counted', () => {
   assert.deepEqual(step.found(), { email: 2, secrets: 3 });
 });
 
+test('it is hidden where it is a number', () => {
+  const step = hideKnown(bare, ['83592047151234'])
+    .open({ tenant: 'acme', sessionId: 'run' })
+    .step();
+  const value = { n: [83_592_047_151_234, 83_592_047_151_235] };
+  assert.deepEqual(step.redactJson(value, {}), { n: ['[SECRET]', 83_592_047_151_235] });
+});
+
 test('it is hidden in streams, however they are cut, and a broken one ends before it', () => {
   const session = redactor.open({ tenant: 'acme', sessionId: 'run' });
   for (const size of [1, 3, 64]) {

@@ -56,6 +56,7 @@ function withSecrets(found: RedactionCounts, count: number): RedactionCounts {
 /** Deeper than its bound is for the redactor behind to refuse. */
 function mapStrings(value: Json, change: (text: string) => string, depthLeft = 512): Json {
   if (typeof value === 'string') return change(value);
+  if (typeof value === 'number') return changeNumber(value, change);
   if (typeof value !== 'object' || value === null || depthLeft === 0) return value;
   if (!isJsonObject(value)) {
     return value.map((item: Json) => mapStrings(item, change, depthLeft - 1));
@@ -66,4 +67,11 @@ function mapStrings(value: Json, change: (text: string) => string, depthLeft = 5
       mapStrings(member, change, depthLeft - 1),
     ]),
   );
+}
+
+/** The number, or a string when something was found in it. */
+function changeNumber(value: number, change: (text: string) => string): Json {
+  const text = String(value);
+  const changed = change(text);
+  return changed === text ? value : changed;
 }

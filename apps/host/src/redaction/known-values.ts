@@ -1,3 +1,11 @@
+import {
+  mayBeWritten,
+  skeletonOf,
+  withoutHalfEscape,
+  writingsOf,
+  writtenLengthMax,
+} from '@modelhost/redaction';
+
 /** Finds values that are known exactly, whatever they look like. */
 export interface KnownValues {
   readonly replace: (text: string, onFound?: () => void) => string;
@@ -14,25 +22,49 @@ export interface KnownValuesStream {
 const shown = '[SECRET]';
 /** Shorter ones could not be told from plain text. */
 const lengthMin = 8;
+/** What a character may be written with, or is half of. */
+const escapeOrHalf = /[\\%+\ud800-\udbff]/;
+const glanceLength = 48;
+/** In characters. A longer value, such as a private key, is looked for in parts. */
+const partLengthMax = 128;
 
-/** Hides the values: the longest of those that begin at a place, the first place first. Those under eight units are left. */
+/**
+ * Hides the values, in whatever way they are written: the longest of those that begin at a place, the first place first. Those
+ * under eight units are left.
+ */
 export function createKnownValues(values: readonly string[]): KnownValues {
-  const known = [...new Set(values.filter(({ length }) => length >= lengthMin))];
+  const known = [...new Set(values.filter(({ length }) => length >= lengthMin).flatMap(partsOf))];
   if (known.length === 0) return untouched;
   known.sort((one, other) => other.length - one.length);
-  const lengthMax = known[0]?.length ?? 0;
+  const windowLength = writtenLengthMax(known[0]?.length ?? 0);
+  const plain = new RegExp(known.map((value) => RegExp.escape(value)).join('|'), 'g');
+  const pattern = new RegExp(known.map(writingsOf).join('|'), 'g');
   const beginnings = new Set(known.map((value) => value.charAt(0)));
-  const pattern = new RegExp(known.map((value) => RegExp.escape(value)).join('|'), 'g');
+  const skeletons = known.map((value) => ({
+    skeleton: skeletonOf(value),
+    isPlain: isPlain(value),
+  }));
 
   /** Where the text, from a place on, may be the beginning of a value that goes on. */
   function openFrom(text: string, from: number): number {
-    for (let at = Math.max(from, text.length - lengthMax + 1); at < text.length; at += 1) {
-      if (!beginnings.has(text.charAt(at))) continue;
-      const rest = text.slice(at);
-      if (known.some((value) => value.length > rest.length && value.startsWith(rest))) return at;
+    for (let at = Math.max(from, text.length - windowLength); at < text.length; at += 1) {
+      const first = text.charAt(at);
+      if (!beginnings.has(first) && !escapeOrHalf.test(first)) continue;
+      // Most are none by their first characters already.
+      if (isOpen(text.slice(at, at + glanceLength)) && isOpen(text.slice(at))) return at;
     }
     return text.length;
   }
+
+  function isOpen(rest: string): boolean {
+    const given = skeletonOf(withoutHalfEscape(rest));
+    return skeletons.some(
+      ({ skeleton, isPlain: isWhole }) =>
+        skeleton.startsWith(given) && (given.length < skeleton.length || !isWhole),
+    );
+  }
+
+  const patternFor = (text: string): RegExp => (mayBeWritten(text) ? pattern : plain);
 
   function stream(onFound?: () => void): KnownValuesStream {
     let held = '';
@@ -41,7 +73,7 @@ export function createKnownValues(values: readonly string[]): KnownValues {
       let given = '';
       let at = 0;
       let open = isEnd ? text.length : openFrom(text, 0);
-      for (const { index, 0: value } of text.matchAll(pattern)) {
+      for (const { index, 0: value } of text.matchAll(patternFor(text))) {
         if (index >= open) break;
         onFound?.();
         given += text.slice(at, index) + shown;
@@ -56,13 +88,28 @@ export function createKnownValues(values: readonly string[]): KnownValues {
   }
 
   function replace(text: string, onFound?: () => void): string {
-    return text.replace(pattern, () => {
+    return text.replace(patternFor(text), () => {
       onFound?.();
       return shown;
     });
   }
 
   return { replace, stream };
+}
+
+/** Whether nothing of it is left out of its skeleton. */
+function isPlain(value: string): boolean {
+  return skeletonOf(value).length === value.length;
+}
+
+/** As equal as can be: what is left over would be too short to be told from plain text. */
+function partsOf(value: string): readonly string[] {
+  const characters = Array.from(value);
+  const count = Math.ceil(characters.length / partLengthMax);
+  const length = Math.ceil(characters.length / count);
+  return Array.from({ length: count }, (_none, at) =>
+    characters.slice(at * length, (at + 1) * length).join(''),
+  ).filter((part) => part !== '');
 }
 
 const untouched: KnownValues = {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { isShown, readBlocks, readCommands, runLine } from './console-blocks.ts';
+import { startWarmCommand } from './warm-command.ts';
 
 test('a page is taken apart into its blocks, and a block into its commands', () => {
   const page =
@@ -34,8 +38,27 @@ test('an ellipsis stands for any lines, and for those alone', () => {
   }
 });
 
-test('a line is run as it is typed, and both outputs are seen in their order', async () => {
-  const options = { directory: '.', environment: { PATH: process.env['PATH'] } };
-  const line = 'echo one; echo two >&2; echo three | tr a-z A-Z; exit 3';
-  assert.deepEqual(await runLine(line, options), { status: 3, output: 'one\ntwo\nTHREE\n' });
+test('a line is run as it is typed, and a single call of the program in the process that has it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'warm-'));
+  const program = join(directory, 'program.mjs');
+  writeFileSync(
+    program,
+    'console.log(process.pid, process.cwd(), ...process.argv.slice(2)); console.error(process.env.MARK); process.exitCode = process.argv.length;',
+  );
+  const warm = startWarmCommand(program, realpathSync(directory));
+  try {
+    const options = { directory, environment: { PATH: process.env['PATH'], MARK: 'm' }, warm };
+    const line = 'echo one; echo two >&2; echo three | tr a-z A-Z; exit 3';
+    assert.deepEqual(await runLine(line, options), { status: 3, output: 'one\ntwo\nTHREE\n' });
+    const call = `"${process.execPath}" "${program}" 'a b' \\\n c="d e"`;
+    const first = await runLine(call, options);
+    assert.equal(first.status, 4);
+    const [pid, rest] = /^(\d+) (.*)$/s.exec(first.output)?.slice(1) ?? [];
+    assert.equal(rest, `${realpathSync(directory)} a b c=d e\nm\n`);
+    assert.deepEqual(await runLine(call, options), first);
+    assert.ok(!(await runLine(`${call} | cat`, options)).output.startsWith(`${pid} `));
+  } finally {
+    await warm.close();
+    rmSync(directory, { recursive: true });
+  }
 });

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readWords } from './warm-command.ts';
+import type { WarmCommand } from './warm-command.ts';
 
 /** A fenced block of a page. */
 export interface Block {
@@ -42,16 +44,24 @@ export function readCommands(text: string): readonly ShownCommand[] {
   return commands;
 }
 
+/** Where and how a line is run. */
+export interface LineOptions {
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Runs what is a single call of its program, in the same directory. */
+  readonly warm: WarmCommand;
+}
+
 /** Runs a line as a person would type it; both outputs together, as a terminal shows them. */
-export async function runLine(
-  line: string,
-  options: { readonly directory: string; readonly environment: NodeJS.ProcessEnv },
-): Promise<Done> {
+export async function runLine(line: string, options: LineOptions): Promise<Done> {
+  const { directory, environment, warm } = options;
+  const [node, program, ...words] = readWords(line) ?? [];
+  if (node === process.execPath && program === warm.program) return warm.run(words, environment);
   const child = spawn('sh', ['-c', `{ ${line}\n} 2>&1`], {
-    cwd: options.directory,
-    env: options.environment,
+    cwd: directory,
+    env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 60_000,
+    timeout: 110_000,
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

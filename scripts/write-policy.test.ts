@@ -16,6 +16,7 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { isShown, readBlocks, readCommands, runLine } from './console-blocks.ts';
 import type { Block } from './console-blocks.ts';
+import { startWarmCommand } from './warm-command.ts';
 
 const page = 'docs/write-policy.md';
 const blocks = readBlocks(readFileSync(page, 'utf8'));
@@ -32,6 +33,7 @@ const served: { child?: ChildProcess } = {};
 // The tool server of the page comes from the installation.
 symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
 mkdirSync(directory);
+const warm = startWarmCommand(main, directory);
 
 after(async () => {
   const { child } = served;
@@ -40,6 +42,7 @@ after(async () => {
     child.kill('SIGTERM');
     await ended;
   }
+  await warm.close();
   rmSync(checkout, { recursive: true, force: true });
 });
 
@@ -51,7 +54,7 @@ async function follow(block: Block): Promise<void> {
   if (block.language === 'console serves') return serve(block.text);
   if (block.language === 'console') {
     for (const { command, output } of readCommands(block.text)) {
-      const done = await runLine(localize(command), { directory, environment });
+      const done = await runLine(localize(command), { directory, environment, warm });
       const where = `${page}:${block.line}: ${command}`;
       assert.ok(isShown(output, done.output), `${where}\nis shown otherwise:\n${done.output}`);
     }
@@ -87,7 +90,7 @@ async function serve(text: string): Promise<void> {
   child.stderr.resume();
   for (let tries = 0; tries < 100; tries += 1) {
     const line = localize('npx model-host tools status');
-    const { output } = await runLine(line, { directory, environment });
+    const { output } = await runLine(line, { directory, environment, warm });
     if (/^files +ready /m.test(output)) return;
   }
   assert.fail('the tools of the page do not get ready');
@@ -105,10 +108,8 @@ test('the worked examples stand in the page as they stand in their project, and 
       `${page} shows ${name} otherwise`,
     );
   }
-  const { status, output } = await runLine(localize(`npx model-host policy test ${project}`), {
-    directory: '.',
-    environment,
-  });
+  const line = localize(`npx model-host policy test "${resolve(project)}"`);
+  const { status, output } = await runLine(line, { directory, environment, warm });
   // Every rule has to be hit, too.
   assert.equal(status, 0, output);
 });

@@ -34,6 +34,8 @@ export interface GuardedContext extends Omit<RunContext, 'step' | 'atMostOnce'> 
   hide(text: string): string;
   /** Hides this, too, in all events from now on; between steps only. */
   hideMore(styles: RedactionStyles): void;
+  /** What of it is not hidden always. */
+  hiddenMore(): RedactionStyles;
   /** What was found in all steps that are finished. */
   redactions(): RedactionCounts;
   /** The values behind the placeholders that the run was given or gave out itself, sealed, in one list. Null for none. */
@@ -124,6 +126,7 @@ export function guardContext(
     sleepUntil: async (name, atMs) => context.sleepUntil(name, atMs),
     hide,
     hideMore: (styles) => shown.add(styles),
+    hiddenMore: () => shown.added(),
     placeholders: () => (kept.length === 0 ? null : kept),
     emit: (step, body) => context.emit(step, hideEvent(body)),
     redactions: () =>

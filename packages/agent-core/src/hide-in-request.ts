@@ -73,7 +73,12 @@ export function createHiddenMessages(): HiddenMessages {
   };
 }
 
-function hideInMessage(message: Message, redactor: StepRedactor, styles: RedactionStyles): Message {
+/** A message with everything in it hidden. */
+export function hideInMessage(
+  message: Message,
+  redactor: StepRedactor,
+  styles: RedactionStyles,
+): Message {
   const hide = (text: string): string => redactor.redact(text, styles);
   switch (message.role) {
     case 'system':

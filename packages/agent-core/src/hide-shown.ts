@@ -8,11 +8,14 @@ export interface HideShown {
   readonly arguments: (text: string) => string;
   /** Hides this, too, from now on. */
   add(styles: RedactionStyles): void;
+  /** All that was added, as it was asked for. */
+  added(): RedactionStyles;
 }
 
 /** Begins with what is hidden always. */
 export function createHideShown(redactor: Redactor, session: SessionRedactor): HideShown {
   let styles = withTokens(redactor.always);
+  let added: RedactionStyles = {};
   let isMore = false;
 
   return {
@@ -22,11 +25,13 @@ export function createHideShown(redactor: Redactor, session: SessionRedactor): H
     },
     arguments: (text) => redactor.redact(hideInArguments(text, session.step(), styles)),
     add: (more) => {
+      added = { ...more, ...added };
       const names = Object.keys(more);
       if (names.every((name) => Object.hasOwn(styles, name))) return;
       styles = { ...withTokens(more), ...styles };
       isMore = true;
     },
+    added: () => added,
   };
 }
 

@@ -1,15 +1,19 @@
 import { noStatistics, toErrorData } from '@modelhost/kernel';
 import type {
   ErrorData,
+  Json,
   Message,
   RunEnding,
+  RedactionStyles,
   RunInput,
   SessionTurn,
+  StepRedactor,
   ToolCall,
 } from '@modelhost/kernel';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
 import { failed } from './endings.ts';
 import type { GuardedContext } from './guarded-context.ts';
+import { hideInMessage } from './hide-in-request.ts';
 
 /** What the model reads in the place of an answer that the run did not wait for. */
 const unanswered = 'The run was stopped before this call was answered; it may have had its effect.';
@@ -49,7 +53,14 @@ export async function keepTurn(options: {
       async (info): Promise<ErrorData | null> => {
         try {
           if (ports.sessions === undefined) throw new Error('no sessions are kept');
-          await ports.sessions.append(place, { ...turn, timeMs: info.now() });
+          const messages = hideCalls(turn.messages, info.redactor, context.hiddenMore());
+          const placeholders = joinLists(turn.placeholders, info.redactor.state());
+          await ports.sessions.append(place, {
+            ...turn,
+            messages,
+            placeholders,
+            timeMs: info.now(),
+          });
           return null;
         } catch (thrown) {
           return toErrorData(thrown);
@@ -62,6 +73,24 @@ export async function keepTurn(options: {
     // The store did not answer in the time that cleanup has, so the engine gave the step up.
     return failed('storage_unavailable', 'the turn of the run could not be kept in its session');
   }
+}
+
+/** What is kept of calls is shown to whoever reads the session. */
+function hideCalls(
+  messages: readonly Message[],
+  redactor: StepRedactor,
+  styles: RedactionStyles,
+): readonly Message[] {
+  if (Object.keys(styles).length === 0) return messages;
+  return messages.map((message) =>
+    message.role === 'user' ? message : hideInMessage(message, redactor, styles),
+  );
+}
+
+/** Each is a list, or null for none. */
+function joinLists(...given: readonly Json[]): Json {
+  const lists: readonly (readonly Json[])[] = given.filter((one) => Array.isArray(one));
+  return lists.length === 0 ? null : lists.flat();
 }
 
 /**

@@ -3,7 +3,9 @@ import { suite, test } from 'node:test';
 import { createMemorySessionStore } from '@modelhost/engine-embedded';
 import { HostError, plainLabels } from '@modelhost/kernel';
 import type { Message, RunSession, SessionStore, SessionTurn } from '@modelhost/kernel';
-import { createTool } from './outside.ts';
+import { email } from './canaries.ts';
+import { oblige } from './decision.ts';
+import { createTool, textAnswer } from './outside.ts';
 import type { OutsideOptions } from './outside.ts';
 import { assertReplays, play } from './play.ts';
 import type { Played, React } from './play.ts';
@@ -61,6 +63,29 @@ suite('a run of a session', () => {
     assert.ok(call?.role === 'assistant' && answer?.role === 'tool');
     assert.equal(call.toolCalls[0]?.id, answer.toolCallId);
     assert.equal((await store.find(place))?.heldBy, undefined);
+    await assertReplays(played);
+  });
+
+  test('leaves its calls without what policy hides, and what stands for it can be put back', async () => {
+    const store = await openSession();
+    const redact = { detectors: { email: 'placeholder' }, arguments: [] } as const;
+    const played = await playInSession(store, {
+      turns: [{ calls: [['desk__read', JSON.stringify({ path: email })]] }, { text: 'done' }],
+      decide: ({ action }) =>
+        action === 'EmitOutput'
+          ? { effect: 'allow', obligations: oblige({ redact }) }
+          : { effect: 'allow' },
+      callTool: async () => textAnswer(`it is ${email}`),
+    });
+    assert.equal(played.outside.calls[0]?.arguments['path'], email);
+    const [turn] = await turnsOf(store);
+    assert.doesNotMatch(JSON.stringify(turn), /ann\.canary/);
+    const [, , answer] = turn?.messages ?? [];
+    const placeholder = answer?.role === 'tool' ? answer.content.slice('it is '.length) : '';
+    const again = played.outside.ports.redactor.open({ tenant: 'acme', sessionId: 'ses_1' });
+    again.adopt(turn?.placeholders ?? null);
+    const restored = again.restore({ to: placeholder }, { to: ['email'] });
+    assert.deepEqual(restored.type === 'restored' && restored.arguments, { to: email });
     await assertReplays(played);
   });
 

@@ -7,7 +7,7 @@ import { outputOf } from './output.ts';
 import { gatherAnswers, gatherRemains } from './outputs.ts';
 import { crashRun, endCrashedRun, playRuns } from './play-runs.ts';
 import type { CrashedRun } from './play-runs.ts';
-import { findCanaries } from './search.ts';
+import { findCanaries, searchFor } from './search.ts';
 import type { Output } from './search.ts';
 import type { Owner } from '../start-host.ts';
 
@@ -65,10 +65,10 @@ test('with redaction off every canary is found, so that it was really there', as
     places.filter((place) => !shown.includes(place)),
     ['provider-header', 'caller-key'],
   );
-  const telling = outputs.filter((output) => findCanaries(plan.all, [output]).length > 0);
+  const telling = new Set(searchFor(plan.all, outputs).map(({ output }) => output.name));
   // A search of outputs that could not have one would prove nothing.
   assert.deepEqual(
-    tellers.filter((name) => !telling.some((output) => output.name === name)),
+    tellers.filter((name) => !telling.has(name)),
     [],
   );
 });
@@ -106,12 +106,8 @@ const tellers = [
   'decisions',
 ];
 
-function isIn(canary: Canary, outputs: readonly Output[]): boolean {
-  return findCanaries([canary], outputs).length > 0;
-}
-
 /** Places of which a canary stands in an output. */
 function placesIn(canaries: readonly Canary[], outputs: readonly Output[]): readonly string[] {
-  const found = canaries.filter((canary) => isIn(canary, outputs));
-  return [...new Set(found.map(({ place }) => place))];
+  const found = new Set(searchFor(canaries, outputs).map(({ canary }) => canary));
+  return [...new Set(canaries.filter((canary) => found.has(canary)).map(({ place }) => place))];
 }

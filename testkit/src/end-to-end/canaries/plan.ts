@@ -21,11 +21,11 @@ const governed = [
   'structured',
   'long',
   'broken',
+  'argument',
 ] as const;
 /** Where only what is hidden always can be hidden. */
 const ungoverned = [
   'session-title',
-  'argument',
   'tool-error',
   'error-data',
   'server-error',

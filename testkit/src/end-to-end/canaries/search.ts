@@ -7,11 +7,30 @@ export interface Output {
   readonly bytes: Buffer;
 }
 
-/** Every canary that stands in an output, however it is spelled: `GetRun: email of tool-result (as it is)`. */
+/** A canary that stands in an output. */
+export interface FoundCanary {
+  readonly output: Output;
+  readonly canary: Canary;
+  /** How it is spelled there, such as `in JSON`. */
+  readonly spelling: string;
+}
+
+/** Every canary that stands in an output, in words: `GetRun: email of tool-result (as it is)`. */
 export function findCanaries(
   canaries: readonly Canary[],
   outputs: readonly Output[],
 ): readonly string[] {
+  return searchFor(canaries, outputs).map(
+    ({ output: { name }, canary: { kind, place }, spelling }) =>
+      `${name}: ${kind} of ${place} (${spelling})`,
+  );
+}
+
+/** Every canary that stands in an output, however it is spelled; each output is gone through once. */
+export function searchFor(
+  canaries: readonly Canary[],
+  outputs: readonly Output[],
+): readonly FoundCanary[] {
   const needles = canaries.flatMap((canary) =>
     canary.marks.flatMap((mark) =>
       spellingsOf(mark).map(({ name, text }): Needle => ({
@@ -22,13 +41,11 @@ export function findCanaries(
     ),
   );
   const find = createFinder(needles);
-  return outputs.flatMap(({ name, bytes }) => {
-    const found = find(bytes);
+  return outputs.flatMap((output) => {
+    const found = find(output.bytes);
     return canaries.flatMap((canary) => {
       const spelling = found.get(canary);
-      return spelling === undefined
-        ? []
-        : [`${name}: ${canary.kind} of ${canary.place} (${spelling})`];
+      return spelling === undefined ? [] : [{ output, canary, spelling }];
     });
   });
 }
@@ -39,26 +56,34 @@ interface Needle {
   readonly spelling: string;
 }
 
+/** Bytes of a needle that are looked for first, its last ones: many begin in the same way. */
 const keyLength = 4;
 
 /** Goes through an output once, however many needles there are: there are thousands. */
 function createFinder(needles: readonly Needle[]): (bytes: Buffer) => ReadonlyMap<Canary, string> {
-  const byKey = Map.groupBy(needles, ({ bytes }) => bytes.readUInt32BE(0));
-  // Most places are of no interest, by their first two bytes alone.
-  const begins = new Uint8Array(65_536);
-  for (const key of byKey.keys()) begins[key >>> 16] = 1;
+  const byKey = Map.groupBy(needles, ({ bytes }) => bytes.readUInt32BE(bytes.length - keyLength));
+  // Nearly all places are of no interest, by one look into this.
+  const isKnown = new Uint8Array(2 ** 20);
+  for (const key of byKey.keys()) isKnown[scatter(key)] = 1;
   return (bytes) => {
     const found = new Map<Canary, string>();
-    for (let at = 0; at + keyLength <= bytes.length; at += 1) {
-      // Both are within the bytes.
-      if (begins[((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)] === 0) continue;
-      for (const { bytes: needle, canary, spelling } of byKey.get(bytes.readUInt32BE(at)) ?? []) {
-        if (!needle.equals(bytes.subarray(at, at + needle.length))) continue;
+    let key = 0;
+    for (let end = 1; end <= bytes.length; end += 1) {
+      // One that is within the bytes is a number.
+      key = ((key << 8) | (bytes[end - 1] ?? 0)) >>> 0;
+      if (isKnown[scatter(key)] === 0) continue;
+      for (const { bytes: needle, canary, spelling } of byKey.get(key) ?? []) {
+        const start = end - needle.length;
+        if (start < 0 || bytes.compare(needle, 0, needle.length, start, end) !== 0) continue;
         if (!found.has(canary)) found.set(canary, spelling);
       }
     }
     return found;
   };
+}
+
+function scatter(key: number): number {
+  return Math.imul(key, 0x9e_37_79_b1) >>> 12;
 }
 
 interface Spelling {

@@ -21,11 +21,12 @@ const governed = [
   'structured',
   'long',
   'broken',
-  'argument',
 ] as const;
 /** Where only what is hidden always can be hidden. */
 const ungoverned = [
   'session-title',
+  // The log of decisions, which is sealed, keeps what was decided about.
+  'argument',
   'tool-error',
   'error-data',
   'server-error',

@@ -9,7 +9,7 @@ import { ToolServerState } from '@modelhost/contracts';
 import type { ToolServer } from '@modelhost/contracts';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
-import { descendantsOf, isAlive, runCli, startCli } from './testing.ts';
+import { descendantsOf, isAlive, runHere, startCli } from './testing.ts';
 import type { Ended, Running } from './testing.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -24,7 +24,12 @@ const state: {
   environment: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
 };
 
-const cli = async (...args: readonly string[]): Promise<Ended> => runCli(args, state.environment);
+// Processes are for what ends by a signal; the others would only load the same again.
+const runAs = async (
+  environment: typeof state.environment,
+  ...args: readonly string[]
+): Promise<Ended> => runHere(args, { environment, now: Date.now });
+const cli = async (...args: readonly string[]): Promise<Ended> => runAs(state.environment, ...args);
 
 before(async () => {
   state.directory = await realpath(await mkdtemp(join(tmpdir(), 'model-host-cli-')));
@@ -214,7 +219,7 @@ test('a call that needs the yes of others waits for it, whatever the one who ask
   const own = await cli('runs', 'approve', runId, approvalId);
   assert.equal(own.code, 4);
   const operator = { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
-  const given = await runCli(['runs', 'approve', runId, approvalId], operator);
+  const given = await runAs(operator, 'runs', 'approve', runId, approvalId);
   assert.equal(given.code, 0, given.stderr);
   const { code, stdout } = await run.ended;
   assert.equal(code, 0);
@@ -287,7 +292,7 @@ test('each way to fail has its exit code and its next command', async () => {
     assert.match(`${stdout}${stderr}`, pattern);
   }
   const environment = { ...state.environment, MODEL_HOST_API_KEY: 'mh_wrong' };
-  const denied = await runCli(['runs', 'list'], environment);
+  const denied = await runAs(environment, 'runs', 'list');
   assert.equal(denied.code, 4);
   assert.match(denied.stderr, /^unauthenticated: .*\nnext: set MODEL_HOST_API_KEY/);
 });
@@ -296,7 +301,7 @@ test('a key may come from a file', async () => {
   const file = join(state.directory, 'key');
   await writeFile(file, `${state.environment['MODEL_HOST_API_KEY']}\n`);
   const environment = { ...state.environment, MODEL_HOST_API_KEY: undefined };
-  const { code } = await runCli(['agents', 'list', '--api-key-file', file], environment);
+  const { code } = await runAs(environment, 'agents', 'list', '--api-key-file', file);
   assert.equal(code, 0);
 });
 
@@ -311,7 +316,7 @@ test('what is held back is shown and approved by who may, exactly as it was show
   ]);
   assert.deepEqual([unasked.code, unknown.code, powerless.code], [2, 5, 4]);
   const operator = { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
-  const approved = await runCli(['tools', 'approve', 'desk', 'greet', '--yes'], operator);
+  const approved = await runAs(operator, 'tools', 'approve', 'desk', 'greet', '--yes');
   assert.deepEqual([approved.code, approved.stderr], [0, 'approved 1 tool of desk\n']);
 
   const unanswered = await cli('run', 'player', 'greet');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openAuditFile } from '@modelhost/audit';
-import { runCli } from './testing.ts';
+import { runCli, runHere } from './testing.ts';
 
 const environment = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 let directory = '';
@@ -28,7 +28,7 @@ test('what cannot be understood ends with 2, says why on stderr and leaves stdou
     [['health', '--tls-ca', join(directory, 'none.pem')], /none\.pem: cannot be read/],
     [['demo', '--dir', join(directory, 'none')], /there is no such folder/],
   ];
-  const ended = await Promise.all(wrong.map(async ([args]) => runCli(args, environment)));
+  const ended = await Promise.all(wrong.map(async ([args]) => runHere(args)));
   for (const [index, [args, pattern]] of wrong.entries()) {
     const { code, stdout, stderr } = ended[index] ?? assert.fail();
     assert.equal(code, 2, args.join(' '));
@@ -55,7 +55,7 @@ test('a configuration that cannot be used ends with 3 and names every problem', 
     ['config', 'check', '--config', file],
     ['serve', '--config', file],
   ]) {
-    const { code, stdout, stderr } = await runCli(args, environment);
+    const { code, stdout, stderr } = await runHere(args);
     assert.equal(code, 3);
     assert.equal(stdout, '');
     assert.match(stderr, /wrong\.yaml:1:1: servr: unknown key; did you mean "server"\?/);
@@ -68,9 +68,9 @@ test('config print shows every value and where it comes from', async () => {
   const file = fileURLToPath(new URL('../../../examples/demo/model-host.yaml', import.meta.url));
   const flags = ['--config', file, '--set', 'server.maxConnections=7'];
   const [check, print, sources] = await Promise.all([
-    runCli(['config', 'check', ...flags], environment),
-    runCli(['config', 'print', ...flags], environment),
-    runCli(['config', 'print', '--sources', ...flags], environment),
+    runHere(['config', 'check', ...flags]),
+    runHere(['config', 'print', ...flags]),
+    runHere(['config', 'print', '--sources', ...flags]),
   ]);
   assert.deepEqual([check.code, check.stdout, check.stderr], [0, '', `${file}: ok\n`]);
   assert.match(print.stdout, /\n {2}maxConnections: 7\n/);
@@ -80,7 +80,7 @@ test('config print shows every value and where it comes from', async () => {
 });
 
 test('config schema prints a document for editors', async () => {
-  const { code, stdout } = await runCli(['config', 'schema'], environment);
+  const { code, stdout } = await runHere(['config', 'schema']);
   assert.equal(code, 0);
   const schema: unknown = JSON.parse(stdout);
   assert.partialDeepStrictEqual(schema, {
@@ -109,13 +109,13 @@ test('version and help go to stdout and end with 0', async () => {
 
 test('a new key is alone on stdout, its entry for the configuration on stderr without the key', async () => {
   const args = ['keys', 'create', '--tenant', 'acme', '--subject', 'in"es', '--role', 'lead'];
-  const { code, stdout, stderr } = await runCli([...args, '--role', 'owner'], environment);
+  const { code, stdout, stderr } = await runHere([...args, '--role', 'owner']);
   assert.equal(code, 0);
   assert.match(stdout, /^mh_[0-9a-f]{12}_[\w-]{43}\n$/);
   assert.ok(!stderr.includes(stdout.trim()));
   assert.match(stderr, /hash: "sha256:[0-9a-f]{64}"/);
   assert.match(stderr, /subject: "in\\"es"\n {8}roles: \["lead","owner"\]/);
-  const { stdout: again } = await runCli(args, environment);
+  const { stdout: again } = await runHere(args);
   assert.notEqual(again, stdout);
 });
 
@@ -126,7 +126,7 @@ test('an intact audit file ends with 0; one with a flipped bit with 1 and the li
     await audit.append({ kind: 'outcome', tenant: 't', runId: 'r', step, actor: 'a', facts: {} });
   }
   await audit.close();
-  const intact = await runCli(['audit', 'verify', path], environment);
+  const intact = await runHere(['audit', 'verify', path]);
   assert.deepEqual([intact.code, intact.stderr], [0, '']);
   assert.match(intact.stdout, /audit\.jsonl: intact, 3 records, head [0-9a-f]{64}\n$/);
 
@@ -134,17 +134,17 @@ test('an intact audit file ends with 0; one with a flipped bit with 1 and the li
   const at = bytes.indexOf('two');
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   await writeFile(path, bytes);
-  const broken = await runCli(['audit', 'verify', path], environment);
+  const broken = await runHere(['audit', 'verify', path]);
   assert.deepEqual([broken.code, broken.stdout], [1, '']);
   assert.match(broken.stderr, /audit\.jsonl:2: wrong-hash; the 1 record before it is intact/);
-  const json = await runCli(['audit', 'verify', '--json', path], environment);
+  const json = await runHere(['audit', 'verify', '--json', path]);
   assert.equal(json.code, 1);
   const verification: unknown = JSON.parse(json.stdout);
   assert.deepEqual(verification, { ok: false, problem: 'wrong-hash', line: 2, records: 1 });
 });
 
 test('an audit file that is not there ends with 5', async () => {
-  const { code, stderr } = await runCli(['audit', 'verify', join(directory, 'no')], environment);
+  const { code, stderr } = await runHere(['audit', 'verify', join(directory, 'no')]);
   assert.equal(code, 5);
   assert.match(stderr, /no: cannot be read/);
 });

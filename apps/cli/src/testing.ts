@@ -11,6 +11,9 @@ import { createPaint } from './paint.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
+/** Program and first argument of a process of the command. */
+export const commandProgram: CliContext['program'] = [process.execPath, main];
+
 /** What a process of the command left behind. */
 export interface Ended {
   readonly code: number | null;
@@ -77,7 +80,7 @@ async function untilSeen(
 /** Runs a command in this process, at a time of the test's own, with nobody to ask. */
 export async function runHere(
   args: readonly string[],
-  given: Partial<Pick<CliContext, 'environment' | 'now' | 'ask' | 'streams'>> = {},
+  given: Partial<Pick<CliContext, 'environment' | 'now' | 'ask' | 'streams' | 'program'>> = {},
 ): Promise<Ended> {
   const out = { stdout: '', stderr: '' };
   let code: number | undefined;

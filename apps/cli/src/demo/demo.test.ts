@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CliContext } from '../context.ts';
 import { createPaint } from '../paint.ts';
-import { descendantsOf, isAlive, runCli, startCli } from '../testing.ts';
+import { commandProgram, descendantsOf, isAlive, runCli, runHere, startCli } from '../testing.ts';
 import type { Ended } from '../testing.ts';
 import { demo } from './demo.ts';
 
@@ -27,6 +27,7 @@ interface Fixture {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly texts: ReadonlyMap<string, string>;
   readonly secret: string;
+  /** In this process, to load no other. */
   readonly run: (...args: readonly string[]) => Promise<Ended>;
 }
 
@@ -48,15 +49,20 @@ async function createFixture(): Promise<Fixture> {
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
   };
   const run: Fixture['run'] = async (...args) =>
-    runCli(['demo', '--dir', folder, ...args], environment);
+    runHere(['demo', '--dir', folder, ...args], {
+      environment: { ...environment, PATH: process.env['PATH'] },
+      program: commandProgram,
+      now: Date.now,
+    });
   return { folder, environment, texts, secret, run };
 }
 
 test('the report quotes files that no script could know, one call is denied, one approved', async () => {
-  const { folder, texts, secret, environment, run } = await createFixture();
-  const { code, stdout, stderr } = await run(
-    '--task',
-    `Look into "${folder}" and write what you find to findings.md`,
+  const { folder, texts, secret, environment } = await createFixture();
+  const task = `Look into "${folder}" and write what you find to findings.md`;
+  const { code, stdout, stderr } = await runCli(
+    ['demo', '--dir', folder, '--task', task],
+    environment,
   );
   assert.equal(code, 0, stderr);
   const report = await readFile(join(folder, 'findings.md'), 'utf8');

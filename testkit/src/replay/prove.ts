@@ -90,7 +90,11 @@ async function play(directory: string, runs: number, endedMax = Infinity): Promi
 async function replay(directory: string): Promise<Replayed> {
   const script = fileURLToPath(new URL('fixtures/replay-process.ts', import.meta.url));
   // The process may read and write files and have threads, and nothing else: no network above all.
-  const permissions = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker'];
+  const permissions = [
+    ...['--permission', '--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker'],
+    // A thread is as bound as the process.
+    '--disable-warning=PERM0006',
+  ];
   // Our own process has printed it.
   return JSON.parse(await lastLine([...permissions, script, directory])) as Replayed;
 }

@@ -3,17 +3,21 @@ import { cpus as processors, loadavg } from 'node:os';
 import { median } from './figures.ts';
 import type { Row } from './measure.ts';
 
-/** The machine, and how busy it is now. */
-export function describeMachine(isPinned: boolean): string {
+/** The machine, and how busy it is now; and whether processes were pinned, where that matters. */
+export function describeMachine(isPinned?: boolean): string {
   const [processor] = processors();
   const load = loadavg().map((value) => value.toFixed(2));
   return [
     `node ${process.version}, ${processors().length} x ${processor?.model.trim() ?? 'unknown CPU'}`,
     `load average ${load.join(' ')}`,
-    isPinned
-      ? 'pinned: host and pipe to one CPU, provider and load to another'
-      : 'not pinned: no taskset, or one CPU only; the figures mean little',
+    ...(isPinned === undefined ? [] : [describePinning(isPinned)]),
   ].join('\n');
+}
+
+function describePinning(isPinned: boolean): string {
+  return isPinned
+    ? 'pinned: host and pipe to one CPU, provider and load to another'
+    : 'not pinned: no taskset, or one CPU only; the figures mean little';
 }
 
 /** The table's heading; `first` and `added` are times to the first token. */

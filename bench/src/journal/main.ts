@@ -40,7 +40,7 @@ const keys = await loadKeys({ path: join(folder.path, 'master.key'), environment
 const floors: Floor[] = [];
 const idleMs: number[] = [];
 
-console.log(describeMachine(false));
+console.log(describeMachine());
 console.log(
   `${runsInFlight} runs of ${stepsPerRun} model and tool steps in flight; ${rounds} rounds, off and on by turns\n`,
 );

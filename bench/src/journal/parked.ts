@@ -28,7 +28,7 @@ const callsInFlight = 32;
 
 await using folder = await mkdtempDisposable(join(tmpdir(), 'prove-parked-'));
 await prepareHost(folder.path);
-console.log(describeMachine(false));
+console.log(describeMachine());
 const first = await park();
 const finished = await finishAll(first.runIds);
 

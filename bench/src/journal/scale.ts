@@ -30,7 +30,7 @@ const local = { tenant: 'default', subject: 'local' };
 
 await using folder = await mkdtempDisposable(join(values.directory, 'prove-scale-'));
 await prepareHost(folder.path);
-console.log(describeMachine(false));
+console.log(describeMachine());
 const empty = await measureStarts('an empty directory');
 const fillStart = performance.now();
 await fillDirectory(dataOf(folder.path), { runs, eventsPerRun, ...local });

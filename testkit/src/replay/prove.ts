@@ -91,7 +91,10 @@ async function replay(directory: string): Promise<Replayed> {
   const script = fileURLToPath(new URL('fixtures/replay-process.ts', import.meta.url));
   // The process may read and write files and have threads, and nothing else: no network above all.
   const permissions = [
-    ...['--permission', '--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker'],
+    '--permission',
+    '--allow-fs-read=*',
+    '--allow-fs-write=*',
+    '--allow-worker',
     // A thread is as bound as the process.
     '--disable-warning=PERM0006',
   ];

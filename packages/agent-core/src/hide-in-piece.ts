@@ -30,14 +30,26 @@ export function hideInPiece(
   if (!redactor.hides(styles)) return change(text);
   const at = isCut ? (note.exec(text)?.index ?? text.length) : text.length;
   const whole = redactor.stream(styles);
-  const pushed = whole.push(change(before + text.slice(0, at)));
+  const given = before + text.slice(0, at);
+  const pushed = whole.push(change(isCut ? withoutLastWord(given) : given));
   const shown = pushed + (isCut ? whole.abort() : whole.end());
   const last = redactor.redact(text.slice(at), styles);
   if (before === '') return shown + last;
   // As the piece before it was shown, as far as that goes.
   const earlier = redactor.stream(styles);
-  const shownBefore = earlier.push(change(before)) + earlier.abort();
+  const shownBefore = earlier.push(change(withoutLastWord(before))) + earlier.abort();
   return shown.slice(sharedLength(shownBefore, shown)) + last;
+}
+
+/** A name before an address, at its longest. */
+const wordLengthMax = 64;
+
+/** What is cut within a word may be cut right where that looks like the end of one, as after the dot in `a.b@c.d`. */
+function withoutLastWord(text: string): string {
+  const least = Math.max(0, text.length - wordLengthMax);
+  let end = text.length;
+  while (end > least && !/\s/.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 /** How much of the beginning two texts share, in whole characters. */

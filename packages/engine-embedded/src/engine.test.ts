@@ -116,6 +116,45 @@ test('once its events are removed, a run is told by a gap and its end, and repla
   assert.equal(digest, recordedDigest);
 });
 
+test('a signal that is on its way when a run would leave memory still reaches it', async () => {
+  const resting = Promise.withResolvers<() => void>();
+  const kept = Promise.withResolvers<void>();
+  const adding = Promise.withResolvers<void>();
+  let nowMs = 1_000;
+  const clock: Clock = {
+    now: () => nowMs,
+    setTimer: (delayMs, callback) => {
+      if (delayMs === 500) resting.resolve(callback);
+      return () => {};
+    },
+  };
+  const memory = createMemoryRunStore();
+  const store: RunStore = {
+    ...memory,
+    addSignal: async (...signal) => {
+      adding.resolve();
+      await kept.promise;
+      return memory.addSignal(...signal);
+    },
+  };
+  const program: RunProgram = async (run) => {
+    await run.waitForSignal('answered', { timeoutMs: 30_000, approvers: [] });
+    return done;
+  };
+  const engine = await createEngine({ program, clock, store, bounds: { parkAfterMs: 500 } });
+  await engine.start(inputOf('run_1'));
+  const leave = await resting.promise;
+  const payload = { type: 'tool-result', content: '', isError: false } as const;
+  const sent = engine.signal('acme', 'run_1', 'answered', payload);
+  await adding.promise;
+  nowMs += 500;
+  leave();
+  kept.resolve();
+  assert.deepEqual(await sent, { accepted: true });
+  await engine.drain(5_000);
+  assert.equal((await engine.status('acme', 'run_1'))?.state, 'finished');
+});
+
 test('a request that is nested too deeply is refused before anything starts', async () => {
   const program: RunProgram = async () => done;
   const engine = await createEngine({ program, clock: createStoppedClock(new Set()) });
@@ -131,7 +170,7 @@ test('a request that is nested too deeply is refused before anything starts', as
 async function createEngine({
   program,
   ...options
-}: Pick<EmbeddedEngineOptions, 'clock' | 'onFault' | 'onStart' | 'onEnd'> & {
+}: Pick<EmbeddedEngineOptions, 'clock' | 'bounds' | 'onFault' | 'onStart' | 'onEnd'> & {
   readonly program: RunProgram;
   readonly store?: RunStore;
 }): Promise<EmbeddedEngine> {

@@ -171,7 +171,8 @@ function rest(live: LiveRun): void {
   if (wakeAtMs <= clock.now()) return;
   const restMs = live.isParkedSoon ? 0 : sinceMs + bounds.parkAfterMs - clock.now();
   if (restMs <= 0) return onIdle(wakeAtMs);
-  live.cancelPark = clock.setTimer(restMs, () => onIdle(wakeAtMs));
+  // By then something may be on its way in, of which the run must still be told.
+  live.cancelPark = clock.setTimer(restMs, () => rest(live));
 }
 
 /** Whether a run does nothing but wait. */

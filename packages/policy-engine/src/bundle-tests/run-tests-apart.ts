@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { HostError } from '@modelhost/kernel';
 import type { RuleSetSource } from '../rule-set.ts';
+import { createThreadEnvironment } from '../thread-environment.ts';
 import type { BundleTest } from './read-tests.ts';
 import type { TestReport } from './run-tests.ts';
 import type { MessageFromTests, MessageToTests } from './tests-worker.ts';
@@ -32,8 +33,7 @@ export async function runBundleTestsApart(
   const deadline = AbortSignal.timeout(timeoutMs);
   const stop = AbortSignal.any(signal === undefined ? [deadline] : [deadline, signal]);
   const worker = new Worker(new URL('./tests-worker.ts', import.meta.url), {
-    // Nothing of the host's own is for whoever's text breaks out.
-    env: {},
+    env: createThreadEnvironment(),
     argv: [],
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: heapMiBMax, stackSizeMb: 4 },

@@ -9,6 +9,7 @@ import { createRuleIndexBuilder } from '../index/rule-index.ts';
 import type { PolicyFile } from '../policy-file.ts';
 import type { RuleSet, RuleSetSource } from '../rule-set.ts';
 import type { Rule } from '../rules.ts';
+import { createThreadEnvironment } from '../thread-environment.ts';
 import { errorOf } from './policy-problem.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 import { toolsPerMessage } from './worker-messages.ts';
@@ -123,8 +124,7 @@ function startWorker(options: CompileOptions): CompileWorker {
   const deadline = AbortSignal.timeout(timeoutMs);
   const stop = AbortSignal.any(signal === undefined ? [deadline] : [deadline, signal]);
   const worker = new Worker(new URL('./compile-worker.ts', import.meta.url), {
-    // Nothing of the host's own is for whoever's text breaks out.
-    env: {},
+    env: createThreadEnvironment(),
     argv: [],
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: heapMiBMax, stackSizeMb: 4 },

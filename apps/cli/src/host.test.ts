@@ -10,7 +10,7 @@ import type { ToolServer } from '@modelhost/contracts';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { descendantsOf, isAlive, runHere, startCli } from './testing.ts';
-import type { Ended, Running } from './testing.ts';
+import type { Running } from './testing.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const state: {
@@ -25,11 +25,9 @@ const state: {
 };
 
 // Processes are for what ends by a signal; the others would only load the same again.
-const runAs = async (
-  environment: typeof state.environment,
-  ...args: readonly string[]
-): Promise<Ended> => runHere(args, { environment, now: Date.now });
-const cli = async (...args: readonly string[]): Promise<Ended> => runAs(state.environment, ...args);
+const runAs = async (environment: typeof state.environment, ...args: readonly string[]) =>
+  runHere(args, { environment, now: Date.now });
+const cli = async (...args: readonly string[]) => runAs(state.environment, ...args);
 
 before(async () => {
   state.directory = await realpath(await mkdtemp(join(tmpdir(), 'model-host-cli-')));
@@ -62,6 +60,7 @@ async function writeConfig(directory: string): Promise<string> {
   const { key, entry } = JSON.parse(created.stdout) as { key: string; entry: object };
   state.environment['MODEL_HOST_API_KEY'] = key;
   const operator = await createOperator();
+  const apiKeys = [entry, operator.entry];
   state.operatorKey = operator.key;
   const files = join(directory, 'files');
   await mkdir(files);
@@ -98,15 +97,10 @@ unless { context has approval && context.approval.callDigest == context.callDige
     { when: {}, text: 'the answer' },
   ];
   await writeFile(join(directory, 'script.yaml'), JSON.stringify(script));
-  const asking = fileURLToPath(new URL('./fixtures/asking-server.ts', import.meta.url));
+  const asking = join(root, 'apps/cli/src/fixtures/asking-server.ts');
   const server = join(root, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
   const config = {
-    server: {
-      port: 0,
-      healthPort: 0,
-      dataDirectory: 'data',
-      auth: { apiKeys: [entry, operator.entry] },
-    },
+    server: { port: 0, healthPort: 0, dataDirectory: 'data', auth: { apiKeys } },
     providers: [
       {
         name: 'script',
@@ -136,10 +130,14 @@ unless { context has approval && context.approval.callDigest == context.callDige
 }
 
 async function createOperator(): Promise<{ readonly key: string; readonly entry: object }> {
-  const args = ['--tenant', 'acme', '--subject', 'otto', '--role', 'operator', '--json'];
-  const { stdout } = await cli('keys', 'create', ...args);
+  const args = 'keys create --tenant acme --subject otto --role operator --json';
+  const { stdout } = await cli(...args.split(' '));
   // Our own output, as above.
   return JSON.parse(stdout) as { key: string; entry: object };
+}
+
+function asOperator(): typeof state.environment {
+  return { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
 }
 
 async function readServers(): Promise<readonly ToolServer[]> {
@@ -218,8 +216,7 @@ test('a call that needs the yes of others waits for it, whatever the one who ask
   assert.match(show.stdout, /`model-host runs follow run_\w+` shows the call, who has to say yes /);
   const own = await cli('runs', 'approve', runId, approvalId);
   assert.equal(own.code, 4);
-  const operator = { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
-  const given = await runAs(operator, 'runs', 'approve', runId, approvalId);
+  const given = await runAs(asOperator(), 'runs', 'approve', runId, approvalId);
   assert.equal(given.code, 0, given.stderr);
   const { code, stdout } = await run.ended;
   assert.equal(code, 0);
@@ -301,8 +298,7 @@ test('a key may come from a file', async () => {
   const file = join(state.directory, 'key');
   await writeFile(file, `${state.environment['MODEL_HOST_API_KEY']}\n`);
   const environment = { ...state.environment, MODEL_HOST_API_KEY: undefined };
-  const { code } = await runAs(environment, 'agents', 'list', '--api-key-file', file);
-  assert.equal(code, 0);
+  assert.equal((await runAs(environment, 'agents', 'list', '--api-key-file', file)).code, 0);
 });
 
 test('what is held back is shown and approved by who may, exactly as it was shown; then it asks a person', async () => {
@@ -315,8 +311,7 @@ test('what is held back is shown and approved by who may, exactly as it was show
     cli('tools', 'approve', 'desk', '--yes'),
   ]);
   assert.deepEqual([unasked.code, unknown.code, powerless.code], [2, 5, 4]);
-  const operator = { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
-  const approved = await runAs(operator, 'tools', 'approve', 'desk', 'greet', '--yes');
+  const approved = await runAs(asOperator(), 'tools', 'approve', 'desk', 'greet', '--yes');
   assert.deepEqual([approved.code, approved.stderr], [0, 'approved 1 tool of desk\n']);
 
   const unanswered = await cli('run', 'player', 'greet');

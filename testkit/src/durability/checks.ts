@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { ReplayVerdict } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
-import type { ModelRequest } from './model-server.ts';
+import type { ModelRequest, OnModelRequest } from './model-server.ts';
 import { isCompleted, isOk } from './watched-run.ts';
 import type { WatchedRun } from './watched-run.ts';
 
@@ -54,26 +54,42 @@ export function checkEffects(runs: readonly WatchedRun[], effects: readonly Effe
   return { effects: effects.length, repeated };
 }
 
-/** Notes what the model is asked, and fails when it is asked again what a client has seen the end of. */
+/** How the model's turn ended, as the client was told. */
+export interface SeenTurn extends ModelRequest {
+  /** Whether the host had all of the answer; otherwise it hung up, as it does when a run is stopped. */
+  readonly isAnswered: boolean;
+}
+
+/**
+ * Notes what the model is asked, and finds what it is asked again although a client has seen the end of it. A turn without an
+ * answer may have its only request read late: it was on the wire when the run was stopped, and the client was told sooner than
+ * the model was. Its asker hung up before it told anybody, though; one that is there for all of the answer asks again.
+ */
 export interface ModelWatch {
-  readonly onRequest: (request: ModelRequest) => void;
-  readonly onTurnSeen: (request: ModelRequest) => void;
+  readonly onRequest: OnModelRequest;
+  readonly onTurnSeen: (turn: SeenTurn) => void;
   readonly violations: readonly string[];
   requests(): number;
 }
 
 /** Starts with nothing. */
 export function createModelWatch(): ModelWatch {
-  const seen = new Set<string>();
+  /** Whether it was answered, by turn. */
+  const seen = new Map<string, boolean>();
   const violations: string[] = [];
   let requests = 0;
   return {
     violations,
     requests: () => requests,
-    onTurnSeen: ({ name, turn }) => void seen.add(`${name}/${turn}`),
+    onTurnSeen: ({ name, turn, isAnswered }) => void seen.set(`${name}/${turn}`, isAnswered),
     onRequest: ({ name, turn }) => {
       requests += 1;
-      if (seen.has(`${name}/${turn}`)) violations.push(`turn ${turn} of ${name} was asked again`);
+      const wasAnswered = seen.get(`${name}/${turn}`);
+      const fail = (): void => void violations.push(`turn ${turn} of ${name} was asked again`);
+      if (wasAnswered === true) fail();
+      return () => {
+        if (wasAnswered === false) fail();
+      };
     },
   };
 }

@@ -54,7 +54,8 @@ export async function killAtEveryWrite(
 export function seeTurns(name: string, { onTurnSeen }: ModelWatch): (event: RunEvent) => void {
   return ({ step, event }) => {
     const turn = /^turn-(\d+)\/model$/.exec(step)?.[1];
-    if (event.case === 'usage' && turn !== undefined) onTurnSeen({ name, turn: Number(turn) });
+    if (event.case !== 'stepFinished' || turn === undefined) return;
+    onTurnSeen({ name, turn: Number(turn), isAnswered: event.value.finishReason !== 'none' });
   };
 }
 

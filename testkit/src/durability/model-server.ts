@@ -36,11 +36,11 @@ interface Message {
 /** Pause between two words, so that a process can be killed among them. */
 const pauseMs = 2;
 
+/** Hears of a request before its answer begins; what it gives is called once the asker was there for all of the answer. */
+export type OnModelRequest = (request: ModelRequest) => () => void;
+
 /** A model that speaks chat completions and outlives the hosts that ask it. Gives its base URL. */
-export async function startModelServer(
-  owner: Owner,
-  onRequest: (request: ModelRequest) => void,
-): Promise<string> {
+export async function startModelServer(owner: Owner, onRequest: OnModelRequest): Promise<string> {
   const server = createServer((request, response) => {
     // A host that is killed in the middle is what this is for.
     respond(request, response, onRequest).catch(() => response.destroy());
@@ -59,7 +59,7 @@ export async function startModelServer(
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  onRequest: (request: ModelRequest) => void,
+  onRequest: OnModelRequest,
 ): Promise<void> {
   if (request.method === 'GET') {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":[]}');
@@ -69,7 +69,7 @@ async function respond(
   const { messages } = JSON.parse(await text(request)) as { readonly messages: Message[] };
   const task = readTask(messages);
   const turn = messages.filter(({ tool_calls: calls = [] }) => calls.length > 0).length + 1;
-  onRequest({ name: task.name, turn });
+  const onTaken = onRequest({ name: task.name, turn });
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (let word = 1; word <= task.words; word += 1) {
     response.write(chunk({ delta: { content: `${task.name}/${turn}/${word} ` } }));
@@ -79,6 +79,7 @@ async function respond(
   if (calls.length > 0) response.write(chunk({ delta: { tool_calls: calls.map(callOf) } }));
   const usage = { prompt_tokens: 10, completion_tokens: 5 };
   const finish = calls.length > 0 ? 'tool_calls' : 'stop';
+  if (!response.destroyed) onTaken();
   response.end(`${chunk({ delta: {}, finish_reason: finish }, usage)}data: [DONE]\n\n`);
 }
 

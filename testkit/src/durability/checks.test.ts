@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import test from 'node:test';
+import { ToolOutcome } from '@modelhost/contracts';
 import type { Owner } from '../end-to-end/start-host.ts';
-import { createModelWatch } from './checks.ts';
+import { checkEffects, createModelWatch } from './checks.ts';
 import type { ModelWatch } from './checks.ts';
 import { startModelServer } from './model-server.ts';
 
@@ -70,4 +71,23 @@ test('a stopped turn that is asked for again by somebody who stays is found', as
   watch.onTurnSeen({ name: 'stopped', turn: 1, isAnswered: false });
   await ask(url, 'stopped');
   assert.deepEqual(watch.violations, ['turn 1 of stopped was asked again']);
+});
+
+/** A run that saw at time 10 how its only call ended, and what the tool did. */
+function checkCall(outcome: ToolOutcome, tool: string, effectsAtMs: readonly number[]): void {
+  const tools = new Map([['call', { outcome, seenAtMs: 10 }]]);
+  checkEffects(
+    [{ tools }],
+    effectsAtMs.map((atMs) => ({ atMs, tool, text: 'call' })),
+  );
+}
+
+test('an effect comes no later than its result, but once where nobody waited for it', () => {
+  checkCall(ToolOutcome.OK, 'note', [8, 9]);
+  assert.throws(() => checkCall(ToolOutcome.OK, 'note', [9, 11]), /happened again/);
+  for (const outcome of [ToolOutcome.CANCELLED, ToolOutcome.UNKNOWN]) {
+    checkCall(outcome, 'note', [9, 11]);
+    assert.throws(() => checkCall(outcome, 'note', [11, 12]), /happened again/);
+    assert.throws(() => checkCall(outcome, 'pay', [9, 11]), /happened twice/);
+  }
 });

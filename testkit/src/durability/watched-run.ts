@@ -198,3 +198,8 @@ export function isCompleted({ result }: WatchedRun): boolean {
 export function isOk({ outcome }: ToolSeen): boolean {
   return outcome === ToolOutcome.OK;
 }
+
+/** Whether the host stopped waiting for the tool, so that nobody knows what came of the call. */
+export function isLeft({ outcome }: ToolSeen): boolean {
+  return outcome === ToolOutcome.CANCELLED || outcome === ToolOutcome.UNKNOWN;
+}

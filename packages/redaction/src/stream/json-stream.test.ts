@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '@modelhost/kernel';
+import { createDetectors } from '../detectors.ts';
 import { createJsonRedaction } from './json-stream.ts';
 import { redactJson } from './json-value.ts';
 import { createRedactor } from './redactor.ts';
@@ -41,6 +42,36 @@ test('text that is no JSON is redacted as text', () => {
   assert.equal(redactChunks(['to ann@x.org', ' and {x: bob@x.org']), 'to [EMAIL] and {x: [EMAIL]');
   assert.equal(redactChunks(['"open ann@x.org']), '"open [EMAIL]');
   assert.ok(redactChunks(['1'.repeat(5_000)]).length > 1_000);
+});
+
+test('a value with spaces, colons or commas in it is found in text that is no JSON, however it is cut', () => {
+  const texts = [
+    ['card 4111 1111 1111 1111 x', 'card [CARD] x'],
+    ['4111 1111 1111 1111', '[CARD]'],
+    ['{"a": 4111 1111 1111 1111}', '{"a": [CARD]}'],
+    ['[4111-1111-1111-1111, 1]', '[[CARD], 1]'],
+    ['{"a":1} born on 12 March 1980', '{"a":1} born on [BIRTH_DATE]'],
+    ['{"a":"b" born on 12 March 1980', '{"a":"b" born on [BIRTH_DATE]'],
+    ['"a" : password: horse', '"a" : password: [SECRET]'],
+    ['{password: horse, n: 1}', '{password: [SECRET] n: 1}'],
+  ] as const;
+  for (const [text, expected] of texts) {
+    for (let at = 0; at <= text.length; at += 1) {
+      assert.equal(redactChunks([text.slice(0, at), text.slice(at)]), expected);
+    }
+  }
+});
+
+test('the credentials of a URL are found in text that is no JSON', () => {
+  const names = ['url_credentials', 'card'];
+  const detectors = createDetectors({ detectors: names });
+  const stream = createJsonRedaction(
+    createRedactor({ detectors, styles: { url_credentials: 'token' } }),
+  );
+  assert.equal(
+    stream.push('{"url": https://bob:hunter2secret@host/}') + stream.end(),
+    '{"url": https://[URL_CREDENTIALS]@host/}',
+  );
 });
 
 test('arguments that are broken off lose what may be half a value', () => {

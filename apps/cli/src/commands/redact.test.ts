@@ -57,6 +57,25 @@ test('a secret is hidden wherever the input is cut, and the exit code says so', 
   }
 });
 
+test('text in which nothing would be found because of its encoding is refused', async () => {
+  const bytes = Buffer.from(`a ${token}`, 'utf16le');
+  for (const input of [
+    bytes,
+    Buffer.concat([Buffer.from([0xff, 0xfe]), bytes]),
+    Buffer.from([0xfe, 0xff, 0]),
+  ]) {
+    for (const size of [1, 64]) {
+      const chunks = Array.from({ length: Math.ceil(input.length / size) }, (_, at) =>
+        input.subarray(at * size, (at + 1) * size),
+      );
+      const { code, output, stderr } = await filter([], Readable.from(chunks));
+      assert.equal(code, 2);
+      assert.ok(!output.replaceAll('\u0000', '').includes(token));
+      assert.match(stderr, /UTF-16/);
+    }
+  }
+});
+
 test('findings are explained by place and detector, never by value', async () => {
   const { stderr } = await filter(['--explain'], bytesOf(`${prose}a ${token}\n\n${token}\n`));
   assert.equal(stderr, '3:3 github-pat SECRET\n5:1 github-pat SECRET\n');

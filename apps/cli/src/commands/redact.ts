@@ -38,9 +38,11 @@ async function filter(context: CliContext, flags: RedactFlags): Promise<boolean>
 
   // The mark of the byte order is part of the text, which comes out as it went in.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const isWide = createWideness();
   try {
     // The stream of a process gives bytes as long as nobody asks for text.
     for await (const bytes of streams.input as AsyncIterable<Uint8Array>) {
+      if (isWide(bytes)) throw notUtf8();
       const text = decoder.decode(bytes, { stream: true });
       lines.read(text);
       await write(redaction.push(text));
@@ -54,6 +56,29 @@ async function filter(context: CliContext, flags: RedactFlags): Promise<boolean>
   lines.read(rest);
   await write(redaction.push(rest) + redaction.end());
   return isFound;
+}
+
+const lookedBytes = 256;
+
+/** Whether the first bytes are UTF-16 or UTF-32: by the mark of the byte order, or since many are zero. Asked for all bytes in turn. */
+function createWideness(): (bytes: Uint8Array) => boolean {
+  let first: readonly number[] = [];
+  return (bytes) => {
+    if (first.length >= lookedBytes) return false;
+    first = [...first, ...bytes.subarray(0, lookedBytes - first.length)];
+    const [one, other] = first;
+    const isMarked = (one === 0xff && other === 0xfe) || (one === 0xfe && other === 0xff);
+    const zeros = first.filter((byte) => byte === 0).length;
+    return isMarked || (first.length >= 4 && zeros >= first.length / 3);
+  };
+}
+
+function notUtf8(): CommandError {
+  return new CommandError(
+    exitCodes.usage,
+    'the input is UTF-16 or UTF-32, in which nothing would be found',
+    'convert it first, as with iconv -f UTF-16 -t UTF-8',
+  );
 }
 
 function createRedactorOf(

@@ -10,8 +10,16 @@ const localCharacter = /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]/u;
 /** The password of a URL stands before the host as a name stands before a domain. */
 const inCredentials = /:\/\/[^\s/@]{0,128}:[^\s/@]{0,128}$/;
 
-/** An e-mail address around the `@` at this place. */
-export function findEmail(text: string, at: number, found: Candidate[]): void {
+const writtenAt = /@|%40|&#(?:64|x40);/iy;
+
+/** How long the `@` is that stands here, as itself or as a URL or markup writes it; 0 without one. */
+export function lengthOfAt(text: string, at: number): number {
+  writtenAt.lastIndex = at;
+  return writtenAt.exec(text)?.[0].length ?? 0;
+}
+
+/** An e-mail address around the `@` at this place, which is so long. */
+export function findEmail(text: string, at: number, length: number, found: Candidate[]): void {
   let start = at;
   while (start > 0 && at - start < localMax && localCharacter.test(text.charAt(start - 1))) {
     start -= 1;
@@ -26,11 +34,12 @@ export function findEmail(text: string, at: number, found: Candidate[]): void {
   ) {
     return;
   }
-  const form = text.charCodeAt(at + 1) < 128 ? domainForm : wideDomainForm;
-  form.lastIndex = at + 1;
-  const domain = form.exec(text) ?? wide(text, at + 1);
+  const from = at + length;
+  const form = text.charCodeAt(from) < 128 ? domainForm : wideDomainForm;
+  form.lastIndex = from;
+  const domain = form.exec(text) ?? wide(text, from);
   if (domain !== null) {
-    const end = at + 1 + domain[0].length;
+    const end = from + domain[0].length;
     found.push({ detector: 'email', kind: 'EMAIL', start, end, rank: 6 });
   }
 }

@@ -14,6 +14,14 @@ function found(text: string): readonly string[] {
 
 const values: readonly (readonly [text: string, ...expected: string[]])[] = [
   ['write to <ann.lee+x@mail.example.org>, please', 'EMAIL ann.lee+x@mail.example.org'],
+  ['https://host/?m=ann%40example.com&n=1', 'EMAIL ann%40example.com'],
+  [
+    'ann&#64;example.com or bob&#x40;example.com',
+    'EMAIL ann&#64;example.com',
+    'EMAIL bob&#x40;example.com',
+  ],
+  ['ann@example。com', 'EMAIL ann@example。com'],
+  ['https://ann%40example.com:pw@host/', 'URL_CREDENTIALS ann%40example.com:pw'],
   ['mailto=bob@example.com', 'EMAIL bob@example.com'],
   ['schreib an jörg@straße.example', 'EMAIL jörg@straße.example'],
   ['call +44 (20) 7123 4567 today', 'PHONE +44 (20) 7123 4567'],

@@ -1,5 +1,5 @@
 import type { SearchWork } from '../resolve.ts';
-import { findEmail, findUrlCredentials } from './addresses.ts';
+import { findEmail, findUrlCredentials, lengthOfAt } from './addresses.ts';
 import { networkRecognizers } from './network.ts';
 import { nationalIds } from './national-ids.ts';
 import { europeanIds } from './national-ids-europe.ts';
@@ -47,8 +47,11 @@ const joint = 4;
 const classes = createClasses();
 const startNames = [undefined, 'digit', 'letter', 'sign'] as const;
 const dash = 0x2d;
-const atSign = 0x40;
 const colon = 0x3a;
+/** Units that the marks of addresses begin with. */
+const isMark = Uint8Array.from({ length: 0x1_0000 }, (_, unit) =>
+  unit < 0x80 && '@:%&'.includes(String.fromCharCode(unit)) ? 1 : 0,
+);
 const unitsPerTry = 6;
 const unitsPerMark = 50;
 const unitsPerMatch = 30;
@@ -122,7 +125,7 @@ export function createPersonalScanner(
       const unit = text.charCodeAt(at);
       const now = classes[unit] ?? none;
       if (now === letter && before === letter) continue;
-      if (unit === atSign || unit === colon) findAtMark(text, at, chosen, work);
+      if (isMark[unit] === 1) findAtMark(text, at, chosen, work);
       if (mayBeginAt(text, at, now, before)) {
         at += tryOrPass(text, at, now, { before, work });
       }
@@ -139,8 +142,9 @@ function findAtMark(
   chosen: ReadonlySet<string>,
   { budget, found }: SearchWork,
 ): void {
-  if (text.charCodeAt(at) === atSign) {
-    if (chosen.has('email') && budget.take(unitsPerMark)) findEmail(text, at, found);
+  const length = text.charCodeAt(at) === colon ? 0 : lengthOfAt(text, at);
+  if (length > 0) {
+    if (chosen.has('email') && budget.take(unitsPerMark)) findEmail(text, at, length, found);
   } else if (chosen.has('url_credentials') && text.startsWith('://', at)) {
     if (budget.take(unitsPerMark)) findUrlCredentials(text, at, found);
   }

@@ -1,7 +1,7 @@
 import type { Candidate, SearchWork } from '../resolve.ts';
 import { createKeywordAutomaton } from '../text/keyword-automaton.ts';
 import { assignmentWords } from '../segments/context-words.ts';
-import { isNoSecret, isPublicName } from './placeholder.ts';
+import { isNoSecret, isPublicWord } from './placeholder.ts';
 
 /** What the search for values behind a name is called, as a rule is. */
 export const assignmentRule = 'assigned-secret';
@@ -28,6 +28,8 @@ const unitsPerValue = 300;
 const passwordMin = 4;
 const tokenMin = 6;
 const reach = 64;
+const nameReach = 40;
+const nameUnit = /[\w.-]/;
 
 /** Finds what is assigned to a name that says password, secret, token or key, unless it is plainly none. */
 export function searchAssignments(text: string, from: number, work: SearchWork): void {
@@ -72,7 +74,7 @@ function readAssignment(
   const isPassword = passwordWord.test(word);
   const isRefused =
     secret.length < (isPassword ? passwordMin : tokenMin) ||
-    isPublicName(before.trimEnd()) ||
+    isPublicWord(nameOf(text, start, end, nameEnd)) ||
     isNoSecret(secret, {
       isPassword,
       isWordTaken: mayBeWord.test(word) && isEnvironmentName.test(before),
@@ -85,6 +87,13 @@ function readAssignment(
     end: first + secret.length,
     rank: 1,
   };
+}
+
+/** The whole name around the word. */
+function nameOf(text: string, start: number, end: number, nameEnd: number): string {
+  let from = start;
+  while (from > start - nameReach && nameUnit.test(text.charAt(from - 1))) from -= 1;
+  return text.slice(from, end) + text.slice(end, nameEnd).replace(/[\\"'`\])]+$/, '');
 }
 
 /** Without an operator a value follows only an option, a scheme, or the word of a sentence. */

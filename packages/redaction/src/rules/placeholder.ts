@@ -157,7 +157,12 @@ export function isPublicName(before: string): boolean {
     /([\w.-]{1,64})["'`\])]{0,2}\s{0,3}(?:=>|:=|[:=,>|]{1,3}|value=)?["'`\s=]{0,4}$/.exec(
       before,
     )?.[1];
-  return name !== undefined && publicName.test(name);
+  return name !== undefined && isPublicWord(name);
+}
+
+/** Does the name by itself say so? */
+export function isPublicWord(name: string): boolean {
+  return publicName.test(name);
 }
 
 function isPairOfTemplates(secret: string): boolean {

@@ -42,7 +42,7 @@ export function createFoldedView(text: string, keepsSequences = false): FoldedVi
       continue;
     }
     const width = widthAt(text, at);
-    const folded = foldedAt(text, at, width);
+    const folded = isStop(text, at) ? 0x2e : foldedAt(text, at, width);
     if (folded !== removed) {
       units[length] = folded;
       starts[length] = at;
@@ -69,7 +69,8 @@ function isPlain(text: string, first: number): boolean {
   for (let at = first; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     // Not yet known is zero, and halves of pairs are not known at all.
-    if (foldedUnits[unit] !== unit && foldedAt(text, at, widthAt(text, at)) !== unit) {
+    const isOther = foldedUnits[unit] !== unit && foldedAt(text, at, widthAt(text, at)) !== unit;
+    if (isOther || isStop(text, at)) {
       return false;
     }
   }
@@ -112,6 +113,14 @@ function foldedAt(text: string, at: number, width: 1 | 2): number {
   const folded = fold(text.charAt(at), unit);
   foldedUnits[unit] = folded;
   return folded;
+}
+
+/** The full stop of a script without spaces, between letters of ASCII as in a domain. */
+function isStop(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return (
+    (unit === 0x3002 || unit === 0xff61) && /^[a-z\d].[a-z\d]$/i.test(text.slice(at - 1, at + 2))
+  );
 }
 
 function sequenceAt(text: string, at: number): number {

@@ -133,10 +133,12 @@ interface Cost {
 /** What a host costs that nobody asks anything. */
 async function watch({ process: host, heap }: ServedHost): Promise<Cost> {
   await delay(settleMs);
+  // Collected beforehand: else the engine does so some seconds later, in the middle of what is measured.
+  const keptMb = ((await heap?.keptBytes()) ?? Number.NaN) / 1e6;
+  await delay(settleMs);
   const before = host.cpuMicros();
   await delay(watchedMs);
   const cpuMsPerSecond = (host.cpuMicros() - before) / watchedMs;
-  const keptMb = ((await heap?.keptBytes()) ?? Number.NaN) / 1e6;
   return { keptMb, residentMb: host.residentBytes() / 1e6, cpuMsPerSecond };
 }
 

@@ -7,73 +7,9 @@ import { createModelHostClient } from '@modelhost/sdk';
 import { RunEndReason } from '@modelhost/contracts';
 import { startChatProvider } from './fixtures/chat-provider.ts';
 import { failureOf } from './fixtures/guarded-server.ts';
-import { finish, next, watch } from './fixtures/run-watch.ts';
+import { finish, watch } from './fixtures/run-watch.ts';
 import { startHostProcess } from './fixtures/running-process.ts';
 import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
-
-test('SIGTERM in the middle of ten streaming runs: every caller gets its whole answer, and the code is 0', async (t) => {
-  await using provider = await startChatProvider();
-  const directory = makeDirectory();
-  writeHostConfig(directory, { providers: [provider.config] });
-  const host = await startHostProcess(t, join(directory, 'host.yaml'));
-  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
-  const runs = Array.from({ length: 10 }, () => watch(client.run(task('write'))));
-  const open = runs.map(async (events) => {
-    await next(events, 'textDelta');
-    return events;
-  });
-  const answers = await Promise.all(
-    runs.map(async () => {
-      const answer = await provider.asked();
-      answer.text('first ');
-      return answer;
-    }),
-  );
-  await Promise.all(open);
-  host.kill('SIGTERM');
-  await host.logged('"msg":"draining"');
-  for (const answer of answers) {
-    answer.text('last');
-    answer.finish();
-  }
-  for (const events of runs) assert.equal((await finish(events)).answer, 'first last');
-  // Nothing ends the process but that nothing is left open in it.
-  const { code, output } = await host.ended;
-  assert.equal(code, 0, output);
-  client.close();
-  rmSync(directory, { recursive: true });
-});
-
-test('past the shutdown timeout runs are cancelled with a warning, and the code is 1', async (t) => {
-  const directory = makeDirectory();
-  writeHostConfig(directory, { server: { gracefulShutdownTimeoutMs: 1 } });
-  const host = await startHostProcess(t, join(directory, 'host.yaml'));
-  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
-  const events = watch(client.run(task('wait')));
-  await next(events, 'runStarted');
-  host.kill('SIGINT');
-  const { reason, cancelledBy } = await finish(events);
-  assert.deepEqual([reason, cancelledBy], [RunEndReason.CANCELLED, 'drain']);
-  const { code, output } = await host.ended;
-  assert.equal(code, 1);
-  assert.match(output, /"level":"warn".*"cancelled":1/);
-  client.close();
-  rmSync(directory, { recursive: true });
-});
-
-test('a second signal ends the process at once', async (t) => {
-  const directory = makeDirectory();
-  writeHostConfig(directory, {});
-  const host = await startHostProcess(t, join(directory, 'host.yaml'));
-  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
-  await client.startRun(task('wait'));
-  host.kill('SIGTERM');
-  await host.logged('"msg":"draining"');
-  host.kill('SIGTERM');
-  assert.equal((await host.ended).code, 143);
-  client.close();
-  rmSync(directory, { recursive: true });
-});
 
 test('no key, no secret and no argument of a tool stands in the log, whatever fails', async (t) => {
   const providerKey = 'canary-provider-key-of-the-test';

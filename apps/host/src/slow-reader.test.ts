@@ -49,7 +49,8 @@ test('callers that leave while they read nothing leave their place to others', a
   const spec = task('write', { requestId: 'shared' });
   const { runId } = await alice.startRun(spec);
   const answer = await provider.asked();
-  for (let at = 0; at < parts; at += 1) answer.text(part);
+  // More than a connection takes of what nobody reads.
+  for (let at = 0; at < parts / 4; at += 1) answer.text(part);
   answer.finish();
   await finish(watch(alice.followRun(runId)));
   const caller = createRunCaller(started.host.grpcAddress);

@@ -6,30 +6,28 @@ import { startTenRuns } from './ten-runs.ts';
 
 const { COMPLETED, CANCELLED } = RunEndReason;
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} lets ten streaming runs finish, takes no new ones, and leaves no process`, async (t) => {
-    const { host, client, held, endings, children } = await startTenRuns(t, {
-      gracefulShutdownTimeoutMs: 60_000,
-    });
-    host.send(signal);
-    await host.logged('draining');
-    const spec = { agent: 'worker', input: [{ part: { case: 'text', value: { text: 'a' } } }] };
-    await assert.rejects(client.startRun(spec as Parameters<typeof client.startRun>[0]), {
-      code: 'draining',
-      grpcStatus: 'UNAVAILABLE',
-    });
-    assert.equal((await fetch(`http://${host.healthAddress}/ready`)).status, 503);
-    assert.equal((await fetch(`http://${host.healthAddress}/health`)).status, 200);
-    for (const request of held) request.release();
-    const complete = { reason: COMPLETED, cancelledBy: '', text: 'waiting done' };
-    assert.deepEqual(
-      await endings,
-      held.map(() => complete),
-    );
-    assert.deepEqual(await host.exited, { code: 0, signal: null });
-    await ended(children, t.signal);
+test('SIGTERM lets ten streaming runs finish, takes no new ones, and leaves no process', async (t) => {
+  const { host, client, held, endings, children } = await startTenRuns(t, {
+    gracefulShutdownTimeoutMs: 60_000,
   });
-}
+  host.send('SIGTERM');
+  await host.logged('draining');
+  const spec = { agent: 'worker', input: [{ part: { case: 'text', value: { text: 'a' } } }] };
+  await assert.rejects(client.startRun(spec as Parameters<typeof client.startRun>[0]), {
+    code: 'draining',
+    grpcStatus: 'UNAVAILABLE',
+  });
+  assert.equal((await fetch(`http://${host.healthAddress}/ready`)).status, 503);
+  assert.equal((await fetch(`http://${host.healthAddress}/health`)).status, 200);
+  for (const request of held) request.release();
+  const complete = { reason: COMPLETED, cancelledBy: '', text: 'waiting done' };
+  assert.deepEqual(
+    await endings,
+    held.map(() => complete),
+  );
+  assert.deepEqual(await host.exited, { code: 0, signal: null });
+  await ended(children, t.signal);
+});
 
 test('past the shutdown timeout every client is told, and the exit code and a warning tell it too', async (t) => {
   const { host, held, endings, children } = await startTenRuns(t, {

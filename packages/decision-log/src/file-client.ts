@@ -44,9 +44,8 @@ export async function openFileThread(path: string): Promise<FileClient> {
 
 function startThread(): FileClient {
   const worker = new Worker(new URL('./file-thread.ts', import.meta.url), {
-    // Neither flags nor variables of the process concern it.
+    // Flags of the process do not concern it; its variables say where compiled code is kept.
     execArgv: [],
-    env: {},
     resourceLimits: { maxOldGenerationSizeMb: logBounds.workerHeapMb },
   });
   worker.unref();

@@ -181,7 +181,10 @@ async function cancelRun(
   const payload = sealSignal(codec, { tenant, runId, name: cancelSignal }, reason);
   const signal = { name: cancelSignal, payload };
   await store.addSignal(runId, signal, { signalsMax: bounds.stepNamesMax + 1 });
-  return run.stop(reason);
+  if (run.stop(reason)) return true;
+  // It left memory meanwhile, or is over: once it is read again it knows of the cancel that is kept.
+  const again = await residents.load(tenant, runId);
+  return again?.stop(reason) ?? false;
 }
 
 async function findStatus(

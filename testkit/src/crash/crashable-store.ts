@@ -1,6 +1,9 @@
 import type { RunStore } from '@modelhost/engine-embedded';
 import type { Process } from './process.ts';
 
+/** A disk takes longer than an engine that has nothing to do takes to see that. */
+const turnsPerCommit = 3;
+
 /** When a process is killed by its store. */
 export interface CrashPlan {
   /** At which change, from 1, of this process; Infinity for never. */
@@ -23,7 +26,7 @@ interface Change {
 }
 
 /**
- * Puts a process in front of a store that survives it. Changes are gathered for a turn and then applied in their order, as a
+ * Puts a process in front of a store that survives it. Changes are gathered for a few turns and then applied in their order, as a
  * group commit does; a killed process has nothing acknowledged, and its store takes nothing more from it.
  */
 export function createCrashableStore(
@@ -48,7 +51,7 @@ export function createCrashableStore(
 
   async function commit(): Promise<void> {
     isCommitting = true;
-    await process.clock.turn();
+    for (let turns = 0; turns < turnsPerCommit; turns += 1) await process.clock.turn();
     isCommitting = false;
     const batch = queue;
     queue = [];

@@ -264,6 +264,33 @@ export const restartRules: DurabilityRules = {
     assert.deepEqual(await eventsOf(engine, 1), events.slice(1));
   },
 
+  'a parked run that is cancelled ends at once, whoever follows is told, and an answer comes too late':
+    async (makeWorld) => {
+      for (const parkAfterMs of [0, 100]) {
+        const { open, clock, world } = createBench(makeWorld);
+        const body = async (run: RunContext): Promise<unknown> =>
+          run.waitForSignal('go', patience).catch(() => run.signal.reason);
+        const bounds = { ...defaultBounds, parkAfterMs };
+        const engine = await open(body, { bounds });
+        await engine.start(createRunInput({}));
+        await engine.start(createRunInput({ runId: 'run_2' }));
+        const following = eventsOf(engine);
+        await clock.advance(100);
+        assert.equal(engine.runsInFlight(), 0);
+        assert.equal(await engine.cancel('acme', 'run_1', 'ann'), true);
+        assert.equal(await engine.cancel('acme', 'run_2', 'ann'), true);
+        await clock.settle();
+        const end = { type: 'cancelled', by: 'ann' };
+        assert.deepEqual([await answerOf(engine), await answerOf(engine, 'run_2')], [end, end]);
+        const events = await following;
+        assert.equal(events.at(-1)?.body.type, 'run-finished');
+        assert.deepEqual(await engine.signal('acme', 'run_1', 'go', yes), { accepted: false });
+        assert.equal(await engine.cancel('acme', 'run_1', 'ann'), false);
+        assert.equal(clock.pending(), 0, 'no timer is left');
+        world.kill();
+      }
+    },
+
   'a start that was not acknowledged may be tried again, and is one run': async (makeWorld) => {
     for (const crashAt of [1, 2]) {
       const { open, clock, world } = createBench(makeWorld);

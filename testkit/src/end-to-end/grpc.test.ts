@@ -68,6 +68,7 @@ test('buf curl, which knows nothing of the contract', async (t) => {
       'grpc.health.v1.Health',
       'modelhost.v1.AgentService',
       'modelhost.v1.PolicyService',
+      'modelhost.v1.SessionService',
       'modelhost.v1.SystemService',
       'modelhost.v1.ToolService',
     ]);

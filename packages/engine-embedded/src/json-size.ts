@@ -1,7 +1,7 @@
 const depthMax = 64;
 
 /**
- * About how many bytes a value takes as JSON; undefined when it would not survive being written and read again. Nothing but
+ * How many bytes a value takes as JSON, or a few more; undefined when it would not survive being written and read again. Nothing but
  * plain objects, arrays, strings, finite numbers, booleans and null does, nested at most 64 deep. A member that is undefined
  * counts as absent.
  */
@@ -16,11 +16,11 @@ export function jsonSize(value: unknown): number | undefined {
 function sizeOf(value: unknown, depthLeft: number): number {
   switch (typeof value) {
     case 'string':
-      return value.length + 2;
+      return textSize(value);
     case 'boolean':
       return 5;
     case 'number':
-      return Number.isFinite(value) ? 8 : Number.NaN;
+      return Number.isFinite(value) ? String(value).length : Number.NaN;
     case 'object':
       if (value === null) return 4;
       return depthLeft > 0 ? sizeOfContainer(value, depthLeft - 1) : Number.NaN;
@@ -32,6 +32,11 @@ function sizeOf(value: unknown, depthLeft: number): number {
   }
 }
 
+/** Escapes and letters that take several bytes make it up to six times as long as it seems. */
+function textSize(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
+}
+
 function sizeOfContainer(value: object, depthLeft: number): number {
   let size = 2;
   if (Array.isArray(value)) {
@@ -41,7 +46,7 @@ function sizeOfContainer(value: object, depthLeft: number): number {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return Number.NaN;
   for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) size += name.length + 4 + sizeOf(item, depthLeft);
+    if (item !== undefined) size += textSize(name) + 2 + sizeOf(item, depthLeft);
   }
   return size;
 }

@@ -3,6 +3,7 @@ import type { RunInput, RunProgram, SignalPayload, StopReason } from '@modelhost
 import type { RunCodec } from './codec.ts';
 import type { Frame } from './journal/frame.ts';
 import { joinFrames, readFrame } from './journal/journal.ts';
+import { joinTexts } from './journal/pieces.ts';
 import { openStatus } from './kept-status.ts';
 import type { RunRecord } from './run-store.ts';
 import type { RunOrigin } from './run/live-run.ts';
@@ -26,10 +27,10 @@ export function sealInput(codec: RunCodec, { input, prefix }: KeptInput): Uint8A
 /** Opens the journal of a run, as its frames: for a fork, what it goes on from comes first. */
 export function openFrames(codec: RunCodec, record: RunRecord): readonly Frame[] {
   const { tenant, runId } = record.run;
-  const frames = record.entries.map((entry, index) =>
-    readFrame(codec.decode(entry, { tenant, runId, part: `entry/${index}` })),
+  const pieces = record.entries.map((entry, index) =>
+    codec.decode(entry, { tenant, runId, part: `entry/${index}` }),
   );
-  return [...openInput(codec, record).prefix, ...frames];
+  return [...openInput(codec, record).prefix, ...joinTexts(pieces).map(readFrame)];
 }
 
 /** Opens everything that is kept of a run. */

@@ -56,6 +56,8 @@ interface Resident {
   /** While it is being read; what came in its way, if anything did. */
   loading: Promise<HostError | undefined> | undefined;
   cancelWake: () => void;
+  /** Why it cannot go on, and ends as soon as it is read again. */
+  refusal: HostError | undefined;
 }
 
 interface Pool {
@@ -145,7 +147,14 @@ export function createResidents(options: ResidentsOptions): Residents {
 }
 
 function createResident(tenant: string, runId: string): Resident {
-  return { tenant, runId, run: undefined, loading: undefined, cancelWake: noTimer };
+  return {
+    tenant,
+    runId,
+    run: undefined,
+    loading: undefined,
+    cancelWake: noTimer,
+    refusal: undefined,
+  };
 }
 
 /** A run is to be read as soon as there is room. */
@@ -201,7 +210,7 @@ function enter(pool: Pool, resident: Resident, origin: RunOrigin, version: strin
   const { lastSequence } = origin.status;
   resident.run = openRun({
     origin,
-    program: programOf(programs, version),
+    program: resident.refusal ?? programOf(programs, version),
     clock,
     codec,
     store,
@@ -254,6 +263,15 @@ function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
   const fault = new HostError(code, `the run is interrupted: ${message}`, { ...facts, cause });
   onFault(resident.runId, fault);
   if (pool.residents.get(resident.runId) !== resident) return fault;
+  if (error.facts['reason'] === 'too_large' && resident.refusal === undefined) {
+    // It would be as large the next time.
+    resident.refusal = new HostError('failed_precondition', `the run cannot go on: ${message}`, {
+      facts: error.facts,
+      cause,
+    });
+    park(pool, resident, clock.now());
+    return fault;
+  }
   const isPassing =
     code === 'overloaded' ||
     (code === 'storage_unavailable' && !finalReasons.has(error.facts['reason'] ?? ''));
@@ -262,7 +280,7 @@ function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
 }
 
 /** After these nothing is ever taken again. */
-const finalReasons: ReadonlySet<string> = new Set(['closed', 'fenced', 'corrupt']);
+const finalReasons: ReadonlySet<string> = new Set(['closed', 'fenced', 'corrupt', 'too_large']);
 
 function remove(pool: Pool, resident: Resident): void {
   resident.cancelWake();

@@ -27,7 +27,7 @@ export function startSteps(live: LiveRun, starts: readonly StepAsk[]): void {
 
 /** Runs the body of a step. */
 export function runStep(live: LiveRun, ask: StepAsk, attempt: number): void {
-  void live.steps.run(ask, attempt).then(({ end, cause, size, sequences, told }) => {
+  void live.steps.run(ask, attempt).then(({ end, cause, sequences, told }) => {
     if (live.phase !== 'live') return;
     const handover: Handover = {
       kind: 'step',
@@ -36,7 +36,7 @@ export function runStep(live: LiveRun, ask: StepAsk, attempt: number): void {
       sequences,
       ...(told === undefined ? {} : { told }),
     };
-    live.outbox.ready({ handover, cause, size });
+    live.outbox.ready({ handover, cause });
     live.wake();
   });
 }
@@ -53,7 +53,7 @@ function refuseIfHalted(live: LiveRun, ask: StepAsk): boolean {
   const halted = haltOf(live);
   if (halted === undefined || ask.isCleanup) return false;
   const end = { type: 'refused', reason: givenUpReasonOf(halted) } as const;
-  live.outbox.ready({ handover: { kind: 'step', name: ask.name, end, sequences: [] }, size: 0 });
+  live.outbox.ready({ handover: { kind: 'step', name: ask.name, end, sequences: [] } });
   live.wake();
   return true;
 }

@@ -11,7 +11,7 @@ export function stopRun(live: LiveRun, reason: StopReason): boolean {
   live.stopReason = reason;
   live.cancelDeadline();
   live.waits.close();
-  live.outbox.ready({ handover: { kind: 'stop', reason }, size: 0 });
+  live.outbox.ready({ handover: { kind: 'stop', reason } });
   live.wake();
   return true;
 }

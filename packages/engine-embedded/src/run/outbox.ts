@@ -3,22 +3,21 @@ import type { Hash } from 'node:crypto';
 import type { Clock, RunEvent, RunEventBody, RunResult } from '@modelhost/kernel';
 import { listSequences } from '../journal/sequences.ts';
 import { eventSize } from '../event-size.ts';
+import { jsonSize } from '../json-size.ts';
 import { isEmptyFrame } from '../journal/frame.ts';
 import type { BegunStep, Frame, Handover, KeptWait, LostEvent } from '../journal/frame.ts';
 
-/** One write holds no more than this, so that no entry gets too large for a store. */
+/** One write holds no more than this, or one thing that is larger, so that nothing gets too large for a store. */
 const handedPerWriteMax = 16;
-const handedBytesMax = 5 * 1024 * 1024;
+const handedBytesMax = 4 * 1024 * 1024;
 const eventsPerWriteMax = 1_000;
-const eventBytesPerWriteMax = 1024 * 1024;
+const eventTextBytesMax = 1024 * 1024;
 
 /** Something that is ready to be handed to the program. */
 export interface Ready {
   readonly handover: Handover;
   /** What a body threw, for the log. */
   readonly cause?: unknown;
-  /** About how many bytes it takes in the journal. */
-  readonly size: number;
 }
 
 /** What goes into one write. */
@@ -59,13 +58,19 @@ export interface Outbox {
 
 type Pending = { -readonly [Name in keyof Frame]?: NonNullable<Frame[Name]>[number][] };
 
+interface Weighed {
+  readonly ready: Ready;
+  /** In the journal. */
+  readonly bytes: number;
+}
+
 interface Box {
   readonly clock: Pick<Clock, 'now'>;
   readonly hash: Hash;
   /** What bodies told whose end is not journaled, by sequence. */
   readonly untied: Map<number, RunEvent>;
   readonly events: RunEvent[];
-  handed: Ready[];
+  handed: Weighed[];
   pending: Pending;
   isUrgent: boolean;
   lastSequence: number;
@@ -116,7 +121,7 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
       );
     },
     ready: (one) => {
-      box.handed.push(one);
+      box.handed.push({ ready: one, bytes: jsonSize(one.handover) ?? 0 });
       box.isUrgent = true;
     },
     finish: (ended) => {
@@ -153,17 +158,18 @@ function untie({ untied }: Box, sequences: readonly number[]): void {
 }
 
 function takeBatch(box: Box): Batch {
-  const { taken, bytes } = takeEvents(box.events);
+  const { taken, eventTexts, bytes, textBytes } = takeEvents(box.events);
   const ready = takeReady(box.handed);
   for (const { handover } of ready) {
     if (handover.kind === 'step') untie(box, listSequences(handover.sequences));
   }
   const frame: Frame = { ...box.pending, ...handoversOf(ready) };
   box.pending = {};
-  const eventTexts = taken.map((event) => JSON.stringify(event));
   for (const text of eventTexts) box.hash.update(text);
   const batch = { frame, events: taken, eventTexts, bytes, handed: ready };
-  const isMore = box.events.length + box.handed.length > 0;
+  // The end may be long too.
+  const isFull = taken.length > 0 && textBytes > eventTextBytesMax / 2;
+  const isMore = isFull || box.events.length + box.handed.length > 0;
   box.isUrgent = isMore || box.result !== undefined;
   // The last event comes last: all before it are written, or in this very write.
   if (box.result !== undefined && !isMore) return takeEnd(box, box.result, batch);
@@ -186,31 +192,41 @@ function takeEnd(box: Box, result: RunResult, batch: Batch): Batch {
     events: [...batch.events, event],
     eventTexts: [...batch.eventTexts, text],
     bytes: batch.bytes + eventSize(event.body),
-    handed: [...batch.handed, { handover: finish, size: 0 }],
+    handed: [...batch.handed, { handover: finish }],
   };
 }
 
 /** Takes from the beginning of the list what fits into one write; at least one. */
-function takeEvents(events: RunEvent[]): { taken: RunEvent[]; bytes: number } {
+function takeEvents(events: RunEvent[]): {
+  readonly taken: readonly RunEvent[];
+  readonly eventTexts: readonly string[];
+  readonly bytes: number;
+  readonly textBytes: number;
+} {
+  const eventTexts: string[] = [];
   let bytes = 0;
-  let count = 0;
-  for (const { body } of events) {
-    if (count >= eventsPerWriteMax || (count > 0 && bytes >= eventBytesPerWriteMax)) break;
-    bytes += eventSize(body);
-    count += 1;
+  let textBytes = 0;
+  for (const event of events) {
+    if (eventTexts.length >= eventsPerWriteMax) break;
+    const text = JSON.stringify(event);
+    const size = Buffer.byteLength(text);
+    if (eventTexts.length > 0 && textBytes + size > eventTextBytesMax) break;
+    eventTexts.push(text);
+    textBytes += size;
+    bytes += eventSize(event.body);
   }
-  return { taken: events.splice(0, count), bytes };
+  return { taken: events.splice(0, eventTexts.length), eventTexts, bytes, textBytes };
 }
 
-function takeReady(handed: Ready[]): readonly Ready[] {
-  let bytes = 0;
+function takeReady(handed: Weighed[]): readonly Ready[] {
+  let taken = 0;
   let count = 0;
-  for (const { size } of handed) {
-    if (count >= handedPerWriteMax || (count > 0 && bytes + size > handedBytesMax)) break;
-    bytes += size;
+  for (const { bytes } of handed) {
+    if (count >= handedPerWriteMax || (count > 0 && taken + bytes > handedBytesMax)) break;
+    taken += bytes;
     count += 1;
   }
-  return handed.splice(0, count);
+  return handed.splice(0, count).map(({ ready }) => ready);
 }
 
 function handoversOf(ready: readonly Ready[]): Pick<Frame, 'handed'> {

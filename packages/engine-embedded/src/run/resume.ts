@@ -136,5 +136,5 @@ function endStep(live: LiveRun, { name, isOnce }: BegunStep, lost: readonly Lost
   for (const { sequence } of lost) addSequence(sequences, sequence);
   const reason = givenUpReasonOf(haltOf(live));
   const end = isOnce ? ({ type: 'unknown' } as const) : ({ type: 'given-up', reason } as const);
-  live.outbox.ready({ handover: { kind: 'step', name, end, sequences, told: lost }, size: 0 });
+  live.outbox.ready({ handover: { kind: 'step', name, end, sequences, told: lost } });
 }

@@ -83,7 +83,7 @@ function createLiveRun(options: RunOptions): LiveRun {
       clock,
       bufferedMax: bounds.signalsBufferedMax,
       ready: (handover) => {
-        outbox.ready({ handover, size: 'payload' in handover ? 1_024 : 0 });
+        outbox.ready({ handover });
         wakeWriter(live);
       },
     }),

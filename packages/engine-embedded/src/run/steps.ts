@@ -8,16 +8,14 @@ import { givenUpReasonOf, isToldBy } from './ask.ts';
 import type { StepAsk } from './ask.ts';
 import { createGuard } from './guard.ts';
 
-/** One result is journaled whole, so it is bounded; a larger one breaks the run. */
-const resultBytesMax = 4 * 1024 * 1024;
+/** What the program makes of a result is told in one event, which a store must take; a larger one breaks the run. */
+const resultBytesMax = 7 * 1024 * 1024;
 
 /** What came of a body. */
 export interface EndedStep {
   readonly end: StepEnd;
   /** What the body threw, for the log. */
   readonly cause: unknown;
-  /** About how many bytes it takes. */
-  readonly size: number;
   /** Of the events that it emitted, as pairs. */
   readonly sequences: readonly number[];
   /** The events themselves, where the result does not tell them. */
@@ -110,7 +108,7 @@ async function settle({ body }: StepAsk, info: StepInfo): Promise<Settled> {
 
 function giveUp(reason: unknown, emitted: readonly Emitted[]): EndedStep {
   const end = { type: 'given-up', reason: givenUpReasonOf(reason) } as const;
-  return { end, cause: reason, size: 0, ...eventsOf(emitted, []) };
+  return { end, cause: reason, ...eventsOf(emitted, []) };
 }
 
 function describe(ask: StepAsk, settled: Settled, emitted: readonly Emitted[]): EndedStep {
@@ -121,7 +119,7 @@ function describe(ask: StepAsk, settled: Settled, emitted: readonly Emitted[]): 
       reason.type === 'stop'
         ? { type: 'refused', reason }
         : { type: 'failed', error: reason.error };
-    return { end, cause: thrown, size: 0, ...eventsOf(emitted, []) };
+    return { end, cause: thrown, ...eventsOf(emitted, []) };
   }
   const { value } = settled;
   const size = jsonSize(value);
@@ -132,10 +130,10 @@ function describe(ask: StepAsk, settled: Settled, emitted: readonly Emitted[]): 
       type: 'broken',
       message: `the result of the step ${ask.name} ${problem}`,
     } as const;
-    return { end, cause: undefined, size: 0, ...eventsOf(emitted, []) };
+    return { end, cause: undefined, ...eventsOf(emitted, []) };
   }
   const told = emitted.length === 0 ? [] : ask.tell(value);
-  return { end: { type: 'done', value }, cause: undefined, size, ...eventsOf(emitted, told) };
+  return { end: { type: 'done', value }, cause: undefined, ...eventsOf(emitted, told) };
 }
 
 function eventsOf(

@@ -2,6 +2,7 @@ import { toErrorData } from '@modelhost/kernel';
 import type { RunState, RunStatus } from '@modelhost/kernel';
 import { sealStatus } from '../kept-status.ts';
 import type { KeptEvents, RunWrite } from '../run-store.ts';
+import { cutText } from '../journal/pieces.ts';
 import { startSteps } from './asked.ts';
 import { dropRun, openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
@@ -34,9 +35,10 @@ async function writeOnce(live: LiveRun): Promise<void> {
   const starts = live.starts.splice(0);
   const batch = live.outbox.take();
   const status = statusAfter(live, batch);
-  const isWritten = await writePatiently(live, writeOf(live, batch, status));
+  const write = writeOf(live, batch, status);
+  const isWritten = await writePatiently(live, write);
   if (!isWritten) return;
-  if (batch.frame !== undefined) live.entries += 1;
+  live.entries += write.entries.length;
   live.status = status;
   feed.show(batch.events);
   if (status.state === 'finished') {
@@ -118,15 +120,14 @@ function statusAfter(live: LiveRun, { events, handed }: Batch): RunStatus {
 function writeOf(live: LiveRun, batch: Batch, status: RunStatus): RunWrite {
   const { runId, tenant, entries } = live;
   const { codec } = live.options;
-  const { frame } = batch;
+  const pieces = batch.frame === undefined ? [] : cutText(JSON.stringify(batch.frame));
   const { state, waitingFor, finishedAtMs } = status;
   const isChanged = state !== live.status.state || waitingFor !== live.status.waitingFor;
   return {
     runId,
-    entries:
-      frame === undefined
-        ? []
-        : [codec.encode(JSON.stringify(frame), { tenant, runId, part: `entry/${entries}` })],
+    entries: pieces.map((piece, index) =>
+      codec.encode(piece, { tenant, runId, part: `entry/${entries + index}` }),
+    ),
     events: eventsOf(live, batch),
     run: isChanged ? { state, finishedAtMs, status: sealStatus(codec, status) } : undefined,
   };

@@ -35,6 +35,14 @@ const refused = [
     ],
   },
   {
+    title: 'results that are longer than the journal takes',
+    from: server,
+    to: `${server}      resultBytesMax: 1048577\n`,
+    problems: [
+      'host.yaml:19:23: tools.servers[0].resultBytesMax: must be at most 1048576: more of one result does not fit into the journal of a run',
+    ],
+  },
+  {
     title: 'a view that is there twice',
     from: policies,
     to: `mcp: { views: [{ name: desk }, { name: desk }] }\n${policies}`,

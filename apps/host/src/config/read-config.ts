@@ -146,14 +146,16 @@ function describe(issue: Issue): string {
 }
 
 function describeBound(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
-  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${unitOf(issue.origin)}`;
+  if (issue.code === 'too_big') {
+    return own(issue) ?? `must be at most ${issue.maximum}${unitOf(issue.origin)}`;
+  }
   const relation = issue.inclusive === false ? 'above' : 'at least';
   return `must be ${relation} ${issue.minimum}${unitOf(issue.origin)}`;
 }
 
 /** The message that our schema gives; undefined for the library's own. */
 function own({ message }: Issue): string | undefined {
-  return message.startsWith('Invalid') ? undefined : message;
+  return /^(?:Invalid|Too big)/.test(message) ? undefined : message;
 }
 
 function article(type: string): string {

@@ -7,6 +7,11 @@ export const alias: z.ZodType<string> = z.string().regex(/^(?!client$)[a-z][a-z0
   error: 'must be 1 to 20 of a-z, 0-9 and "-", beginning with a letter, and not "client"',
 });
 
+/** A letter may take six bytes in the journal, and what a step gives is bounded there. */
+const resultBytes = count(256, 1_048_576, {
+  error: 'must be at most 1048576: more of one result does not fit into the journal of a run',
+});
+
 const effect = z.enum(['none', 'idempotent', 'reversible', 'irreversible']);
 /** By the tool's name at the server. */
 const byTool = <Value extends z.ZodType>(value: Value) =>
@@ -107,7 +112,7 @@ export const toolServer: z.ZodType<ToolServerConfig> = z
     memoryBytesMax: count(16_777_216, Number.MAX_SAFE_INTEGER)
       .optional()
       .describe('Resident memory of the program and all it starts; past it, it is ended.'),
-    resultBytesMax: count(256, 16_777_216).default(262_144),
+    resultBytesMax: resultBytes.default(262_144),
     replay: z
       .enum(['never', 'idempotent'])
       .default('never')

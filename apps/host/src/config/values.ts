@@ -8,8 +8,12 @@ export const name: z.ZodType<string> = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/
 export const text: z.ZodType<string> = z.string().min(1).max(65_536);
 /** A port; 0 takes a free one. */
 export const port: z.ZodType<number> = z.int().min(0).max(65_535);
-/** A whole number. */
-export const count = (min: number, max: number): z.ZodType<number> => z.int().min(min).max(max);
+/** A whole number. What is said of one that is too large needs words only where they tell why. */
+export const count = (
+  min: number,
+  max: number,
+  tooLarge?: { readonly error: string },
+): z.ZodType<number> => z.int().min(min).max(max, tooLarge);
 /** A time in milliseconds. */
 export const milliseconds = (min: number, max: number): z.ZodType<number> => count(min, max);
 /** In milliseconds. */

@@ -42,6 +42,7 @@ import { hideInServices } from './mcp/hide-in-facade.ts';
 import { listenForMcp } from './mcp/listen-for-mcp.ts';
 import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
+import { toStartFault } from './runs/disk-room.ts';
 import { openRuns } from './runs/open-runs.ts';
 import { runsDirectoryOf } from './storage/storage-tools.ts';
 import type { Runs } from './runs/open-runs.ts';
@@ -89,8 +90,18 @@ const reportKeptMs = 1_000;
 /** Time for the last bytes of answers on their way out, after every run has ended. */
 const closeGraceMs = 2_000;
 
-/** Starts everything and listens; throws `config_invalid` for what cannot be started with. */
+/**
+ * Starts everything and listens; throws `config_invalid` for what cannot be started with, and `storage_unavailable` where
+ * there is no room.
+ */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { tree, pathOf } = options.config;
+  return openHost(options).catch((thrown: unknown) => {
+    throw toStartFault(thrown, pathOf(tree.server.dataDirectory));
+  });
+}
+
+async function openHost(options: HostOptions): Promise<RunningHost> {
   const { config, version } = options;
   const { server } = config.tree;
   const level = options.log === 'silent' ? 'silent' : config.tree.telemetry.logLevel;

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { agentLoopVersion, createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
 import { createEmbeddedEngine, createSealingCodec } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
@@ -9,8 +10,10 @@ import type { RunsConfig } from '../config/tree.ts';
 import { logRuns } from '../log-runs.ts';
 import { createSessionIntake } from '../sessions/session-intake.ts';
 import type { SessionIntake } from '../sessions/session-intake.ts';
+import { tryRoom } from './disk-room.ts';
 import { createRunStarts } from './run-starts.ts';
 import type { RunStarts } from './run-starts.ts';
+import { watchRoom } from './watch-room.ts';
 
 const dayMs = 86_400_000;
 
@@ -47,6 +50,12 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   await using opened = new AsyncDisposableStack();
   opened.defer(async () => store.close());
   const sessions = store.sessions(codec);
+  const watched = watchRoom({
+    store: store.runs,
+    check: async () => store.check(),
+    // The directory itself has only files of the store.
+    tryRoom: async (bytes) => tryRoom(dirname(directory), bytes),
+  });
   // Each performance of a run counts its budget anew, from its journal.
   const createProgram = (): RunProgram =>
     createAgentLoop({ ...parts, budgets: createBudgetLedger(), sessions });
@@ -55,7 +64,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
       current: agentLoopVersion,
       versions: new Map([[agentLoopVersion, createProgram]]),
     },
-    store: store.runs,
+    store: watched.store,
     clock: parts.clock,
     codec,
     turn: async () => new Promise((resolve) => setImmediate(resolve)),
@@ -75,7 +84,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     sessions,
     intake: createSessionIntake({ sessions, engine }),
     starts: createRunStarts(),
-    storage: store,
+    storage: watched,
     close: async () => closing.disposeAsync(),
   };
 }

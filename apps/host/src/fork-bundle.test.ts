@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { RunEndReason } from '@modelhost/contracts';
+import { RunEndReason, ToolOutcome } from '@modelhost/contracts';
 import { createApiKey } from './auth.ts';
 import { failureOf } from './fixtures/guarded-server.ts';
-import { finish, watch } from './fixtures/run-watch.ts';
+import { finish, next, watch } from './fixtures/run-watch.ts';
 import { makeDirectory, startTestHost, task } from './fixtures/started-host.ts';
 import { bundleOf, mallory, trustRootOf } from './policy/fixtures/policy-world.ts';
 
@@ -55,6 +55,24 @@ test('a fork is decided by its own signed bundle, and everything else by what is
   const { runId: plain } = await olga.forkRun(fork);
   const usual = await finish(watch(olga.followRun(plain)));
   assert.equal(usual.reason, RunEndReason.COMPLETED);
+
+  const called = await olga.startRun(task('ask'));
+  const events = watch(olga.followRun(called.runId));
+  const { callId } = await next(events, 'toolRequested');
+  let waits = false;
+  while (!waits) waits = (await olga.getRun(called.runId)).waitingFor.length > 0;
+  await olga.submitToolResult({ runId: called.runId, callId, content: 'done' });
+  await finish(events);
+  const noTools = `${permitAll}@id("none") @message("no tools")\nforbid (principal, action == ModelHost::Action::"ask", resource);\n`;
+  const strict = await olga.forkRun({
+    runId: called.runId,
+    atStep: 'turn-1/tool-1',
+    bundle: bundleOf({ files: { 'authorize.cedar': noTools, ...tests } }),
+  });
+  const denied = watch(olga.followRun(strict.runId));
+  const { outcome } = await next(denied, 'toolFinished');
+  assert.equal(outcome, ToolOutcome.DENIED);
+  assert.equal((await finish(denied)).statistics?.toolCallsDenied, 1);
 
   const forged = bundleOf({ files, signers: [mallory] });
   assert.equal(

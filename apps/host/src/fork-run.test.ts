@@ -25,12 +25,23 @@ async function finishedRun(client: ModelHostClient): Promise<string> {
   const { runId } = await client.startRun(task('ask'));
   const events = watch(client.followRun(runId));
   const { callId } = await next(events, 'toolRequested');
-  let waits = false;
-  while (!waits) waits = (await client.getRun(runId)).waitingFor.length > 0;
+  await untilWaiting(client, runId, 'toolCallId');
   await client.submitToolResult({ runId, callId, content: 'what the tool said' });
   const result = await finish(events);
   assert.equal(result.reason, RunEndReason.COMPLETED);
   return runId;
+}
+
+/** Resolves once the run waits for an answer of this kind. */
+async function untilWaiting(
+  client: ModelHostClient,
+  runId: string,
+  kind: 'approvalId' | 'toolCallId',
+): Promise<void> {
+  for (;;) {
+    const { waitingFor } = await client.getRun(runId); // oxlint-disable-line no-await-in-loop
+    if (waitingFor.some(({ signal }) => signal.case === kind)) return;
+  }
 }
 
 function cases(events: readonly RunEvent[]): readonly (string | undefined)[] {
@@ -61,6 +72,39 @@ test('a fork takes the steps before its own from the journal, and does the other
   const items = await Array.fromAsync(alice.replayRun(fork.runId));
   const last = items.at(-1);
   assert.ok(last?.case === 'result' && last.value.digest === last.value.recordedDigest);
+});
+
+test('a call that a person approved is asked about again in a fork at its step', async () => {
+  await using started = await startTestHost({ providers });
+  const [alice, bob] = [started.connect(), started.connect(keys.bob.key)];
+  /** Approves the call of a run, answers it, and sees its end. */
+  const pay = async (runId: string): Promise<void> => {
+    const events = watch(alice.followRun(runId));
+    const { callId } = await next(events, 'toolRequested');
+    const { approvalId } = await next(events, 'approvalRequested');
+    await untilWaiting(alice, runId, 'approvalId');
+    await bob.resolveApproval({ runId, approvalId, approved: true });
+    await untilWaiting(alice, runId, 'toolCallId');
+    await alice.submitToolResult({ runId, callId, content: 'paid' });
+    const result = await finish(events);
+    assert.equal(result.reason, RunEndReason.COMPLETED);
+    assert.equal(result.statistics?.approvals, 1);
+  };
+  const { runId } = await alice.startRun(task('pay'));
+  await pay(runId);
+  const fork = await alice.forkRun({ runId, atStep: 'turn-1/tool-1' });
+  await pay(fork.runId);
+  // What was decided for the run is no step to go on from.
+  for (const inner of ['start', 'decide', 'approval-1', 'call', 'outcome', 'end']) {
+    const refused = await failureOf(alice.forkRun({ runId, atStep: `turn-1/tool-1/${inner}` }));
+    assert.equal(refused.code, 'validation_failed');
+    const [violation] = refused.violations;
+    assert.equal(violation?.field, 'at_step');
+    assert.match(violation.description, /turn-N\/model, or turn-N\/tool-M/);
+  }
+  const never = await failureOf(alice.forkRun({ runId, atStep: 'turn-1/tool-2' }));
+  assert.equal(never.code, 'failed_precondition');
+  assert.match(never.message, /it can be at turn-1\/model, turn-1\/tool-1, turn-2\/model/);
 });
 
 test('what the steps before used counts, and a fork may have less than its run', async () => {

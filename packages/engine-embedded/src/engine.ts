@@ -19,7 +19,7 @@ import { followRun } from './follow.ts';
 import { createIntake } from './intake.ts';
 import type { Intake } from './intake.ts';
 import { openStatus } from './kept-status.ts';
-import { cutBefore } from './journal/cut.ts';
+import { cutBefore, exampleSteps } from './journal/cut.ts';
 import { cancelSignal, findProgram, openFrames, openOrigin, sealSignal } from './origin.ts';
 import type { Programs } from './origin.ts';
 import { replayRun } from './replay.ts';
@@ -239,21 +239,21 @@ async function forkRun(
   if (record?.run.tenant !== tenant) throw notFound(runId);
   const { programVersion } = record.run;
   findProgram(programs, programVersion);
-  const prefix = cutBefore(openFrames(codec, record), atStep);
-  if (prefix === undefined) {
-    throw new HostError('failed_precondition', `the run ${runId} cannot be forked at ${atStep}`, {
-      facts: { step: atStep },
-    });
-  }
+  const frames = openFrames(codec, record);
+  const prefix = cutBefore(frames, atStep);
+  if (prefix === undefined) throw notForkable(runId, atStep, exampleSteps(frames));
   const { input } = openOrigin(codec, record);
   const { rootRunId = runId } = input;
   const own = { runId: forkId, rootRunId };
   const changed = await change({ ...input, ...own });
   const principal = { ...changed.principal, tenant };
-  return intake.startFrom(
-    { input: { ...changed, ...own, principal }, prefix: [prefix] },
-    programVersion,
-  );
+  return intake.startFrom({ input: { ...changed, ...own, principal }, prefix }, programVersion);
+}
+
+function notForkable(runId: string, step: string, examples: readonly string[]): HostError {
+  const others = examples.length === 0 ? '' : `; it can be at ${examples.join(', ')}`;
+  const message = `the run ${runId} cannot be forked at ${step}${others}`;
+  return new HostError('failed_precondition', message, { facts: { step } });
 }
 
 function notFound(runId: string): HostError {

@@ -59,9 +59,11 @@ export function createIntake(options: {
     programVersion: string,
   ): Promise<{ readonly created: boolean }> {
     const { input, prefix } = kept;
+    const sealed = sealInput(codec, kept);
+    if (prefix.length > 0) checkSize(sealed.byteLength);
     const status = firstStatus(input, clock.now());
     const run = { ...keptOf(codec, status), inputDigest, programVersion };
-    const created = await store.create(run, sealInput(codec, kept));
+    const created = await store.create(run, sealed);
     if (!created.created) return compare(created.run, inputDigest);
     const journal = joinFrames(prefix);
     const origin = { input, status, journal, entries: 0, signals: [], stop: undefined };
@@ -99,6 +101,19 @@ function keptOf(
   const { runId, principal, state, createdAtMs, finishedAtMs } = status;
   const sealed = sealStatus(codec, status);
   return { runId, tenant: principal.tenant, state, createdAtMs, finishedAtMs, status: sealed };
+}
+
+/** What every store takes at once. */
+const inputBytesMax = 8 * 1024 * 1024;
+
+/** What led to a late step of a long run may be more than can be kept of an input, however often it is tried. */
+function checkSize(bytes: number): void {
+  if (bytes <= inputBytesMax) return;
+  throw new HostError(
+    'failed_precondition',
+    `a fork takes over at most ${inputBytesMax} bytes, and what led to this step has ${bytes}: fork at an earlier one`,
+    { facts: { bytes: String(bytes), bytes_max: String(inputBytesMax) } },
+  );
 }
 
 function compare({ runId, inputDigest }: KeptRun, digest: string): { readonly created: boolean } {

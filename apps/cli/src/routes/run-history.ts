@@ -76,7 +76,7 @@ export const forkCommand: Command<CliContext> = buildCommand<
       at: {
         kind: 'parsed',
         parse: String,
-        brief: 'The first step that is done anew, such as turn-2/model',
+        brief: 'The first step that is done anew: turn-2/model, or turn-1/tool-1 for all of a call',
         placeholder: 'step',
       },
       route: {

@@ -32,16 +32,21 @@ export function createForkRun(options: ForkRunOptions): Handlers<typeof AgentSer
   };
 }
 
+const stepLengthMax = 64;
+/** What has more parts is within a step, and never done without the rest of it. */
+const stepPattern = /^turn-[1-9][0-9]*\/[a-z0-9-]+$/u;
 const bundleBytesMax = 1_024 * 1_024;
 
 function readFork(request: ForkRunRequest, routes: readonly ModelRoute[]): ForkSpec {
   const { runId, atStep, requestId, model, budget } = request;
   const reader = createFieldReader();
   readId(reader, 'run_id', runId);
-  if (atStep === '') {
-    reader.refuse('at_step', 'is required: a step as events show it, such as turn-2/model');
+  if (atStep.length > stepLengthMax || !stepPattern.test(atStep)) {
+    reader.refuse(
+      'at_step',
+      'must be a step as events show it: turn-N/model, or turn-N/tool-M for all of a call with its decision and approval, such as turn-2/model or turn-1/tool-1',
+    );
   }
-  reader.text('at_step', atStep, { min: 0, max: 256 });
   readRequestId(reader, 'request_id', requestId);
   const route = routes.find(({ id }) => id === model);
   if (model !== '' && route === undefined) {

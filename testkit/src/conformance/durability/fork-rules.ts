@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { RunEvent } from '@modelhost/kernel';
 import { createRandom } from '../../simulation/random.ts';
+import type { Random } from '../../simulation/random.ts';
 import { createVirtualClock } from '../../virtual-clock.ts';
 import type { DurabilityRules } from './crash-rules.ts';
 import { assertDurable, driveRun } from './drive.ts';
 import { drawPlan } from './draw-plan.ts';
 import { flatten } from './plan.ts';
+import type { Action } from './plan.ts';
 import type { DurableWorld } from './world.ts';
 
 /** Runs that go on from others. */
@@ -57,6 +59,58 @@ export const forkRules: DurabilityRules = {
     }
   },
 
+  'a step is whole in a fork or done anew, with all that is within it, also in a fork of a fork':
+    async (makeWorld) => {
+      let copied = 0;
+      for (let seed = 1; seed <= 12; seed += 1) {
+        const random = createRandom(`calls-${seed}`);
+        const plan = drawCalls(random);
+        const clock = createVirtualClock();
+        const world = makeWorld({ clock, random });
+        const { engine, seen } = await driveRun({
+          world,
+          clock,
+          plan,
+          crashesAt: [],
+          parkAfterMs: 60_000,
+        });
+        const calls = [...new Set([...seen.begun.keys()].filter(isInner).map(callOf))];
+        for (const [index, call] of calls.entries()) {
+          const [from, again] = [`run_fork_${index}`, `run_again_${index}`];
+          for (const [origin, runId] of [
+            ['run_1', from],
+            [from, again],
+          ] as const) {
+            seen.begun.clear();
+            seen.handed.clear();
+            await engine.fork('acme', origin, { runId, atStep: call, change: (input) => input });
+            await clock.advance(59_000);
+            const status = await engine.status('acme', runId);
+            assert.equal(status?.result?.ending.reason, 'completed');
+            const anew = new Set([...seen.begun.keys()].filter(isInner).map(callOf));
+            assert.ok(anew.has(call), `${call} is done anew`);
+            for (const other of calls) {
+              const effects = ['decide', 'call'].map((name) => seen.begun.has(`${other}/${name}`));
+              assert.equal(effects[0], effects[1], `${other} is decided where it is done`);
+              if (effects[0] === false) copied += 1;
+            }
+          }
+          for (const inner of ['start', 'decide', 'call', 'end']) {
+            const fork = {
+              runId: 'run_9',
+              atStep: `${call}/${inner}`,
+              change: <T>(one: T): T => one,
+            };
+            await assert.rejects(engine.fork('acme', 'run_1', fork), {
+              code: 'failed_precondition',
+              message: /it can be at .*turn-1\/call-/,
+            });
+          }
+        }
+      }
+      assert.ok(copied > 10, `${copied} calls were whole in a fork`);
+    },
+
   'nobody can fork a run that is not there, of another tenant, or at a step that never began':
     async (makeWorld) => {
       const clock = createVirtualClock();
@@ -73,3 +127,45 @@ export const forkRules: DurabilityRules = {
       }
     },
 };
+
+/** Turns of compound steps, some side by side: each decides, may wait under a name that is not its own, and then acts. */
+function drawCalls(random: Random): readonly Action[] {
+  return Array.from({ length: random.int(1, 2) }, (_, turn) => {
+    const branches = Array.from({ length: random.int(1, 3) }, (_unused, lane) =>
+      Array.from({ length: random.int(1, 2) }, (_one, place) =>
+        callActions(random, `turn-${turn + 1}/call-${lane * 2 + place + 1}`),
+      ).flat(),
+    );
+    return { type: 'all', branches } as const;
+  });
+}
+
+function callActions(random: Random, call: string): readonly Action[] {
+  const step = (name: string): Action => ({
+    type: 'step',
+    name: `${call}/${name}`,
+    isOnce: name === 'call',
+    texts: random.int(0, 2),
+    pauseMs: random.pick([0, 5, 40]),
+    isFailing: false,
+  });
+  const timeoutMs = random.pick([60, 2_000]);
+  const answerAfterMs = random.pick([null, 0, 50]);
+  const name = `approval-of-${call.replaceAll('/', '-')}`;
+  const wait: Action = { type: 'wait', name, timeoutMs, answerAfterMs };
+  return [
+    { type: 'now', name: `${call}/start` },
+    step('decide'),
+    ...(random.chance(0.4) ? [wait] : []),
+    step('call'),
+    { type: 'now', name: `${call}/end` },
+  ];
+}
+
+function isInner(name: string): boolean {
+  return name.split('/').length > 2;
+}
+
+function callOf(name: string): string {
+  return name.split('/').slice(0, 2).join('/');
+}

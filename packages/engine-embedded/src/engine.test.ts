@@ -59,6 +59,28 @@ test('finished runs are forgotten, oldest first, when their events take too much
   );
 });
 
+test('a fork that would take over more than can be kept is refused for good, and says how much it may be', async () => {
+  const program: RunProgram = async (run) => {
+    const text = 'x'.repeat(3_000_000);
+    for (const name of ['one', 'two', 'three']) await run.step(name, async () => text);
+    await run.step('last', async () => 1);
+    return done;
+  };
+  const engine = await createEngine({ program, clock: createStoppedClock(new Set()) });
+  await engine.start(inputOf('run_1'));
+  const { signal } = new AbortController();
+  await Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence: 0, signal }));
+  const forkAt = async (atStep: string): Promise<{ readonly created: boolean }> =>
+    engine.fork('acme', 'run_1', { runId: `run_${atStep}`, atStep, change: (input) => input });
+  assert.deepEqual(await forkAt('three'), { created: true });
+  await assert.rejects(forkAt('last'), {
+    code: 'failed_precondition',
+    message: /at most 8388608 bytes/,
+  });
+  assert.equal(await engine.status('acme', 'run_last'), undefined);
+  await engine.drain(5_000);
+});
+
 test('the log learns why a run is broken, its caller does not', async () => {
   const cause = new Error('secret');
   const faults: unknown[] = [];

@@ -55,3 +55,31 @@ test('twenty runs that wait outside memory for an approval all finish in the nex
   await second.drain();
   rmSync(directory, { recursive: true });
 });
+
+test('a run that waits outside memory ends as soon as it is cancelled, and its session can be deleted', async () => {
+  const directory = makeDirectory();
+  const config = writeHostConfig(directory, { runs: { parkAfterMs: 0 } });
+  const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+  const address = host.grpcAddress;
+  const alice = createModelHostClient({ address, apiKey: keys.alice.key });
+  const bob = createModelHostClient({ address, apiKey: keys.bob.key });
+  const { session } = await alice.createSession({ title: 'Payments' });
+  assert.ok(session !== undefined);
+  const { sessionId } = session;
+  const { runId } = await alice.startRun(task('pay', { sessionId }));
+  const events = watch(alice.followRun(runId));
+  const { approvalId } = await next(events, 'approvalRequested');
+  while ((await alice.getRun(runId)).waitingFor.length === 0);
+  assert.equal(await alice.cancelRun(runId), true);
+  const { reason, cancelledBy } = await finish(events);
+  assert.deepEqual([reason, cancelledBy], [RunEndReason.CANCELLED, 'alice']);
+  assert.equal(await alice.cancelRun(runId), false);
+  await assert.rejects(bob.resolveApproval({ runId, approvalId, approved: true }), {
+    code: 'failed_precondition',
+    message: /the run is over \(cancelled\)/,
+  });
+  assert.equal(await alice.deleteSession(sessionId), 1);
+  for (const client of [alice, bob]) client.close();
+  await host.drain();
+  rmSync(directory, { recursive: true });
+});

@@ -48,7 +48,7 @@ export function createAnswers(
       refuseIfAny(reader);
       const run = await findRun(engine, principal, runId);
       const pending = run.waitingFor.find((signal) => isVoteOn(approvalId, signal));
-      if (pending === undefined) throw notAwaited(`approval/${approvalId}`);
+      if (pending === undefined) throw notAwaited(`approval/${approvalId}`, run);
       if (approved || !canWithdraw(principal, pending, run.principal)) {
         refuseIfNoVoter(principal, pending, run.principal);
       }
@@ -143,13 +143,17 @@ async function findPending(
   runId: string,
   name: string,
 ): Promise<RunStatus['waitingFor'][number]> {
-  const { waitingFor } = await findRun(engine, principal, runId);
-  const pending = waitingFor.find((signal) => signal.name === name);
-  if (pending === undefined) throw notAwaited(name);
+  const run = await findRun(engine, principal, runId);
+  const pending = run.waitingFor.find((signal) => signal.name === name);
+  if (pending === undefined) throw notAwaited(name, run);
   return pending;
 }
 
-function notAwaited(name: string): HostError {
+function notAwaited(name: string, run?: RunStatus): HostError {
+  if (run?.result !== undefined) {
+    const message = `the run is over (${run.result.ending.reason}): it does not wait for ${name}`;
+    return new HostError('failed_precondition', message);
+  }
   return new HostError(
     'failed_precondition',
     `the run does not wait for ${name}: it was answered before, its time is over, or it was never asked`,

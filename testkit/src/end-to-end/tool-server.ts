@@ -51,7 +51,7 @@ function callTool({ id, params }: Message): void {
       answer(id, 'no such file', true);
       return;
     case 'large':
-      answer(id, 'x'.repeat(5_000));
+      answer(id, 'word '.repeat(1_000));
       return;
     default:
       answer(id, params?.arguments?.text ?? '');

@@ -165,9 +165,11 @@ async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
   let isDecided = options.outputQuestion === undefined;
   for await (const event of options.provider().stream(request, { signal: info.signal })) {
     if (event.type === 'done') {
+      // First of all, so that what the provider reports is charged whatever becomes of the rest.
+      draft.finish(event.stats);
       // Its calls are shown, though the answer says nothing.
       if (!isDecided && draft.bytes() > 0) await decideCalls(options, work);
-      return draft.finish(event.stats);
+      return;
     }
     if (!isDecided && event.type !== 'tool-call') {
       isDecided = true;

@@ -17,7 +17,7 @@ export function checkSpending(
   ofRun: readonly Fact[],
   status: RunStatus,
 ): void {
-  const { facts, journal } = world;
+  const { facts } = world;
   const asked = ofRun.flatMap((fact) =>
     fact.type === 'model-asked' && !fact.isFenced ? [fact] : [],
   );
@@ -29,11 +29,7 @@ export function checkSpending(
   let lostAndCharged = 0;
   for (const [step, calls] of Map.groupBy(asked, (call) => call.step)) {
     // A call whose beginning was not durable is known to nobody: that is what the time of one write costs.
-    const known = calls.filter(
-      ({ begun }, index) =>
-        begun <= journal.attempts(runId, step) &&
-        !calls.slice(index + 1).some((later) => later.begun === begun),
-    );
+    const known = calls.filter((call) => isKnown(call, ofRun));
     const { used, lost } = spendingOf(known, ofRun);
     spent += used + lost;
     if (answered.has(step)) lostAndCharged += lost;
@@ -45,6 +41,19 @@ export function checkSpending(
   if (spent > limits.tokensMax) {
     facts.violate('I2', `${runId}: ${spent} of ${limits.tokensMax} tokens were spent`);
   }
+}
+
+/** Whether the beginning of a call was durable before another process began it anew. */
+function isKnown(call: Asked, ofRun: readonly Fact[]): boolean {
+  const at = ofRun.indexOf(call);
+  const next = ofRun.findIndex(
+    (fact, index) => index > at && fact.type === 'asked' && fact.action === 'UseModel',
+  );
+  return ofRun
+    .slice(0, next < 0 ? ofRun.length : next)
+    .some(
+      (fact) => fact.type === 'begun' && fact.step === call.step && fact.attempt === call.begun,
+    );
 }
 
 /** What the calls of one step used, and what was set aside for those whose process was killed. */

@@ -66,6 +66,13 @@ export type Fact = { readonly atMs: number } &
         readonly tokensMax: number;
         readonly isFenced: boolean;
       }
+    /** The beginning of an attempt is durable. */
+    | {
+        readonly type: 'begun';
+        readonly runId: string;
+        readonly step: string;
+        readonly attempt: number;
+      }
     | {
         readonly type: 'reported';
         readonly runId: string;

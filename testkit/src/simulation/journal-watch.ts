@@ -9,8 +9,6 @@ export interface JournalWatch {
   readonly store: RunStore;
   /** Whether the result of a step is durable. */
   isJournaled(runId: string, step: string): boolean;
-  /** The newest attempt of a step whose beginning is durable; 0 for none. */
-  attempts(runId: string, step: string): number;
   /** How many runs are kept and not finished. */
   unfinished(): number;
 }
@@ -32,13 +30,13 @@ const decoder = new TextDecoder();
 export function watchJournal(kept: RunStore, facts: Facts): JournalWatch {
   const journaled = new Set<string>();
   const unfinished = new Set<string>();
-  const attempts = new Map<string, number>();
 
   function look({ runId, entries, run }: RunWrite): void {
     for (const entry of entries) {
       // The engine wrote it with the plain codec.
       const { begun = [], handed = [] } = parseJsonText(decoder.decode(entry)) as unknown as Entry;
-      for (const { name, attempt } of begun) attempts.set(`${runId}/${name}`, attempt);
+      for (const { name, attempt } of begun)
+        facts.add({ type: 'begun', runId, step: name, attempt });
       for (const { kind, name = '', payload = null, end } of handed) {
         const text = end?.value?.value?.text;
         if (kind === 'step') journaled.add(`${runId}/${name}`);
@@ -57,7 +55,6 @@ export function watchJournal(kept: RunStore, facts: Facts): JournalWatch {
 
   return {
     isJournaled: (runId, step) => journaled.has(`${runId}/${step}`),
-    attempts: (runId, step) => attempts.get(`${runId}/${step}`) ?? 0,
     unfinished: () => unfinished.size,
     store: {
       ...kept,

@@ -199,8 +199,9 @@ function checkUsage(
       (fact) =>
         fact.type === 'reported' && fact.step === step && fact.attempt === asked.at(-1)?.attempt,
     );
-    // Where it was asked in every attempt, the last of them is the one that counts.
-    if (reported?.type !== 'reported' || asked.length <= resets) continue;
+    // Where it was asked in every attempt, as the engine counts them, the last of them is the one that counts.
+    const attempts = new Set(asked.map(({ begun }) => begun)).size;
+    if (reported?.type !== 'reported' || attempts <= resets) continue;
     if (JSON.stringify(reported.usage) !== JSON.stringify(body.usage)) {
       facts.violate('I3', `${runId}: ${step} was charged otherwise than reported`);
     }

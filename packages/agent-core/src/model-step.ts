@@ -145,8 +145,11 @@ function endOf(
 ): ModelAnswer {
   const isShowable = (draft.output()?.effect ?? 'allow') === 'allow';
   if (failure === undefined) return draft.end(isShowable ? 'answered' : 'denied');
-  if (options.context.signal.aborted) return draft.end('stopped');
-  if (info.signal.aborted) return draft.end('failed', timeoutError(options));
+  // The run itself learns of a stop later than its steps, and of a time-out of this one never.
+  if (info.signal.aborted) {
+    const isTimeout = info.signal.reason instanceof HostError;
+    return isTimeout ? draft.end('failed', timeoutError(options)) : draft.end('stopped');
+  }
   return draft.end(
     'failed',
     hideInError(failure, (text) => info.redactor.redact(text, {})),

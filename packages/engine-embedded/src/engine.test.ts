@@ -177,6 +177,44 @@ test('a signal that is on its way when a run would leave memory still reaches it
   assert.equal((await engine.status('acme', 'run_1'))?.state, 'finished');
 });
 
+test('a cancel reaches the bodies at work while the store takes nothing, and the program once it is journaled', async () => {
+  const atWork = Promise.withResolvers<void>();
+  const room = Promise.withResolvers<void>();
+  const memory = createMemoryRunStore();
+  let isFull = false;
+  const store: RunStore = {
+    ...memory,
+    write: async (write) => {
+      if (isFull) await room.promise;
+      return memory.write(write);
+    },
+  };
+  const seen: string[] = [];
+  const program: RunProgram = async (run) => {
+    run.signal.addEventListener('abort', () => seen.push('the program'), { once: true });
+    const outcome = await run.step('work', async ({ signal }) => {
+      const stopped = new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+      });
+      atWork.resolve();
+      const reason = await stopped;
+      seen.push('the body');
+      room.resolve();
+      return JSON.stringify(reason);
+    });
+    seen.push(outcome);
+    return done;
+  };
+  const engine = await createEngine({ program, clock: createStoppedClock(new Set()), store });
+  await engine.start(inputOf('run_1'));
+  await atWork.promise;
+  isFull = true;
+  await engine.cancel('acme', 'run_1', 'ann');
+  await engine.drain(5_000);
+  const reason = JSON.stringify({ type: 'cancelled', by: 'ann' });
+  assert.deepEqual(seen, ['the body', 'the program', reason]);
+});
+
 test('a request that is nested too deeply is refused before anything starts', async () => {
   const program: RunProgram = async () => done;
   const engine = await createEngine({ program, clock: createStoppedClock(new Set()) });

@@ -3,7 +3,10 @@ import type { HostError, RunResult, StopReason } from '@modelhost/kernel';
 import { openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 
-/** Asks the program to stop. It learns of it once that is journaled; the first reason counts. False when the run is over. */
+/**
+ * Asks the program to stop. It learns of it once that is journaled, its bodies at once: a store that takes its time, or takes nothing,
+ * must not keep them at work. What comes of them is handed over after the stop. The first reason counts. False when the run is over.
+ */
 export function stopRun(live: LiveRun, reason: StopReason): boolean {
   if (live.phase === 'ended' || live.phase === 'gone') return false;
   if (live.isStopping) return true;
@@ -12,6 +15,7 @@ export function stopRun(live: LiveRun, reason: StopReason): boolean {
   live.cancelDeadline();
   live.waits.close();
   live.outbox.ready({ handover: { kind: 'stop', reason } });
+  live.steps.stop(reason);
   live.wake();
   return true;
 }

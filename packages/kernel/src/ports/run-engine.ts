@@ -11,7 +11,7 @@ export type StopReason =
 export interface StepInfo {
   /** sha256 of run id and step name: the same on every attempt. */
   readonly idempotencyKey: string;
-  /** Aborts on cancel, deadline and step timeout. */
+  /** Aborts with the run's {@link StopReason}, perhaps before the run's own signal does; or with an error, on the step's timeout. */
   readonly signal: AbortSignal;
   /** From 1. */
   readonly attempt: number;

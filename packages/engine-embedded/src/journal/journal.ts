@@ -30,7 +30,8 @@ export function joinFrames(frames: readonly Frame[]): Journal {
     for (const [name, timeMs] of frame.times ?? []) times.set(name, timeMs);
     for (const mark of frame.marks ?? []) marks.push(mark);
     resets.push(...(frame.resets ?? []));
-    left.push(...(frame.left ?? []));
+    // There may be more of them than a call takes arguments.
+    for (const event of frame.left ?? []) left.push(event);
     handed.push(...(frame.handed ?? []));
   }
   return { begun, waits, times, marks, resets, left, handed };

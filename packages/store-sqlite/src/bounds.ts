@@ -8,6 +8,8 @@ export interface StoreBounds {
   readonly fileBytesMax: number;
   /** Threads that read. */
   readonly readers: number;
+  /** How long after a write a witness is told how far the store got. */
+  readonly markAfterMs: number;
 }
 
 /** For a host of a few cores. */
@@ -16,6 +18,7 @@ export const defaultStoreBounds: StoreBounds = {
   queuedReadsMax: 1_024,
   fileBytesMax: 256 * 1_024 ** 3,
   readers: 1,
+  markAfterMs: 5_000,
 };
 
 type FixedBound =

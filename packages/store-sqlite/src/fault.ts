@@ -10,6 +10,7 @@ export type StorageReason =
   | 'foreign'
   | 'io_error'
   | 'locked'
+  | 'lost'
   | 'missing'
   | 'newer'
   | 'not_empty'

@@ -8,5 +8,6 @@ export {
   restoreSqliteStore,
   verifySqliteStore,
 } from './maintenance/tasks.ts';
+export type { KnownMark, StoreMark, StoreWitness } from './store-mark.ts';
 export { openSqliteStore } from './open-store.ts';
 export type { SqliteStore, SqliteStoreOptions } from './open-store.ts';

@@ -3,8 +3,11 @@ import type { SessionStore } from '@modelhost/kernel';
 import { defaultStoreBounds, fixedBounds } from './bounds.ts';
 import type { StoreBounds } from './bounds.ts';
 import { backupSqliteStore } from './maintenance/tasks.ts';
+import { startMarking } from './marking.ts';
+import type { Marking } from './marking.ts';
 import { createRunStore } from './runs/run-store.ts';
 import { createSessionStore } from './sessions/session-store.ts';
+import type { StoreWitness } from './store-mark.ts';
 import { openThreads } from './thread/store-threads.ts';
 import type { StoreThreads } from './thread/store-threads.ts';
 
@@ -13,6 +16,8 @@ export interface SqliteStoreOptions {
   /** Only this store's files lie in it. It is made when only its last part is missing. */
   readonly directory: string;
   readonly bounds?: Partial<StoreBounds>;
+  /** A store that is not all that its witness knows is refused with reason `lost`. */
+  readonly witness?: StoreWitness;
 }
 
 /** One data directory, open in this process and in no other. */
@@ -36,9 +41,12 @@ export interface SqliteStore {
  */
 export async function openSqliteStore({
   directory,
-  bounds,
+  bounds: given,
+  witness,
 }: SqliteStoreOptions): Promise<SqliteStore> {
-  const threads = await openThreads(directory, { ...defaultStoreBounds, ...bounds });
+  const bounds = { ...defaultStoreBounds, ...given };
+  const opened = await openThreads(directory, bounds, witness?.known);
+  const threads = await markFor(witness, opened, bounds.markAfterMs);
   const check = (): Promise<void> => threads.check();
   const close = (): Promise<void> => threads.close();
   return {
@@ -48,6 +56,29 @@ export async function openSqliteStore({
     backup: (path) => backupSqliteStore({ directory, path }),
     compact: () => compact(threads),
     close,
+  };
+}
+
+/** The threads, with a witness that is told of what is written. */
+async function markFor(
+  witness: StoreWitness | undefined,
+  threads: StoreThreads,
+  afterMs: number,
+): Promise<StoreThreads> {
+  if (witness === undefined) return threads;
+  const marking: Marking = await startMarking({
+    mark: async () => threads.write('mark', null),
+    note: async (mark) => witness.note(mark),
+    afterMs,
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    ...threads,
+    write: (name, argument, options) => {
+      marking.writing();
+      return threads.write(name, argument, options);
+    },
+    close: () => (closing ??= marking.finish().then(() => threads.close())),
   };
 }
 

@@ -14,6 +14,8 @@ import { fixedBounds } from './bounds.ts';
 import { storageFault, toStorageFault } from './fault.ts';
 import { checkMigrations, migrate } from './migrate.ts';
 import type { Migration } from './migrate.ts';
+import { checkMark, lost, readMark } from './store-mark.ts';
+import type { KnownMark } from './store-mark.ts';
 
 /** Name of the database in its directory. */
 export const databaseName = 'journal.db';
@@ -32,14 +34,19 @@ export interface WriterFile {
   close(): void;
 }
 
+/** What a database is opened with. */
+export interface WriterFileOptions {
+  readonly fileBytesMax: number;
+  readonly migrations: readonly Migration[];
+  /** A database that got less far, or is not there, is refused. */
+  readonly known?: KnownMark | undefined;
+}
+
 /**
  * Opens or makes the database of a directory, files of mode 0600, and keeps everybody else from writing it until it is closed
  * or the process ends. Makes the directory where only its last part is missing. Throws `storage_unavailable` with the remedy.
  */
-export function openWriterFile(
-  directory: string,
-  options: { readonly fileBytesMax: number; readonly migrations: readonly Migration[] },
-): WriterFile {
+export function openWriterFile(directory: string, options: WriterFileOptions): WriterFile {
   const path = join(directory, databaseName);
   let lock: DatabaseSync | undefined;
   let database: DatabaseSync | undefined;
@@ -50,6 +57,7 @@ export function openWriterFile(
   try {
     makeDirectory(directory);
     lock = takeLock(directory);
+    refuseLost(path, options.known);
     makeFile(path);
     // SQLite would open what it may not write for reading, and leave files beside it that nobody may write.
     accessSync(path, constants.R_OK | constants.W_OK);
@@ -144,21 +152,30 @@ function movedAway(path: string): HostError {
   );
 }
 
+/** SQLite would make a new database of a file that is empty. */
+function refuseLost(path: string, known: KnownMark | undefined): void {
+  if (known === undefined) return;
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) throw lost(path, 'is missing', known);
+  if (size === 0) throw lost(path, 'is empty', known);
+}
+
 function prepareDatabase(
   database: DatabaseSync,
   path: string,
-  options: { readonly fileBytesMax: number; readonly migrations: readonly Migration[] },
+  { fileBytesMax, migrations, known }: WriterFileOptions,
 ): void {
-  // Before anything is changed: what is not ours stays as it is.
-  checkMigrations(database, path, options.migrations);
+  // Before anything is changed: what is not ours, or not all there, stays as it is.
+  checkMigrations(database, path, migrations);
+  if (known !== undefined) checkMark(readMark(database), path, known);
   // Both are written into a new file with its first page. The log is copied into the file after answers, not before.
   database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
   database.exec(
     'PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864',
   );
   const pageSize = Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
-  database.exec(`PRAGMA max_page_count = ${Math.ceil(options.fileBytesMax / pageSize)}`);
-  migrate(database, path, options.migrations);
+  database.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / pageSize)}`);
+  migrate(database, path, migrations);
 }
 
 function raiseEpoch(database: DatabaseSync): number {

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { toStorageFault } from '../fault.ts';
 import { openReaderFile } from '../store-file.ts';
+import { readMark } from '../store-mark.ts';
+import type { StoreMark } from '../store-mark.ts';
 
 /** What lies in a store, in numbers. */
 export interface StoreStatus {
@@ -14,6 +16,8 @@ export interface StoreStatus {
   readonly freeBytes: number;
   /** Of its tables: the number of the newest migration. */
   readonly version: number;
+  /** How far it got; undefined before a host of today has opened it. */
+  readonly mark: StoreMark | undefined;
 }
 
 /** Counts what is in the store of a directory, also while a host has it open. */
@@ -34,6 +38,7 @@ export function describeDirectory(directory: string): StoreStatus {
       fileBytes: pragma(database, 'page_count') * pageBytes,
       freeBytes: pragma(database, 'freelist_count') * pageBytes,
       version: pragma(database, 'user_version'),
+      mark: readMark(database),
     };
   } catch (thrown) {
     throw toStorageFault(thrown, directory);

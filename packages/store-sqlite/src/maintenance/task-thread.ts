@@ -18,7 +18,7 @@ async function perform(task: MaintenanceTask): Promise<StoreStatus | undefined> 
       restoreDirectory(task.from, task.directory);
       return undefined;
     case 'verify':
-      verifyDirectory(task.directory);
+      verifyDirectory(task.directory, task.known);
       return undefined;
     case 'describe':
       return describeDirectory(task.directory);

@@ -2,13 +2,18 @@ import type { ThreadFault } from '../thread/messages.ts';
 import { fromThreadFault } from '../thread/messages.ts';
 import { startWorker } from '../thread/worker.ts';
 import { storageFault } from '../fault.ts';
+import type { KnownMark } from '../store-mark.ts';
 import type { StoreStatus } from './status.ts';
 
 /** Long work on a whole database. */
 export type MaintenanceTask =
   | { readonly type: 'backup'; readonly directory: string; readonly path: string }
   | { readonly type: 'restore'; readonly from: string; readonly directory: string }
-  | { readonly type: 'verify'; readonly directory: string }
+  | {
+      readonly type: 'verify';
+      readonly directory: string;
+      readonly known?: KnownMark | undefined;
+    }
   | { readonly type: 'describe'; readonly directory: string };
 
 /** What became of it. */
@@ -43,7 +48,11 @@ export async function restoreSqliteStore(options: {
  * Reads the whole store of a directory, also while a host has it open. Throws `storage_unavailable`; with reason `corrupt`, the
  * cause names the first problem.
  */
-export async function verifySqliteStore(options: { readonly directory: string }): Promise<void> {
+export async function verifySqliteStore(options: {
+  readonly directory: string;
+  /** It has to have got so far: else the reason is `lost`. */
+  readonly known?: KnownMark | undefined;
+}): Promise<void> {
   await runApart({ type: 'verify', ...options });
 }
 

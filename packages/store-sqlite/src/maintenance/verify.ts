@@ -1,14 +1,18 @@
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { storageFault, toStorageFault } from '../fault.ts';
 import { checkMigrations, readMigrations } from '../migrate.ts';
-import { openReaderFile } from '../store-file.ts';
+import { databaseName, openReaderFile } from '../store-file.ts';
+import { checkMark, readMark } from '../store-mark.ts';
+import type { KnownMark } from '../store-mark.ts';
 import { hasItsContent } from '../payload.ts';
 
 /** Reads the whole database of a directory. Throws `storage_unavailable`: `corrupt` with the first problem as its cause. */
-export function verifyDirectory(directory: string): void {
+export function verifyDirectory(directory: string, known?: KnownMark): void {
   const database = openReaderFile(directory);
   try {
     verifyDatabase(database, directory);
+    if (known !== undefined) checkMark(readMark(database), join(directory, databaseName), known);
   } finally {
     database.close();
   }

@@ -1,4 +1,5 @@
 import type { StoreBounds } from '../bounds.ts';
+import type { KnownMark } from '../store-mark.ts';
 import { startThread } from './client.ts';
 import type { ThreadClient } from './client.ts';
 import type { ReaderOperations } from './reader.ts';
@@ -17,7 +18,11 @@ export interface StoreThreads {
 }
 
 /** Opens the database of a directory in threads. Throws `storage_unavailable` with the remedy, and leaves no thread behind. */
-export async function openThreads(directory: string, bounds: StoreBounds): Promise<StoreThreads> {
+export async function openThreads(
+  directory: string,
+  bounds: StoreBounds,
+  known: KnownMark | undefined,
+): Promise<StoreThreads> {
   const writer = startThread<WriterOperations>(new URL('writer.ts', import.meta.url), {
     callsMax: Number.MAX_SAFE_INTEGER,
     bytesMax: bounds.queuedBytesMax,
@@ -31,7 +36,7 @@ export async function openThreads(directory: string, bounds: StoreBounds): Promi
   let closing: Promise<void> | undefined;
 
   async function open(): Promise<void> {
-    await writer.ask('open', { directory, fileBytesMax: bounds.fileBytesMax });
+    await writer.ask('open', { directory, fileBytesMax: bounds.fileBytesMax, known });
     await Promise.all(readers.map((reader) => reader.ask('open', directory)));
   }
 

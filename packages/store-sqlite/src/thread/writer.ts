@@ -3,7 +3,7 @@ import { fixedBounds } from '../bounds.ts';
 import { storageFault } from '../fault.ts';
 import { readMigrations } from '../migrate.ts';
 import { openWriterFile } from '../store-file.ts';
-import type { WriterFile } from '../store-file.ts';
+import type { WriterFile, WriterFileOptions } from '../store-file.ts';
 import { createTableWrites } from '../tables.ts';
 import type { TableWrites } from '../tables.ts';
 import { createGroupCommit } from './group-commit.ts';
@@ -14,7 +14,7 @@ import { answerAlone, serveCalls } from './serve.ts';
 /** What is done between transactions, each by itself. */
 export type WriterControl = {
   /** The first call. Brings the tables up to date. */
-  open(options: { readonly directory: string; readonly fileBytesMax: number }): void;
+  open(options: Omit<WriterFileOptions, 'migrations'> & { readonly directory: string }): void;
   /** Throws when the file is no longer in its place. */
   checkPlace(argument: null): void;
   /** Copies the whole write-ahead log into the file and empties it. */
@@ -34,8 +34,8 @@ interface OpenWriter {
 let writer: OpenWriter | undefined;
 
 const control: WriterControl = {
-  open: ({ directory, fileBytesMax }) => {
-    const file = openWriterFile(directory, { fileBytesMax, migrations: readMigrations() });
+  open: ({ directory, ...options }) => {
+    const file = openWriterFile(directory, { ...options, migrations: readMigrations() });
     // Asked by name; what is asked with which argument was checked where it was called.
     const writes = createTableWrites(file.database) as Operations;
     const perform = (name: string, argument: unknown): unknown => writes[name]?.(argument as never);

@@ -67,7 +67,7 @@ export interface ComposeOptions {
 /** Puts everything together but runs: which adapter stands behind which port, and in what order. */
 export async function compose(options: ComposeOptions): Promise<Parts> {
   const { config, version, environment, protection } = options;
-  const { keys, redactor, log } = protection;
+  const { keys, redactor, log, witness } = protection;
   const { tree, pathOf } = config;
   const data = pathOf(tree.server.dataDirectory);
   const auditPath = join(data, 'audit.jsonl');
@@ -81,8 +81,9 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const auditFile = await openAuditFile({ path: auditPath, now: () => clock.now() });
   opened.defer(async () => auditFile.close());
   const audit = hideInAudit(auditFile, redactor);
+  await witness.checkAudit(audit);
   const at = { pathOf, dataDirectory: data, hostVersion: version };
-  const policyParts = { policies: tree.policies, clock, keys, audit, log };
+  const policyParts = { policies: tree.policies, clock, keys, redactor, audit, log };
   const policyControl = await createPolicyControl({ ...at, ...policyParts });
   const policy = policyControl.engine;
   const ids = createRandomIds();

@@ -1,5 +1,5 @@
 import { HostError } from '@modelhost/kernel';
-import type { Keys } from '@modelhost/kernel';
+import type { Keys, Redactor } from '@modelhost/kernel';
 import type { RecordedDecision } from '@modelhost/policy-engine';
 import { logBounds } from './bounds.ts';
 import { digestSubject } from './entry.ts';
@@ -16,6 +16,8 @@ export interface DecisionLogOptions {
   /** The database; made with mode 0600, and its directory, when there is none. */
   readonly path: string;
   readonly keys: Keys;
+  /** What is hidden always, and what a decision hides, it keeps out of the arguments. */
+  readonly redactor: Redactor;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Decisions older than so many days are removed, within a minute. At least 1. */
@@ -72,12 +74,13 @@ const dayMs = 86_400_000;
  * else or not writable, or that another process has.
  */
 export async function openDecisionLog(options: DecisionLogOptions): Promise<DecisionLog> {
-  const { path, keys, now, keepDays, entriesMax, onFault } = options;
+  const { path, keys, redactor, now, keepDays, entriesMax, onFault } = options;
   checkRetention(keepDays, entriesMax);
   const file = await openFileThread(path);
   const retention = (): Retention => ({ sinceMs: now() - keepDays * dayMs, entriesMax });
   const queue = createWriteQueue({
     keys,
+    redactor,
     entriesMax: logBounds.queueMax,
     onFault,
     write: async (rows) => {

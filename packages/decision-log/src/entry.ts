@@ -1,7 +1,7 @@
-import type { Decision, Json, Keys, PolicyRequest } from '@modelhost/kernel';
+import type { Decision, Json, Keys, PolicyRequest, Redactor } from '@modelhost/kernel';
 import { HostError, parseJsonText } from '@modelhost/kernel';
 import { allArguments, maskArguments, nameResource } from '@modelhost/policy-engine';
-import type { RecordedDecision } from '@modelhost/policy-engine';
+import type { Masking, RecordedDecision } from '@modelhost/policy-engine';
 import { logBounds } from './bounds.ts';
 import type { SealedRow, StoredRow } from './log-file.ts';
 
@@ -69,11 +69,23 @@ function lengthLeft(value: Json, length: number): number {
   return left;
 }
 
-/** The entry as a row: names that queries ask for in the clear, the rest sealed. Throws for what is too large or no JSON. */
-export function sealEntry(keys: Keys, entry: WaitingEntry): SealedRow {
+/** What an entry needs on its way to the file. */
+export interface SealingParts {
+  readonly keys: Keys;
+  readonly redactor: Redactor;
+}
+
+/**
+ * The entry as a row: names that queries ask for in the clear, the rest sealed, and in arguments nothing that is hidden always or by
+ * this very decision. Throws for what is too large or no JSON.
+ */
+export function sealEntry({ keys, redactor }: SealingParts, entry: WaitingEntry): SealedRow {
   const { timeMs, request, decision } = entry;
   const { tenant, subject } = request.principal;
-  const { keyId, data } = keys.seal(contentText(keys, entry), contextOf('entry', tenant));
+  const { keyId, data } = keys.seal(
+    contentText({ keys, redactor }, entry),
+    contextOf('entry', tenant),
+  );
   return {
     timeMs,
     tenant,
@@ -118,15 +130,18 @@ export function openRow(
 
 const idLength = 24;
 
-function contentText(keys: Keys, entry: WaitingEntry): string {
+function contentText({ keys, redactor }: SealingParts, entry: WaitingEntry): string {
   const { request, decision, shadow, isBare = false } = entry;
   const { tenant } = request.principal;
   const paths = isBare ? [allArguments] : decision.obligations.redact.arguments;
-  const hash = (text: string): string => keys.commit(text, contextOf('value', tenant));
+  const masking: Masking = {
+    hash: (text) => keys.commit(text, contextOf('value', tenant)),
+    hide: hideFor(redactor, entry),
+  };
   const textWith = (hidden: readonly string[]): string => {
     const content: Content = {
       v: 1,
-      ...maskArguments(request, hidden, hash),
+      ...maskArguments(request, hidden, masking),
       decision,
       ...(shadow === undefined ? {} : { shadow }),
     };
@@ -140,7 +155,24 @@ function contentText(keys: Keys, entry: WaitingEntry): string {
   throw new HostError('internal', 'a decision is too large to be logged');
 }
 
-/** Arguments may be nested deeper than the stack; a decision about them is kept without them. */
+/** Hides what may not be kept. A placeholder could not be turned back from here, so that none is made. */
+function hideFor(redactor: Redactor, { request, decision }: WaitingEntry): Masking['hide'] {
+  const { principal, context } = request;
+  return (values) => {
+    const styles = Object.fromEntries(
+      Object.entries(decision.obligations.redact.detectors).map(([detector, style]) => [
+        detector,
+        style === 'placeholder' ? 'token' : style,
+      ]),
+    );
+    const step = redactor.open({ tenant: principal.tenant, sessionId: context.runId }).step();
+    if (!step.hides(styles)) return values;
+    const hidden = step.redactJson(values, styles);
+    return Object.keys(step.found()).length > 0 ? hidden : values;
+  };
+}
+
+/** Arguments may be nested deeper than the stack, and what hides may fail; the decision is kept without them. */
 function attempt(make: () => string): string | undefined {
   try {
     return make();

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callEntry } from './fixtures/entries.ts';
 import { createTestKeys } from './fixtures/test-keys.ts';
+import { createTestRedactor } from './fixtures/test-redactor.ts';
 import { createWriteQueue } from './write-queue.ts';
 
 test('a flush waits for what came before it, and not for what goes on coming', async () => {
   let written = 0;
   const queue = createWriteQueue({
     keys: createTestKeys(),
+    redactor: createTestRedactor(),
     entriesMax: 10_000,
     onFault: (fault) => assert.fail(String(fault)),
     write: async (rows) => {

@@ -6,6 +6,7 @@ import { openRow } from './entry.ts';
 import type { LogEntry } from './entry.ts';
 import { callEntry, startMs } from './fixtures/entries.ts';
 import { createTestKeys } from './fixtures/test-keys.ts';
+import { createTestRedactor } from './fixtures/test-redactor.ts';
 import type { SealedRow } from './log-file.ts';
 import { createWriteQueue } from './write-queue.ts';
 import type { WriteQueue } from './write-queue.ts';
@@ -24,6 +25,7 @@ function createQueue(): {
   const disk = { isFull: false };
   const queue = createWriteQueue({
     keys: createTestKeys(),
+    redactor: createTestRedactor(),
     entriesMax,
     onFault: (fault) => faults.push(fault),
     write: async (rows) => {

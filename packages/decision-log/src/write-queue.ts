@@ -1,7 +1,6 @@
-import type { Keys } from '@modelhost/kernel';
 import { logBounds } from './bounds.ts';
 import { sealEntry, withoutLargeArguments } from './entry.ts';
-import type { LogEntry, WaitingEntry } from './entry.ts';
+import type { LogEntry, SealingParts, WaitingEntry } from './entry.ts';
 import type { SealedRow } from './log-file.ts';
 
 /** Decisions on their way to the file. */
@@ -24,8 +23,7 @@ export interface WriteQueue {
 }
 
 /** What a queue needs. */
-export interface WriteQueueOptions {
-  readonly keys: Keys;
+export interface WriteQueueOptions extends SealingParts {
   readonly entriesMax: number;
   readonly write: (rows: readonly SealedRow[]) => Promise<void>;
   /** Told of the first failure after a success, and of the first entry that cannot be sealed. */
@@ -34,7 +32,7 @@ export interface WriteQueueOptions {
 
 /** Seals and writes in slices, each after the one before is written, so that other work goes on in between. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
-  const { keys, entriesMax, write, onFault } = options;
+  const { entriesMax, write, onFault } = options;
   const queue: WaitingEntry[] = [];
   /** Sealed, and not known to be written. */
   let slice: readonly SealedRow[] = [];
@@ -66,7 +64,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 
   function takeSlice(): readonly SealedRow[] {
-    const { rows, taken, unfit } = sealSome(keys, queue.slice(0, logBounds.sliceEntries));
+    const { rows, taken, unfit } = sealSome(options, queue.slice(0, logBounds.sliceEntries));
     queue.splice(0, taken);
     if (unfit.length > 0 && !isUnfitKnown) onFault(unfit[0]);
     isUnfitKnown ||= unfit.length > 0;
@@ -126,14 +124,14 @@ interface SealedSlice {
 }
 
 /** The first of the entries: at least one, and no more bytes than are sealed at one go, but for the last. */
-function sealSome(keys: Keys, entries: readonly WaitingEntry[]): SealedSlice {
+function sealSome(parts: SealingParts, entries: readonly WaitingEntry[]): SealedSlice {
   const rows: SealedRow[] = [];
   const unfit: unknown[] = [];
   let bytes = 0;
   for (const entry of entries) {
     if (bytes >= logBounds.sliceBytes) break;
     try {
-      const row = sealEntry(keys, entry);
+      const row = sealEntry(parts, entry);
       bytes += row.sealed.length;
       rows.push(row);
     } catch (thrown) {

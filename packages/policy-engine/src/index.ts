@@ -18,7 +18,7 @@ export { compareDecisions } from './rehearsal/compare-decisions.ts';
 export type { ChangeKind, DecisionChange } from './rehearsal/compare-decisions.ts';
 export type { DecisionExample, DecisionGroup } from './rehearsal/change-groups.ts';
 export { allArguments, maskArguments } from './rehearsal/masked-arguments.ts';
-export type { MaskedRequest } from './rehearsal/masked-arguments.ts';
+export type { MaskedRequest, Masking } from './rehearsal/masked-arguments.ts';
 export { nameResource } from './rehearsal/recorded-decision.ts';
 export type { RecordedDecision } from './rehearsal/recorded-decision.ts';
 export { replayDecisions } from './rehearsal/replay-decisions.ts';

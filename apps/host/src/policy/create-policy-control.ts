@@ -123,10 +123,11 @@ function onlyFor(source: PolicySource, tenant = ''): PolicySource {
 }
 
 async function openDecisions(options: PolicyControlOptions): Promise<DecisionLog> {
-  const { policies, dataDirectory, clock, keys, log } = options;
+  const { policies, dataDirectory, clock, keys, redactor, log } = options;
   return openDecisionLog({
     path: join(dataDirectory, 'decisions.db'),
     keys,
+    redactor,
     now: () => clock.now(),
     keepDays: policies.decisionLog.days,
     entriesMax: policies.decisionLog.maxEntries,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DecisionLog } from '@modelhost/decision-log';
-import type { AuditLog, Clock, Keys } from '@modelhost/kernel';
+import type { AuditLog, Clock, Keys, Redactor } from '@modelhost/kernel';
 import { readTrustRoot } from '@modelhost/policy-bundle';
 import type { DecisionPoint } from '@modelhost/policy-engine';
 import type { Logger } from 'pino';
@@ -26,6 +26,8 @@ export interface PolicyControlOptions {
   readonly hostVersion: string;
   readonly clock: Clock;
   readonly keys: Keys;
+  /** Keeps out of the log of decisions what is hidden always, and what a decision hides. */
+  readonly redactor: Redactor;
   readonly audit: AuditLog;
   readonly log: Logger;
   /** Told after each step of an activation, for tests that end the process there. */

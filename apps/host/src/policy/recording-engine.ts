@@ -1,6 +1,7 @@
 import { noObligations } from '@modelhost/kernel';
-import type { Decision, DecisionReason, PolicyRequest } from '@modelhost/kernel';
+import type { Decision, DecisionReason, Obligations, PolicyRequest } from '@modelhost/kernel';
 import type { LogEntry } from '@modelhost/decision-log';
+import { allArguments } from '@modelhost/policy-engine';
 import type { DecisionPoint } from '@modelhost/policy-engine';
 import type { Logger } from 'pino';
 
@@ -42,11 +43,17 @@ export function createRecordingEngine(options: RecordingOptions): DecisionPoint 
   };
 }
 
+/** No rule says what is to be hidden, so that no argument is kept. */
+const nothingKept: Obligations = {
+  ...noObligations,
+  redact: { detectors: {}, arguments: [allArguments] },
+};
+
 function deny(reason: DecisionReason, policyDigest: string): Decision {
   return {
     effect: 'deny',
     reasons: [reason],
-    obligations: noObligations,
+    obligations: nothingKept,
     policyDigest,
     bundles: [],
   };

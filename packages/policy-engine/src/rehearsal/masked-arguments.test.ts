@@ -1,25 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
-import type { Json, JsonObject } from '@modelhost/kernel';
+import type { Json, JsonObject, PolicyRequest } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { ruleSetOf } from '../fixtures/decision-points.ts';
 import { callRequest, modelRequest, toolOf } from '../fixtures/requests.ts';
+import { hideWords } from '../fixtures/hide-words.ts';
+import { pathsMax } from './mark-hidden.ts';
 import { fillMasked, maskArguments, mayReadMasked } from './masked-arguments.ts';
 
 const hash = (text: string): string => `hash of ${text.length} units`;
+const hiding = { hash, hide: hideWords() };
 
 function masked(
   values: JsonObject,
   paths: readonly string[],
 ): { readonly values: Json; readonly masked: readonly string[] } {
-  const one = maskArguments(callRequest(toolOf({}), values), paths, hash);
+  const one = maskArguments(callRequest(toolOf({}), values), paths, hiding);
   const { resource } = one.request;
   return { values: resource.type === 'tool' ? resource.arguments : null, masked: one.masked };
 }
 
 function filled(values: JsonObject, paths: readonly string[]): Json {
-  const one = maskArguments(callRequest(toolOf({}), values), paths, hash);
+  const one = maskArguments(callRequest(toolOf({}), values), paths, hiding);
   const { resource } = fillMasked(one.request, one.masked);
   return resource.type === 'tool' ? resource.arguments : null;
 }
@@ -57,12 +60,12 @@ test('what is not there is not masked, and the very same request comes back', ()
     ['a.'],
     ['a['],
   ]) {
-    const one = maskArguments(request, paths, hash);
+    const one = maskArguments(request, paths, hiding);
     assert.deepEqual(one.masked, []);
     assert.equal(one.request, request);
   }
   const model = modelRequest('m');
-  assert.equal(maskArguments(model, ['id', '*'], hash).request, model);
+  assert.equal(maskArguments(model, ['id', '*'], hiding).request, model);
 });
 
 test('a member named like one that all objects have is masked as any other', () => {
@@ -81,12 +84,12 @@ test('what else says something of a masked value goes too: its sums, and digests
   const approval = { callDigest: 'digest-1', votes: [], expiresAtMs: 1 };
   const change = { history: { sums }, approval, callDigest: 'digest-1' };
   const request = callRequest(toolOf({}), { amount: 5, count: 1 }, change);
-  const { context } = maskArguments(request, ['amount'], hash).request;
+  const { context } = maskArguments(request, ['amount'], hiding).request;
   assert.deepEqual(context.history.sums, { amount: { run: 0, day: 0 }, count: sums.count });
   assert.equal(context.callDigest, hash('digest-1'));
   // It still is the approval of this very call.
   assert.equal(context.approval?.callDigest, context.callDigest);
-  const none = maskArguments(callRequest(toolOf({}), { a: 1 }, { callDigest: '' }), ['*'], hash);
+  const none = maskArguments(callRequest(toolOf({}), { a: 1 }, { callDigest: '' }), ['*'], hiding);
   assert.deepEqual(
     [none.request.context.callDigest, none.request.context.approval],
     ['', undefined],
@@ -99,7 +102,7 @@ test('names within a masked value are a part of it: they do not stay as paths of
     const paths = ['meta.ann@example.org[0]', 'to[1]', 'kept.of'];
     const origins = paths.map((path) => ({ path, origin: 'model', sources: [] }) as const);
     const request = callRequest(toolOf({}), values, { evidence: { values: origins } });
-    const { evidence } = maskArguments(request, masks, hash).request.context;
+    const { evidence } = maskArguments(request, masks, hiding).request.context;
     return evidence?.values.map(({ path }) => path) ?? [];
   };
   assert.deepEqual(pathsOf(['meta', 'to']), ['meta.…', 'to[1]', 'kept.of']);
@@ -162,6 +165,132 @@ test('what stands in for a masked value has its type and says nothing of it', ()
   assert.deepEqual(filled({ items: [{ p: 1, q: 'kept' }, { p: 'x' }] }, ['items[].p']), {
     items: [{ p: 0, q: 'kept' }, { p: '' }],
   });
+});
+
+const hideSecrets = hideWords('secret', 4_000);
+
+function keep(
+  values: JsonObject,
+  paths: readonly string[] = [],
+): { readonly values: Json; readonly masked: readonly string[]; readonly filled: Json } {
+  const request = callRequest(toolOf({}), values);
+  const one = maskArguments(request, paths, { hash, hide: hideSecrets });
+  const argumentsOf = ({ resource }: PolicyRequest): Json =>
+    resource.type === 'tool' ? resource.arguments : null;
+  return {
+    values: argumentsOf(one.request),
+    masked: one.masked,
+    filled: argumentsOf(fillMasked(one.request, one.masked)),
+  };
+}
+
+test('what is hidden stands as it may be seen, with the type that it had, and what stands beside it stays', () => {
+  const values = {
+    to: ['a secret', 'plain', ['secret']],
+    items: [
+      { note: 'my secret', price: 4_000 },
+      { note: 'none', price: 3 },
+    ],
+    text: 'plain',
+  };
+  const mark = (shown: string, type = 'string'): Json => ({ $hidden: shown, $type: type });
+  assert.deepEqual(keep(values), {
+    values: {
+      to: [mark('a [HIDDEN]'), 'plain', [mark('[HIDDEN]')]],
+      items: [
+        { note: mark('my [HIDDEN]'), price: mark('[HIDDEN]', 'number') },
+        { note: 'none', price: 3 },
+      ],
+      text: 'plain',
+    },
+    masked: ['items.note', 'items.price', 'to'],
+    filled: {
+      to: ['', 'plain', ['']],
+      items: [
+        { note: '', price: 0 },
+        { note: 'none', price: 3 },
+      ],
+      text: 'plain',
+    },
+  });
+});
+
+test('where a name is hidden, all that it is a name in goes', () => {
+  const within = { 'my secret': 1 };
+  assert.deepEqual(keep({ a: { b: within, c: 'secret' } }), {
+    values: {
+      a: {
+        b: { $hash: hash(JSON.stringify(within)), $type: 'object' },
+        c: { $hidden: '[HIDDEN]', $type: 'string' },
+      },
+    },
+    masked: ['a.b', 'a.c'],
+    filled: { a: { b: {}, c: '' } },
+  });
+  // Two names may have become one.
+  const both = { a: { secret: 1, '[HIDDEN]': 2 } };
+  assert.deepEqual(keep(both).masked, ['a']);
+  assert.deepEqual(keep({ secret: 1, a: 'x' }), { values: {}, masked: ['*'], filled: {} });
+});
+
+test('a value that policy wants as a hash is one, whatever would be found in it', () => {
+  const values = { to: 'secret', note: 'secret', list: [{ to: 'secret' }] };
+  assert.deepEqual(keep(values, ['to', 'list[].to']).values, {
+    to: { $hash: hash('"secret"'), $type: 'string' },
+    note: { $hidden: '[HIDDEN]', $type: 'string' },
+    list: [{ to: { $hash: hash('"secret"'), $type: 'string' } }],
+  });
+});
+
+test('where too much is hidden, nothing is kept', () => {
+  const many = (count: number): JsonObject =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`name${index}`, 'secret']));
+  assert.equal(keep(many(pathsMax)).masked.length, pathsMax);
+  assert.deepEqual(keep(many(pathsMax + 1)), { values: {}, masked: ['*'], filled: {} });
+});
+
+test('what else says something of a hidden value goes too', () => {
+  const sums = { amount: { run: 4_000, day: 4_000 }, count: { run: 1, day: 1 } };
+  const evidence = {
+    values: [{ path: 'meta.my secret[0]', origin: 'model', sources: [] }],
+  } as const;
+  const values = { amount: 4_000, count: 1, meta: { 'my secret': ['x'] } };
+  const request = callRequest(toolOf({}), values, {
+    history: { sums },
+    callDigest: 'digest-1',
+    evidence,
+  });
+  const { context } = maskArguments(request, [], { hash, hide: hideSecrets }).request;
+  assert.deepEqual(context.history.sums, { amount: { run: 0, day: 0 }, count: sums.count });
+  assert.equal(context.callDigest, hash('digest-1'));
+  assert.deepEqual(
+    context.evidence?.values.map(({ path }) => path),
+    ['meta.…'],
+  );
+});
+
+test('nothing that is hidden is left, whatever the arguments look like, and rules can be asked', () => {
+  const names = fc.constantFrom('a', 'b', 'a.b', 'x[0]', '$type', '__proto__', 'secret');
+  const trees: fc.Arbitrary<JsonObject> = fc.letrec<{ tree: JsonObject; value: Json }>((tie) => ({
+    tree: fc.dictionary(names, tie('value'), { maxKeys: 3, noNullPrototype: true }),
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom<Json>('plain', 'string', 7, 'a secret', 4_000, null, true),
+      fc.array(tie('value'), { maxLength: 3 }),
+      tie('tree'),
+    ),
+  })).tree;
+  fc.assert(
+    fc.property(trees, (tree) => {
+      const { values, masked: paths, filled: again } = keep(tree);
+      assert.doesNotMatch(JSON.stringify([values, paths, again]), /secret|4000/);
+      if (paths.length === 0) assert.deepEqual(values, tree);
+      else assert.notDeepEqual(hideSecrets(tree), tree);
+      if (paths.includes('*')) return;
+      // Of the same form as what was hidden, so that it goes with the same schema.
+      assert.doesNotMatch(JSON.stringify(again), /\$hidden|\$hash/);
+    }),
+  );
 });
 
 test('no masked value is left in the request, and nothing else is touched', () => {

@@ -1,6 +1,7 @@
 import { isJsonObject } from '@modelhost/kernel';
 import { wholeArguments, wholeContext } from '../rule-names.ts';
 import type { AskedRule } from './asked-rules.ts';
+import { fillMarks, markHidden, markOf } from './mark-hidden.ts';
 import type {
   ApprovalFact,
   CallHistory,
@@ -13,7 +14,7 @@ import type {
 /** Stands among the masked paths for all arguments together. */
 export const allArguments = '*';
 
-/** A request of which some values are kept as hashes only. */
+/** A request of which some values are not kept. */
 export interface MaskedRequest {
   readonly request: PolicyRequest;
   /** The paths that were found in it; sorted. */
@@ -23,33 +24,30 @@ export interface MaskedRequest {
 /** Stands for names in a path that are not kept. */
 const cut = '…';
 
-/** What hides a value. It is keyed: short values could be guessed otherwise. */
-type Hash = (text: string) => string;
+/** How values are kept out of a record. */
+export interface Masking {
+  /** Stands for a value that nobody may see. It is keyed: short values could be guessed otherwise. */
+  readonly hash: (text: string) => string;
+  /** Hides what may not be seen of the arguments, names included; the very same object where nothing is to be hidden. */
+  readonly hide: (values: JsonObject) => Json;
+}
 
 /**
- * The request with the values at the paths (`note`, `a.b`, `items[].price`) replaced by `{ "$hash", "$type" }`. A list on the way is
- * gone through item by item, whether or not the path says so. What else says something of the values goes too: sums
- * become 0, names within them are cut off the paths of the evidence, and digests of the call are hashed once more.
+ * The request as a record may keep it. Values at the paths (`note`, `a.b`, `items[].price`) become `{ "$hash", "$type" }`; what is hidden in
+ * others becomes `{ "$hidden", "$type" }`, and an object of which a name is hidden, a hash. A list on the way is gone through item by
+ * item, whether or not the path says so. What else says something of the values goes too: sums become 0, names within them are cut off
+ * the paths of the evidence, and digests of the call are hashed once more.
  */
 export function maskArguments(
   request: PolicyRequest,
   paths: readonly string[],
-  hash: Hash,
+  { hash, hide }: Masking,
 ): MaskedRequest {
   const { resource } = request;
   if (resource.type !== 'tool') return { request, masked: [] };
-  const isAll = paths.includes(allArguments);
-  const mask = (value: Json): Json => ({
-    $hash: hash(JSON.stringify(value)),
-    $type: typeNameOf(value),
-  });
-  const masked: string[] = isAll ? [allArguments] : [];
-  let values: JsonObject = isAll ? {} : resource.arguments;
-  for (const path of isAll ? [] : paths) {
-    const changed = changeIn(values, path, mask);
-    if (changed !== values) masked.push(path);
-    values = changed;
-  }
+  const { values, masked } = paths.includes(allArguments)
+    ? withoutArguments
+    : hideIn(maskAt(resource.arguments, paths, hash), { hash, hide });
   if (masked.length === 0) return { request, masked };
   return {
     request: {
@@ -61,13 +59,46 @@ export function maskArguments(
   };
 }
 
-/** The request with something of the right type where a hash stands: for rules that do not read those values. */
+/** Arguments, and where they are masked. */
+interface MaskedValues {
+  readonly values: JsonObject;
+  readonly masked: readonly string[];
+}
+
+const withoutArguments: MaskedValues = { values: {}, masked: [allArguments] };
+
+function maskAt(given: JsonObject, paths: readonly string[], hash: Masking['hash']): MaskedValues {
+  const mask = (value: Json): Json => markOf(value, { $hash: hash(JSON.stringify(value)) });
+  const masked: string[] = [];
+  let values = given;
+  for (const path of paths) {
+    const changed = changeIn(values, path, mask);
+    if (changed !== values) masked.push(path);
+    values = changed;
+  }
+  return { values, masked };
+}
+
+/** Nobody looks into what is masked: its hash might look like a secret. */
+function hideIn({ values, masked }: MaskedValues, { hash, hide }: Masking): MaskedValues {
+  const before = fillAt(values, masked);
+  const after = hide(before);
+  if (after === before) return { values, masked };
+  const marked = markHidden(values, { before, after, hash });
+  if (marked === undefined) return withoutArguments;
+  return { values: marked.values, masked: [...new Set([...masked, ...marked.paths])] };
+}
+
+/** The request with something of the right type where a value is masked: for rules that do not read those values. */
 export function fillMasked(request: PolicyRequest, masked: readonly string[]): PolicyRequest {
   const { resource } = request;
   if (resource.type !== 'tool') return request;
-  let values: JsonObject = resource.arguments;
-  for (const path of masked) values = changeIn(values, path, fill);
+  const values = fillAt(resource.arguments, masked);
   return { ...request, resource: { ...resource, arguments: values } };
+}
+
+function fillAt(values: JsonObject, masked: readonly string[]): JsonObject {
+  return masked.reduce((filled, path) => changeIn(filled, path, fillMarks), values);
 }
 
 /**
@@ -100,7 +131,7 @@ function withoutPlaces(path: string): string {
 function hideTraces(
   context: PolicyRequest['context'],
   masked: readonly string[],
-  hash: Hash,
+  hash: Masking['hash'],
 ): PolicyRequest['context'] {
   const { approval, callDigest, evidence, history } = context;
   const hide = (digest: string): string => (digest === '' ? '' : hash(digest));
@@ -167,21 +198,4 @@ function restOf(path: string, name: string): string | undefined {
   if (!path.startsWith(name)) return undefined;
   const match = /^(?:\[[^\]]*\])*(?:\.(?<rest>.+))?$/s.exec(path.slice(name.length));
   return match === null ? undefined : (match.groups?.['rest'] ?? '');
-}
-
-const fillings: ReadonlyMap<unknown, Json> = new Map<unknown, Json>([
-  ['string', ''],
-  ['number', 0],
-  ['boolean', false],
-  ['array', []],
-  ['object', {}],
-]);
-
-function fill(value: Json): Json {
-  return fillings.get(isJsonObject(value) ? value['$type'] : undefined) ?? null;
-}
-
-function typeNameOf(value: Json): string {
-  if (Array.isArray(value)) return 'array';
-  return value === null ? 'null' : typeof value;
 }

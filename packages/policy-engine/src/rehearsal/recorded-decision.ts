@@ -8,7 +8,7 @@ export interface RecordedDecision {
   /** Its time, counters and labels are those of then. */
   readonly request: PolicyRequest;
   readonly decision: Decision;
-  /** Paths of the arguments of which the request holds keyed hashes only; `*` when it holds none of the arguments. */
+  /** Paths of the arguments that the request does not hold as they were; `*` when it holds none of the arguments. */
   readonly masked: readonly string[];
 }
 

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDecisionLog } from '@modelhost/decision-log';
 import { loadKeys } from '@modelhost/keys-file';
+import { createHostRedactor } from '@modelhost/redaction';
 import type { CanaryWorld } from './canary-world.ts';
 import { askByCommand } from './command-outputs.ts';
 import { askFacade } from './facade-outputs.ts';
@@ -53,6 +54,7 @@ async function openDecisions(data: string): Promise<Output> {
   const log = await openDecisionLog({
     path: join(data, 'decisions.db'),
     keys,
+    redactor: createHostRedactor({ always: {}, keys }),
     now: Date.now,
     keepDays: 1,
     entriesMax: 10_000,

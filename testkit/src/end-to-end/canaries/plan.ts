@@ -17,16 +17,17 @@ const governed = [
   'metadata',
   'file-name',
   'answer',
+  'argument',
   'result',
   'structured',
   'long',
   'broken',
+  'direct-argument',
+  'facade-argument',
 ] as const;
 /** Where only what is hidden always can be hidden. */
 const ungoverned = [
   'session-title',
-  // The log of decisions, which is sealed, keeps what was decided about.
-  'argument',
   'tool-error',
   'error-data',
   'server-error',
@@ -36,8 +37,6 @@ const ungoverned = [
   'provider-error',
   'provider-header',
   'field-name',
-  'direct-argument',
-  'facade-argument',
   'question',
 ] as const;
 /** Names that a model makes up, and addresses: both are of few characters. */

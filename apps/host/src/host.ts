@@ -115,6 +115,7 @@ async function openHost(options: HostOptions): Promise<RunningHost> {
     parts: composed,
     log,
     directory: runsDirectoryOf(config),
+    witness: protection.witness.runs,
     runsInFlightMax: server.maxRunsInFlight,
     runs: config.tree.runs,
   });

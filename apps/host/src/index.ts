@@ -1,6 +1,7 @@
 export { createApiKey } from './auth.ts';
 export type { NewApiKey } from './auth.ts';
 
+export type { DataPart } from './data-directory/data-record.ts';
 export { listConfig, printConfig } from './config/print-config.ts';
 export type { ConfigLeaf } from './config/print-config.ts';
 export { readHostConfig } from './config/read-config.ts';

@@ -56,6 +56,6 @@ function readEntry(path: string, line: string): AuditReceipt {
 function damaged(path: string, what: string): HostError {
   return new HostError(
     'audit_unavailable',
-    `${path}: ${what}; look with \`model-host audit verify ${path}\`, keep the file, and start with a new one`,
+    `${path}: ${what}; look with \`model-host audit verify ${path}\`, keep the file elsewhere, and run \`model-host storage accept-loss audit\``,
   );
 }

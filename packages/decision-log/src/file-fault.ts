@@ -18,7 +18,7 @@ const busy =
 const notWritable =
   'the decision log cannot be written here; give the host a data directory that it may write';
 const damaged =
-  'the decision log is damaged; move it away together with its -wal file, and a new one is begun';
+  'the decision log is damaged; move it away together with its -wal file, and run `model-host storage accept-loss decisions` to begin a new one';
 const full = 'the disk is full; make room, or lower the number of days or entries that are kept';
 const failing = 'the disk or the directory for temporary files fails; see the log of the system';
 

@@ -188,7 +188,7 @@ test('a damaged file is refused with the way to a new one', async () => {
       await rm(`${path}-wal`, { force: true });
       assert.throws(() => openLogFile(path), {
         code: 'config_invalid',
-        message: `${path}: the decision log is damaged; move it away together with its -wal file, and a new one is begun`,
+        message: `${path}: the decision log is damaged; move it away together with its -wal file, and run \`model-host storage accept-loss decisions\` to begin a new one`,
       });
     }
     await rm(path);

@@ -1,5 +1,5 @@
 import { createStorageTools } from '@modelhost/host';
-import type { StorageTools } from '@modelhost/host';
+import type { DataPart, StorageTools } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
 import { count } from '../quantities.ts';
 import type { ConfigFlags, JsonFlag } from '../routes/flags.ts';
@@ -54,9 +54,20 @@ export async function restoreStorage(
   file: string,
 ): Promise<void> {
   const storage = openTools(context, flags);
-  await storage.restore(file);
+  await storage.restore(file, context.now());
   context.print(`${storage.directory}: restored\n`);
   context.say('runs that were unfinished go on with the next start, from where they were then');
+}
+
+/** Lets the next start of the host go on without what a part had. */
+export async function acceptStorageLoss(
+  context: CliContext,
+  flags: ConfigFlags,
+  part: DataPart,
+): Promise<void> {
+  const known = await openTools(context, flags).acceptLoss(part, context.now());
+  context.print(`${part}: the next start goes on with what is there, or begins anew\n`);
+  context.say(`what was known of it goes on record then: ${JSON.stringify(known)}`);
 }
 
 /** Removes what is too old, and makes the file smaller. */

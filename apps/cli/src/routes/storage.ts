@@ -1,9 +1,24 @@
+import type { DataPart } from '@modelhost/host';
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
 import { configFlags, jsonFlag } from './flags.ts';
 import type { ConfigFlags, JsonFlag } from './flags.ts';
+
+const parts: readonly DataPart[] = ['audit', 'decisions', 'keys', 'pins', 'policy', 'runs'];
+
+const part = {
+  brief: `What was lost: ${parts.join(', ')}`,
+  parse: readPart,
+  placeholder: 'part',
+} as const;
+
+function readPart(text: string): DataPart {
+  const found = parts.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new SyntaxError(`there is no part ${text}; the parts are ${parts.join(', ')}`);
+}
 
 const file = { brief: 'The backup', parse: String, placeholder: 'file' } as const;
 
@@ -31,6 +46,14 @@ export const storageRoutes: RouteMap<CliContext> = buildRouteMap({
       loader: bind(async () => (await import('../commands/storage.ts')).restoreStorage),
       parameters: { flags: configFlags, positional: { kind: 'tuple', parameters: [file] } },
       docs: { brief: 'Put a backup into a data directory without runs, after it was read through' },
+    }),
+    'accept-loss': buildCommand<ConfigFlags, [part: DataPart], CliContext>({
+      loader: bind(async () => (await import('../commands/storage.ts')).acceptStorageLoss),
+      parameters: { flags: configFlags, positional: { kind: 'tuple', parameters: [part] } },
+      docs: {
+        brief:
+          'Let the next start go on without a part of the data directory that was lost; the audit log tells of it',
+      },
     }),
     compact: buildCommand<ConfigFlags & JsonFlag, [], CliContext>({
       loader: bind(async () => (await import('../commands/storage.ts')).compactStorage),

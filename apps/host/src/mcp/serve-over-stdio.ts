@@ -52,6 +52,7 @@ export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<M
   const level = options.log === 'silent' ? 'silent' : telemetry.logLevel;
   const protection = await openProtection({ config, version, environment, level });
   const parts = await compose({ config, version, environment, protection });
+  await protection.witness.note();
   const { clock, keys, redactor, relay } = parts;
   const core = createViews([view], { relay, keys, redactor, clock, version })[name];
   if (core === undefined) throw new TypeError('the view was just made');

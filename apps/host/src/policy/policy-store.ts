@@ -108,7 +108,7 @@ async function loadState(path: string, files: string): Promise<PolicyState | und
 function lost(path: string, how: string): HostError {
   return new HostError(
     'config_invalid',
-    `${path}: ${how}; put the whole directory back from a backup, or remove the directory to start afresh from policies.bundles, which forgets which revisions may not come back`,
+    `${path}: ${how}; put the whole directory back from a backup, or run \`model-host storage accept-loss policy\` without this file to start afresh from policies.bundles, which forgets which revisions may not come back`,
   );
 }
 

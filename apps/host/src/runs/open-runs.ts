@@ -4,6 +4,7 @@ import { createEmbeddedEngine, createSealingCodec } from '@modelhost/engine-embe
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import type { RunProgram, SessionStore } from '@modelhost/kernel';
 import { openSqliteStore } from '@modelhost/store-sqlite';
+import type { StoreWitness } from '@modelhost/store-sqlite';
 import type { Logger } from 'pino';
 import type { Parts } from '../compose.ts';
 import type { RunsConfig } from '../config/tree.ts';
@@ -35,6 +36,7 @@ export interface OpenRunsOptions {
   readonly log: Logger;
   /** Where they are kept; made when it is not there. No other process may have it. */
   readonly directory: string;
+  readonly witness: StoreWitness;
   readonly runsInFlightMax: number;
   readonly runs: RunsConfig;
 }
@@ -46,7 +48,7 @@ export type OpenedRuns = Runs & { close(): Promise<void> };
 export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const { parts, log, directory, runsInFlightMax, runs } = options;
   const codec = createSealingCodec(parts.keys);
-  const store = await openSqliteStore({ directory });
+  const store = await openSqliteStore({ directory, witness: options.witness });
   await using opened = new AsyncDisposableStack();
   opened.defer(async () => store.close());
   const sessions = store.sessions(codec);

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   backupSqliteStore,
   describeSqliteStore,
@@ -7,7 +7,11 @@ import {
   restoreSqliteStore,
   verifySqliteStore,
 } from '@modelhost/store-sqlite';
-import type { StoreStatus } from '@modelhost/store-sqlite';
+import type { JsonObject } from '@modelhost/kernel';
+import type { KnownMark, StoreStatus } from '@modelhost/store-sqlite';
+import { acceptLoss, acceptRestored } from '../data-directory/accept.ts';
+import { readDataRecord } from '../data-directory/data-record.ts';
+import type { DataPart } from '../data-directory/data-record.ts';
 import type { HostConfig } from '../config/read-config.ts';
 
 /** What can be done to the runs and sessions of a host that is configured like this, without asking a host. */
@@ -16,12 +20,17 @@ export interface StorageTools {
   readonly directory: string;
   /** Beside a running host too, as are `verify` and `backup`. */
   status(): Promise<StoreStatus>;
-  /** Reads everything; throws `storage_unavailable` with reason `corrupt`. */
+  /** Reads everything; throws `storage_unavailable` with reason `corrupt`, or `lost` when its last writes are missing. */
   verify(): Promise<void>;
   /** Into a file that does not exist. */
   backup(path: string): Promise<void>;
   /** Into a data directory that has no runs. */
-  restore(path: string): Promise<void>;
+  restore(path: string, nowMs: number): Promise<void>;
+  /**
+   * Lets the next start go on without what a part had, and put that on record. Gives what was known of it. Throws with
+   * `audit_unavailable` while a host runs.
+   */
+  acceptLoss(part: DataPart, nowMs: number): Promise<JsonObject>;
   /**
    * Removes what the configuration does not keep any longer, and gives the room back to the disk. Throws with reason `locked`
    * while a host runs: that removes and reuses by itself.
@@ -41,10 +50,16 @@ const runsPerRound = 1_000;
 /** Opens nothing before it is asked. */
 export function createStorageTools(config: HostConfig): StorageTools {
   const directory = runsDirectoryOf(config);
+  const data = dirname(directory);
   const { days, eventDays } = config.tree.runs;
 
+  async function readKnown(): Promise<KnownMark | undefined> {
+    return (await readDataRecord(data)).known.runs;
+  }
+
   async function compact(nowMs: number): Promise<{ runs: number; events: number }> {
-    const store = await openSqliteStore({ directory });
+    const witness = { known: await readKnown(), note: async () => {} };
+    const store = await openSqliteStore({ directory, witness });
     try {
       const removed = { runs: 0, events: 0 };
       const retention = {
@@ -69,12 +84,15 @@ export function createStorageTools(config: HostConfig): StorageTools {
   return {
     directory,
     status: async () => describeSqliteStore({ directory }),
-    verify: async () => verifySqliteStore({ directory }),
+    verify: async () => verifySqliteStore({ directory, known: await readKnown() }),
     backup: async (path) => backupSqliteStore({ directory, path }),
-    restore: async (from) => {
-      await mkdir(join(directory, '..'), { recursive: true, mode: 0o700 });
+    restore: async (from, nowMs) => {
+      await mkdir(data, { recursive: true, mode: 0o700 });
       await restoreSqliteStore({ from, directory });
+      const { mark } = await describeSqliteStore({ directory });
+      await acceptRestored(data, mark, nowMs);
     },
+    acceptLoss: async (part, nowMs) => acceptLoss(data, part, nowMs),
     compact,
   };
 }

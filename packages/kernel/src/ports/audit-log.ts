@@ -15,8 +15,8 @@ export interface AuditRecord {
     | 'tool-authorization'
     | 'policy'
     | 'session'
-    | 'host-started'
-    | 'host-stopped';
+    | 'storage'
+    | `host-${'started' | 'stopped'}`;
   readonly tenant: string;
   readonly runId: string;
   /** Name of the step; empty for the run itself. */

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { lockFile } from '@modelhost/audit';
+import { HostError } from '@modelhost/kernel';
+import type { JsonObject } from '@modelhost/kernel';
+import type { StoreMark } from '@modelhost/store-sqlite';
+import { moveRemainsAside } from './data-parts.ts';
+import { readDataRecord, writeDataRecord } from './data-record.ts';
+import type { DataPart, DataRecord } from './data-record.ts';
+
+/**
+ * Forgets what is known of a part, so that the next start goes on with what is there, or begins anew, and puts that on record. Gives
+ * what was known. Throws `audit_unavailable` while a host has the directory, and `failed_precondition` where nothing is known and nothing is left.
+ */
+export async function acceptLoss(
+  directory: string,
+  part: DataPart,
+  atMs: number,
+): Promise<JsonObject> {
+  return changing(directory, async (record) => {
+    const { [part]: lost, ...known } = record.known;
+    const isMoved = await moveRemainsAside(directory, part, atMs);
+    if (lost === undefined && !isMoved) {
+      throw new HostError(
+        'failed_precondition',
+        `${directory}: nothing is known of ${part}, so there is nothing that could be lost`,
+      );
+    }
+    const before: JsonObject = { ...lost };
+    const accepted = { part, action: 'loss-accepted', atMs, known: before } as const;
+    return [{ known, accepted: [...record.accepted, accepted] }, before];
+  });
+}
+
+/** Takes a restored store of runs for the one that is known; the next start puts that on record. */
+export async function acceptRestored(
+  directory: string,
+  mark: StoreMark | undefined,
+  atMs: number,
+): Promise<void> {
+  await changing(directory, async (record) => {
+    const { runs: before, ...known } = record.known;
+    const accepted = { part: 'runs', action: 'restored', atMs, known: { ...before } } as const;
+    const runs = mark === undefined ? {} : { runs: { ...mark, atMs } };
+    return [{ known: { ...known, ...runs }, accepted: [...record.accepted, accepted] }, undefined];
+  });
+}
+
+/** With the lock of the audit file, which every host has. */
+async function changing<T>(
+  directory: string,
+  change: (record: DataRecord) => Promise<readonly [DataRecord, T]>,
+): Promise<T> {
+  const lock = lockFile(join(directory, 'audit.jsonl.lock'));
+  try {
+    const [record, result] = await change(await readDataRecord(directory));
+    await writeDataRecord(directory, record);
+    return result;
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { HostError } from '@modelhost/kernel';
+import { createModelHostClient } from '@modelhost/sdk';
+import { keys, makeDirectory, task, writeHostConfig } from '../fixtures/started-host.ts';
+import { startHost } from '../host.ts';
+import type { RunningHost } from '../host.ts';
+import { createStorageTools } from '../storage/storage-tools.ts';
+import type { StorageTools } from '../storage/storage-tools.ts';
+import type { DataPart } from './data-record.ts';
+
+interface Place {
+  readonly data: string;
+  readonly storage: StorageTools;
+  start(environment?: Readonly<Record<string, string>>): Promise<RunningHost>;
+  /** Starts and stops. */
+  pass(): Promise<void>;
+  /** The message of a start that is refused because this part is lost. */
+  refused(part: DataPart, environment?: Readonly<Record<string, string>>): Promise<string>;
+  /** What is on record of storage, by action and part. */
+  recorded(): readonly string[];
+}
+
+/** With everything that a host may leave in its data directory. Hosts are slow to start, so one makes it for all. */
+const template = makeDirectory();
+after(() => rmSync(template, { recursive: true }));
+let filled: Promise<void> | undefined;
+
+async function fill(): Promise<void> {
+  const config = writeHostConfig(template);
+  const data = join(template, 'data');
+  // What only some configurations have is known once it is there.
+  mkdirSync(join(data, 'policy'), { recursive: true });
+  writeFileSync(join(data, 'policy', 'state.json'), 'of an earlier configuration');
+  const pins = { format: 'modelhost-pins', version: 1, servers: {} };
+  writeFileSync(join(data, 'tool-pins.json'), JSON.stringify(pins));
+  const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+  await host.drain();
+}
+
+/** A copy of it, and no host. */
+async function makePlace(t: TestContext): Promise<Place> {
+  filled ??= fill();
+  await filled;
+  const directory = makeDirectory();
+  t.after(() => rmSync(directory, { recursive: true }));
+  cpSync(template, directory, { recursive: true });
+  const config = writeHostConfig(directory);
+  const data = join(directory, 'data');
+  const start = async (environment = {}): Promise<RunningHost> =>
+    startHost({ config, version: '1.2.3', environment, log: 'silent' });
+  const pass = async (): Promise<void> => {
+    await (await start()).drain();
+  };
+  return {
+    data,
+    storage: createStorageTools(config),
+    start,
+    pass,
+    refused: async (part, environment) => {
+      const host = await start(environment).catch((fault: unknown) => fault);
+      assert.ok(host instanceof HostError, `it started without ${part}`);
+      assert.deepEqual([host.code, host.facts['reason']], ['storage_unavailable', 'lost']);
+      assert.match(host.message, new RegExp(`accept-loss ${part}`));
+      return host.message;
+    },
+    recorded: () =>
+      readFileSync(join(data, 'audit.jsonl'), 'utf8')
+        .split('\n')
+        .flatMap((line) => /"action":"(loss-accepted|restored)".*"part":"(\w+)"/.exec(line) ?? [])
+        .filter((_, index) => index % 3 > 0)
+        .flatMap((word, index, words) => (index % 2 === 0 ? `${word} ${words[index + 1]}` : [])),
+  };
+}
+
+const files: Readonly<Record<DataPart, string>> = {
+  audit: 'audit.jsonl',
+  decisions: 'decisions.db',
+  keys: 'master.key',
+  pins: 'tool-pins.json',
+  policy: 'policy/state.json',
+  runs: 'runs/journal.db',
+};
+
+// The names are those of the table.
+const parts = Object.entries(files) as readonly [DataPart, string][];
+
+for (const [part, file] of parts) {
+  test(`a host does not start where ${file} is missing or empty but was there`, async (t) => {
+    const place = await makePlace(t);
+    const path = join(place.data, file);
+    truncateSync(path);
+    assert.match(await place.refused(part), new RegExp(`/${file}: is empty; .* at 20\\d\\d-`));
+    rmSync(path);
+    // Nor does the note on the end of an audit log have to be there.
+    rmSync(`${path}.head`, { force: true });
+    assert.match(await place.refused(part), new RegExp(`/${file}: is missing; `));
+    // Nothing was made by the attempt.
+    assert.equal(existsSync(path), false);
+  });
+}
+
+test('what somebody says to go on without is begun anew, and on record once', async (t) => {
+  const place = await makePlace(t);
+  const { storage } = place;
+  for (const [part, file] of parts) {
+    rmSync(join(place.data, file));
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    assert.equal(typeof (await storage.acceptLoss(part, Date.now()))['atMs'], 'number');
+  }
+  await assert.rejects(storage.acceptLoss('runs', 1), /nothing is known of runs/);
+  // What is left of a part that was never known is moved out of the way all the same.
+  writeFileSync(join(place.data, 'runs', 'journal.db-wal'), 'left');
+  assert.deepEqual(await storage.acceptLoss('runs', 7), {});
+  assert.ok(existsSync(join(place.data, 'runs', 'journal.db-wal.lost-7')));
+  await place.pass();
+  assert.deepEqual(
+    place.recorded(),
+    [...parts.map(([part]) => part), 'runs'].map((part) => `loss-accepted ${part}`),
+  );
+  await place.pass();
+  assert.equal(place.recorded().length, parts.length + 1);
+  rmSync(join(place.data, 'runs', 'journal.db'));
+  await place.refused('runs');
+});
+
+test('another key than the one that the rest is sealed under is refused', async (t) => {
+  const place = await makePlace(t);
+  const environment = { MODEL_HOST_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') };
+  assert.match(await place.refused('keys', environment), /master\.key: is another key/);
+  const own = readFileSync(join(place.data, 'master.key'), 'utf8').trim();
+  // The same key from elsewhere is the same key.
+  rmSync(join(place.data, 'master.key'));
+  await (await place.start({ MODEL_HOST_MASTER_KEY: own })).drain();
+  assert.match(await place.refused('keys'), /master\.key: is missing/);
+});
+
+test('an audit log that lost its end together with the note on it is refused', async (t) => {
+  const place = await makePlace(t);
+  const path = join(place.data, 'audit.jsonl');
+  const lines = readFileSync(path, 'utf8').split('\n');
+  writeFileSync(path, `${lines[0]}\n`);
+  rmSync(`${path}.head`);
+  assert.match(await place.refused('audit'), /audit\.jsonl: ends at 0; .*index 1,/);
+  await place.storage.acceptLoss('audit', 1);
+  await place.pass();
+  assert.deepEqual(place.recorded(), ['loss-accepted audit']);
+});
+
+test('a directory whose host kept no record of it is taken as it is, and has one from then on', async (t) => {
+  const place = await makePlace(t);
+  const path = join(place.data, 'store.json');
+  rmSync(path);
+  await place.pass();
+  rmSync(join(place.data, 'runs'), { recursive: true });
+  assert.match(await place.refused('runs'), /storeId [0-9a-f]{32}, epoch 2/);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"epoch":2', '"epoch":1'));
+  await assert.rejects(place.start(), /store\.json: was changed; .*move this file away/);
+  writeFileSync(path, '');
+  await assert.rejects(place.start(), /store\.json: is damaged/);
+});
+
+test('a backup is restored in the place of what was lost, and that is on record', async (t) => {
+  const place = await makePlace(t);
+  const backup = join(place.data, 'backup.db');
+  const host = await place.start();
+  await place.storage.backup(backup);
+  await assert.rejects(place.storage.acceptLoss('runs', 1), /another process/);
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  await client.startRun(task('answer'));
+  client.close();
+  await host.drain();
+  await place.storage.verify();
+  rmSync(join(place.data, 'runs'), { recursive: true });
+  await place.refused('runs');
+  await place.storage.restore(backup, Date.now());
+  await place.storage.verify();
+  await place.pass();
+  assert.deepEqual(place.recorded(), ['restored runs']);
+  await place.storage.compact(Date.now());
+  await place.storage.verify();
+});
+
+test('the record of a directory has no key and no text of anybody', async (t) => {
+  const place = await makePlace(t);
+  const text = readFileSync(join(place.data, 'store.json'), 'utf8');
+  const key = readFileSync(join(place.data, 'master.key'), 'utf8').trim();
+  assert.equal(text.includes(key), false);
+  assert.ok(text.length < 2_000);
+});

@@ -28,6 +28,18 @@ test('it is hidden where it is a number', () => {
   assert.deepEqual(step.redactJson(value, {}), { n: ['[SECRET]', 83_592_047_151_235] });
 });
 
+test('it is hidden where it was a number with more digits than a number can hold', () => {
+  for (const secret of ['83592047151234567', '9359204715123456789', '8359204715123456789012345']) {
+    const long = hideKnown(bare, [secret]);
+    const step = long.open({ tenant: 'acme', sessionId: 'run' }).step();
+    const read = Number(secret);
+    assert.notEqual(String(read), secret);
+    assert.deepEqual(step.redactJson({ n: [read, 7] }, {}), { n: ['[SECRET]', 7] });
+    assert.equal(long.redact(JSON.stringify({ n: read })), '{"n":[SECRET]}');
+    assert.equal(long.redact(secret), '[SECRET]');
+  }
+});
+
 test('it is hidden in streams, however they are cut, and a broken one ends before it', () => {
   const session = redactor.open({ tenant: 'acme', sessionId: 'run' });
   for (const size of [1, 3, 64]) {

@@ -12,12 +12,17 @@ import type { KnownValues } from './known-values.ts';
 /** A redactor that hides these values, too: the host's own secrets, of which no rule could say what they look like. */
 export function hideKnown(redactor: Redactor, values: readonly string[]): Redactor {
   if (values.length === 0) return redactor;
-  const known = createKnownValues(values);
+  const known = createKnownValues(values.flatMap((value) => [value, ...asNumber(value)]));
   return {
     always: redactor.always,
     redact: (text) => redactor.redact(known.replace(text)),
     open: (session) => hideInSession(redactor.open(session), known),
   };
+}
+
+/** A value of digits as a number is written after it was read: more digits than a number can hold are others by then. */
+function asNumber(value: string): readonly string[] {
+  return /^[1-9]\d{15,307}$/.test(value) ? [String(Number(value))] : [];
 }
 
 function hideInSession(session: SessionRedactor, known: KnownValues): SessionRedactor {

@@ -56,6 +56,29 @@ for (const [text, ...expected] of values) {
   });
 }
 
+/** As a number, which is what JSON makes of its digits. */
+const asRead = (digits: string): string => String(Number(digits));
+
+test('a card of which the last digits were lost when it was read as a number is found all the same', () => {
+  // None of them has the right check digit any more.
+  for (const digits of ['6212345678901234577', '4111111111111111110', '621234567890123456']) {
+    assert.notEqual(asRead(digits), digits);
+    assert.deepEqual(found(`{"n":${asRead(digits)}}`), [`CARD ${asRead(digits)}`]);
+  }
+  const others = [
+    // Of no issuer, not rounded, too round to be meant, or of another length.
+    asRead('1734567890123456789'),
+    '6212345678901234500',
+    '2500000000000000000',
+    asRead('62123456789012345671'),
+    '6212345678901235001',
+  ];
+  assert.deepEqual(
+    others.flatMap((number) => found(`{"n":${number}}`)),
+    [],
+  );
+});
+
 test('what only looks like a value is left alone', () => {
   const ordinary = [
     'order 4111 1111 1111 1112',

@@ -1,4 +1,5 @@
 import { HostError, isJsonObject, type Json } from '@modelhost/kernel';
+import { digitsOf, isLuhn } from '../personal/checksums.ts';
 import type { Finding } from '../finding.ts';
 import type { Redacted, Redactor } from './redactor.ts';
 
@@ -35,7 +36,10 @@ export function redactJson(redactor: Redactor, value: Json, onFinding: OnFinding
   }
 }
 
-/** The number, or a string when something was found in it. */
+/**
+ * The number, or a string when something was found in it. A whole number that is more than a number can hold has lost its last digits, so it
+ * is hidden where it may have been a card before.
+ */
 export function redactNumber(
   redactor: Redactor,
   key: string,
@@ -43,8 +47,25 @@ export function redactNumber(
   onFinding: OnFinding,
 ): string | number {
   const before = key === '' ? '' : `${quoted(key)}: `;
-  const { text, findings }: Redacted = redactor.redact(String(value), { before, onFinding });
-  return findings.length === 0 ? value : text;
+  const redact = (written: string): Redacted => redactor.redact(written, { before, onFinding });
+  const { text, findings } = redact(String(value));
+  if (findings.length > 0) return text;
+  if (!hasLostDigits(value)) return value;
+  const guess = redact(withCheckDigit(String(value)));
+  return guess.findings.length > 0 ? guess.text : value;
+}
+
+/** Whether a number of as many digits as a card has is not all of what was written. */
+function hasLostDigits(value: number): boolean {
+  const size = Math.abs(value);
+  return size >= 1e16 && size < 1e19;
+}
+
+/** The one number of these digits, but for the last, that passes the check of cards. */
+function withCheckDigit(digits: string): string {
+  const body = digits.slice(0, -1);
+  const check = Array.from('0123456789').find((digit) => isLuhn(digitsOf(body + digit)));
+  return body + (check ?? '');
 }
 
 /** What stands before a string under this key. */

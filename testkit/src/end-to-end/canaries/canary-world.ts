@@ -7,7 +7,7 @@ import { restartHost, startHost } from '../start-host.ts';
 import type { HostProcess, Owner } from '../start-host.ts';
 import { toolsReady } from '../tools-ready.ts';
 import { textOf } from './canary.ts';
-import { longTextOf, nestedIn, prose, resultBytesMax } from './planted-texts.ts';
+import { longTextOf, nestedIn, prose, resultBytesMax, withNumber } from './planted-texts.ts';
 import { startCanaryProvider } from './canary-provider.ts';
 import type { CanaryProvider } from './canary-provider.ts';
 import type { ServerTexts } from './canary-server.ts';
@@ -34,7 +34,7 @@ export type Hiding = 'on' | 'off';
 
 const policies = '@id("all") @message("all is permitted") permit (principal, action, resource);';
 const addresses = `
-@id("addresses") @message("addresses are hidden") @oblige("redact") @detectors("email") @style("token")
+@id("addresses") @message("they are hidden") @oblige("redact") @detectors("email,card") @style("token")
 permit (principal, action, resource);`;
 
 /** Starts it, in a process of its own; all of it ends with its owner. */
@@ -44,7 +44,7 @@ export async function startCanaryWorld(owner: Owner, hiding: Hiding): Promise<Ca
   const provider = await startCanaryProvider(owner, {
     answer: text('answer'),
     toolName: plan.of('tool-name')[0]?.value ?? '',
-    arguments: JSON.stringify({ text: text('argument') }),
+    arguments: withNumber({ text: text('argument') }, plan.of('argument')),
     error: `${text('provider-error')} ${plan.own['api-key'].value}`,
     header: encodeURIComponent(text('provider-header')),
     broken: text('broken'),

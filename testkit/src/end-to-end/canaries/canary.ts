@@ -8,6 +8,7 @@ export const canaryKinds = [
   'private-key',
   'email',
   'term',
+  'card',
 ] as const;
 /** A password looks like nothing in particular, so only its owner can tell. */
 export type CanaryKind = (typeof canaryKinds)[number] | 'password';
@@ -68,6 +69,8 @@ function valueOf(kind: CanaryKind, place: string): Pick<Canary, 'value' | 'marks
       return named((name) => `${name}@canary.example.org`, place, kind);
     case 'password':
       return whole(draw(place, kind, letters, 20));
+    case 'card':
+      return halves(withCheckDigit(`62${draw(place, kind, digits, 16)}`));
     case 'term':
       return named((name) => `Operation ${name}`, place, kind);
   }
@@ -75,7 +78,18 @@ function valueOf(kind: CanaryKind, place: string): Pick<Canary, 'value' | 'marks
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
+const digits = '0123456789';
+
 const letters = 'abcdefghijklmnopqrstuvwxyz';
+
+/** As the numbers of cards end, so that Luhn's check is passed. */
+function withCheckDigit(body: string): string {
+  const sum = Array.from(body, Number)
+    .toReversed()
+    .map((digit, at) => (at % 2 === 1 ? digit : digit < 5 ? digit * 2 : digit * 2 - 9))
+    .reduce((one, other) => one + other, 0);
+  return `${body}${(10 - (sum % 10)) % 10}`;
+}
 
 function whole(value: string): Pick<Canary, 'value' | 'marks'> {
   return { value, marks: [value] };

@@ -4,7 +4,8 @@ import type { Output } from './search.ts';
 
 /** What the listener for MCP clients tells: lists, calls, errors, and the answers of the decision point. */
 export async function askFacade({ host, plan, text }: CanaryWorld): Promise<readonly Output[]> {
-  const values = { text: text('facade-argument') };
+  const card = plan.of('facade-argument').find(({ kind }) => kind === 'card')?.value;
+  const values = { text: text('facade-argument'), number: Number(card) };
   const authorization = `Bearer ${plan.own['caller-key'].value}`;
   const [question = ''] = text('question').split('\n');
   const subject = { type: 'user', id: question };

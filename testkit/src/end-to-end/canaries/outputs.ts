@@ -7,6 +7,7 @@ import type { CanaryWorld } from './canary-world.ts';
 import { askByCommand } from './command-outputs.ts';
 import { askFacade } from './facade-outputs.ts';
 import { outputOf, toOutput } from './output.ts';
+import { withNumber } from './planted-texts.ts';
 import type { PlayedRuns } from './play-runs.ts';
 import type { Output } from './search.ts';
 
@@ -105,8 +106,8 @@ async function askAboutSessions(
   ]);
 }
 
-async function askAboutTools({ client, text }: CanaryWorld): Promise<readonly Output[]> {
-  const argumentsJson = JSON.stringify({ text: text('direct-argument') });
+async function askAboutTools({ client, plan, text }: CanaryWorld): Promise<readonly Output[]> {
+  const argumentsJson = withNumber({ text: text('direct-argument') }, plan.of('direct-argument'));
   return Promise.all([
     outputOf('ListTools', () => client.listTools()),
     outputOf('ListToolServers', () => client.listToolServers()),

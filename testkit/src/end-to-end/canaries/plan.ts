@@ -10,7 +10,7 @@ export interface Plan {
   readonly own: Readonly<Record<OwnSecret, Canary>>;
 }
 
-/** Where policy asks for addresses, too. */
+/** Where policy asks for addresses and cards, too. */
 const governed = [
   'prompt',
   'history',
@@ -52,7 +52,7 @@ export type Place =
 /** What there is a secret for. */
 export type OwnSecret = (typeof own)[number];
 
-const always = canaryKinds.filter((kind) => kind !== 'email');
+const always = canaryKinds.filter((kind) => kind !== 'email' && kind !== 'card');
 
 /** The plan is the same each time. */
 export function createPlan(): Plan {

@@ -29,16 +29,24 @@ function fillUpTo(text: string, length: number): string {
   return text + 'word '.repeat((length - text.length) / 5);
 }
 
+/** The value as JSON text, with a card in it as a number: all of its digits, although no number of ours can hold them. */
+export function withNumber(value: object, canaries: readonly Canary[]): string {
+  const card = canaries.find(({ kind }) => kind === 'card')?.value;
+  const text = JSON.stringify(value);
+  return card === undefined ? text : `${text.slice(0, -1)},"number":${card}}`;
+}
+
 /** A JSON text with canaries under names that mean something elsewhere in MCP, and as a name. */
 export function nestedIn(canaries: readonly Canary[]): string {
   const text = textOf(canaries);
   const [token = ''] = canaries.flatMap(({ kind, value }) =>
     kind === 'access-token' ? [value] : [],
   );
-  return JSON.stringify({
+  const value = {
     data: { login: { token } },
     uri: `https://files.example.org/?token=${token}`,
     _meta: { type: text },
     [token]: 1,
-  });
+  };
+  return withNumber(value, canaries);
 }

@@ -28,9 +28,43 @@ test('keys are sorted and nothing is added', () => {
   );
 });
 
+test('keys that an object moves, such as numbers, are sorted like all others', () => {
+  const someKey = fc.constantFrom(
+    '10',
+    '9',
+    '-1',
+    '01',
+    '__proto__',
+    'toJSON',
+    'a',
+    '',
+    '"',
+    '\ud800',
+  );
+  const { value: someValue } = fc.letrec<{ value: Json }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.constantFrom(null, true, -0, 1.5, 'x"'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(someKey, tie('value'), { maxKeys: 4, noNullPrototype: true }),
+    ),
+  }));
+  fc.assert(
+    fc.property(someValue, (value) => {
+      assert.equal(canonicalJson(value), inOrder(value));
+    }),
+  );
+});
+
 test('a value that is nested too deeply is refused, not overflowed', () => {
   let value: Json = 1;
   for (let level = 0; level < 70; level += 1) value = [value];
+  assert.throws(() => canonicalJson(value), RangeError);
+});
+
+test('however deep a value may be, below a key that an object moves it is no deeper', () => {
+  let value: Json = 1;
+  for (let level = 0; level < 70; level += 1) value = { 7: value };
   assert.throws(() => canonicalJson(value), RangeError);
 });
 
@@ -45,6 +79,17 @@ test('the digest is SHA-256 of the UTF-8 text', () => {
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   );
 });
+
+function inOrder(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(inOrder).join(',')}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(([key, member]): [string, string] => [
+    key,
+    `${JSON.stringify(key)}:${inOrder(member)}`,
+  ]);
+  members.sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${members.map(([, text]) => text).join(',')}}`;
+}
 
 function reverseKeys(value: Json): Json {
   if (Array.isArray(value)) return value.map(reverseKeys);

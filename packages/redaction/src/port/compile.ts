@@ -27,21 +27,55 @@ const keptMax = 64;
 export function createCompile({ always, keys, termsOf = () => [] }: HostRedactorOptions): Compile {
   const detectorsOf = keep<Detectors>();
   const redactorOf = keep<SharedRedactor>();
+  const demandsOf = createDemands(always);
 
   return (tenant, asked) => {
-    const styles = joinStyles(always, asked);
-    const names = Object.keys(styles);
+    const { styles, names, needsTerms, isKeyed, key } = demandsOf(asked);
     if (names.length === 0) return undefined;
-    const needsTerms = names.includes('term');
-    const isKeyed = Object.values(styles).includes('hash');
-    const key = JSON.stringify([needsTerms || isKeyed ? tenant : '', styles]);
-    return redactorOf(key, () => {
+    // The text of the styles ends where its object does, so nothing that follows is mistaken for a part of it.
+    return redactorOf(needsTerms || isKeyed ? `${key} ${tenant}` : key, () => {
       const detectors = detectorsOf(JSON.stringify([needsTerms ? tenant : '', names]), () =>
         createDetectors({ detectors: names, terms: needsTerms ? termsOf(tenant) : [] }),
       );
       const hashKey = isKeyed ? keys.commit(tenant, 'redaction/hash') : '';
       return share({ detectors, styles, hashKey });
     });
+  };
+}
+
+/** What is hidden always and what is asked for, together. */
+interface Demands {
+  readonly styles: RedactionStyles;
+  readonly names: readonly string[];
+  readonly needsTerms: boolean;
+  readonly isKeyed: boolean;
+  /** The styles as text. */
+  readonly key: string;
+}
+
+/** The same object is asked for again and again, by all sessions, and mostly nothing is. */
+function createDemands(always: RedactionStyles): (asked: RedactionStyles) => Demands {
+  const known = new WeakMap<RedactionStyles, Demands>();
+  const nothingMore = joinDemands(always, {});
+
+  return (asked) => {
+    if (Object.keys(asked).length === 0) return nothingMore;
+    const demands = known.get(asked) ?? joinDemands(always, asked);
+    known.set(asked, demands);
+    return demands;
+  };
+}
+
+function joinDemands(always: RedactionStyles, asked: RedactionStyles): Demands {
+  const styles = joinStyles(always, asked);
+  const names = Object.keys(styles);
+  const isKeyed = Object.values(styles).includes('hash');
+  return {
+    styles,
+    names,
+    needsTerms: names.includes('term'),
+    isKeyed,
+    key: JSON.stringify(styles),
   };
 }
 
@@ -81,8 +115,8 @@ function keep<Value>(): (key: string, make: () => Value) => Value {
     const value = kept.get(key) ?? make();
     kept.delete(key);
     kept.set(key, value);
-    const [oldest] = kept.keys();
-    if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest);
+    const oldest = kept.size > keptMax ? kept.keys().next().value : undefined;
+    if (oldest !== undefined) kept.delete(oldest);
     return value;
   };
 }

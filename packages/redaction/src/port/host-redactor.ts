@@ -32,20 +32,8 @@ export function createHostRedactor(options: HostRedactorOptions): Redactor {
 type CompileFor = (styles: RedactionStyles) => ReturnType<Compile>;
 
 function openSession(vault: Vault, compile: CompileFor): SessionRedactor {
-  /** The same object is asked for again and again, once for each turn at least. */
-  const compiled = new WeakMap<RedactionStyles, { readonly redactor: ReturnType<Compile> }>();
-
-  function compileOnce(styles: RedactionStyles): ReturnType<Compile> {
-    let known = compiled.get(styles);
-    if (known === undefined) {
-      known = { redactor: compile(styles) };
-      compiled.set(styles, known);
-    }
-    return known.redactor;
-  }
-
   return {
-    step: () => createStep(vault, compileOnce),
+    step: () => createStep(vault, compile),
     adopt: (state) => vault.adopt(readEntries(state)),
     escape: escapePlaceholders,
     conceal: (placeholders) => vault.conceal(placeholders),

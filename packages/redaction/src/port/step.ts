@@ -1,6 +1,7 @@
 import type {
   Json,
   JsonObject,
+  RedactionCounts,
   RedactionStyles,
   StepRedactor,
   TextRedaction,
@@ -55,11 +56,14 @@ export function createStep(
       value,
     stream,
     found: () =>
-      Object.fromEntries([...counts].toSorted(([one], [other]) => (one < other ? -1 : 1))),
+      counts.size === 0
+        ? nothing
+        : Object.fromEntries([...counts].toSorted(([one], [other]) => (one < other ? -1 : 1))),
     state: () => (given.size === 0 ? null : [...given.values()].map(toJson)),
   };
 }
 
+const nothing: RedactionCounts = {};
 const untouched: TextRedaction = { push: (text) => text, end: () => '', abort: () => '' };
 
 function toJson({ value, ...entry }: VaultEntry): JsonObject {

@@ -100,17 +100,15 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     const asked = await ask(ports, call, argumentsText);
     const { decision, request } = asked;
     const record = recorderOf(ports, call, request.context.callDigest);
-    const decided = { agent, ...decisionFacts(decision, 'CallTool') };
+    const recordDecision = async (): Promise<void> =>
+      record('decision', { agent, ...decisionFacts(decision, 'CallTool') });
     if (decision.effect !== 'allow') {
-      await record('decision', decided);
+      await recordDecision();
       throw refusal(tool, decision);
     }
     const outgoing = outgoingArguments({ session, redactor }, call.arguments, decision);
     if (outgoing.type === 'refused') {
-      await Promise.all([
-        record('decision', decided),
-        record('outcome', forgedFacts(outgoing.path)),
-      ]);
+      await Promise.all([recordDecision(), record('outcome', forgedFacts(outgoing.path))]);
       throw forged(tool, outgoing.path);
     }
     const { limits } = decision.obligations;
@@ -124,7 +122,7 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     const begun = isHarmless ? attempt() : undefined;
     // Both share one group commit.
     const intent = Promise.all([
-      record('decision', decided),
+      recordDecision(),
       record('intent', {
         ...intentFacts(keys, tenant, tool, { argumentsText, decision }),
         ...revealFacts(outgoing),
@@ -155,7 +153,8 @@ async function ask(
   argumentsText: string,
 ): Promise<{ readonly decision: Decision; readonly request: PolicyRequest }> {
   const { tenant, subject } = principal;
-  const callDigest = sha256Hex(canonicalJson([runId, tenant, subject, tool.name, argumentsText]));
+  // Of texts alone, what is canonical is what is usual.
+  const callDigest = sha256Hex(JSON.stringify([runId, tenant, subject, tool.name, argumentsText]));
   const amounts = amountsOf(tool, values);
   const request: PolicyRequest = {
     principal,
@@ -200,8 +199,10 @@ function recorderOf(
   callDigest: string,
 ): Recorder {
   const { tenant, subject } = principal;
-  const about = callFacts(keys, tenant, tool.name, callDigest);
+  let about: Facts | undefined;
   return async (kind, facts) => {
+    // Not before anything is to be recorded: a call that changes nothing is on its way by then.
+    about ??= callFacts(keys, tenant, tool.name, callDigest);
     const place = { tenant, runId, step: 'call', actor: subject };
     await audit.append({ ...place, kind, facts: { ...about, ...facts } });
   };

@@ -29,7 +29,8 @@ export type Fact = { readonly atMs: number } &
         readonly effect: 'allow' | 'deny' | 'hold';
         /** Whether mailboxes may come back in its arguments. */
         readonly isRevealed: boolean;
-        readonly isApproved: boolean;
+        /** How long the call may take; null where policy does not say. */
+        readonly timeoutMsMax: number | null;
       }
     | { readonly type: 'audited'; readonly record: AuditRecord }
     | {
@@ -44,6 +45,7 @@ export type Fact = { readonly atMs: number } &
         readonly isFenced: boolean;
         /** A mailbox stands in its arguments. */
         readonly tellsMailbox: boolean;
+        readonly timeoutMs: number;
       }
     | {
         readonly type: 'resumed';
@@ -64,6 +66,8 @@ export type Fact = { readonly atMs: number } &
         /** The attempt as the engine counts. */
         readonly begun: number;
         readonly tokensMax: number;
+        /** Of the request itself. */
+        readonly maxOutputTokens: number;
         readonly isFenced: boolean;
       }
     /** The beginning of an attempt is durable. */

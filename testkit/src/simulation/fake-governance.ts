@@ -1,6 +1,5 @@
 import { HostError, noObligations, plainLabels, sha256Hex } from '@modelhost/kernel';
 import type {
-  ApprovalFact,
   ApprovalGate,
   AuditLog,
   AuditReceipt,
@@ -13,47 +12,35 @@ import type {
   PolicyEngine,
   PolicyRequest,
 } from '@modelhost/kernel';
-import { callText } from './fake-tools.ts';
 import { pause } from './pause.ts';
+import { noteAsked, noteDecided } from './policy-notes.ts';
 import type { Random } from './random.ts';
+import { isPassed } from './rule-oracle.ts';
 import type { HostWorld } from './world.ts';
 
 /** Policy that allows, denies, holds and obliges at random, but always the same for the same question. */
 export function createFakePolicy(world: HostWorld): PolicyEngine {
-  const { clock, outside, facts, count, processId, lives } = world;
+  const { clock, outside, facts, count } = world;
 
   async function decide(request: PolicyRequest): Promise<Decision> {
     const { action, context, principal } = request;
-    const { runId, callDigest, approval, nowMs, labels } = context;
+    const { runId, callDigest, approval, nowMs } = context;
     const subject = callDigest === '' ? count(`policy/${runId}/${action}`) : callDigest;
     const place = `policy/${runId}/${action}/${subject}`;
     const gates = outside.take(`${place}/gates`, drawGates);
-    const voters = approval?.votes.map((vote) => vote.subject) ?? null;
-    const life = `${processId}/${lives.get(runId) ?? 0}`;
-    facts.add({ type: 'asked', runId, action, labels, callDigest, voters, life });
-    if (approval !== undefined && !isPassed(gates, approval, principal.subject)) {
+    noteAsked(world, request);
+    if (approval !== undefined && !isPassed(gates, approval.votes, principal.subject)) {
       facts.violate('I10', `${runId}: policy is asked again with too few votes`);
     }
     const isApproved =
       approval !== undefined &&
       approval.callDigest === callDigest &&
       approval.expiresAtMs >= nowMs &&
-      isPassed(gates, approval, principal.subject);
+      isPassed(gates, approval.votes, principal.subject);
     const script = outside.take(`${place}/${isApproved ? 'approved' : 'first'}`, drawDecision);
     if (script.delayMs > 0) await pause(clock, script.delayMs, undefined);
     const decision = decisionOf(action, { isApproved, script, gates });
-    if (request.resource.type === 'tool') {
-      const call = callText(request.resource.tool.name, request.resource.arguments);
-      const isRevealed = Object.keys(decision.obligations.reveal).length > 0;
-      facts.add({
-        type: 'decided',
-        runId,
-        call,
-        effect: decision.effect,
-        isApproved,
-        isRevealed,
-      });
-    }
+    noteDecided(world, request, decision);
     return decision;
   }
 
@@ -118,17 +105,6 @@ function drawGates(random: Random): readonly ApprovalGate[] {
     quorum: random.pick([1, 1, 2]),
     isSelfApprovalAllowed: random.chance(0.2),
   }));
-}
-
-function isPassed(gates: readonly ApprovalGate[], { votes }: ApprovalFact, asker: string): boolean {
-  const isSelfAllowed = gates.every(({ isSelfApprovalAllowed }) => isSelfApprovalAllowed);
-  const counted = votes.filter(({ subject }) => isSelfAllowed || subject !== asker);
-  return gates.every(({ approvers, quorum }) => {
-    const passed = counted.filter(
-      ({ roles }) => approvers.length === 0 || approvers.some((role) => roles.includes(role)),
-    );
-    return new Set(passed.map(({ subject }) => subject)).size >= quorum;
-  });
 }
 
 function decisionOf(

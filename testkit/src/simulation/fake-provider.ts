@@ -9,9 +9,11 @@ import type {
   TokenUsage,
 } from '@modelhost/kernel';
 import { cutText, drawText, tellsMailbox, tellsSecret } from './canaries.ts';
+import { rulesOf } from './governance.ts';
 import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
+import { outputTokensMaxOf } from './rules.ts';
 import { drawScenario, worldStartMs } from './scenario.ts';
 import { stepOf } from './world.ts';
 import type { HostWorld } from './world.ts';
@@ -43,6 +45,7 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
     const { runId, step, begun } = stepOf(world, request.idempotencyKey);
     checkReservation(world, runId, request);
     checkHidden(world, runId, request);
+    checkLength(world, runId, request);
     const attempt = count(`model/${runId}/${step}`);
     const id = `model/${runId}/${step}/${attempt}`;
     const script = outside.take(id, drawAnswer);
@@ -54,6 +57,7 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
       attempt,
       begun,
       tokensMax,
+      maxOutputTokens: request.maxOutputTokens,
       isFenced: isFenced(),
     });
     const wakeOn = script.isDeaf ? undefined : signal;
@@ -107,6 +111,13 @@ function checkReservation(world: HostWorld, runId: string, request: ModelRequest
       `${request.maxOutputTokens} tokens were asked for, ${held.tokens} held`,
     );
   }
+}
+
+/** I6: an answer is no longer than policy lets it be. It is decided and asked for in one process. */
+function checkLength(world: HostWorld, runId: string, { maxOutputTokens }: ModelRequest): void {
+  const name = rulesOf(world.governance, world.processId);
+  if (name === undefined || maxOutputTokens <= (outputTokensMaxOf(name) ?? Infinity)) return;
+  world.facts.violate('I6', `${runId}: ${maxOutputTokens} tokens were asked for`);
 }
 
 /** I8: no provider gets to see what is hidden always. */

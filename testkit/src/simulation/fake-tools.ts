@@ -57,7 +57,7 @@ export function createFakeTools(world: HostWorld): ToolGateway {
     if (resume === undefined) {
       const sent = JSON.stringify(values);
       if (tellsSecret(sent)) facts.violate('I8', `${runId}: a tool is told`);
-      const said = { call, isReadOnly, tellsMailbox: tellsMailbox(sent) };
+      const said = { call, isReadOnly, tellsMailbox: tellsMailbox(sent), timeoutMs };
       facts.add({ type: 'effect', ...about, ...said });
     } else {
       facts.add({ type: 'resumed', ...about, answers: resume.answers });

@@ -11,6 +11,7 @@ import { checkAnswers, checkTaint } from './approval-laws.ts';
 import type { Clients, Seen } from './clients.ts';
 import { checkReplay, checkSpending, checkTexts } from './crash-laws.ts';
 import type { Host } from './deployment.ts';
+import { checkDecisions } from './policy-laws.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
 import type { Fact, Facts } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
@@ -52,6 +53,7 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     checkSpending(after, plan, facts, status);
     checkRecords(after.world, plan.runId, facts);
     checkAllowances(after.world, plan.runId, facts);
+    checkDecisions(after.world, plan.runId, { events, facts });
     checkEffects(after, plan, facts);
     checkAnswers(after.world, plan, facts);
     checkTaint(after.world, plan, { facts, events });

@@ -1,6 +1,7 @@
 import { crashBugs } from './crash-mutants.ts';
 import { loopBugs } from './mutants.ts';
 import type { Bug } from './mutants.ts';
+import { ruleBugs } from './rule-mutants.ts';
 
 /**
  * A planted bug, and a seed at which its law finds it. A change that draws otherwise may move it: then it is looked for from the
@@ -18,21 +19,21 @@ const seeds: Readonly<Record<string, number>> = {
   'charged-twice': 1,
   'effect-after-cancel': 723,
   'executed-twice': 4,
-  'deny-ignored': 6,
-  'hold-ignored': 4,
+  'deny-ignored': 7,
+  'hold-ignored': 37,
   'event-gap': 3,
   'two-endings': 1,
-  'answer-counts-twice': 4,
-  'vote-forged': 164,
-  'approval-used-twice': 4,
+  'answer-counts-twice': 7,
+  'vote-forged': 80,
+  'approval-used-twice': 37,
   'taint-forgotten': 5,
   'history-believed': 5,
   'redacted-by-piece': 4,
-  'flushed-on-abort': 165,
+  'flushed-on-abort': 304,
   'end-forgotten': 7,
   'results-not-redacted': 7,
   'revealed-to-all': 7,
-  'comments-not-redacted': 6,
+  'comments-not-redacted': 80,
   'tenant-ignored': 1,
   'listener-left': 1,
   'buffer-without-bound': 370,
@@ -40,20 +41,28 @@ const seeds: Readonly<Record<string, number>> = {
   'events-not-told': 1,
   'hidden-state': 1,
   'clock-touched': 1,
-  'acknowledged-before-durable': 5,
+  'acknowledged-before-durable': 12,
   'once-as-plain-step': 27,
   'results-not-kept': 2,
   'lost-attempts-free': 2,
-  'cancel-not-kept': 190,
-  'signals-not-told-apart': 4,
+  'cancel-not-kept': 265,
+  'signals-not-told-apart': 7,
   'reset-not-told': 5,
   'two-writers': 278,
-  'drain-leaves-runs': 70,
+  'drain-leaves-runs': 72,
+  'old-rules': 3,
+  'answer-remembered': 51,
+  'hidden-tool-shown': 3,
+  'calls-uncounted': 368,
+  'obligations-forgotten': 6,
+  'decision-misreported': 1,
+  'answer-not-shortened': 13,
+  'call-not-hurried': 6,
 };
 
 /** All of them, by name. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = Object.fromEntries(
-  Object.entries({ ...loopBugs, ...crashBugs }).map(([name, bug]) => [
+  Object.entries({ ...loopBugs, ...crashBugs, ...ruleBugs }).map(([name, bug]) => [
     name,
     { ...bug, seed: seeds[name] ?? 0 },
   ]),

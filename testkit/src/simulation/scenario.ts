@@ -67,6 +67,8 @@ export interface ProcessPlan {
   readonly failingReads: readonly number[];
 }
 
+export const tenants: readonly [string, ...string[]] = ['acme', 'bolt'];
+
 /** When every simulated world begins. */
 export const worldStartMs = 1_750_000_000_000;
 
@@ -124,7 +126,7 @@ function drawFailing(random: Random, numberMax: number): readonly number[] {
 function drawRun(random: Random, number: number): RunPlan {
   return {
     runId: `run_${number}`,
-    tenant: random.pick(['acme', 'bolt']),
+    tenant: random.pick(tenants),
     startAfterMs: random.int(0, 50),
     limits: {
       tokensMax: random.chance(0.2) ? random.int(20, 900) : random.int(2_000, 60_000),

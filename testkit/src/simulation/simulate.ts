@@ -4,8 +4,9 @@ import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { createMemoryRunStore } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine, EngineBounds, RunStore } from '@modelhost/engine-embedded';
 import { sha256Hex } from '@modelhost/kernel';
-import type { RunProgram } from '@modelhost/kernel';
+import type { PolicyEngine, RunProgram } from '@modelhost/kernel';
 import { createVirtualClock } from '../virtual-clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import { createClients } from './clients.ts';
 import type { Seen } from './clients.ts';
 import { createDeployment } from './deployment.ts';
@@ -15,11 +16,13 @@ import type { Fact } from './facts.ts';
 import { createFakeAudit, createFakePolicy, fakeKeys } from './fake-governance.ts';
 import { createFakeProvider } from './fake-provider.ts';
 import { createFakeTools, fakeSchemas } from './fake-tools.ts';
+import { drawGovernance, rulesOf } from './governance.ts';
 import { watchJournal } from './journal-watch.ts';
 import { checkLaws } from './laws.ts';
 import { createOutside, createReplay } from './outside.ts';
 import type { Outside, Recording } from './outside.ts';
 import { createRandom } from './random.ts';
+import { createRuledPolicy, watchPolicy } from './ruled-policy.ts';
 import { drawScenario, worldStartMs } from './scenario.ts';
 import { watchClock, watchLedger, watchProgram } from './watch.ts';
 import type { Charge } from './watch.ts';
@@ -92,9 +95,8 @@ async function runWorld(options: {
 }): Promise<Simulated> {
   const { outside, tieBreak, mutant = {} } = options;
   const clock = createVirtualClock({ startMs: worldStartMs, tieBreak });
-  const facts = createFacts(() => clock.now());
-  const journal = watchJournal(createMemoryRunStore(), facts);
-  const world: World = { clock, outside, facts, journal, count: createCounter() };
+  const world = createWorld(outside, clock);
+  const { facts } = world;
   const scenario = outside.take('scenario', drawScenario);
   const charges = new Map<string, Charge>();
   const signals = new Set<AbortSignal>();
@@ -118,7 +120,8 @@ async function runWorld(options: {
     furnish: (parts) => {
       const own = createHostWorld(world, parts);
       const ports = createPorts(own, charges);
-      const loop = createAgentLoop(mutant.ports?.(ports) ?? ports);
+      const changed = mutant.ports?.(ports) ?? ports;
+      const loop = createAgentLoop({ ...changed, policy: watchPolicy(own, changed.policy) });
       const program = watchProgram(own, mutant.program?.(loop) ?? loop, signals);
       ({ open } = own);
       return { program, clock: watchClock(own, parts.nowMs) };
@@ -147,6 +150,19 @@ async function runWorld(options: {
     recording: outside.recording(),
     callbacks,
     virtualMs: clock.now() - worldStartMs,
+  };
+}
+
+function createWorld(outside: Outside, clock: VirtualClock): World {
+  const facts = createFacts(() => clock.now());
+  return {
+    clock,
+    outside,
+    facts,
+    journal: watchJournal(createMemoryRunStore(), facts),
+    governance: outside.take('governance', drawGovernance),
+    decisions: new Set(),
+    count: createCounter(),
   };
 }
 
@@ -184,7 +200,7 @@ function createPorts(world: HostWorld, charges: Map<string, Charge>): AgentLoopP
     providers: new Map([['fake', createFakeProvider(world)]]),
     tools: createFakeTools(world),
     schemas: fakeSchemas,
-    policy: createFakePolicy(world),
+    policy: createPolicy(world),
     audit: createFakeAudit(world),
     keys: fakeKeys,
     redactor,
@@ -193,12 +209,18 @@ function createPorts(world: HostWorld, charges: Map<string, Charge>): AgentLoopP
   };
 }
 
+function createPolicy(world: HostWorld): PolicyEngine {
+  const name = rulesOf(world.governance, world.processId);
+  return name === undefined ? createFakePolicy(world) : createRuledPolicy(world, name);
+}
+
 function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly string[] {
   const sights = seen.flatMap(({ error }) =>
     error === undefined ? [] : [`follower ${error.code}`],
   );
   for (const fact of facts) {
     if (fact.type === 'effect') sights.push('effect');
+    if (fact.type === 'decided') sights.push(`decided ${fact.effect}`);
     if (fact.type === 'resumed') sights.push('resumed');
     if (fact.type === 'answered') sights.push(`answer ${fact.isAccepted ? 'taken' : 'refused'}`);
     if (fact.type !== 'event') continue;

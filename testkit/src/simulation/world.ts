@@ -1,6 +1,7 @@
 import type { BudgetLedger } from '@modelhost/kernel';
 import type { ProcessClock } from '../crash/process.ts';
 import type { Facts } from './facts.ts';
+import type { Governance } from './governance.ts';
 import type { JournalWatch } from './journal-watch.ts';
 import type { Outside } from './outside.ts';
 
@@ -9,6 +10,9 @@ export interface World {
   readonly clock: ProcessClock;
   readonly outside: Outside;
   readonly facts: Facts;
+  readonly governance: Governance;
+  /** What policy has said so far, as events tell it, in all processes together. */
+  readonly decisions: Set<string>;
   /** What the store has taken, whoever wrote it. */
   readonly journal: JournalWatch;
   /** How often something of this name happened, this time included, in all processes together. */

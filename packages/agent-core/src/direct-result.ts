@@ -108,13 +108,8 @@ interface Demands {
   readonly transforms: Obligations['transforms'];
 }
 
-const noDemands: Demands = { styles: {}, transforms: [] };
-
-/** Changes everything of an answer as is demanded; without demands it hides what is hidden always. */
-export function createChange(
-  redactor: StepRedactor,
-  { styles, transforms }: Demands = noDemands,
-): AnswerChange {
+/** Changes everything of an answer as is demanded, and hides what is hidden always. */
+function createChange(redactor: StepRedactor, { styles, transforms }: Demands): AnswerChange {
   const change = (text: string): string => applyTransforms(text, transforms);
   const hide = (text: string): string => redactor.redact(text, styles);
   return {
@@ -123,6 +118,30 @@ export function createChange(
     json: (value) => redactor.redactJson(mapJson(value, change), styles),
     hide,
   };
+}
+
+/**
+ * Gives what changes whatever a tool tells before it answers, or instead of it: by what the call demands, and what its answers do. Policy
+ * is asked once, as about an answer of nothing, when the first of it is there.
+ */
+export function createTold(
+  policy: PolicyEngine,
+  request: Omit<AnsweredRequest, 'nowMs'>,
+  now: () => number,
+): () => Promise<AnswerChange> {
+  let asked: Promise<AnswerChange> | undefined;
+
+  async function ask(): Promise<AnswerChange> {
+    const { obligations } = await policy.decide(questionOf({ ...request, nowMs: now() }, 0));
+    const { redact, transforms } = obligations;
+    const { detectors } = request.decision.obligations.redact;
+    return createChange(request.redactor, {
+      styles: { ...detectors, ...redact.detectors },
+      transforms,
+    });
+  }
+
+  return async () => (asked ??= ask());
 }
 
 function questionOf(

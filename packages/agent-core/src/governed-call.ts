@@ -30,7 +30,7 @@ import type { CallLedger, PrincipalPast } from './call-ledger.ts';
 import { amountsOf } from './call-sums.ts';
 import type { CallAmounts } from './call-sums.ts';
 import { refusalText } from './decisions.ts';
-import { acceptAnswer, createChange } from './direct-result.ts';
+import { acceptAnswer, createTold } from './direct-result.ts';
 import type { AnswerChange, AnsweredRequest, DirectResults } from './direct-result.ts';
 import { hideInError } from './hide-in-event.ts';
 import { forgedMessage, outgoingArguments, redactionFacts, revealFacts } from './outgoing.ts';
@@ -75,7 +75,7 @@ export interface PermittedCall {
   /** Exactly what may be sent. */
   readonly arguments: JsonObject;
   /** For what is told before the answer is there, such as progress. */
-  readonly hide: AnswerChange;
+  readonly told: () => Promise<AnswerChange>;
 }
 
 type Perform<T> = (permitted: PermittedCall) => Promise<T>;
@@ -112,8 +112,9 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
       throw forged(tool, outgoing.path);
     }
     const { limits } = decision.obligations;
-    const hide = createChange(redactor);
-    const permitted = { limits, arguments: outgoing.arguments, hide };
+    const about = { asked: request, tool, decision, redactor };
+    const told = createTold(policy, about, now);
+    const permitted = { limits, arguments: outgoing.arguments, told };
     const attempt = async (): Promise<Settled<T>> => settle(perform, permitted);
     // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
     const isHarmless = tool.effect === 'none';
@@ -130,11 +131,8 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     ]);
     if (begun === undefined) await intent;
     const recorded = (begun ?? attempt()).then(async (ended) => {
-      const about = { asked: request, tool, decision, nowMs: now(), redactor };
-      const accepted = await accept(policy, about, {
-        ended: hideInThrown(ended, hide.text),
-        results,
-      });
+      const answered = { ...about, nowMs: now() };
+      const accepted = await accept(policy, answered, { ended, results, told });
       await recordOutcome(record, { keys, tenant, agent, decision, redactor }, accepted);
       return accepted.ended;
     });
@@ -232,15 +230,26 @@ interface Accepted<T> {
 async function accept<T>(
   policy: PolicyEngine,
   request: AnsweredRequest,
-  { ended, results }: { readonly ended: Settled<T>; readonly results: DirectResults<T> },
+  {
+    ended,
+    results,
+    told,
+  }: {
+    readonly ended: Settled<T>;
+    readonly results: DirectResults<T>;
+    readonly told: PermittedCall['told'];
+  },
 ): Promise<Accepted<T>> {
   const unanswered = { decision: undefined, text: undefined };
-  if ('thrown' in ended) return { ended, facts: failureFacts(ended.thrown), ...unanswered };
+  if ('thrown' in ended) {
+    const thrown = await hideInThrown(ended.thrown, told);
+    return { ended: { thrown }, facts: failureFacts(thrown), ...unanswered };
+  }
   const { value } = ended;
   const facts = { outcome: results.outcomeOf(value), code: '' };
   const answer = results.answerOf(value);
   if (answer === undefined) {
-    const hidden = results.map(value, createChange(request.redactor));
+    const hidden = results.map(value, await told());
     return { ended: { value: hidden }, facts, ...unanswered };
   }
   const { map } = results;
@@ -290,21 +299,19 @@ function hideInValues(redactor: StepRedactor, values: JsonObject): JsonObject {
 }
 
 /** An error can say what its server wrote. */
-function hideInThrown<T>(ended: Settled<T>, hide: AnswerChange['text']): Settled<T> {
-  if ('value' in ended || !(ended.thrown instanceof HostError)) return ended;
-  const cause = ended.thrown;
-  const error = toErrorData(cause);
+async function hideInThrown(thrown: unknown, told: PermittedCall['told']): Promise<unknown> {
+  if (!(thrown instanceof HostError)) return thrown;
+  const { text: hide } = await told();
+  const error = toErrorData(thrown);
   const { code, message, ...options } = hideInError(error, hide);
-  const violations = cause.violations.map(({ field, description }) => ({
+  const violations = thrown.violations.map(({ field, description }) => ({
     field,
     description: hide(description),
   }));
   const isSame =
     message === error.message &&
-    isDeepStrictEqual([options.facts, violations], [error.facts, cause.violations]);
-  return isSame
-    ? ended
-    : { thrown: new HostError(code, message, { ...options, violations, cause }) };
+    isDeepStrictEqual([options.facts, violations], [error.facts, thrown.violations]);
+  return isSame ? thrown : new HostError(code, message, { ...options, violations, cause: thrown });
 }
 
 function forgedFacts(path: string): Facts {

@@ -242,13 +242,23 @@ suite('direct calls', () => {
     assert.doesNotMatch(JSON.stringify(outside.records), /evil/);
   });
 
-  test('that no tool has answered are not asked about once more', async () => {
+  test('that no tool has answered are asked about as an answer of nothing, for what they say instead, and not on record', async () => {
     const { outside, governor } = open();
     const results: DirectResults<string> = { ...direct, answerOf: () => undefined };
     await governor.govern(callOf('none'), async () => 'input-required', results);
     assert.deepEqual(
-      outside.questions.map(({ action }) => action),
-      ['CallTool'],
+      outside.questions.map(({ action, resource }) => [
+        action,
+        'bytes' in resource && resource.bytes,
+      ]),
+      [
+        ['CallTool', false],
+        ['AcceptToolResult', 0],
+      ],
+    );
+    assert.deepEqual(
+      outside.records.map(({ kind }) => kind),
+      ['decision', 'intent', 'outcome'],
     );
   });
 });

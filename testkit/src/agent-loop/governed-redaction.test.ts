@@ -50,7 +50,8 @@ suite('a direct call', () => {
       callOf(values),
       async (permitted) => {
         sent.push(permitted.arguments);
-        return permitted.hide.text(`at ${secret}`);
+        const { text } = await permitted.told();
+        return text(`at ${secret}`);
       },
       direct,
     );
@@ -112,6 +113,69 @@ suite('a direct call', () => {
     const plain = new HostError('mcp_timeout', 'late');
     const late = governor.govern(callOf({}), async () => Promise.reject(plain), direct);
     await assert.rejects(late, (thrown) => thrown === plain);
+  });
+
+  test('tells nothing of what its rules hide while it runs, when it fails, or when its tool does not answer', async () => {
+    const hidden = { redact: { detectors: { email: 'token' }, arguments: [] } } as const;
+    for (const action of ['CallTool', 'AcceptToolResult'] as const) {
+      const { outside, governor } = open({ [action]: hidden });
+      const told: string[] = [];
+      const failing = governor.govern(
+        callOf({}),
+        async (permitted) => {
+          for (const one of ['first', 'second']) {
+            const { text } = await permitted.told();
+            told.push(text(`${one} ${email}`));
+          }
+          throw new HostError('mcp_protocol_error', `no ${email} ${secret}`, {
+            facts: { why: email },
+            violations: [{ field: 'a', description: `not ${email}` }],
+          });
+        },
+        direct,
+      );
+      await assert.rejects(failing, (thrown) => {
+        assert.ok(thrown instanceof HostError);
+        const { message, facts, violations } = thrown;
+        assert.deepEqual(
+          [message, facts['why'], violations[0]?.description],
+          ['no [EMAIL] [SECRET]', '[EMAIL]', 'not [EMAIL]'],
+        );
+        return true;
+      });
+      assert.deepEqual(told, ['first [EMAIL]', 'second [EMAIL]']);
+      // Policy is asked once, as about an answer of nothing.
+      const [call, answer, ...others] = outside.questions;
+      assert.deepEqual(
+        [call?.action, answer?.action, others],
+        ['CallTool', 'AcceptToolResult', []],
+      );
+      assert.deepEqual(answer?.resource.type === 'tool-result' && answer.resource.bytes, 0);
+      assert.equal(
+        await governor.govern(callOf({}), async () => `? ${email}`, direct),
+        '? [EMAIL]',
+      );
+    }
+  });
+
+  test('changes what is told as policy wants it done to results', async () => {
+    const { governor } = open({ AcceptToolResult: { transforms: ['strip_invisible'] } });
+    const unclear = 'not\u200b clear';
+    const failing = governor.govern(
+      callOf({}),
+      async () => Promise.reject(new HostError('mcp_protocol_error', unclear)),
+      direct,
+    );
+    await assert.rejects(failing, { message: 'not clear' });
+  });
+
+  test('that is answered costs no question but its two', async () => {
+    const { outside, governor } = open({});
+    await governor.govern(callOf({}), async () => 'answer', direct);
+    assert.deepEqual(
+      outside.questions.map(({ action }) => action),
+      ['CallTool', 'AcceptToolResult'],
+    );
   });
 
   test('with a placeholder that was made up is refused before anything happens', async () => {

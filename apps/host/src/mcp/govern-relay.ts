@@ -195,15 +195,18 @@ function paramsOf(
     : { ...params, arguments: permitted.arguments };
 }
 
-/** What is told meanwhile is text of the server, too. */
-function hideTold(context: ExchangeContext, { hide }: PermittedCall): ExchangeContext {
+/** What is told meanwhile is text of the server, too. It is told in its order, and not at all where nothing can be hidden in it. */
+function hideTold(context: ExchangeContext, { told }: PermittedCall): ExchangeContext {
   const { onProgress, onLog } = context;
+  const hiding = (tell: (params: JsonObject) => void) => (params: JsonObject) => {
+    told()
+      .then((change) => tell(mapJsonObject(params, change)))
+      .catch(() => {});
+  };
   return {
     ...context,
-    ...(onProgress === undefined
-      ? {}
-      : { onProgress: (params) => onProgress(mapJsonObject(params, hide)) }),
-    ...(onLog === undefined ? {} : { onLog: (params) => onLog(mapJsonObject(params, hide)) }),
+    ...(onProgress === undefined ? {} : { onProgress: hiding(onProgress) }),
+    ...(onLog === undefined ? {} : { onLog: hiding(onLog) }),
   };
 }
 

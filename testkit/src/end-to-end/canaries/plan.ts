@@ -24,14 +24,14 @@ const governed = [
   'broken',
   'direct-argument',
   'facade-argument',
+  'tool-error',
+  'error-data',
+  'progress',
 ] as const;
 /** Where only what is hidden always can be hidden. */
 const ungoverned = [
   'session-title',
-  'tool-error',
-  'error-data',
   'server-error',
-  'progress',
   'stderr',
   'description',
   'provider-error',

@@ -242,6 +242,22 @@ suite('a provider that says that a request is too long', () => {
     await assertReplays(played);
   });
 
+  test('gets it as it is when a note would be no shorter', async () => {
+    const lengths = Array.from({ length: 12 }, (_, index) => 130 + 3 * index);
+    let compacted = 0;
+    for (const length of lengths) {
+      const history: Message[] = [
+        { role: 'user', content: [{ type: 'text', text: 'x'.repeat(length) }] },
+      ];
+      const played = await playLong({ turns: [{ error }, done] }, { history });
+      for (const { tokensBefore, tokensAfter } of bodies(played, 'context-compacted')) {
+        assert.ok(tokensAfter < tokensBefore, `${tokensBefore} tokens became ${tokensAfter}`);
+        compacted += 1;
+      }
+    }
+    assert.ok(compacted > 0 && compacted < lengths.length);
+  });
+
   test('gets it no third time', async () => {
     const played = await playLong({ turns: [read, read, read, { error }, summary, { error }] });
     assert.equal(endingOf(played), 'provider_rejected');

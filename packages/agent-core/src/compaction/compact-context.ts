@@ -1,12 +1,12 @@
 import type { ModelRoute } from '@modelhost/kernel';
 import type { ActiveRun } from '../active-run.ts';
-import { costOf, estimateMessageTokens, estimateTextTokens, weighMessages } from '../tokens.ts';
+import { costOf, estimateMessageTokens, weighMessages } from '../tokens.ts';
 import { unwrapCall } from '../tool-search.ts';
 import { lighten, planCompaction } from './plan.ts';
 import type { CompactionPlan } from './plan.ts';
 import { summarize } from './summarize.ts';
 import type { StandIn } from './sent-messages.ts';
-import { cutText, summaryRequest, summaryText } from './texts.ts';
+import { cutText, summaryRequest, summaryText, textMessage } from './texts.ts';
 
 /** Why the conversation is looked at. */
 export interface CompactionCause {
@@ -33,7 +33,7 @@ export async function compactContext(run: ActiveRun, cause: CompactionCause): Pr
   if (!need.isPressing && olderTokens <= need.tokensMax * worthwhileShare) return false;
   const tokensBefore = conversation.tokens();
   const standIn = await standInFor(run, cause, { ...need, plan, olderTokens });
-  if (estimateTextTokens(standIn.text) >= olderTokens) return false;
+  if (weighText(standIn.text) >= olderTokens) return false;
   conversation.replace(plan.older, standIn);
   context.emit(cause.step, {
     type: 'context-compacted',
@@ -112,10 +112,15 @@ async function standInFor(
   wanted: Wanted,
 ): Promise<StandIn> {
   const summary = await trySummary(run, cause, wanted);
-  const isShorter = summary !== undefined && estimateTextTokens(summary) < wanted.olderTokens;
+  const isShorter = summary !== undefined && weighText(summary) < wanted.olderTokens;
   return isShorter
     ? { type: 'summary', text: summary }
     : { type: 'cut', text: cutText({ calls: callsOf(run, wanted.plan) }) };
+}
+
+/** A text weighs more as a message than by itself. */
+function weighText(text: string): number {
+  return estimateMessageTokens(textMessage(text));
 }
 
 /** Undefined where a summary does not fit, is not affordable, not allowed, or does not come. */

@@ -76,10 +76,10 @@ export async function startHost(
   return startIn(t, directory, execArgv);
 }
 
-/** Starts a host where another one has ended; it ends with its owner. */
+/** Starts a host on a directory that has its configuration, such as one where another has ended; it ends with its owner. */
 export async function restartHost(
   t: Owner,
-  { directory }: HostProcess,
+  { directory }: Pick<HostProcess, 'directory'>,
   execArgv: readonly string[] = [],
 ): Promise<HostProcess> {
   return startIn(t, directory, execArgv);

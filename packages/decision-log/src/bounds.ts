@@ -8,9 +8,10 @@ export const logBounds = {
   /** So many are not left waiting for the timer. */
   queueHigh: 512,
   flushMs: 250,
-  /** What is sealed at one go, or opened: a few milliseconds of work, whichever is reached first. */
+  /** What is sealed at one go, or opened: a few milliseconds of work, whichever is reached first. What is sealed is looked through as well. */
   sliceEntries: 32,
-  sliceBytes: 262_144,
+  sealedBytes: 65_536,
+  openedBytes: 262_144,
   /** Text of one entry, in UTF-16 units; past it the arguments are left out, and past it still, the entry is dropped. */
   entryLength: 262_144,
   pageSize: 200,

@@ -152,7 +152,11 @@ function contentText({ keys, redactor }: SealingParts, entry: WaitingEntry): str
   if (whole !== undefined && isFit(whole)) return whole;
   const bare = textWith([allArguments]);
   if (isFit(bare)) return bare;
-  throw new HostError('internal', 'a decision is too large to be logged');
+  throw tooLarge();
+}
+
+function tooLarge(): HostError {
+  return new HostError('internal', 'a decision is too large to be logged');
 }
 
 /** Hides what may not be kept. A placeholder could not be turned back from here, so that none is made. */
@@ -167,6 +171,8 @@ function hideFor(redactor: Redactor, { request, decision }: WaitingEntry): Maski
     );
     const step = redactor.open({ tenant: principal.tenant, sessionId: context.runId }).step();
     if (!step.hides(styles)) return values;
+    // What is too large to be kept is not looked through, which would take as long.
+    if (JSON.stringify(values).length > logBounds.entryLength) throw tooLarge();
     const hidden = step.redactJson(values, styles);
     return Object.keys(step.found()).length > 0 ? hidden : values;
   };

@@ -50,7 +50,7 @@ export function createLogReader({ keys, read, newestId, onFault }: LogReaderOpti
       for (const row of rows) {
         yield row;
         bytes += row.sealed.length;
-        if (bytes < logBounds.sliceBytes) continue;
+        if (bytes < logBounds.openedBytes) continue;
         // To open large ones takes milliseconds each, and others are being served.
         bytes = 0;
         await setImmediate();

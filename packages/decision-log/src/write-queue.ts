@@ -129,7 +129,7 @@ function sealSome(parts: SealingParts, entries: readonly WaitingEntry[]): Sealed
   const unfit: unknown[] = [];
   let bytes = 0;
   for (const entry of entries) {
-    if (bytes >= logBounds.sliceBytes) break;
+    if (bytes >= logBounds.sealedBytes) break;
     try {
       const row = sealEntry(parts, entry);
       bytes += row.sealed.length;

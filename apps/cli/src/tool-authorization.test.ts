@@ -10,7 +10,7 @@ import { CommandError, exitCodes } from './failure.ts';
 import { listenAuthorizing } from './fixtures/authorizing-server.ts';
 import type { AuthorizingServer } from './fixtures/authorizing-server.ts';
 import { createPaint } from './paint.ts';
-import { runCli, startCli } from './testing.ts';
+import { runHere, startCli } from './testing.ts';
 import type { Ended, Running } from './testing.ts';
 
 const redirectUrl = 'http://127.0.0.1:9/callback';
@@ -28,8 +28,9 @@ function environmentOf(user: string): Readonly<Record<string, string | undefined
   return { ...compileCache, MODEL_HOST_ADDRESS: state.address, MODEL_HOST_API_KEY: key };
 }
 
+// In this process: another one would only load the same again.
 async function cli(user: string, ...args: readonly string[]): Promise<Ended> {
-  return runCli(args, environmentOf(user));
+  return runHere(args, { environment: environmentOf(user), now: Date.now });
 }
 
 /** The address that a browser ends at. */
@@ -69,7 +70,7 @@ suite('authorizing the host at a tool server', () => {
     const keys: Record<string, string> = {};
     for (const user of ['ines', 'otto', 'pia']) {
       const args = ['keys', 'create', '--tenant', 'acme', '--subject', user, '--json'];
-      const { stdout } = await runCli(args, compileCache); // oxlint-disable-line no-await-in-loop
+      const { stdout } = await runHere(args); // oxlint-disable-line no-await-in-loop
       // Our own output, whose shape the test of `keys create` holds.
       const created = JSON.parse(stdout) as { readonly key: string; readonly entry: object };
       keys[user] = created.key;

@@ -21,6 +21,7 @@ interface ImportedRule {
   readonly keywords: readonly string[];
   readonly context: readonly string[];
   readonly before: readonly [number, number];
+  readonly lengthMin: number;
   readonly lengthMax: number;
   readonly units: number;
   readonly growth: string;
@@ -76,7 +77,11 @@ function addRule(upstream: UpstreamRule): void {
     entropy: upstream.entropy,
     keywords: set.literals,
     context: contextOf(set.literals, upstream),
-    ...fitted,
+    before: fitted.before,
+    lengthMin: facts.min,
+    lengthMax: fitted.lengthMax,
+    units: fitted.units,
+    growth: fitted.growth,
   });
 }
 

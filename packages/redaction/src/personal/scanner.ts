@@ -5,7 +5,7 @@ import { nationalIds } from './national-ids.ts';
 import { europeanIds } from './national-ids-europe.ts';
 import { birthRecognizers, cutIban, moneyRecognizers, phoneRecognizers } from './numbers.ts';
 import { contextBefore, contextBehind, type Recognizer } from './recognizer.ts';
-import { createShapes, type Shapes } from './shapes.ts';
+import { createShapes, type FormSet, type Shapes } from './shapes.ts';
 import { walletRecognizers } from './wallets.ts';
 
 /** Every form of personal data. */
@@ -45,9 +45,12 @@ const sign = 3;
 /** Goes on with a token and begins none. */
 const joint = 4;
 const classes = createClasses();
-const startNames = [undefined, 'digit', 'letter', 'sign'] as const;
+const starts: Readonly<Record<Recognizer['start'], number>> = { digit, letter, sign };
+const noForms: FormSet = new Int32Array(0);
 const dash = 0x2d;
+const dot = 0x2e;
 const colon = 0x3a;
+const space = 0x20;
 /** Units that the marks of addresses begin with. */
 const isMark = Uint8Array.from({ length: 0x1_0000 }, (_, unit) =>
   unit < 0x80 && '@:%&'.includes(String.fromCharCode(unit)) ? 1 : 0,
@@ -59,7 +62,7 @@ const unitsPerCheck = 40;
 const unitsPerContext = 60;
 const unitsPerFinding = 60;
 const spanMax = 24;
-const betweenFew = /[.:]/;
+const fewMax = 5;
 const joiners = new Set([0x09, 0x0a, 0x0d, 0x20, 0x2d, 0x2e, 0x2f, 0x29]);
 const timestamp =
   /\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])/y;
@@ -76,63 +79,73 @@ const anyLetter = /\p{L}/u;
 export function createPersonalScanner(
   chosen: ReadonlySet<string>,
 ): (text: string, from: number, work: SearchWork) => void {
-  const active = allRecognizers.filter(
+  const prepared = allRecognizers.map(prepare);
+  const isActive = allRecognizers.map(
     (recognizer) => chosen.has(recognizer.detector) || chosen.has(singleName(recognizer)),
   );
-  const births = active.filter(
-    ({ detector, start }) => detector === 'birth_date' && start === 'digit',
+  const births = prepared.filter(
+    ({ detector, start }, form) =>
+      isActive[form] === true && detector === 'birth_date' && start === digit,
   );
-  const activeAt = allRecognizers.map((recognizer) =>
-    active.includes(recognizer) ? recognizer : undefined,
-  );
+  let active: readonly FormSet[] | undefined;
+
+  /** For each way in which a form can begin, those that were chosen. */
+  function activeFrom(now: number): FormSet {
+    active ??= [none, digit, letter, sign].map((start) =>
+      shapes().select((form) => isActive[form] === true && prepared[form]?.start === start),
+    );
+    return active[now] ?? noForms;
+  }
 
   function tryAt(text: string, at: number, now: number, work: SearchWork): void {
-    const forms = shapes().at(text, at);
-    const start = startNames[now];
-    if (forms.length === 0 || start === undefined) return;
-    let mayBegin: boolean | undefined;
+    const forms = shapes().at(text, at, activeFrom(now));
+    if (forms.length === 0 || !isBeginning(now, text, at)) return;
     for (const form of forms) {
-      const recognizer = activeAt[form];
-      if (recognizer?.start !== start) continue;
-      mayBegin ??= isBeginning(start, text, at);
-      if (!mayBegin) return;
-      tryForm(recognizer, text, at, work);
+      const recognizer = prepared[form];
+      if (recognizer !== undefined) tryForm(recognizer, text, at, work);
     }
   }
 
   /** How many units behind this one are dealt with as well. */
-  function tryOrPass(
-    text: string,
-    at: number,
-    now: number,
-    { before, work }: { readonly before: number; readonly work: SearchWork },
-  ): number {
-    if (now !== digit || before !== none) {
-      tryAt(text, at, now, work);
-      return 0;
-    }
+  function tryNumber(text: string, at: number, work: SearchWork): number {
     const passed = timestampLength(text, at);
     if (passed > 0) return passed - 1;
     const length = dateLength(text, at);
-    if (length === 0) tryAt(text, at, now, work);
+    if (length === 0) tryAt(text, at, digit, work);
     else for (const birth of births) tryForm(birth, text, at, work);
     return Math.max(0, length - 1);
   }
 
   return function scan(text, from, work) {
+    if (work.budget.isExhausted()) return;
     let before = none;
-    for (let at = from; at < text.length && !work.budget.isExhausted(); at += 1) {
+    for (let at = from; at < text.length; at += 1) {
       const unit = text.charCodeAt(at);
       const now = classes[unit] ?? none;
       if (now === letter && before === letter) continue;
       if (isMark[unit] === 1) findAtMark(text, at, chosen, work);
       if (mayBeginAt(text, at, now, before)) {
-        at += tryOrPass(text, at, now, { before, work });
+        if (now === digit && before === none) at += tryNumber(text, at, work);
+        else tryAt(text, at, now, work);
+        if (work.budget.isExhausted()) return;
       }
       // Within a token nothing begins; letters with digits are one token.
       before = now === digit ? letter : now;
     }
   };
+}
+
+/** A recognizer as it is tried; all have the same parts, which lets the engine find them faster. */
+interface Prepared extends Omit<Recognizer, 'start' | 'context' | 'behind' | 'check'> {
+  readonly start: number;
+  readonly context: RegExp | undefined;
+  readonly behind: RegExp | undefined;
+  readonly check: ((value: string) => boolean) | undefined;
+}
+
+function prepare(recognizer: Recognizer): Prepared {
+  const { detector, kind, start, form, certainty, context, behind, check, rank } = recognizer;
+  return { detector, kind, start: starts[start], form, certainty, context, behind, check, rank };
 }
 
 /** Addresses are read from the mark that they have within them. */
@@ -171,7 +184,10 @@ function lengthOf(form: RegExp, text: string, at: number): number {
 }
 
 function mayBeginAt(text: string, at: number, now: number, before: number): boolean {
-  if (now === none || now === joint || text.charCodeAt(at) >= 0x80) return false;
+  const unit = text.charCodeAt(at);
+  if (now === none || now === joint || unit >= 0x80) return false;
+  // The one form that begins with a colon begins with two.
+  if (unit === colon && text.charCodeAt(at + 1) !== colon) return false;
   return before === none || before === sign || now === sign || (now === digit && isGlued(text, at));
 }
 
@@ -179,55 +195,49 @@ function singleName({ kind }: Recognizer): string {
   return kind.toLowerCase();
 }
 
-function isBeginning(start: Recognizer['start'], text: string, at: number): boolean {
-  switch (start) {
-    case 'sign':
-      return true;
-    case 'digit':
-      return !isShortNumber(text, at) && mayBeValue(text, at);
-    case 'letter':
-      return mayBeCode(text, at);
-  }
+function isBeginning(start: number, text: string, at: number): boolean {
+  if (start === digit) return mayBeValue(text, at) && !isShortNumber(text, at);
+  return start === sign || mayBeCode(text, at);
 }
 
 /** A word of letters alone is left at once, if no digit or colon stands within or right behind it. */
 function mayBeCode(text: string, at: number): boolean {
   // Pairs or fours of hexadecimal letters, as machines have them.
-  if (/[-:]/.test(text.charAt(at + 2)) || text.charAt(at + 4) === '.') {
+  const third = text.charCodeAt(at + 2);
+  if (third === dash || third === colon || text.charCodeAt(at + 4) === dot) {
     return true;
   }
-  for (let ahead = at + 1; ahead < at + 12; ahead += 1) {
+  const last = Math.min(at + 12, text.length);
+  for (let ahead = at + 1; ahead < last; ahead += 1) {
     const unit = text.charCodeAt(ahead);
-    if ((unit >= 48 && unit <= 57) || unit === 0x3a) {
-      return true;
-    }
-    const isLetter = unit < 128 && classes[unit] === letter;
-    if (!isLetter && unit !== 0x20 && unit !== 0x2e && unit !== 0x2d) {
-      return false;
-    }
+    const kind = unit < 128 ? classes[unit] : none;
+    if (kind === digit || unit === colon) return true;
+    if (kind !== letter && unit !== space && unit !== dot && unit !== dash) return false;
   }
   return false;
 }
 
 /** All forms have five digits, or dots, colons or dashes between few, or are long. */
 function mayBeValue(text: string, at: number): boolean {
-  if (text.charAt(at + 2) === '-' || betweenFew.test(text.slice(at, at + 5))) {
-    return true;
-  }
+  if (text.charCodeAt(at + 2) === dash) return true;
   let digits = 0;
-  let ahead = at;
-  for (; ahead < at + spanMax; ahead += 1) {
-    const unit = text.charCodeAt(ahead);
+  for (let ahead = at; ahead < at + spanMax; ahead += 1) {
+    const unit = ahead < text.length ? text.charCodeAt(ahead) : 0;
+    if ((unit === dot || unit === colon) && ahead < at + fewMax) return true;
     const kind = unit < 128 ? classes[unit] : none;
     digits += kind === digit ? 1 : 0;
-    if (digits >= 5) {
-      return true;
-    }
-    if (kind === none && !joiners.has(unit)) {
-      return false;
-    }
+    if (digits >= 5) return true;
+    if (kind === none && !joiners.has(unit)) return hasDotWithin(text, ahead, at + fewMax);
   }
   return true;
+}
+
+function hasDotWithin(text: string, from: number, to: number): boolean {
+  for (let at = from; at < Math.min(to, text.length); at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit === dot || unit === colon) return true;
+  }
+  return false;
 }
 
 /** A few digits that nothing joins to more of them: no form is that short. A month may follow a day. */
@@ -248,33 +258,32 @@ function isSmallLetter(unit: number): boolean {
 }
 
 function tryForm(
-  recognizer: Recognizer,
+  recognizer: Prepared,
   text: string,
   at: number,
   { budget, found }: SearchWork,
 ): void {
-  const { form, detector, kind, rank } = recognizer;
+  const { form, kind, certainty, check } = recognizer;
   budget.take(unitsPerTry);
   form.lastIndex = at;
-  const match = form.exec(text);
-  if (match === null) {
-    return;
-  }
-  const value = recognizer.kind === 'IBAN' ? cutIban(match[0]) : match[0];
-  budget.take(recognizer.check === undefined ? unitsPerMatch : unitsPerMatch + unitsPerCheck);
-  if (value === null || value.length === 0 || recognizer.check?.(value) === false) return;
+  if (!form.test(text)) return;
+  const match = text.slice(at, form.lastIndex);
+  const value = kind === 'IBAN' ? cutIban(match) : match;
+  budget.take(check === undefined ? unitsPerMatch : unitsPerMatch + unitsPerCheck);
+  if (value === null || value.length === 0 || check?.(value) === false) return;
   const end = at + value.length;
   // Another form of the kind has said so already, and words are the most work.
   const last = found.at(-1);
   if (last !== undefined && last.kind === kind && last.start <= at && last.end >= end) return;
-  if (recognizer.certainty !== 'certain') budget.take(unitsPerContext);
+  if (certainty !== 'certain') budget.take(unitsPerContext);
   if (hasPlace(recognizer, text, at, end)) {
+    const { detector, rank } = recognizer;
     budget.take(unitsPerFinding);
     found.push({ detector, kind, start: at, end, rank: rank + 2 });
   }
 }
 
-function hasPlace(recognizer: Recognizer, text: string, start: number, end: number): boolean {
+function hasPlace(recognizer: Prepared, text: string, start: number, end: number): boolean {
   if (recognizer.certainty === 'certain' || recognizer.context === undefined) {
     return true;
   }

@@ -5,9 +5,10 @@ import { allRecognizers } from './scanner.ts';
 import { createShapes } from './shapes.ts';
 
 const shapes = createShapes(allRecognizers.map(({ form }) => form));
+const all = shapes.select(() => true);
 
 function formsAt(text: string, at: number): readonly RegExp[] {
-  return shapes.at(text, at).flatMap((form) => allRecognizers[form]?.form ?? []);
+  return shapes.at(text, at, all).flatMap((form) => allRecognizers[form]?.form ?? []);
 }
 
 const piece = fc.oneof(

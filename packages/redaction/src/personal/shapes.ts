@@ -21,10 +21,15 @@ const heads = 3 * (runMax + 1) * separatorCount;
 const bits = 32;
 const noForms: readonly number[] = [];
 
+/** Some of the forms, one bit for each. */
+export type FormSet = Int32Array;
+
 /** Forms by what they can begin with. */
 export interface Shapes {
-  /** The indexes of the forms that may match here; some of them will not. */
-  at(text: string, at: number): readonly number[];
+  /** The indexes of the forms among these that may match here; some of them will not. */
+  at(text: string, at: number, among: FormSet): readonly number[];
+  /** The forms for whose indexes it holds. */
+  select(isIn: (form: number) => boolean): FormSet;
 }
 
 /** Works out once which forms can begin with which shape. */
@@ -53,32 +58,41 @@ export function createShapes(forms: readonly RegExp[]): Shapes {
     return masks;
   }
 
-  function formsAt(text: string, at: number): readonly number[] {
+  function formsAt(text: string, at: number, among: FormSet): readonly number[] {
     const first = text.charCodeAt(at);
     const kind = kindAt(text, at);
-    if (kind === none) return collect(first, -1, -1);
+    if (kind === none) return collect(among, first, none, -1);
     const next = runEnd(text, at, runMax);
     const size = next - at;
     const gap = separatorAt(text, next);
     const hasTail = kind === 1 && size <= firstRunMax;
     const head = (kind * (runMax + 1) + size) * separatorCount + gap;
     if (!isAny[head]) return noForms;
-    return collect(first, head, hasTail ? tailAt(text, next, size, gap) : -1);
+    return collect(among, first, head, hasTail ? tailAt(text, next, size, gap) : -1);
   }
 
-  /** The forms that all three allow; what is below zero says nothing. */
-  function collect(first: number, head: number, tail: number): readonly number[] {
+  /** Those among the forms that all three allow; no head and a tail below zero say nothing. */
+  function collect(among: FormSet, first: number, head: number, tail: number): readonly number[] {
     let list: number[] | undefined;
     for (let word = 0; word < width; word += 1) {
-      let mask = byFirst[first * width + word] ?? 0;
-      if (head >= 0) mask &= byHead[head * width + word] ?? 0;
+      let mask = (among[word] ?? 0) & (byFirst[first * width + word] ?? 0);
+      if (head > none) mask &= byHead[head * width + word] ?? 0;
       if (tail >= 0) mask &= byTail[tail * width + word] ?? 0;
       if (mask !== 0) list = addBits(mask, word * bits, list ?? []);
     }
     return list ?? noForms;
   }
 
-  return { at: formsAt };
+  function select(isIn: (form: number) => boolean): FormSet {
+    const set = new Int32Array(width);
+    for (const form of forms.keys()) {
+      const word = Math.floor(form / bits);
+      if (isIn(form)) set[word] = (set[word] ?? 0) | (1 << (form % bits));
+    }
+    return set;
+  }
+
+  return { at: formsAt, select };
 }
 
 function addBits(mask: number, from: number, list: number[]): number[] {

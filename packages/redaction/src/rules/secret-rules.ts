@@ -18,6 +18,8 @@ export interface SecretRule {
   readonly context: readonly string[];
   /** How far from the match's start the keyword begins: at least and at most. */
   readonly before: readonly [number, number];
+  /** No match is shorter. */
+  readonly lengthMin: number;
   /** No match is longer, or none longer is looked for. */
   readonly lengthMax: number;
   /** Units of work that one attempt at a keyword takes at worst, as measured by the importer. */

@@ -65,9 +65,10 @@ const rules: readonly SecretRule[] = secretRules();
 test('every rule compiles, has an id of its own, keywords in small letters and a price', () => {
   assert.ok(rules.length > 1_000);
   assert.equal(new Set(rules.map(({ id }) => id)).size, rules.length);
-  for (const { expression, flags, keywords, before, units } of rules) {
+  for (const { expression, flags, keywords, before, lengthMin, units } of rules) {
     assert.ok(new RegExp(expression, flags) instanceof RegExp);
     assert.ok(keywords.length > 0 && keywords.every((word) => word === word.toLowerCase()));
     assert.ok(before[0] <= before[1] && units >= 8);
+    assert.ok(!new RegExp(expression, flags).test('') && lengthMin > 0);
   }
 });

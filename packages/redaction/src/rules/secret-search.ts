@@ -7,9 +7,11 @@ import { isCode, isOrdinaryValue, isPlaceholder, isPublicName } from './placehol
 import type { SecretRule } from './secret-rules.ts';
 
 interface PreparedRule extends SecretRule {
-  readonly index: number;
   /** Compiled when a keyword first asks for it; most rules of a process never are. */
   compiled: CompiledRule | undefined;
+  /** Up to where the rule was tried in the search of this number, so that keywords in a row cost one window. */
+  triedTo: number;
+  triedIn: number;
   /** Tried start by start. */
   readonly isNarrow: boolean;
   /** Units of work for each unit of a window. */
@@ -64,6 +66,7 @@ export function createSecretSearch(
   const automaton = createKeywordAutomaton(keywords);
 
   const { classes, rows, endingFrom } = automaton;
+  let searches = 0;
 
   return function search(text, from, work) {
     let place: Place | undefined;
@@ -71,7 +74,7 @@ export function createSecretSearch(
     for (let at = from; at < text.length; at += 1) {
       state = rows[state + (classes[text.charCodeAt(at)] ?? 0)] ?? 0;
       if (state >= endingFrom) {
-        place ??= { text, work, triedTo: new Map(), tokenEnd: -1, lineEnd: -1, prefixes };
+        place ??= { text, work, number: (searches += 1), tokenEnd: -1, lineEnd: -1, prefixes };
         for (const keyword of automaton.endingIn(state)) {
           tryRules(rulesOf[keyword] ?? [], at + 1 - (keywords[keyword] ?? '').length, place);
         }
@@ -93,21 +96,22 @@ function tryRules(rules: readonly PreparedRule[], keywordAt: number, place: Plac
 interface Place {
   readonly text: string;
   readonly work: SearchWork;
-  /** Up to where each rule has already been tried, so that keywords in a row cost one window. */
-  readonly triedTo: Map<number, number>;
+  /** Of the search. */
+  readonly number: number;
   readonly prefixes: RegExp;
   /** Where the token and the line of the last keyword end. */
   tokenEnd: number;
   lineEnd: number;
 }
 
-function prepare(rule: SecretRule, index: number): PreparedRule {
+function prepare(rule: SecretRule): PreparedRule {
   const [beforeMin, beforeMax] = rule.before;
   const isNarrow = beforeMax - beforeMin <= spreadMax;
   return {
     ...rule,
-    index,
     compiled: undefined,
+    triedTo: 0,
+    triedIn: 0,
     isNarrow,
     isGeneric: keyRule.test(rule.id),
     beginsWord: beginsWord(rule),
@@ -125,31 +129,48 @@ function isWithinWord(text: string, at: number): boolean {
 }
 
 function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
-  const { text, work, triedTo } = place;
+  const { text, work, number } = place;
   const [beforeMin, beforeMax] = rule.before;
-  const first = Math.max(0, keywordAt - beforeMax, triedTo.get(rule.index) ?? 0);
+  const triedTo = rule.triedIn === number ? rule.triedTo : 0;
+  const first = Math.max(0, keywordAt - beforeMax, triedTo);
   const last = keywordAt - beforeMin;
   if (last < first) return;
   rule.compiled ??= compile(rule);
-  const { expression, within, isLast } = rule.compiled;
-  // One character more on each side lets word bounds see what is there.
-  const from = Math.max(0, first - 1);
+  const { within, isLast } = rule.compiled;
   const most = isLast
     ? keywordAt + (rule.keywords[0] ?? '').length + endMax
     : last + rule.lengthMax;
-  const window = text.slice(from, endOf(within, place, keywordAt, most) + 1);
+  // One character more on each side lets word bounds see what is there.
+  const end = Math.min(endOf(within, place, keywordAt, most) + 1, text.length);
+  rule.triedIn = number;
+  rule.triedTo = triedTo;
+  if (end - first < rule.lengthMin) work.budget.take(unitsPerTry);
+  else if (tryStarts(rule, { first, last, end }, place)) return;
+  // Whatever begins up to here has been looked at with all that may belong to it.
+  if (!isLast) rule.triedTo = last + 1;
+}
+
+/** Tries the rule where a match may begin; true when it need not be said that all of it was tried. */
+function tryStarts(
+  rule: PreparedRule,
+  { first, last, end }: { readonly first: number; readonly last: number; readonly end: number },
+  { text, work, prefixes }: Place,
+): boolean {
+  const { expression } = (rule.compiled ??= compile(rule));
+  const from = Math.max(0, first - 1);
+  const window = text.slice(from, end);
   const price = Math.ceil(unitsPerTry + rule.unitsPerUnit * window.length);
   for (let start = first; start <= last; start += 1) {
-    if (!work.budget.take(price)) return;
+    if (!work.budget.take(price)) return true;
     expression.lastIndex = start - from;
     const match = expression.exec(window);
     if (match !== null) {
       work.budget.take(unitsPerMatch);
-      const candidate = readMatch(rule, match, { text, from, prefixes: place.prefixes });
+      const candidate = readMatch(rule, match, { text, from, prefixes });
       if (candidate !== null) {
         work.found.push(candidate);
-        triedTo.set(rule.index, from + match.index + match[0].length);
-        return;
+        rule.triedTo = from + match.index + match[0].length;
+        return true;
       }
     }
     if (!rule.isNarrow) {
@@ -157,31 +178,42 @@ function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
       start = from + match.index;
     }
   }
-  // Whatever begins up to here has been looked at with all that may belong to it.
-  if (!isLast) triedTo.set(rule.index, last + 1);
+  return false;
 }
 
 /** Where a match with a keyword at this place ends at the latest. */
 function endOf(within: CompiledRule['within'], place: Place, from: number, most: number): number {
   switch (within) {
     case 'token':
-      if (place.tokenEnd < from) place.tokenEnd = nextOf(anySpace, place.text, from);
+      if (place.tokenEnd < from) place.tokenEnd = tokenEnd(place.text, from);
       return Math.min(place.tokenEnd, most);
     case 'line':
-      if (place.lineEnd < from) place.lineEnd = nextOf(lineFeed, place.text, from);
+      if (place.lineEnd < from) place.lineEnd = lineEnd(place.text, from);
       return Math.min(place.lineEnd, most);
     case 'text':
       return most;
   }
 }
 
-const anySpace = /\s/g;
-const lineFeed = /\n/g;
-
-function nextOf(sign: RegExp, text: string, from: number): number {
-  sign.lastIndex = from;
-  return sign.exec(text)?.index ?? text.length;
+function tokenEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isSpace[text.charCodeAt(at)] === 0) at += 1;
+  return at;
 }
+
+function lineEnd(text: string, from: number): number {
+  const at = text.indexOf('\n', from);
+  return at < 0 ? text.length : at;
+}
+
+/** One for each unit that is white space to an expression. */
+const isSpace = new Uint8Array(0x1_0000);
+for (const [space] of '\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff'.matchAll(
+  /[^]/g,
+)) {
+  isSpace[space.charCodeAt(0)] = 1;
+}
+isSpace.fill(1, 0x2000, 0x200b);
 
 const atoms = /\[(?:\\[^]|[^\]\\])*\]|\\(?:u[0-9a-f]{4}|[^])|\(\?[a-z:-]+|[^]/gi;
 

@@ -9,6 +9,7 @@ import {
 } from './unit-classes.ts';
 import {
   classOfCode,
+  classShift,
   codeOf,
   isLookedAt,
   prefixMax,
@@ -18,6 +19,9 @@ import {
 } from './words.ts';
 
 const space = 0x20;
+/** Codes of letters, marks and punctuation of prose are below; capitals are the last of them. */
+const tellingFrom = sensitiveUnit << classShift;
+const capitalFrom = capitalUnit << classShift;
 
 /**
  * Passes over the plain words that begin at a place where a segment begins, as reading unit by unit would pass over them; most
@@ -28,25 +32,24 @@ export function skipQuiet(text: string, from: number, words: Words): number {
   const { ascii } = words;
   let start = from;
   let state = 0;
-  let tokenSize = 0;
   let capitals = 0;
   for (let at = from; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     const code = unit < 0x80 ? (ascii[unit] ?? 0) : codeOf(unit, words.automaton);
-    const kind = classOfCode(code);
     state = rows[state + (code & stepMax)] ?? 0;
-    if (kind === spaceUnit) {
-      // In the midst of a word of two words the automaton is not at its start.
-      if (state !== 0 || isPrefix(tokenSize, capitals)) return start;
-      start = at + 1;
-      tokenSize = 0;
-      capitals = 0;
+    if (state >= endingFrom && isAnyLookedAt(text, at, state, words)) return start;
+    if (code < tellingFrom) {
+      if (code >= capitalFrom) capitals += 1;
       continue;
     }
-    if (isTelling(kind) || tokenSize >= wordMax) return start;
-    if (kind === capitalUnit) capitals += 1;
-    tokenSize += 1;
-    if (state >= endingFrom && isAnyLookedAt(text, at, state, words)) return start;
+    const kind = classOfCode(code);
+    if (isTelling(kind)) return start;
+    if (kind !== spaceUnit) continue;
+    const tokenSize = at - start;
+    // In the midst of a word of two words the automaton is not at its start.
+    if (state !== 0 || tokenSize > wordMax || isPrefix(tokenSize, capitals)) return start;
+    start = at + 1;
+    capitals = 0;
   }
   return start;
 }

@@ -1,7 +1,19 @@
 import { escapeUnits } from '../text/invisible.ts';
 import type { ContextWord } from './context-words.ts';
 import * as unitClasses from './unit-classes.ts';
-import { beginMarkers, isLookedAt, markers, wordMax, prefixMax, type Words } from './words.ts';
+import {
+  beginMarkers,
+  capitalBit,
+  isLookedAt,
+  markers,
+  plainBit,
+  prefixMax,
+  sensitiveBit,
+  stepMax,
+  wordBitShift,
+  wordMax,
+  type Words,
+} from './words.ts';
 
 /** Where the open segment stands. Offsets count from its start. */
 export interface Scan {
@@ -146,29 +158,42 @@ export function scanUnit(scan: Scan, unit: number, words: Words): boolean {
   return false;
 }
 
-/** Reads small letters of ASCII as `scanUnit` does, as many as nothing depends on; gives the place behind them. */
-export function scanLetters(scan: Scan, text: string, from: number, words: Words): number {
+/** Reads what words and numbers of ASCII are made of as `scanUnit` does, as far as nothing else depends on it; gives the place behind. */
+export function scanPlain(scan: Scan, text: string, from: number, words: Words): number {
   if (scan.block !== 'none' || scan.dashes > 0 || scan.passing !== 'none') return from;
-  const { rows, classes, endingFrom } = words.automaton;
-  const most = Math.min(wordMax - scan.tokenSize, lettersMax - scan.size, text.length - from);
-  let { state } = scan;
-  let count = 0;
-  for (; count < most; count += 1) {
-    const unit = text.charCodeAt(from + count);
-    if (unit < 0x61 || unit > 0x7a) break;
-    const next = rows[state + (classes[unit] ?? 0)] ?? 0;
-    if (next >= endingFrom) break;
+  const { rows, endingFrom } = words.automaton;
+  const { simple } = words;
+  const last = Math.min(from + plainLeft(scan), text.length);
+  let { state, history, capitals } = scan;
+  let kinds = 0;
+  let at = from;
+  for (; at < last; at += 1) {
+    const unit = text.charCodeAt(at);
+    const code = unit < 0x80 ? (simple[unit] ?? 0) : 0;
+    const next = rows[state + (code & stepMax)] ?? 0;
+    if (code === 0 || next >= endingFrom) break;
     state = next;
+    history = (history << 1) | (code >>> wordBitShift);
+    if ((code & capitalBit) !== 0) capitals += 1;
+    kinds |= code;
   }
-  if (count > 0) {
-    scan.state = state;
-    scan.history = count > 30 ? -1 : (scan.history << count) | ((1 << count) - 1);
-    scan.size += count;
-    scan.tokenSize += count;
-    scan.isWord = true;
-    scan.isGap = false;
-  }
-  return from + count;
+  if (at === from) return from;
+  scan.state = state;
+  scan.history = history;
+  scan.capitals = capitals;
+  scan.size += at - from;
+  scan.tokenSize += at - from;
+  scan.isGap = false;
+  if ((kinds & (plainBit | capitalBit)) !== 0) scan.isWord = true;
+  if ((kinds & sensitiveBit) !== 0) markSensitive(scan);
+  return at;
+}
+
+/** Units that change nothing but the size of the token. */
+function plainLeft({ isSensitive, isTokenSensitive, size, tokenSize }: Scan): number {
+  // A token that may be a value already stays one however long it gets.
+  const isLong = isSensitive && isTokenSensitive;
+  return isLong ? plainMax - size : Math.min(wordMax - tokenSize, plainMax - size);
 }
 
 /** Whether the unit is part of what does not show; such units bring nothing nearer to its end. */
@@ -207,7 +232,7 @@ function isGoingOn(scan: Scan, passing: Scan['passing'], unit: number): boolean 
 
 const bracket = 0x5b;
 /** Below every size at which a segment is cut. */
-const lettersMax = 4_000;
+const plainMax = 4_000;
 const dash = 0x2d;
 const space = 0x20;
 

@@ -1,7 +1,7 @@
 import { contextBefore } from '../personal/recognizer.ts';
 import { commonWords, type ContextWord } from './context-words.ts';
 import { isQuietText, skipQuiet } from './quiet.ts';
-import { resetScan, scanLetters, scanUnit, startBehind, type Scan } from './scan.ts';
+import { resetScan, scanPlain, scanUnit, startBehind, type Scan } from './scan.ts';
 import { isHighSurrogate } from './unit-classes.ts';
 import { createWords, type Words } from './words.ts';
 
@@ -61,90 +61,158 @@ export function createSegmenters(words: readonly ContextWord[]): Segmenters {
 }
 
 function createSegmenter(words: Words, beforeText: string): Segmenter {
-  const scan = startBehind(beforeText, words);
-  let before = beforeText;
-  let isCut = beforeText !== '';
-  let held = '';
+  const reading: Reading = {
+    words,
+    scan: startBehind(beforeText, words),
+    before: beforeText,
+    beforeSize: beforeText.length,
+    isCut: beforeText !== '',
+    held: '',
+    rest: '',
+    from: 0,
+    quietFrom: 0,
+    segments: [],
+  };
 
   function push(text: string): readonly Segment[] {
-    const segments: Segment[] = [];
-    for (const piece of piecesOf(text)) read(piece, segments);
-    return segments;
+    reading.segments = [];
+    for (const piece of piecesOf(text)) read(reading, piece);
+    return reading.segments;
   }
-
-  function read(piece: string, segments: Segment[]): void {
-    let rest = piece;
-    // In the rest: where the open segment begins, and the quiet ones right before it.
-    let from = 0;
-    let quietFrom = 0;
-
-    function giveQuiet(to: number): void {
-      if (to > quietFrom) {
-        const text = rest.slice(quietFrom, to);
-        segments.push(quietOf(text));
-        before = lastOf(before, text, contextBefore);
-      }
-      quietFrom = to;
-    }
-
-    for (let at = 0; at < rest.length; at += 1) {
-      if (held === '' && !isCut && isIdle(scan)) {
-        at = skipQuiet(rest, at, words);
-        from = at;
-      }
-      at = scanLetters(scan, rest, at, words);
-      if (at === rest.length) break;
-      const isClosed = scanUnit(scan, rest.charCodeAt(at), words);
-      if (!isClosed && scan.size < sizeMaxOf(scan)) continue;
-      if (isClosed && held === '' && isQuiet()) {
-        resetScan(scan, false);
-        from = at + 1;
-        continue;
-      }
-      giveQuiet(from);
-      const open = held + rest.slice(from, at + 1);
-      const size = isClosed ? open.length : cutOf(open, scan);
-      const whole =
-        isClosed && held === '' ? wholeOf(rest, from - before.length, at + 1) : undefined;
-      segments.push(close(open.slice(0, size), !isClosed, whole));
-      held = '';
-      if (size < open.length) {
-        rest = open.slice(size) + rest.slice(at + 1);
-        at = -1;
-      }
-      from = at + 1;
-      quietFrom = from;
-    }
-    giveQuiet(from);
-    held += rest.slice(from);
-  }
-
-  function close(text: string, isForced: boolean, whole = before + text): Segment {
-    const [keyPart, hasWord] = [keyPartOf(scan, text.length), scan.hasWord || isCut];
-    const segment = { text, whole, isCut, isQuiet: isQuiet(), hasWord, keyPart };
-    before = lastOf(before, text, isForced ? overlap : contextBefore);
-    isCut = isForced;
-    resetScan(scan, isForced && scan.block !== 'none');
-    return segment;
-  }
-
-  // What follows a cut is looked at together with what stands before it.
-  const isQuiet = (): boolean => !scan.isSensitive && !isCut;
 
   function finish(isBroken: boolean): readonly Segment[] {
-    const text = held;
-    held = '';
+    const { held, before } = reading;
+    reading.held = '';
     // What is broken off may have been about to become an address or a key, unless a sentence ends there.
-    const isKept = !isBroken || (isQuiet() && /[.!?]$/.test(text));
-    return isKept && text !== '' ? [close(text, false)] : [];
+    const isKept = !isBroken || (isQuiet(reading) && /[.!?]$/.test(held));
+    return isKept && held !== '' ? [segmentOf(reading, held, before + held)] : [];
   }
 
-  return { push, end: () => finish(false), abort: () => finish(true), held: () => held.length };
+  return {
+    push,
+    end: () => finish(false),
+    abort: () => finish(true),
+    held: () => reading.held.length,
+  };
 }
 
-/** Nothing is copied where all of it stands in one piece. */
-function wholeOf(piece: string, from: number, to: number): string | undefined {
-  return from >= 0 ? piece.slice(from, to) : undefined;
+/** Where a segmenter stands. */
+interface Reading {
+  readonly words: Words;
+  readonly scan: Scan;
+  /** What is looked at together with the next segment; up to date only where it is not all in the rest. */
+  before: string;
+  beforeSize: number;
+  /** The open segment begins where a cut was forced. */
+  isCut: boolean;
+  /** What the pieces before have of the open segment. */
+  held: string;
+  /** What is being read, and in it where the open segment begins, and the quiet ones right before it. */
+  rest: string;
+  from: number;
+  quietFrom: number;
+  segments: Segment[];
+}
+
+function read(reading: Reading, piece: string): void {
+  const { scan, words } = reading;
+  let rest = piece;
+  reading.rest = rest;
+  reading.from = 0;
+  reading.quietFrom = 0;
+  for (let at = 0; at < rest.length; at += 1) {
+    if (scan.size === 0 && isIdle(reading)) {
+      at = skipQuiet(rest, at, words);
+      reading.from = at;
+    }
+    at = scanPlain(scan, rest, at, words);
+    if (at === rest.length) break;
+    const isClosed = scanUnit(scan, rest.charCodeAt(at), words);
+    if (isClosed && reading.held === '' && isQuiet(reading)) {
+      resetScan(scan, false);
+      reading.from = at + 1;
+    } else if (isClosed) {
+      giveClosed(reading, at + 1);
+    } else if (scan.size >= sizeMaxOf(scan)) {
+      giveCut(reading, at + 1);
+      ({ rest } = reading);
+      at = -1;
+    }
+  }
+  giveQuiet(reading);
+  reading.before = beforeIn(reading);
+  reading.held += rest.slice(reading.from);
+}
+
+/** Gives out the quiet segments before the open one, as one. */
+function giveQuiet(reading: Reading): void {
+  const { rest, from, quietFrom } = reading;
+  if (from <= quietFrom) return;
+  const text = rest.slice(quietFrom, from);
+  reading.segments.push(quietOf(text));
+  passTo(reading, text, from);
+}
+
+function giveClosed(reading: Reading, to: number): void {
+  giveQuiet(reading);
+  const { rest, from, held, before, beforeSize } = reading;
+  const text = held + rest.slice(from, to);
+  // Nothing is put together where all of it stands in one piece.
+  const isInRest = held === '' && from >= beforeSize;
+  const whole = isInRest ? rest.slice(from - beforeSize, to) : before + text;
+  reading.segments.push(segmentOf(reading, text, whole));
+  reading.held = '';
+  reading.isCut = false;
+  passTo(reading, text, to);
+  resetScan(reading.scan, false);
+}
+
+/** What is too long is cut, and the rest of it read again. */
+function giveCut(reading: Reading, to: number): void {
+  giveQuiet(reading);
+  const { scan, rest, from, held } = reading;
+  const before = beforeIn(reading);
+  const open = held + rest.slice(from, to);
+  const size = cutOf(open, scan);
+  const text = open.slice(0, size);
+  reading.segments.push(segmentOf(reading, text, before + text));
+  reading.held = '';
+  reading.isCut = true;
+  reading.rest = open.slice(size) + rest.slice(to);
+  reading.from = 0;
+  reading.quietFrom = 0;
+  reading.before = lastOf(before, text, overlap);
+  reading.beforeSize = reading.before.length;
+  resetScan(scan, scan.block !== 'none');
+}
+
+/** The next segment begins at this place in the rest, behind the text. */
+function passTo(reading: Reading, text: string, to: number): void {
+  reading.beforeSize = Math.min(contextBefore, reading.beforeSize + text.length);
+  if (reading.beforeSize > to) reading.before = lastOf(reading.before, text, contextBefore);
+  reading.from = to;
+  reading.quietFrom = to;
+}
+
+function beforeIn({ rest, from, before, beforeSize }: Reading): string {
+  return beforeSize > from ? before : rest.slice(from - beforeSize, from);
+}
+
+function segmentOf(reading: Reading, text: string, whole: string): Segment {
+  const { scan, isCut } = reading;
+  return {
+    text,
+    whole,
+    isCut,
+    isQuiet: isQuiet(reading),
+    hasWord: scan.hasWord || isCut,
+    keyPart: keyPartOf(scan, text.length),
+  };
+}
+
+/** What follows a cut is looked at together with what stands before it. */
+function isQuiet({ scan, isCut }: Reading): boolean {
+  return !scan.isSensitive && !isCut;
 }
 
 /** A forced cut copies what is left of a piece, so no piece is long. */
@@ -156,8 +224,10 @@ function piecesOf(text: string): readonly string[] {
 }
 
 /** At the start of a segment, with nothing to wait for. */
-function isIdle({ size, isTail, block, wordsToWait, openUntil }: Scan): boolean {
-  return size === 0 && !isTail && block === 'none' && wordsToWait === 0 && openUntil === 0;
+function isIdle({ held, isCut, scan }: Reading): boolean {
+  const { isTail, block, wordsToWait, openUntil } = scan;
+  const isWaiting = isTail || block !== 'none' || wordsToWait > 0 || openUntil > 0;
+  return held === '' && !isCut && !isWaiting;
 }
 
 function quietOf(text: string): Segment {

@@ -1,6 +1,15 @@
 import { createKeywordAutomaton, type KeywordAutomaton } from '../text/keyword-automaton.ts';
 import type { ContextWord } from './context-words.ts';
-import { classOf, foldUnit, isWordUnit, spaceUnit, type UnitClass } from './unit-classes.ts';
+import {
+  capitalUnit,
+  classOf,
+  foldUnit,
+  isWordUnit,
+  plainUnit,
+  sensitiveUnit,
+  spaceUnit,
+  type UnitClass,
+} from './unit-classes.ts';
 
 /** What the words of a scan are looked up in; the lists go by the automaton's indexes. */
 export interface Words {
@@ -8,6 +17,11 @@ export interface Words {
   readonly holds: readonly ContextWord['holds'][];
   /** For each unit of ASCII: its step in the automaton, and above `stepMax` what it means to the segmenter. */
   readonly ascii: Uint32Array;
+  /**
+   * For each unit of ASCII that nothing but its token depends on: its step, one bit for its class, and one if it belongs to a word;
+   * 0 for the others.
+   */
+  readonly simple: Uint32Array;
   /** How long the word is if it counts only where a word begins, or else 0. */
   readonly beginnings: Uint8Array;
 }
@@ -50,6 +64,7 @@ export function createWords(given: readonly ContextWord[]): Words {
   return {
     automaton,
     ascii: Uint32Array.from({ length: 0x80 }, (_, unit) => codeOf(unit, automaton)),
+    simple: Uint32Array.from({ length: 0x80 }, (_, unit) => simpleOf(unit, automaton)),
     holds: [...marks, ...words.map(({ holds }) => holds)],
     beginnings: Uint8Array.from([...marks.map(() => 0), ...lengths]),
   };
@@ -57,13 +72,35 @@ export function createWords(given: readonly ContextWord[]): Words {
 
 /** The highest step; above it is the class of the unit. */
 export const stepMax = 0xffff;
-const classShift = 16;
+/** Of a code, by which the class is above the step. */
+export const classShift = 16;
 
 /** The step of a unit in the automaton, with its class. */
 export function codeOf(unit: number, { classes }: KeywordAutomaton): number {
   const kind = classOf(unit);
   const folded = kind === spaceUnit ? space : foldUnit(unit);
   return (kind << classShift) | (classes[folded] ?? 0);
+}
+
+/** Of the simple units: by these bits above the step one can see what was among many of them. */
+export const plainBit = 0x1_0000;
+export const capitalBit = 0x2_0000;
+export const sensitiveBit = 0x4_0000;
+/** Above all of these, the bit of units that belong to words. */
+export const wordBitShift = 24;
+
+const bitOf = new Map<UnitClass, number>([
+  [plainUnit, plainBit],
+  [capitalUnit, capitalBit],
+  [sensitiveUnit, sensitiveBit],
+]);
+// Rows of them surround private keys.
+const dash = 0x2d;
+
+function simpleOf(unit: number, { classes }: KeywordAutomaton): number {
+  const bit = bitOf.get(classOf(unit));
+  if (bit === undefined || unit === dash) return 0;
+  return bit + (classes[unit] ?? 0) + (isWordUnit(unit) ? 2 ** wordBitShift : 0);
 }
 
 /** The class of the unit with this code. */

@@ -13,6 +13,7 @@ export type {
   KeptEvents,
   KeptRun,
   KeptSignal,
+  NewRun,
   Retention,
   RunRecord,
   RunStore,

@@ -4,10 +4,11 @@ import type { EngineBounds } from './bounds.ts';
 import type { RunCodec } from './codec.ts';
 import { joinFrames } from './journal/journal.ts';
 import { firstStatus, sealStatus } from './kept-status.ts';
-import { sealInput } from './origin.ts';
+import { sealInput, sealPrefix } from './origin.ts';
 import type { KeptInput } from './origin.ts';
 import type { Residents } from './residents.ts';
 import type { KeptRun, RunStore } from './run-store.ts';
+import type { RunOrigin } from './run/live-run.ts';
 
 /** Takes new runs in, until it is closed. */
 export interface Intake {
@@ -58,17 +59,15 @@ export function createIntake(options: {
     inputDigest: string,
     programVersion: string,
   ): Promise<{ readonly created: boolean }> {
-    const { input, prefix } = kept;
-    const sealed = sealInput(codec, kept);
-    if (prefix.length > 0) checkSize(sealed.byteLength);
+    const { input } = kept;
+    const entries = sealPrefix(codec, kept);
+    checkSize(entries);
     const status = firstStatus(input, clock.now());
-    const run = { ...keptOf(codec, status), inputDigest, programVersion };
-    const created = await store.create(run, sealed);
+    const run = { ...keptOf(codec, status), inputDigest, programVersion, entries };
+    const created = await store.create(run, sealInput(codec, input));
     if (!created.created) return compare(created.run, inputDigest);
-    const journal = joinFrames(prefix);
-    const origin = { input, status, journal, entries: 0, signals: [], stop: undefined };
     onStart(status);
-    residents.begin(origin, programVersion);
+    residents.begin(newOrigin(kept, status, entries.length), programVersion);
     return { created: true };
   }
 
@@ -94,6 +93,11 @@ export function createIntake(options: {
   };
 }
 
+function newOrigin({ input, prefix }: KeptInput, status: RunStatus, entries: number): RunOrigin {
+  const journal = joinFrames(prefix);
+  return { input, status, journal, entries, signals: [], stop: undefined };
+}
+
 function keptOf(
   codec: RunCodec,
   status: RunStatus,
@@ -103,16 +107,17 @@ function keptOf(
   return { runId, tenant: principal.tenant, state, createdAtMs, finishedAtMs, status: sealed };
 }
 
-/** What every store takes at once. */
-const inputBytesMax = 8 * 1024 * 1024;
+/** Half of what may wait for a store: it is written at once, and nobody else waits for long. */
+const prefixBytesMax = 32 * 1024 * 1024;
 
-/** What led to a late step of a long run may be more than can be kept of an input, however often it is tried. */
-function checkSize(bytes: number): void {
-  if (bytes <= inputBytesMax) return;
+/** What led to a late step of a very long run is too much, however often it is tried. */
+function checkSize(entries: readonly Uint8Array[]): void {
+  const bytes = entries.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes <= prefixBytesMax) return;
   throw new HostError(
     'failed_precondition',
-    `a fork takes over at most ${inputBytesMax} bytes, and what led to this step has ${bytes}: fork at an earlier one`,
-    { facts: { bytes: String(bytes), bytes_max: String(inputBytesMax) } },
+    `a fork takes over at most ${prefixBytesMax} bytes, and what led to this step has ${bytes}: fork at an earlier one`,
+    { facts: { bytes: String(bytes), bytes_max: String(prefixBytesMax) } },
   );
 }
 

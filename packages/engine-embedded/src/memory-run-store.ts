@@ -3,6 +3,7 @@ import type {
   KeptEvents,
   KeptRun,
   KeptSignal,
+  NewRun,
   Retention,
   RunRecord,
   RunStore,
@@ -88,7 +89,7 @@ export function createMemoryRunStore(bounds: Partial<MemoryStoreBounds> = {}): R
 
 function create(
   shelf: Shelf,
-  run: Parameters<RunStore['create']>[0],
+  { entries = [], ...run }: NewRun,
   input: Uint8Array,
 ): Awaited<ReturnType<RunStore['create']>> {
   const known = copyOf(shelf.rows.get(run.runId));
@@ -97,10 +98,10 @@ function create(
   shelf.rows.set(run.runId, {
     run: { ...run, ordinal: shelf.ordinal, lastSequence: 0 },
     input,
-    entries: [],
+    entries: [...entries],
     signals: new Map(),
     events: [],
-    bytes: input.length + run.status.length,
+    bytes: [input, run.status, ...entries].reduce((sum, { length }) => sum + length, 0),
   });
   return { created: true };
 }

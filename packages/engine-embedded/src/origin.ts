@@ -3,7 +3,7 @@ import type { RunInput, RunProgram, SignalPayload, StopReason } from '@modelhost
 import type { RunCodec } from './codec.ts';
 import type { Frame } from './journal/frame.ts';
 import { joinFrames, readFrame } from './journal/journal.ts';
-import { joinTexts } from './journal/pieces.ts';
+import { cutText, joinTexts } from './journal/pieces.ts';
 import { openStatus } from './kept-status.ts';
 import type { RunRecord } from './run-store.ts';
 import type { RunOrigin } from './run/live-run.ts';
@@ -18,10 +18,23 @@ export interface KeptInput {
 }
 
 /** Seals what a run is started with. */
-export function sealInput(codec: RunCodec, { input, prefix }: KeptInput): Uint8Array {
+export function sealInput(codec: RunCodec, input: RunInput): Uint8Array {
   const { runId, principal } = input;
-  const text = JSON.stringify(prefix.length === 0 ? { input } : { input, prefix });
-  return codec.encode(text, { tenant: principal.tenant, runId, part: 'input' });
+  return codec.encode(JSON.stringify({ input }), {
+    tenant: principal.tenant,
+    runId,
+    part: 'input',
+  });
+}
+
+/** Seals the part of another journal that a run goes on from, as the first entries of its own. */
+export function sealPrefix(codec: RunCodec, { input, prefix }: KeptInput): readonly Uint8Array[] {
+  const { runId, principal } = input;
+  return prefix
+    .flatMap((frame) => cutText(JSON.stringify(frame)))
+    .map((piece, index) =>
+      codec.encode(piece, { tenant: principal.tenant, runId, part: `entry/${index}` }),
+    );
 }
 
 /** Opens the journal of a run, as its frames: for a fork, what it goes on from comes first. */
@@ -30,7 +43,7 @@ export function openFrames(codec: RunCodec, record: RunRecord): readonly Frame[]
   const pieces = record.entries.map((entry, index) =>
     codec.decode(entry, { tenant, runId, part: `entry/${index}` }),
   );
-  return [...openInput(codec, record).prefix, ...joinTexts(pieces).map(readFrame)];
+  return joinTexts(pieces).map(readFrame);
 }
 
 /** Opens everything that is kept of a run. */
@@ -43,7 +56,7 @@ export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
   });
   const cancel = given.find(({ name }) => name === cancelSignal);
   return {
-    input: openInput(codec, record).input,
+    input: openInput(codec, record),
     status: openStatus(codec, run),
     journal: joinFrames(openFrames(codec, record)),
     entries: entries.length,
@@ -56,12 +69,11 @@ export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
   };
 }
 
-function openInput(codec: RunCodec, { run, input }: RunRecord): KeptInput {
+function openInput(codec: RunCodec, { run, input }: RunRecord): RunInput {
   const { tenant, runId } = run;
   const text = codec.decode(input, { tenant, runId, part: 'input' });
   // As above.
-  const kept = parseJsonText(text) as unknown as { input: RunInput; prefix?: readonly Frame[] };
-  return { input: kept.input, prefix: kept.prefix ?? [] };
+  return (parseJsonText(text) as unknown as { input: RunInput }).input;
 }
 
 /** Seals what is kept as a signal. */

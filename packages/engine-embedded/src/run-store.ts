@@ -22,6 +22,12 @@ export interface KeptRun {
   readonly status: Uint8Array;
 }
 
+/** A run as it is created. */
+export type NewRun = Omit<KeptRun, 'ordinal' | 'lastSequence'> & {
+  /** Its journal so far, for one that goes on from a part of another's: kept with the run, or neither is. */
+  readonly entries?: readonly Uint8Array[];
+};
+
 /** Consecutive events of one run, written at once. */
 export interface KeptEvents {
   readonly firstSequence: number;
@@ -72,9 +78,9 @@ export interface Retention {
  * Too much that waits is `overloaded`; a write of an unknown run, or of events that leave a hole, is `internal`.
  */
 export interface RunStore {
-  /** Adds a run with the first events; does nothing when the id is known, and gives what is kept under it. */
+  /** Adds a run; does nothing when the id is known, and gives what is kept under it. */
   create(
-    run: Omit<KeptRun, 'ordinal' | 'lastSequence'>,
+    run: NewRun,
     input: Uint8Array,
   ): Promise<{ readonly created: true } | { readonly created: false; readonly run: KeptRun }>;
   write(write: RunWrite): Promise<void>;

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { createMemoryRunStore } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine, RunStore } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
-import type { RunContext, RunProgram } from '@modelhost/kernel';
+import type { RunContext, RunInput, RunProgram } from '@modelhost/kernel';
 import { done } from '../conformance/workbench.ts';
 import { createRunInput } from '../run-input.ts';
 import { createTestEngine } from '../test-engine.ts';
@@ -19,20 +19,29 @@ const controlText = '\u0001'.repeat(256 * 1024);
 function createStrictStore(): { readonly store: RunStore; readonly largest: () => number } {
   const store = createMemoryRunStore();
   let largest = 0;
+
+  function check(payloads: readonly (Uint8Array | undefined)[]): void {
+    for (const payload of payloads) {
+      const bytes = payload?.byteLength ?? 0;
+      if (bytes > payloadBytesMax) {
+        const facts = { reason: 'too_large' };
+        throw new HostError('storage_unavailable', `a payload of ${bytes} bytes`, { facts });
+      }
+      largest = Math.max(largest, bytes);
+    }
+  }
+
   return {
     largest: () => largest,
     store: {
       ...store,
+      create: async (run, input) => {
+        check([...(run.entries ?? []), input, run.status]);
+        return store.create(run, input);
+      },
       write: async (write) => {
         const { entries, events, run } = write;
-        for (const payload of [...entries, events?.payload, run?.status]) {
-          const bytes = payload?.byteLength ?? 0;
-          if (bytes > payloadBytesMax) {
-            const facts = { reason: 'too_large' };
-            throw new HostError('storage_unavailable', `a payload of ${bytes} bytes`, { facts });
-          }
-          largest = Math.max(largest, bytes);
-        }
+        check([...entries, events?.payload, run?.status]);
         return store.write(write);
       },
     },
@@ -87,6 +96,49 @@ suite('a run with more to keep than a store takes at once', () => {
     const ending = (await second.status('acme', 'run_1'))?.result?.ending;
     const answer = JSON.stringify(names.map(() => controlText.length));
     assert.deepEqual(ending, { reason: 'completed', answer });
+    assert.ok(largest() < payloadBytesMax / 2);
+    await second.close();
+  });
+
+  test('is forked late, and the next host goes on with the fork from the step where it was', async () => {
+    const clock = createVirtualClock();
+    const { store, largest } = createStrictStore();
+    const names = Array.from({ length: 6 }, (_, index) => `turn-${index + 1}/model`);
+    const ran: string[] = [];
+    const body = async (run: RunContext): Promise<unknown> => {
+      const told = [];
+      for (const name of names) {
+        told.push(
+          await run.step(name, async () => {
+            ran.push(name);
+            return controlText;
+          }),
+        );
+      }
+      const payload = await run.waitForSignal('end', { timeoutMs: 30_000, approvers: [] });
+      return [told.map(({ length }) => length), payload?.type];
+    };
+    const end = { type: 'tool-result', content: '', isError: false } as const;
+    const first = await openEngine(body, { clock, store });
+    await first.start(createRunInput({}));
+    await clock.settle();
+    await first.signal('acme', 'run_1', 'end', end);
+    await clock.settle();
+    ran.length = 0;
+    const fork = { runId: 'run_2', atStep: 'turn-6/model', change: (input: RunInput) => input };
+    assert.deepEqual(await first.fork('acme', 'run_1', fork), { created: true });
+    await clock.settle();
+    await first.close();
+    const second = await openEngine(body, { clock, store });
+    await clock.settle();
+    await second.signal('acme', 'run_2', 'end', end);
+    await clock.settle();
+    assert.deepEqual(ran, ['turn-6/model']);
+    const ending = (await second.status('acme', 'run_2'))?.result?.ending;
+    const answer = JSON.stringify([names.map(() => controlText.length), 'tool-result']);
+    assert.deepEqual(ending, { reason: 'completed', answer });
+    const { digest, recordedDigest } = await second.replay('acme', 'run_2');
+    assert.equal(digest, recordedDigest);
     assert.ok(largest() < payloadBytesMax / 2);
     await second.close();
   });

@@ -28,7 +28,7 @@ export interface RunOrigin {
   /** As it is durable. */
   readonly status: RunStatus;
   readonly journal: Journal;
-  /** How many entries are kept of it: a fork has none of what it goes on from. */
+  /** How many entries are kept of it: those of a fork begin with what it goes on from. */
   readonly entries: number;
   /** In the order in which they came. */
   readonly signals: readonly { readonly name: string; readonly payload: SignalPayload }[];

@@ -14,7 +14,7 @@ export function createRunStore(
   return {
     ...life,
     create: async (run, input) => {
-      const bytes = sizeOf([run.status, input]);
+      const bytes = sizeOf([run.status, input, ...(run.entries ?? [])]);
       return write('createRun', { run, input }, { bytes });
     },
     write: async (change) => {

@@ -1,4 +1,4 @@
-import type { KeptEvents, KeptRun, KeptSignal, RunWrite } from '@modelhost/engine-embedded';
+import type { KeptEvents, KeptRun, KeptSignal, NewRun, RunWrite } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
 import type { DatabaseSync } from 'node:sqlite';
 import { createPayloads } from '../payload.ts';
@@ -7,7 +7,7 @@ import { selectRuns, toKeptRun } from './kept-run.ts';
 /** What the engine changes of runs. */
 export type RunWrites = {
   createRun(argument: {
-    readonly run: Omit<KeptRun, 'ordinal' | 'lastSequence'>;
+    readonly run: NewRun;
     readonly input: Uint8Array;
   }): { readonly created: true } | { readonly created: false; readonly run: KeptRun };
   writeRun(write: RunWrite): void;
@@ -36,6 +36,7 @@ function prepareCreateRun(database: DatabaseSync): RunWrites['createRun'] {
   );
   const addTail = database.prepare('INSERT INTO run_tail (run, last_sequence) VALUES (?, 0)');
   const addInput = database.prepare('INSERT INTO run_input (run, body, blob) VALUES (?, ?, ?)');
+  const addEntry = database.prepare('INSERT INTO entry (run, body, blob) VALUES (?, ?, ?)');
 
   return ({ run, input }) => {
     const known = find.get(run.runId);
@@ -53,6 +54,7 @@ function prepareCreateRun(database: DatabaseSync): RunWrites['createRun'] {
     const ordinal = Number(row?.['ordinal']);
     addTail.run(ordinal);
     addInput.run(ordinal, ...payloads.place(input));
+    for (const entry of run.entries ?? []) addEntry.run(ordinal, ...payloads.place(entry));
     return { created: true };
   };
 }

@@ -45,6 +45,9 @@ export const durabilityRules: DurabilityRules = {
     const entries = [new Uint8Array(8_388_609)];
     await assertRejects(store.write(change('a', { entries })), 'storage_unavailable', 'too_large');
     assert.deepEqual(await entriesOf(store, 'a'), []);
+    const created = store.create({ ...newRun('b'), entries }, bytesOf(''));
+    await assertRejects(created, 'storage_unavailable', 'too_large');
+    assert.equal(await store.find('b'), undefined);
     return store;
   },
 

@@ -31,6 +31,21 @@ export const writeRules: StoreRules = {
     assert.deepEqual(await store.find('a'), record.run);
   },
 
+  'a run may begin with a journal, larger than any payload, which goes on and is created once':
+    async (store) => {
+      const large = Array.from({ length: 3 }, (_, index) => new Uint8Array(4_000_000).fill(index));
+      const entries = [bytesOf('first'), ...large];
+      await store.create({ ...newRun('a'), entries }, bytesOf('input'));
+      await store.create({ ...newRun('a'), entries }, bytesOf('input'));
+      await store.write(change('a', { entries: [bytesOf('later')] }));
+      const kept = (await store.read('a'))?.entries ?? [];
+      assert.deepEqual(
+        kept.map((entry, index) => Buffer.compare(entry, entries[index] ?? bytesOf('later'))),
+        [0, 0, 0, 0, 0],
+      );
+      assert.deepEqual(Object.keys((await store.find('a')) ?? {}).includes('entries'), false);
+    },
+
   'the same id is not created twice: what is kept under it is given back': async (store) => {
     await createRuns(store, 'a');
     await store.write(events('a', 1, 4));

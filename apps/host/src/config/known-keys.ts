@@ -4,21 +4,21 @@ import type { ConfigPath } from './source.ts';
 /** Keys that the schema knows for the map at a path; none where the keys are the operator's own, as in `headers`. */
 export type KnownKeys = (path: ConfigPath) => readonly string[];
 
-/** Reads the schema once. */
-export function createKnownKeys(): KnownKeys {
-  const root = configJsonSchema();
-  return (path) => {
-    let schema: unknown = root;
-    for (const part of path) {
-      const properties = memberOf(schema, 'properties');
-      schema =
-        memberOf(properties, String(part)) ??
-        memberOf(schema, 'items') ??
-        memberOf(schema, 'additionalProperties');
-    }
-    return Object.keys(Object(memberOf(schema, 'properties') ?? {}));
-  };
-}
+let root: unknown;
+
+/** Reads the schema when it is first asked: most files have no key of which there is a doubt. */
+export const knownKeys: KnownKeys = (path) => {
+  root ??= configJsonSchema();
+  let schema = root;
+  for (const part of path) {
+    const properties = memberOf(schema, 'properties');
+    schema =
+      memberOf(properties, String(part)) ??
+      memberOf(schema, 'items') ??
+      memberOf(schema, 'additionalProperties');
+  }
+  return Object.keys(Object(memberOf(schema, 'properties') ?? {}));
+};
 
 function memberOf(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;

@@ -7,8 +7,7 @@ import { checkRedaction } from './check-redaction.ts';
 import { checkFiles, checkListeners, checkReferences } from './cross-checks.ts';
 import { readSecrets } from './read-secrets.ts';
 import type { Secret } from './secret.ts';
-import { createKnownKeys } from './known-keys.ts';
-import type { KnownKeys } from './known-keys.ts';
+import { knownKeys } from './known-keys.ts';
 import { createReport, keyOf } from './report.ts';
 import { configSchema } from './schema.ts';
 import { readEnvironment, readFlags, readSource } from './source.ts';
@@ -46,10 +45,9 @@ export interface ConfigInput {
  */
 export function readHostConfig(input: ConfigInput): HostConfig {
   const overrides = [...readEnvironment(input.environment), ...readFlags(input.flags)];
-  const knownKeys = createKnownKeys();
   const source = readSource(input.file, readText(input.file), overrides, knownKeys);
   refuse(source.problems);
-  const tree = readTree(source, knownKeys);
+  const tree = readTree(source);
   const base = dirname(resolve(input.file));
   const pathOf = (path: string): string => resolve(base, path);
   const report = createReport(source);
@@ -68,10 +66,10 @@ export function readHostConfig(input: ConfigInput): HostConfig {
   };
 }
 
-function readTree(source: ConfigSource, knownKeys: KnownKeys): ConfigTree {
+function readTree(source: ConfigSource): ConfigTree {
   const parsed = configSchema.safeParse(source.tree, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw problemsError(parsed.error.issues.flatMap((issue) => toProblems(issue, source, knownKeys)));
+  throw problemsError(parsed.error.issues.flatMap((issue) => toProblems(issue, source)));
 }
 
 function readText(file: string): string {
@@ -102,11 +100,7 @@ function problemsError(problems: readonly ConfigProblem[]): HostError {
 
 type Issue = z.core.$ZodIssue;
 
-function toProblems(
-  issue: Issue,
-  source: ConfigSource,
-  knownKeys: KnownKeys,
-): readonly ConfigProblem[] {
+function toProblems(issue: Issue, source: ConfigSource): readonly ConfigProblem[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {

@@ -17,6 +17,8 @@ export type { PolicySource, RuleSet, RuleSetSource } from './rule-set.ts';
 export { compareDecisions } from './rehearsal/compare-decisions.ts';
 export type { ChangeKind, DecisionChange } from './rehearsal/compare-decisions.ts';
 export type { DecisionExample, DecisionGroup } from './rehearsal/change-groups.ts';
+export { askAgain } from './rehearsal/ask-again.ts';
+export type { AskedAgain, RuleReader } from './rehearsal/ask-again.ts';
 export { allArguments, maskArguments } from './rehearsal/masked-arguments.ts';
 export type { MaskedRequest, Masking } from './rehearsal/masked-arguments.ts';
 export { nameResource } from './rehearsal/recorded-decision.ts';

@@ -1,8 +1,13 @@
 import type { PolicyQuestion, PolicyService } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject, PolicyRequest, Principal, ToolDefinition } from '@modelhost/kernel';
-import { digestPolicyFiles, explainApart, readQuestion } from '@modelhost/policy-engine';
-import type { CompileOptions, Explanation, PolicyFile } from '@modelhost/policy-engine';
+import { askAgain, digestPolicyFiles, explainApart, readQuestion } from '@modelhost/policy-engine';
+import type {
+  CompileOptions,
+  Explanation,
+  PolicyFile,
+  RecordedDecision,
+} from '@modelhost/policy-engine';
 import type { PolicyControl } from '../policy/policy-control.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { readPolicyFiles } from './policy-files.ts';
@@ -46,11 +51,11 @@ export function createExplain(
     const given = readPolicyFiles(reader, files, { min: 0 });
     refuseIfAny(reader);
     const tools = gateway.listTools(principal.tenant);
-    const request = await requestOf(options, { about, principal, tools });
-    const explanation =
-      given.length === 0
-        ? await control.engine.explain(request)
-        : await apart(signal, async (bounds) => explainWith(given, { request, tools, bounds }));
+    const isWhatIf = given.length > 0;
+    const request = await requestOf(options, { about, principal, tools, isWhatIf });
+    const explanation = isWhatIf
+      ? await apart(signal, async (bounds) => explainWith(given, { request, tools, bounds }))
+      : await control.engine.explain(request);
     return toExplanationMessage(request, explanation);
   };
 }
@@ -61,14 +66,16 @@ async function requestOf(
     readonly about: Parameters<Explain>[0]['about'];
     readonly principal: Principal;
     readonly tools: readonly ToolDefinition[];
+    /** Rules of the caller's are to be asked. */
+    readonly isWhatIf: boolean;
   },
 ): Promise<PolicyRequest> {
-  const { about, principal, tools } = asked;
+  const { about, principal, tools, isWhatIf } = asked;
   switch (about.case) {
     case 'question':
       return readPolicyQuestion(about.value, { principal, tools, nowMs: clock.now() });
     case 'decisionId':
-      return recordedRequest(control, principal, about.value);
+      return askable(control, await findRecorded(control, principal, about.value), isWhatIf);
     case undefined:
       break;
   }
@@ -147,26 +154,40 @@ function objectOf(field: string, text: string): JsonObject {
 }
 
 /** The decision with this id among the newest; ids are no places in the log, so it is looked for. */
-async function recordedRequest(
+async function findRecorded(
   { log }: PolicyControl,
   { tenant }: Principal,
   decisionId: string,
-): Promise<PolicyRequest> {
+): Promise<RecordedDecision> {
   let pageToken: string | undefined;
   for (let seen = 0; seen < lookedThroughMax; seen += pageSize) {
     const page = await log.page({ tenant, pageSize, pageToken });
     const found = page.decisions.find(({ id }) => id === decisionId);
-    if (found !== undefined && found.masked.length > 0) {
-      throw new HostError(
-        'failed_precondition',
-        'values of this decision were masked, so it cannot be explained any more',
-      );
-    }
-    if (found !== undefined) return found.request;
+    if (found !== undefined) return found;
     pageToken = page.nextPageToken;
     if (pageToken === undefined) break;
   }
   throw new HostError('not_found', 'there is no such decision among the newest of the log');
+}
+
+/** The request of a decision, where nothing that is not kept of it could change what is explained. */
+function askable(
+  { engine }: PolicyControl,
+  recorded: RecordedDecision,
+  isWhatIf: boolean,
+): PolicyRequest {
+  if (isWhatIf && recorded.masked.length > 0) {
+    throw notKept('values of this decision are not kept, so no other rules can be asked about it');
+  }
+  const asked = askAgain(recorded, engine);
+  if (asked.type === 'askable') return asked.request;
+  throw notKept(
+    `values of this decision are not kept, so it cannot be explained any more (${asked.rules.join(', ')})`,
+  );
+}
+
+function notKept(message: string): HostError {
+  return new HostError('failed_precondition', message);
 }
 
 /** What rules of the caller's alone would say. */

@@ -1,62 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject, PolicyRequest } from '@modelhost/kernel';
+import { callOf, draftOf, forbidWhen } from './fixtures/mail-calls.ts';
 import { dayMs } from './fixtures/open-control.ts';
-import { ann, bundleOf, createPolicyWorld, inputOf } from './fixtures/policy-world.ts';
+import { ann, bundleOf, createPolicyWorld } from './fixtures/policy-world.ts';
 import type { OpenControl } from './fixtures/policy-world.ts';
 
 const address = 'someone@example.org';
-
-/** A call of a tool that sends messages. */
-function callOf(values: JsonObject): PolicyRequest {
-  const usual = inputOf(1);
-  return {
-    ...usual,
-    action: 'CallTool',
-    resource: {
-      type: 'tool',
-      tool: {
-        name: 'mail__send',
-        description: '',
-        inputSchema: {
-          type: 'object',
-          properties: { to: { type: 'string' }, count: { type: 'integer' } },
-        },
-        effect: 'irreversible',
-        integrity: 'untrusted',
-        decisionArguments: ['to'],
-        server: 'mail',
-        serverTool: 'send',
-        executor: 'host',
-      },
-      arguments: values,
-    },
-    context: { ...usual.context, callDigest: 'digest-1' },
-  };
-}
-
-const permitAll = '@id("all") @message("all is permitted") permit (principal, action, resource);\n';
-
-function draftOf(rules: string, revision = 1): Parameters<typeof bundleOf>[0] {
-  return {
-    revision,
-    expires: '2026-11-26T12:00:00Z',
-    files: {
-      'authorize.cedar': permitAll + rules,
-      'oblige.cedar': `@id("addresses") @message("addresses are hidden")
-@oblige("redact") @detectors("email") @style("placeholder")
-permit (principal, action, resource);\n`,
-      'tests/calls.yaml': `- name: an input is accepted
-  given: { action: AcceptInput, bytes: 1 }
-  expect: { effect: allow, reasons: [all] }\n`,
-    },
-  };
-}
-
-function forbidWhen(condition: string): string {
-  return `@id("no") @message("no")
-forbid (principal, action == ModelHost::Action::"mail__send", resource) when { ${condition} };\n`;
-}
 
 async function keptArguments(control: OpenControl): Promise<readonly unknown[]> {
   await control.settle();

@@ -1,19 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Decision, PolicyAction, PolicyEngine, PolicyRequest } from '@modelhost/kernel';
+import type { PolicyAction, PolicyEngine } from '@modelhost/kernel';
 import { createGroups } from './change-groups.ts';
 import type { DecisionGroup, GroupBound } from './change-groups.ts';
 import { compareDecisions } from './compare-decisions.ts';
 import type { DecisionChange } from './compare-decisions.ts';
-import type { AskedRule } from './asked-rules.ts';
-import { allArguments, fillMasked, mayReadMasked } from './masked-arguments.ts';
+import { askAgain, isFault } from './ask-again.ts';
+import type { RuleReader } from './ask-again.ts';
 import { nameResource } from './recorded-decision.ts';
 import type { RecordedDecision } from './recorded-decision.ts';
 
 /** What a rehearsal asks of the rules that are tried. A decision point does. */
-export interface RehearsalCandidate extends Pick<PolicyEngine, 'decide' | 'digest'> {
-  /** The rules that are asked about the request, with what each may read. */
-  rulesAbout(request: PolicyRequest): readonly AskedRule[];
-}
+export interface RehearsalCandidate extends Pick<PolicyEngine, 'decide' | 'digest'>, RuleReader {}
 
 /** Bounds of a rehearsal. */
 export interface RehearsalBound extends GroupBound {
@@ -129,37 +126,16 @@ type Outcome =
   | { readonly type: 'undecidable'; readonly rules: readonly string[] };
 
 async function decideAgain(
-  { request, decision, masked }: RecordedDecision,
+  recorded: RecordedDecision,
   candidate: RehearsalCandidate,
 ): Promise<Outcome> {
-  if (masked.includes(allArguments)) return { type: 'undecidable', rules: ['arguments-not-kept'] };
-  const asked = masked.length === 0 ? request : fillMasked(request, masked);
-  if (masked.length > 0) {
-    const rules = readersOf(asked, masked, candidate);
-    if (rules.length > 0) return { type: 'undecidable', rules };
-  }
-  const again = await candidate.decide(asked);
-  // A value may have been refused that what stands for it is not, and the other way round.
-  if (masked.length > 0 && (isFault(decision) || isFault(again))) {
+  const asked = askAgain(recorded, candidate);
+  if (asked.type === 'undecidable') return asked;
+  const again = await candidate.decide(asked.request);
+  // What stands for a value may be refused although the value was not.
+  if (recorded.masked.length > 0 && isFault(again)) {
     return { type: 'undecidable', rules: ['policy-error'] };
   }
-  const changes = compareDecisions(decision, again);
+  const changes = compareDecisions(recorded.decision, again);
   return changes.length === 0 ? { type: 'unchanged' } : { type: 'changed', changes };
-}
-
-/** Rules about the request that may read a masked value. */
-function readersOf(
-  request: PolicyRequest,
-  masked: readonly string[],
-  candidate: RehearsalCandidate,
-): readonly string[] {
-  const ids = candidate
-    .rulesAbout(request)
-    .filter((rule) => mayReadMasked(rule, request, masked))
-    .map(({ id }) => id);
-  return [...new Set(ids)].sort();
-}
-
-function isFault({ reasons }: Decision): boolean {
-  return reasons.some(({ rule }) => rule === 'policy-error');
 }

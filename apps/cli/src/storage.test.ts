@@ -72,6 +72,7 @@ test('what a host keeps is counted, verified, saved beside it, and goes on from 
   assert.match(again.stderr, /restore into an empty directory/);
   const shown = await runHere(['storage', 'status', ...elsewhere]);
   assert.match(shown.stdout, /^sessions {2}1$/m);
+  assert.match(shown.stdout, /^store {5}[0-9a-f]{32}, at 1\.\d+$/m);
 });
 
 test('where there is no store, that is said', async (t) => {

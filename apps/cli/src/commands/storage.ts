@@ -16,6 +16,7 @@ export async function showStorage(
     context.print(`${JSON.stringify({ directory: storage.directory, ...status })}\n`);
     return;
   }
+  const { mark } = status;
   const { running, waiting, finished } = status.runs;
   context.print(
     [
@@ -24,6 +25,7 @@ export async function showStorage(
       `sessions  ${status.sessions}`,
       `size      ${megabytes(status.fileBytes)}, ${megabytes(status.freeBytes)} of it unused`,
       `tables    version ${status.version}`,
+      ...(mark === undefined ? [] : [`store     ${mark.storeId}, at ${mark.epoch}.${mark.checks}`]),
       '',
     ].join('\n'),
   );

@@ -51,7 +51,9 @@ const noRecord: DataRecord = { known: {}, accepted: [] };
 export async function readDataRecord(directory: string): Promise<DataRecord> {
   const path = pathIn(directory);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    // Whoever makes the first file says what is wrong with a directory that is none.
+    const code = cause instanceof Error && 'code' in cause ? cause.code : '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw unusable(path, 'cannot be read', cause);
   });
   if (text === undefined) return noRecord;

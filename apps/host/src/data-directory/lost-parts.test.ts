@@ -135,6 +135,26 @@ test('what somebody says to go on without is begun anew, and on record once', as
   await place.refused('runs');
 });
 
+test('what a kill leaves behind is taken, and without the log of its database it is refused', async (t) => {
+  const [place, crashed, torn] = [await makePlace(t), await makePlace(t), await makePlace(t)];
+  const host = await place.start();
+  for (const { data } of [crashed, torn]) {
+    rmSync(data, { recursive: true });
+    // Files as they are at this moment, in the order in which they are written.
+    cpSync(place.data, data, { recursive: true });
+  }
+  await host.drain();
+  rmSync(join(torn.data, 'runs', 'journal.db-wal'));
+  const message = await torn.refused('runs');
+  assert.match(message, /journal\.db: lacks its last writes \(is at 1\.\d+\), .* was at 2\.\d+ on/);
+  await assert.rejects(torn.storage.verify(), /lacks its last writes/);
+  await torn.storage.acceptLoss('runs', 1);
+  await torn.pass();
+  assert.deepEqual(torn.recorded(), ['loss-accepted runs']);
+  await crashed.pass();
+  assert.deepEqual(crashed.recorded(), []);
+});
+
 test('another key than the one that the rest is sealed under is refused', async (t) => {
   const place = await makePlace(t);
   const environment = { MODEL_HOST_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') };

@@ -12,7 +12,7 @@ export function checkAnswers(
   ofRun: readonly Fact[],
 ): void {
   const { runId } = plan;
-  const asker = inputOf(plan).principal.subject;
+  const asker = inputOf(plan, null).principal.subject;
   const accepted = new Set<string>();
   const yeses = new Set<string>();
   const approvedCalls = new Set<string>();

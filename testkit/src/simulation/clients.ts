@@ -37,7 +37,7 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   let following = 0;
 
   async function start(plan: RunPlan): Promise<void> {
-    const input = inputOf(plan);
+    const input = inputOf(plan, world.governance.window);
     let created = 0;
     const request = async (): Promise<void> => {
       if ((await host.start(input)).created) created += 1;

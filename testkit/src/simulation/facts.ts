@@ -9,6 +9,8 @@ import type {
   TokenUsage,
 } from '@modelhost/kernel';
 
+import type { Sent } from './window.ts';
+
 /** Something that happened in the simulated world, as seen from outside of the host. */
 export type Fact = { readonly atMs: number } &
   /** Policy was asked; `voters` are those who approved the call, null for a first question. */
@@ -68,6 +70,7 @@ export type Fact = { readonly atMs: number } &
         readonly tokensMax: number;
         /** Of the request itself. */
         readonly maxOutputTokens: number;
+        readonly sent: Sent | null;
         readonly isFenced: boolean;
       }
     /** The beginning of an attempt is durable. */

@@ -15,6 +15,7 @@ import { pause } from './pause.ts';
 import type { Random } from './random.ts';
 import { outputTokensMaxOf } from './rules.ts';
 import { drawScenario, worldStartMs } from './scenario.ts';
+import { drawSummary, refuseLong, weighRequest } from './window.ts';
 import { stepOf } from './world.ts';
 import type { HostWorld } from './world.ts';
 
@@ -48,7 +49,7 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
     checkLength(world, runId, request);
     const attempt = count(`model/${runId}/${step}`);
     const id = `model/${runId}/${step}/${attempt}`;
-    const script = outside.take(id, drawAnswer);
+    const script = answerOf(world, { step, id });
     const tokensMax = reservations.get(`${runId}/${step}`) ?? 0;
     facts.add({
       type: 'model-asked',
@@ -58,6 +59,7 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
       begun,
       tokensMax,
       maxOutputTokens: request.maxOutputTokens,
+      sent: weighRequest(world, { runId, step }, request),
       isFenced: isFenced(),
     });
     const wakeOn = script.isDeaf ? undefined : signal;
@@ -66,6 +68,7 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
       if (isStorm(outside, clock.now())) {
         throw new HostError('provider_rate_limited', 'the fake provider is asked too often');
       }
+      refuseLong(world, id);
       for (const { delayMs, event } of script.items) {
         await pause(clock, delayMs, wakeOn);
         yield event;
@@ -93,6 +96,18 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
   }
 
   return { stream, check: async () => {}, close: async () => {} };
+}
+
+/** What the provider does about a request; a summary, if it says one, is all that it says. */
+function answerOf(
+  world: HostWorld,
+  asked: { readonly step: string; readonly id: string },
+): AnswerScript {
+  const script = world.outside.take(asked.id, drawAnswer);
+  const summary = drawSummary(world, asked);
+  if (summary === null) return script;
+  const items = summary.map((event) => ({ delayMs: 1, event }));
+  return { ...script, items, ending: 'done', finishReason: 'stop' };
 }
 
 /** Whether everybody is refused, for a while. */

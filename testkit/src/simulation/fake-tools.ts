@@ -14,6 +14,7 @@ import { drawText, tellsMailbox, tellsSecret, withoutMailboxes } from './canarie
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
 import { tools } from './scenario.ts';
+import { drawPadding } from './window.ts';
 import { stepOf } from './world.ts';
 import type { HostWorld } from './world.ts';
 
@@ -73,10 +74,11 @@ export function createFakeTools(world: HostWorld): ToolGateway {
       if (script.delayMs > timeoutMs) throw new HostError('mcp_timeout', 'the fake tool is slow');
       if (script.ending === 'failed')
         throw new HostError(script.errorCode, `it failed: ${script.content}`);
-      const { content, ending, request } = script;
+      const { ending, request } = script;
       if (request !== null) {
         return { type: 'input-required', state: id, requests: { ask: request } };
       }
+      const content = script.content + drawPadding(world, id);
       return { type: 'answer', content, isError: ending === 'tool-error', isTruncated: false };
     } finally {
       open.delete(id);

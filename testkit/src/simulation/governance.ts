@@ -1,6 +1,9 @@
+import type { Outside } from './outside.ts';
 import type { Random } from './random.ts';
 import { ruleSetNames } from './rules.ts';
 import type { RuleSetName } from './rules.ts';
+import { drawWindow } from './window.ts';
+import type { WindowPlan } from './window.ts';
 
 /**
  * How a host is governed, drawn apart from the rest of its world: a seed whose policy is scripted is the same world as without
@@ -9,14 +12,27 @@ import type { RuleSetName } from './rules.ts';
 export interface Governance {
   /** Of each process, the first one first, the last for all after it; null where policy is scripted. */
   readonly rules: readonly [RuleSetName, ...RuleSetName[]] | null;
+  /** Null where the models read as much as they are ever sent. */
+  readonly window: WindowPlan | null;
 }
 
-/** Half of the worlds have rules, and some of these get others with a restart. */
-export function drawGovernance(random: Random): Governance {
-  const hasRules = random.chance(0.5);
+/** Each is drawn by itself, so that what is added does not change the others. */
+export function takeGovernance(outside: Outside): Governance {
+  return {
+    rules: outside.take('governance', drawRules),
+    window: outside.take('reading', drawReading),
+  };
+}
+
+/** Half of the worlds have rules, some of which are others after a restart. */
+function drawRules(random: Random): Governance['rules'] {
+  if (!random.chance(0.5)) return null;
   const first = random.pick(ruleSetNames);
-  const second = random.chance(0.3) ? random.pick(ruleSetNames) : first;
-  return { rules: hasRules ? [first, second] : null };
+  return [first, random.chance(0.3) ? random.pick(ruleSetNames) : first];
+}
+
+function drawReading(random: Random): Governance['window'] {
+  return random.chance(0.3) ? drawWindow(random) : null;
 }
 
 /** The rules of a process, counted from 1; undefined where policy is scripted. */

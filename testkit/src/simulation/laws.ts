@@ -16,6 +16,7 @@ import { checkShown, checkTold } from './redaction-laws.ts';
 import type { Fact, Facts } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
 import type { Charge } from './watch.ts';
+import { checkCompactions } from './window.ts';
 import type { World } from './world.ts';
 
 /** What is left when nothing happens any more. */
@@ -61,6 +62,7 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     checkTold(after.world, plan.runId, { events, facts });
     checkShown(after.world, plan, { events, facts, redactor: after.redactor });
     checkTexts(after, plan.runId, { events, facts });
+    checkCompactions(after.world, plan.runId, { events, facts });
     // Nobody waits for the end of a run that has none.
     if (status.state !== 'finished') continue;
     await checkBuffer(after, plan, events);

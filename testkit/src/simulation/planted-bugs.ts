@@ -2,6 +2,7 @@ import { crashBugs } from './crash-mutants.ts';
 import { loopBugs } from './mutants.ts';
 import type { Bug } from './mutants.ts';
 import { ruleBugs } from './rule-mutants.ts';
+import { windowBugs } from './window-mutants.ts';
 
 /**
  * A planted bug, and a seed at which its law finds it. A change that draws otherwise may move it: then it is looked for from the
@@ -20,12 +21,12 @@ const seeds: Readonly<Record<string, number>> = {
   'effect-after-cancel': 723,
   'executed-twice': 4,
   'deny-ignored': 7,
-  'hold-ignored': 37,
+  'hold-ignored': 53,
   'event-gap': 3,
   'two-endings': 1,
   'answer-counts-twice': 7,
   'vote-forged': 80,
-  'approval-used-twice': 37,
+  'approval-used-twice': 80,
   'taint-forgotten': 5,
   'history-believed': 5,
   'redacted-by-piece': 4,
@@ -58,11 +59,17 @@ const seeds: Readonly<Record<string, number>> = {
   'decision-misreported': 1,
   'answer-not-shortened': 13,
   'call-not-hurried': 6,
+  'window-forgotten': 2,
+  'task-left-out': 2,
+  'results-left-out': 2,
+  'compaction-misreported': 2,
+  'summary-free': 19,
+  'taint-compacted': 77,
 };
 
 /** All of them, by name. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = Object.fromEntries(
-  Object.entries({ ...loopBugs, ...crashBugs, ...ruleBugs }).map(([name, bug]) => [
+  Object.entries({ ...loopBugs, ...crashBugs, ...ruleBugs, ...windowBugs }).map(([name, bug]) => [
     name,
     { ...bug, seed: seeds[name] ?? 0 },
   ]),

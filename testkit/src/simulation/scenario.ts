@@ -1,6 +1,8 @@
 import type { BudgetLimits, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
 import type { Random } from './random.ts';
+import { historyOf, narrow } from './window.ts';
+import type { WindowPlan } from './window.ts';
 
 /** One run of a simulated world. */
 export interface RunPlan {
@@ -192,21 +194,21 @@ const history: readonly Message[] = [
   { role: 'assistant', content: 'said', toolCalls: [] },
 ];
 
-/** The input of a planned run. */
-export function inputOf(plan: RunPlan): RunInput {
+/** The input of a planned run, for a model with this window. */
+export function inputOf(plan: RunPlan, window: WindowPlan | null): RunInput {
   const { runId, tenant, limits, maxOutputTokens, toolCallsInFlightMax, approvalTimeoutMs } = plan;
   const plain = createRunInput({ runId, tenant, limits });
   return {
     ...plain,
     agent: {
-      ...plain.agent,
+      ...narrow(plain.agent, window),
       toolCallsInFlightMax,
       approvalTimeoutMs,
       toolCallTimeoutMs: 400,
       samplingServers: plan.mayBeSampled ? ['desk'] : [],
       toolSearch: plan.isSearched ? 'always' : 'never',
     },
-    history: plan.hasHistory ? history : [],
+    history: [...historyOf(window), ...(plan.hasHistory ? history : [])],
     sampling: { maxOutputTokens },
     clientTools: plan.hasClientTool ? [clientTool] : [],
     answerSchema: plan.wantsJson ? { type: 'object' } : undefined,

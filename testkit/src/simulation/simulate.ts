@@ -16,7 +16,7 @@ import type { Fact } from './facts.ts';
 import { createFakeAudit, createFakePolicy, fakeKeys } from './fake-governance.ts';
 import { createFakeProvider } from './fake-provider.ts';
 import { createFakeTools, fakeSchemas } from './fake-tools.ts';
-import { drawGovernance, rulesOf } from './governance.ts';
+import { rulesOf, takeGovernance } from './governance.ts';
 import { watchJournal } from './journal-watch.ts';
 import { checkLaws } from './laws.ts';
 import { createOutside, createReplay } from './outside.ts';
@@ -160,7 +160,7 @@ function createWorld(outside: Outside, clock: VirtualClock): World {
     outside,
     facts,
     journal: watchJournal(createMemoryRunStore(), facts),
-    governance: outside.take('governance', drawGovernance),
+    governance: takeGovernance(outside),
     decisions: new Set(),
     count: createCounter(),
   };
@@ -227,6 +227,7 @@ function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly strin
     const { body } = fact.event;
     if (body.type === 'tool-finished') sights.push(`tool ${body.outcome}`);
     if (body.type === 'tool-progress') sights.push('progress');
+    if (body.type === 'context-compacted') sights.push(`compacted ${body.method}`);
     if (body.type === 'step-reset') sights.push('reset');
     if (body.type === 'input-resolved') sights.push(`input ${body.action}`);
     if (body.type === 'approval-resolved')

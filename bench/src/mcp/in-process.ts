@@ -14,7 +14,7 @@ import type { RuleSet } from '@modelhost/policy-engine';
 import { createHostRedactor } from '@modelhost/redaction';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -126,7 +126,8 @@ async function openGoverned(
   if (tool === undefined) throw new Error('the echo is not in the catalogue');
   const values = { message: echoMessage };
   return async () => {
-    const callId = `mcp_${randomBytes(9).toString('base64url')}`;
+    // From random bytes that are made many at a time, as the host's ids are.
+    const callId = `mcp_${randomUUID()}`;
     const reply = await governor.govern(
       { callId, principal, agent: 'bench', tool, arguments: values },
       async () => {

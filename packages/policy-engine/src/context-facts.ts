@@ -64,7 +64,18 @@ export function levelOf(level: (typeof confidentialityLevels)[number]): number |
 
 /** A time in Cedar's terms. Throws for one that no calendar has. */
 export function datetime(ms: number): CedarValueJson {
-  return { __extn: { fn: 'datetime', arg: new Date(ms).toISOString() } };
+  return { __extn: { fn: 'datetime', arg: textOfTime(ms) } };
+}
+
+const textOfTime = createTimeTexts();
+
+/** Remembers one: most questions are of the same second as the one before. */
+function createTimeTexts(): (ms: number) => string {
+  let last = { ms: 0, text: new Date(0).toISOString() };
+  return (ms) => {
+    if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() };
+    return last.text;
+  };
 }
 
 function readCounters({ context: { spent, nowMs } }: PolicyRequest): Context | undefined {

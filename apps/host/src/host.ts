@@ -136,6 +136,7 @@ async function openHost(options: HostOptions): Promise<RunningHost> {
   const mcp = await listenForMcpClients({ config, parts, version, log });
   if (mcp !== undefined) opened.defer(async () => mcp.close(0));
   await recordHost(parts, 'host-started', { version, policyDigest: parts.policy.digest() });
+  await protection.witness.note();
   const running = {
     grpcAddress: addressOf(server.host, grpc.connections.address.port),
     healthAddress: addressOf(host, health.address.port),

@@ -3,7 +3,7 @@ import { detectorNames, isDetectorName } from './detector-names.ts';
 import type { Detection } from './finding.ts';
 import { resolveOverlaps, type Candidate, type SearchWork } from './resolve.ts';
 import { hasSequence } from './text/invisible.ts';
-import { createFoldedView, type FoldedView } from './text/view.ts';
+import { createFoldedView, createPlainView, type FoldedView } from './text/view.ts';
 import { wordsOfRule, type ContextWord } from './segments/context-words.ts';
 import { createPersonalScanner, personalDetectors } from './personal/scanner.ts';
 import { secretRules, type SecretRule } from './rules/secret-rules.ts';
@@ -29,6 +29,8 @@ export interface FindOptions {
   readonly budget?: WorkBudget;
   /** None of the `words` ends behind `from`, as somebody knows who has looked; secrets are not searched for. */
   readonly isWordless?: boolean;
+  /** All of it is ASCII that shows and white space, as somebody knows who has looked. */
+  readonly isPlain?: boolean;
 }
 
 /** A fixed choice of detectors; holds no state between texts. */
@@ -66,11 +68,11 @@ function makeDetectors(chosen: ReadonlySet<string>, terms: readonly string[]): D
 
   function find(
     text: string,
-    { from = 0, budget, isWordless = false }: FindOptions = {},
+    { from = 0, budget, isWordless = false, isPlain = false }: FindOptions = {},
   ): Detection {
     const work = budget ?? createWorkBudget(unitsOf(text.length));
     const looked = { from, isWordless, work };
-    const view = createFoldedView(text);
+    const view = isPlain ? createPlainView(text) : createFoldedView(text);
     let candidates = findIn(view, looked);
     // What only a terminal reads may be left out by a reader, or be a part of the value.
     if (view.text !== text && hasSequence(text)) {

@@ -17,7 +17,7 @@ export interface Measured {
 }
 
 const pumps = ['a', '0', ' ', '-', 'A', '=', '.', '"', '\n'];
-const textsMax = 32;
+const textsMax = 40;
 
 /** Tries the expression on pumped strings that grow until it takes long; stops within about a sixth of a second. */
 export function measure(rule: Measured): Cost {
@@ -58,10 +58,24 @@ function textsOf(rule: Measured, size: number): string[] {
   const texts: string[] = [];
   const cut = (text: string): string => text.slice(0, size);
   for (const keyword of rule.keywords.slice(0, 3)) {
-    for (const pump of ['a', ' ', '0aB', 'a-', 'a.', `${keyword} `, `${keyword}= `, '="', '\n']) {
+    for (const pump of [
+      'a',
+      ' ',
+      '0aB',
+      'a-',
+      'a.',
+      `${keyword} `,
+      `${keyword}= `,
+      `${keyword}==`,
+      '="',
+      '\n',
+    ]) {
       texts.push(cut(keyword + pump.repeat(Math.ceil(size / pump.length))));
     }
   }
+  // Each begins a match that goes on over all the others.
+  const words = wordsOf(rule.root).join('');
+  texts.push(cut(words.repeat(Math.ceil(size / Math.max(words.length, 1)))));
   visit(rule.root, (target) => {
     if (target.type === 'repeat' && target.max > 8) {
       for (const pump of pumps) {
@@ -76,6 +90,17 @@ function textsOf(rule: Measured, size: number): string[] {
     }
   });
   return texts;
+}
+
+/** What the expression has of letters that stand for themselves, in its order. */
+function wordsOf(root: Node): readonly string[] {
+  const words: string[] = [];
+  visit(root, (node) => {
+    if (node.type !== 'sequence') return;
+    const characters = node.items.map((item) => (item.type === 'character' ? item.character : ' '));
+    words.push(...(characters.join('').match(/\w{2,}/g) ?? []));
+  });
+  return words;
 }
 
 function accepts(node: Node, character: string): boolean {

@@ -25,11 +25,12 @@ const nine = 0x39;
 const smallBit = 0x20;
 const beforeA = 0x61 - 10;
 
-/** ISO 7064 MOD 97-10 over letters and digits, as an IBAN has it once its head stands at the end. */
+/** ISO 7064 MOD 97-10 over letters and digits, as an IBAN has it once its head stands at the end; spaces and dashes are passed over. */
 export function isMod97(text: string): boolean {
   let rest = 0;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
+    if (unit < zero) continue;
     // The bit tells small letters from capitals; both count from ten.
     const value = unit <= nine ? unit - zero : (unit | smallBit) - beforeA;
     rest = (rest * (value > 9 ? 100 : 10) + value) % 97;

@@ -11,6 +11,8 @@ interface NationalId {
 }
 
 /** Numbers of persons in America, Asia and elsewhere; one form each, with its checks. */
+const zero = 0x30;
+
 const forms: readonly NationalId[] = [
   {
     kind: 'US_SSN',
@@ -219,7 +221,14 @@ export function createNationalId(id: NationalId): Recognizer {
 
 /** No number of a person is one digit throughout. */
 export function isNotUniform(value: string): boolean {
-  return new Set(digitsOf(value)).size > 1;
+  let first = -1;
+  for (let at = 0; at < value.length; at += 1) {
+    const digit = value.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 9) continue;
+    if (first >= 0 && digit !== first) return true;
+    first = digit;
+  }
+  return false;
 }
 
 /** Two digits each of year, month and day, of either century. */
@@ -229,14 +238,19 @@ export function isShortDay(value: string): boolean {
 }
 
 /** Numbers that were printed in advertisements and never belonged to anyone. */
+const printed: ReadonlySet<number> = new Set([78_051_120, 123_456_789, 219_099_999, 987_654_320]);
+
+/** One kind of separator at most. */
 function isPlausibleSsn(value: string): boolean {
-  const digits = value.replaceAll(/\D/g, '');
-  const isUsual = new Set(value.replaceAll(/\d/g, '')).size <= 1;
-  return (
-    isUsual &&
-    isNotUniform(value) &&
-    !['078051120', '123456789', '219099999', '987654320'].includes(digits)
-  );
+  let number = 0;
+  let separator = -1;
+  for (let at = 0; at < value.length; at += 1) {
+    const unit = value.charCodeAt(at);
+    if (unit >= zero && unit < zero + 10) number = number * 10 + unit - zero;
+    else if (separator >= 0 && unit !== separator) return false;
+    else separator = unit;
+  }
+  return isNotUniform(value) && !printed.has(number);
 }
 
 function isCpf(value: string): boolean {

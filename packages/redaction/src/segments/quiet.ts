@@ -23,11 +23,17 @@ const space = 0x20;
 const tellingFrom = sensitiveUnit << classShift;
 const capitalFrom = capitalUnit << classShift;
 
+/** What is noted of a text on the way. */
+export interface Seen {
+  /** The place behind the last unit that is not of ASCII. */
+  foreignTo: number;
+}
+
 /**
  * Passes over the plain words that begin at a place where a segment begins, as reading unit by unit would pass over them; most
  * of a text is of that kind. Gives the place behind the last segment that is closed and has nothing in it.
  */
-export function skipQuiet(text: string, from: number, words: Words): number {
+export function skipQuiet(text: string, from: number, words: Words, seen: Seen): number {
   const { rows, endingFrom } = words.automaton;
   const { ascii } = words;
   let start = from;
@@ -36,6 +42,7 @@ export function skipQuiet(text: string, from: number, words: Words): number {
   for (let at = from; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
     const code = unit < 0x80 ? (ascii[unit] ?? 0) : codeOf(unit, words.automaton);
+    if (unit >= 0x80) seen.foreignTo = at + 1;
     state = rows[state + (code & stepMax)] ?? 0;
     if (state >= endingFrom && isAnyLookedAt(text, at, state, words)) return start;
     if (code < tellingFrom) {

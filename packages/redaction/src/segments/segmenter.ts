@@ -1,6 +1,6 @@
 import { contextBefore } from '../personal/recognizer.ts';
 import { commonWords, type ContextWord } from './context-words.ts';
-import { isQuietText, skipQuiet } from './quiet.ts';
+import { isQuietText, skipQuiet, type Seen } from './quiet.ts';
 import { resetScan, scanPlain, scanUnit, startBehind, type Scan } from './scan.ts';
 import { isHighSurrogate } from './unit-classes.ts';
 import { createWords, type Words } from './words.ts';
@@ -16,6 +16,8 @@ export interface Segment {
   readonly isQuiet: boolean;
   /** One of the words may end in it; without any, no rule that needs a word has anything to find. */
   readonly hasWord: boolean;
+  /** The whole is ASCII that shows and white space, so every character stands for itself. */
+  readonly isPlain: boolean;
   /** The part of a private key that has no beginning or no end in this segment. */
   readonly keyPart: { readonly start: number; readonly end: number } | undefined;
 }
@@ -67,6 +69,7 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     before: beforeText,
     beforeSize: beforeText.length,
     isCut: beforeText !== '',
+    foreignTo: beforeText === '' ? Number.NEGATIVE_INFINITY : 0,
     held: '',
     rest: '',
     from: 0,
@@ -85,7 +88,9 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
     reading.held = '';
     // What is broken off may have been about to become an address or a key, unless a sentence ends there.
     const isKept = !isBroken || (isQuiet(reading) && /[.!?]$/.test(held));
-    return isKept && held !== '' ? [segmentOf(reading, held, before + held)] : [];
+    return isKept && held !== ''
+      ? [segmentOf(reading, held, { whole: before + held, end: 0 })]
+      : [];
   }
 
   return {
@@ -97,7 +102,7 @@ function createSegmenter(words: Words, beforeText: string): Segmenter {
 }
 
 /** Where a segmenter stands. */
-interface Reading {
+interface Reading extends Seen {
   readonly words: Words;
   readonly scan: Scan;
   /** What is looked at together with the next segment; up to date only where it is not all in the rest. */
@@ -122,12 +127,14 @@ function read(reading: Reading, piece: string): void {
   reading.quietFrom = 0;
   for (let at = 0; at < rest.length; at += 1) {
     if (scan.size === 0 && isIdle(reading)) {
-      at = skipQuiet(rest, at, words);
+      at = skipQuiet(rest, at, words, reading);
       reading.from = at;
     }
     at = scanPlain(scan, rest, at, words);
     if (at === rest.length) break;
-    const isClosed = scanUnit(scan, rest.charCodeAt(at), words);
+    const unit = rest.charCodeAt(at);
+    if (isForeign(unit)) reading.foreignTo = at + 1;
+    const isClosed = scanUnit(scan, unit, words);
     if (isClosed && reading.held === '' && isQuiet(reading)) {
       resetScan(scan, false);
       reading.from = at + 1;
@@ -142,6 +149,7 @@ function read(reading: Reading, piece: string): void {
   giveQuiet(reading);
   reading.before = beforeIn(reading);
   reading.held += rest.slice(reading.from);
+  reading.foreignTo -= rest.length;
 }
 
 /** Gives out the quiet segments before the open one, as one. */
@@ -160,7 +168,7 @@ function giveClosed(reading: Reading, to: number): void {
   // Nothing is put together where all of it stands in one piece.
   const isInRest = held === '' && from >= beforeSize;
   const whole = isInRest ? rest.slice(from - beforeSize, to) : before + text;
-  reading.segments.push(segmentOf(reading, text, whole));
+  reading.segments.push(segmentOf(reading, text, { whole, end: to }));
   reading.held = '';
   reading.isCut = false;
   passTo(reading, text, to);
@@ -175,10 +183,12 @@ function giveCut(reading: Reading, to: number): void {
   const open = held + rest.slice(from, to);
   const size = cutOf(open, scan);
   const text = open.slice(0, size);
-  reading.segments.push(segmentOf(reading, text, before + text));
+  const end = to - open.length + size;
+  reading.segments.push(segmentOf(reading, text, { whole: before + text, end }));
   reading.held = '';
   reading.isCut = true;
   reading.rest = open.slice(size) + rest.slice(to);
+  reading.foreignTo -= end;
   reading.from = 0;
   reading.quietFrom = 0;
   reading.before = lastOf(before, text, overlap);
@@ -198,14 +208,20 @@ function beforeIn({ rest, from, before, beforeSize }: Reading): string {
   return beforeSize > from ? before : rest.slice(from - beforeSize, from);
 }
 
-function segmentOf(reading: Reading, text: string, whole: string): Segment {
-  const { scan, isCut } = reading;
+/** The segment that ends at this place in the rest, with what is looked at. */
+function segmentOf(
+  reading: Reading,
+  text: string,
+  { whole, end }: { readonly whole: string; readonly end: number },
+): Segment {
+  const { scan, isCut, foreignTo } = reading;
   return {
     text,
     whole,
     isCut,
     isQuiet: isQuiet(reading),
     hasWord: scan.hasWord || isCut,
+    isPlain: foreignTo <= end - whole.length,
     keyPart: keyPartOf(scan, text.length),
   };
 }
@@ -230,6 +246,11 @@ function isIdle({ held, isCut, scan }: Reading): boolean {
   return held === '' && !isCut && !isWaiting;
 }
 
+/** Neither ASCII that shows nor white space. */
+function isForeign(unit: number): boolean {
+  return unit > 0x7e || (unit < 0x20 && (unit < 0x09 || unit > 0x0d));
+}
+
 function quietOf(text: string): Segment {
   return {
     text,
@@ -237,6 +258,7 @@ function quietOf(text: string): Segment {
     isCut: false,
     isQuiet: true,
     hasWord: false,
+    isPlain: false,
     keyPart: undefined,
   };
 }

@@ -152,9 +152,9 @@ function createHiding(
   }
 
   return (segment, { budget, offset, onFinding }) => {
-    const { text, whole, isCut, hasWord, keyPart } = segment;
+    const { text, whole, isCut, hasWord, isPlain, keyPart } = segment;
     const from = isCut ? 0 : whole.length - text.length;
-    const detection = detectors.find(whole, { from, budget, isWordless: !hasWord });
+    const detection = detectors.find(whole, { from, budget, isWordless: !hasWord, isPlain });
     if (detection.findings.length === 0 && keyPart === undefined && !detection.isExhausted) {
       return text;
     }

@@ -17,13 +17,18 @@ const anyForeign = /[^\t-\r -~]/;
 const removed = 0xffff;
 const foldedUnits = createFoldedUnits();
 
+/** The view of a text in which every unit stands for itself and none is half of a pair. */
+export function createPlainView(text: string): FoldedView {
+  return { text, originalStart: same, originalEnd: same, viewStart: same };
+}
+
 /**
  * Folds a text; a text in which no character stands for another is its own view and costs one look at each. Sequences that only a
  * terminal reads are gone as well, unless they are asked for: then only what cannot be seen of them is.
  */
 export function createFoldedView(text: string, keepsSequences = false): FoldedView {
   const first = text.search(anyForeign);
-  if (first < 0) return { text, originalStart: same, originalEnd: same, viewStart: same };
+  if (first < 0) return createPlainView(text);
   if (isPlain(text, first)) {
     return {
       text,

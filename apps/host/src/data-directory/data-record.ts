@@ -24,7 +24,8 @@ export interface KnownParts {
   /** Keyed digest of a fixed text: says which key it is, and nothing about it. */
   readonly keys?: { readonly digest: string } & Seen;
   readonly pins?: Seen;
-  readonly policy?: Seen;
+  /** With the sum of all revisions, in digits. */
+  readonly policy?: { readonly revisions?: string } & Seen;
   readonly runs?: KnownMark;
 }
 

@@ -16,6 +16,7 @@ import { createModelHostClient } from '@modelhost/sdk';
 import { keys, makeDirectory, task, writeHostConfig } from '../fixtures/started-host.ts';
 import { startHost } from '../host.ts';
 import type { RunningHost } from '../host.ts';
+import { emptyState, writeState } from '../policy/policy-state.ts';
 import { createStorageTools } from '../storage/storage-tools.ts';
 import type { StorageTools } from '../storage/storage-tools.ts';
 import type { DataPart } from './data-record.ts';
@@ -153,6 +154,22 @@ test('what a kill leaves behind is taken, and without the log of its database it
   assert.deepEqual(torn.recorded(), ['loss-accepted runs']);
   await crashed.pass();
   assert.deepEqual(crashed.recorded(), []);
+});
+
+test('a state of policy from before its last activation is refused', async (t) => {
+  const place = await makePlace(t);
+  const path = join(place.data, 'policy', 'state.json');
+  const stateOf = (revision: number): string =>
+    writeState({ ...emptyState, marks: { 'platform/base': { revision, digest: 'digest' } } });
+  writeFileSync(path, stateOf(7));
+  await place.pass();
+  writeFileSync(path, stateOf(6));
+  assert.match(
+    await place.refused('policy'),
+    /state\.json: is from before its last activation \(revisions 6\); .*revisions 7\./,
+  );
+  writeFileSync(path, stateOf(8));
+  await place.pass();
 });
 
 test('another key than the one that the rest is sealed under is refused', async (t) => {

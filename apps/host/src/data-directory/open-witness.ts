@@ -3,6 +3,7 @@ import type { StoreMark, StoreWitness } from '@modelhost/store-sqlite';
 import { dataParts, isThere, lostPart, refuseLost } from './data-parts.ts';
 import { readDataRecord, writeDataRecord } from './data-record.ts';
 import type { DataPart, DataRecord, KnownParts } from './data-record.ts';
+import { createPolicyProgress } from './policy-progress.ts';
 
 /** Remembers what a data directory had in it, so that nothing of it is begun anew without a word. */
 export interface DataWitness {
@@ -24,7 +25,7 @@ export interface WitnessOptions {
   readonly now: () => number;
 }
 
-/** Parts of which all that can be told is whether they are there. */
+/** Parts of which is told whether they are there. */
 const plainParts = ['decisions', 'pins', 'policy'] as const;
 
 /**
@@ -42,6 +43,13 @@ export async function openWitness(options: WitnessOptions): Promise<DataWitness>
     await refuseLost(directory, record.known, part);
   }
 
+  const readProgress = createPolicyProgress(directory);
+  const progress = await readProgress();
+  const { revisions = '0' } = record.known.policy ?? {};
+  if (progress !== undefined && BigInt(progress) < BigInt(revisions)) {
+    throw lost('policy', `is from before its last activation (revisions ${progress})`);
+  }
+
   function lost(part: DataPart, how: string): Error {
     return lostPart({ directory, known: record.known, part, how });
   }
@@ -51,9 +59,11 @@ export async function openWitness(options: WitnessOptions): Promise<DataWitness>
     const there = await Promise.all(plainParts.map(async (part) => isThere(directory, part)));
     const seen = plainParts.filter((_, index) => there[index] === true);
     const head = opened.audit?.head();
+    const policy = await readProgress();
     const known: KnownParts = {
       ...record.known,
       ...Object.fromEntries(seen.map((part) => [part, { atMs }])),
+      ...(policy !== undefined && { policy: { revisions: policy, atMs } }),
       ...(opened.keys !== undefined && { keys: { digest: opened.keys, atMs } }),
       ...(head !== undefined && { audit: { index: head.index, hash: head.hash, atMs } }),
       ...(runs !== undefined && { runs: { ...runs, atMs } }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadKeys } from '@modelhost/keys-file';
-import type { AuditRecord } from '@modelhost/kernel';
+import type { AuditLog, AuditRecord } from '@modelhost/kernel';
 import { createHostRedactor } from '@modelhost/redaction';
 import { hideInAudit } from './hide-in-audit.ts';
 
@@ -11,26 +11,42 @@ const environmentValue = Buffer.alloc(32, 7).toString('base64');
 const keys = await loadKeys({ path: 'unused', environmentValue });
 const redactor = createHostRedactor({ always: { secrets: 'token' }, keys });
 
-test('texts of a record are hidden, digests and what is sealed stay to the last character', async () => {
+const record = { kind: 'outcome', tenant: 't', runId: 'r', step: 's', actor: 'a' } as const;
+
+function openLog(): { readonly audit: AuditLog; readonly appended: AuditRecord[] } {
   const appended: AuditRecord[] = [];
-  const audit = hideInAudit(
-    {
-      append: async (record) => {
-        appended.push(record);
-        return { index: 0, hash: '' };
-      },
-      head: () => undefined,
-      check: async () => {},
-      close: async () => {},
+  const log: AuditLog = {
+    append: async (kept) => {
+      appended.push(kept);
+      return { index: 0, hash: '' };
     },
-    redactor,
-  );
+    head: () => undefined,
+    check: async () => {},
+    close: async () => {},
+  };
+  return { audit: hideInAudit(log, redactor), appended };
+}
+
+test('texts of a record are hidden, digests and what is sealed stay to the last character', async () => {
+  const { audit, appended } = openLog();
   const commit = keys.commit('x', 'y');
   const sealed = { ...keys.seal(token, 'z') };
   const facts = { argumentsCommit: commit, sealedArguments: sealed, count: 1, none: null };
-  const record = { kind: 'outcome', tenant: 't', runId: 'r', step: 's', actor: 'a' } as const;
   await audit.append({ ...record, facts: { ...facts, tool: token, rules: ['r', `of ${token}`] } });
   assert.deepEqual(appended, [
     { ...record, facts: { ...facts, tool: '[SECRET]', rules: ['r', 'of [SECRET]'] } },
   ]);
+});
+
+test('what is hidden is hidden in every record, whatever came in the records before', async () => {
+  const { audit, appended } = openLog();
+  const facts = (at: number): AuditRecord['facts'] => ({ tool: `echo-${at}`, rules: [token] });
+  for (let at = 0; at < 3_000; at += 1) await audit.append({ ...record, facts: facts(at % 1_500) }); // oxlint-disable-line no-await-in-loop
+  assert.deepEqual(
+    appended.map((kept) => kept.facts),
+    Array.from({ length: 3_000 }, (_none, at) => ({
+      tool: `echo-${at % 1_500}`,
+      rules: ['[SECRET]'],
+    })),
+  );
 });

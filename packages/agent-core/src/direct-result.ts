@@ -115,7 +115,8 @@ function createChange(redactor: StepRedactor, { styles, transforms }: Demands): 
   return {
     text: (text) => hide(change(text)),
     piece: (piece) => hideInPiece(piece, redactor, { styles, change }),
-    json: (value) => redactor.redactJson(mapJson(value, change), styles),
+    json: (value) =>
+      redactor.redactJson(transforms.length === 0 ? value : mapJson(value, change), styles),
     hide,
   };
 }

@@ -24,18 +24,18 @@ export function mapMembers(object: JsonObject, change: AnswerChange, part?: Part
   const { content, contents, messages, isError, structuredContent, _meta: meta, ...rest } = object;
   return {
     ...mapJsonObject(rest, change),
-    ...given({ content }, (value) => mapContent(value, change, textAt)),
-    ...given({ contents }, (value) =>
+    ...given('content', content, (value) => mapContent(value, change, textAt)),
+    ...given('contents', contents, (value) =>
       mapList(value, change, (item, index) =>
         mapResource(item, change, (text) => textAt(text, index)),
       ),
     ),
-    ...given({ messages }, (value) =>
+    ...given('messages', messages, (value) =>
       mapList(value, change, (message) => mapMessage(message, change)),
     ),
-    ...given({ isError }, (value) => mapFlag(value, change)),
-    ...given({ structuredContent }, change.json),
-    ...given({ _meta: meta }, change.json),
+    ...given('isError', isError, (value) => mapFlag(value, change)),
+    ...given('structuredContent', structuredContent, change.json),
+    ...given('_meta', meta, change.json),
   };
 }
 
@@ -44,6 +44,8 @@ export function mapJsonObject(
   object: JsonObject,
   { json }: Pick<AnswerChange, 'json'>,
 ): JsonObject {
+  // Most of what is known leaves nothing else.
+  if (Object.keys(object).length === 0) return object;
   const changed = json(object);
   return isJsonObject(changed) ? changed : {};
 }
@@ -56,8 +58,8 @@ function mapMessage(message: JsonObject, change: AnswerChange): JsonObject {
   const { role, content, ...rest } = message;
   return {
     ...mapJsonObject(rest, change),
-    ...given({ role }, (value) => mapName(value, roles, change)),
-    ...given({ content }, (value) => mapContent(value, change, change.text)),
+    ...given('role', role, (value) => mapName(value, roles, change)),
+    ...given('content', content, (value) => mapContent(value, change, change.text)),
   };
 }
 
@@ -87,7 +89,7 @@ function mapBlock(block: JsonObject, change: AnswerChange, text: AnswerChange['t
   const map = isKnown ? blocks[type] : undefined;
   return {
     ...(map ?? mapJsonObject)(members, change, text),
-    ...given({ type }, (value) => mapName(value, types, change)),
+    ...given('type', type, (value) => mapName(value, types, change)),
   };
 }
 
@@ -99,20 +101,20 @@ const blocks: Readonly<Record<string, typeof mapResource>> = {
   audio: mapMedia,
   resource: ({ resource, ...rest }, change, text) => ({
     ...mapJsonObject(rest, change),
-    ...given({ resource }, (value) =>
+    ...given('resource', resource, (value) =>
       isJsonObject(value) ? mapResource(value, change, text) : change.json(value),
     ),
   }),
   tool_result: ({ content, ...rest }, change) => ({
     ...mapJsonObject(rest, change),
-    ...given({ content }, (value) => mapContent(value, change, change.text)),
+    ...given('content', content, (value) => mapContent(value, change, change.text)),
   }),
 };
 
 function mapMedia({ data, ...rest }: JsonObject, change: AnswerChange): JsonObject {
   return {
     ...mapJsonObject(rest, change),
-    ...given({ data }, (value) => mapBytes(value, change)),
+    ...given('data', data, (value) => mapBytes(value, change)),
   };
 }
 
@@ -125,11 +127,11 @@ function mapResource(
   const { uri, text, blob, ...rest } = resource;
   return {
     ...mapJsonObject(rest, change),
-    ...given({ uri }, (value) => mapAddress(value, change)),
-    ...given({ text }, (value) =>
+    ...given('uri', uri, (value) => mapAddress(value, change)),
+    ...given('text', text, (value) =>
       typeof value === 'string' ? changeText(value) : change.json(value),
     ),
-    ...given({ blob }, (value) => mapBytes(value, change)),
+    ...given('blob', blob, (value) => mapBytes(value, change)),
   };
 }
 
@@ -155,14 +157,11 @@ function mapList(
   return list.map((item: Json, index) => (isJsonObject(item) ? mapItem(item, index) : json(item)));
 }
 
-/** The member of one name with its value changed, if there is one. */
+/** The member with its value changed, if there is one. */
 function given(
-  member: Readonly<Record<string, Json | undefined>>,
+  name: string,
+  value: Json | undefined,
   change: (value: Json) => Json,
-): JsonObject {
-  return Object.fromEntries(
-    Object.entries(member).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, change(value)]],
-    ),
-  );
+): JsonObject | undefined {
+  return value === undefined ? undefined : { [name]: change(value) };
 }

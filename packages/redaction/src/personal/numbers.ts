@@ -49,9 +49,16 @@ const wideRange = /^(?:4|5[0-9]|2[2-7]|3[0-9]|6|1|2131|8[136])/;
 
 function isCard(value: string): boolean {
   // Most numbers are left here, for the least work.
-  if (!isLuhn(digitsOf(value))) return false;
+  if (!isLuhn(digitsOf(value)) && !isRounded(value)) return false;
   const digits = value.replaceAll(/\D/g, '');
   return wideRange.test(digits) && hasCardLength(digits) && !/^(\d)\1+$/.test(digits);
+}
+
+/** Whether so long a number looks as if it was read as a floating-point one: the check digit and one or two before it are lost. */
+function isRounded(digits: string): boolean {
+  return (
+    digits.length >= 18 && /^\d+[1-9]0{2,5}$/.test(digits) && String(Number(digits)) === digits
+  );
 }
 
 function hasCardLength(digits: string): boolean {

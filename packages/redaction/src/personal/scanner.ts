@@ -52,9 +52,7 @@ const dot = 0x2e;
 const colon = 0x3a;
 const space = 0x20;
 /** Units that the marks of addresses begin with. */
-const isMark = Uint8Array.from({ length: 0x1_0000 }, (_, unit) =>
-  unit < 0x80 && '@:%&'.includes(String.fromCharCode(unit)) ? 1 : 0,
-);
+const isMark = createMarks();
 const unitsPerTry = 6;
 const unitsPerMark = 50;
 const unitsPerMatch = 30;
@@ -297,6 +295,12 @@ function hasPlace(recognizer: Prepared, text: string, start: number, end: number
     !anyLetter.test(text.slice(0, start)) &&
     !anyLetter.test(text.slice(end));
   return isAlone || recognizer.context.test(before) || recognizer.context.test(behind);
+}
+
+function createMarks(): Uint8Array {
+  const table = new Uint8Array(0x1_0000);
+  for (const mark of '@:%&') table[mark.charCodeAt(0)] = 1;
+  return table;
 }
 
 function createClasses(): Uint8Array {

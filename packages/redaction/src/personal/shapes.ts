@@ -148,8 +148,10 @@ function separatorAt(text: string, at: number): number {
 }
 
 function createTable(valueOf: (character: string) => number): Uint8Array {
-  // Of all units, so that nothing is looked up beside it.
-  return Uint8Array.from({ length: 0x1_0000 }, (_, unit) => valueOf(String.fromCharCode(unit)));
+  // Of all units, so that nothing is looked up beside it. Those beyond ASCII are alike, and take longest to be asked one by one.
+  const table = new Uint8Array(0x1_0000).fill(valueOf('\u0080'));
+  for (let unit = 0; unit < 0x80; unit += 1) table[unit] = valueOf(String.fromCharCode(unit));
+  return table;
 }
 
 function kindOf(character: string): number {

@@ -20,7 +20,14 @@ import { createIntake } from './intake.ts';
 import type { Intake } from './intake.ts';
 import { openStatus } from './kept-status.ts';
 import { cutBefore, exampleSteps } from './journal/cut.ts';
-import { cancelSignal, findProgram, openFrames, openOrigin, sealSignal } from './origin.ts';
+import {
+  cancelSignal,
+  findProgram,
+  openFrames,
+  openInput,
+  openOrigin,
+  sealSignal,
+} from './origin.ts';
 import type { Programs } from './origin.ts';
 import { replayRun } from './replay.ts';
 import { createResidents } from './residents.ts';
@@ -242,7 +249,7 @@ async function forkRun(
   const frames = openFrames(codec, record);
   const prefix = cutBefore(frames, atStep);
   if (prefix === undefined) throw notForkable(runId, atStep, exampleSteps(frames));
-  const { input } = openOrigin(codec, record);
+  const input = openInput(codec, record);
   const { rootRunId = runId } = input;
   const own = { runId: forkId, rootRunId };
   const changed = await change({ ...input, ...own });

@@ -69,7 +69,8 @@ export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
   };
 }
 
-function openInput(codec: RunCodec, { run, input }: RunRecord): RunInput {
+/** Opens what a run is started with. */
+export function openInput(codec: RunCodec, { run, input }: RunRecord): RunInput {
   const { tenant, runId } = run;
   const text = codec.decode(input, { tenant, runId, part: 'input' });
   // As above.

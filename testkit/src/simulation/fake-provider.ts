@@ -8,6 +8,7 @@ import type {
   ModelRequest,
   TokenUsage,
 } from '@modelhost/kernel';
+import { drawAccountEvents, tellsAccount } from './accounts.ts';
 import { cutText, drawText, tellsMailbox, tellsSecret } from './canaries.ts';
 import { rulesOf } from './governance.ts';
 import type { Outside } from './outside.ts';
@@ -105,7 +106,10 @@ function answerOf(
 ): AnswerScript {
   const script = world.outside.take(asked.id, drawAnswer);
   const summary = drawSummary(world, asked);
-  if (summary === null) return script;
+  if (summary === null) {
+    const more = drawAccountEvents(world, asked).map((event) => ({ delayMs: 0, event }));
+    return { ...script, items: [...more, ...script.items] };
+  }
   const items = summary.map((event) => ({ delayMs: 1, event }));
   return { ...script, items, ending: 'done', finishReason: 'stop' };
 }
@@ -135,10 +139,16 @@ function checkLength(world: HostWorld, runId: string, { maxOutputTokens }: Model
   world.facts.violate('I6', `${runId}: ${maxOutputTokens} tokens were asked for`);
 }
 
-/** I8: no provider gets to see what is hidden always. */
-function checkHidden({ facts }: HostWorld, runId: string, { messages }: ModelRequest): void {
+/** I8: no provider gets to see what is hidden always, or by policy. */
+function checkHidden(
+  { facts, governance }: HostWorld,
+  runId: string,
+  { messages }: ModelRequest,
+): void {
   const sent = JSON.stringify(messages);
-  if (tellsSecret(sent) || tellsMailbox(sent)) facts.violate('I8', `${runId}: a provider is told`);
+  if (tellsSecret(sent) || tellsMailbox(sent) || tellsAccount(governance, sent)) {
+    facts.violate('I8', `${runId}: a provider is told`);
+  }
 }
 
 /** What the whole answer says. */

@@ -10,6 +10,7 @@ import type {
   ToolProgress,
   ToolReply,
 } from '@modelhost/kernel';
+import { drawAccount } from './accounts.ts';
 import { drawText, tellsMailbox, tellsSecret, withoutMailboxes } from './canaries.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
@@ -65,21 +66,27 @@ export function createFakeTools(world: HostWorld): ToolGateway {
     }
     const id = `tool/${runId}/${step}/${count(`tool/${runId}/${step}`)}`;
     const script = outside.take(id, drawCall);
+    const content = script.content + drawAccount(world, id);
     open.add(id);
     try {
       const wakeOn = script.isDeaf ? undefined : signal;
       for (const progress of script.progress)
-        onProgress?.({ progress, total: 5, message: script.content });
+        onProgress?.({ progress, total: 5, message: content });
       await pause(clock, Math.min(script.delayMs, timeoutMs), wakeOn);
       if (script.delayMs > timeoutMs) throw new HostError('mcp_timeout', 'the fake tool is slow');
       if (script.ending === 'failed')
-        throw new HostError(script.errorCode, `it failed: ${script.content}`);
+        throw new HostError(script.errorCode, `it failed: ${content}`);
       const { ending, request } = script;
       if (request !== null) {
         return { type: 'input-required', state: id, requests: { ask: request } };
       }
-      const content = script.content + drawPadding(world, id);
-      return { type: 'answer', content, isError: ending === 'tool-error', isTruncated: false };
+      const answer = content + drawPadding(world, id);
+      return {
+        type: 'answer',
+        content: answer,
+        isError: ending === 'tool-error',
+        isTruncated: false,
+      };
     } finally {
       open.delete(id);
     }

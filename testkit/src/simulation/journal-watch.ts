@@ -1,7 +1,9 @@
 import type { RunStore, RunWrite } from '@modelhost/engine-embedded';
 import { parseJsonText } from '@modelhost/kernel';
 import type { SignalPayload } from '@modelhost/kernel';
-import type { Facts } from './facts.ts';
+import { tellsAccount } from './accounts.ts';
+import { tellsMailbox, tellsSecret } from './canaries.ts';
+import type { World } from './world.ts';
 
 /** What is durable, as the store has it: it believes no engine. */
 export interface JournalWatch {
@@ -16,25 +18,45 @@ export interface JournalWatch {
 /** What of a journal entry is looked at. */
 interface Entry {
   readonly begun?: readonly { readonly name: string; readonly attempt: number }[];
-  readonly handed?: readonly {
-    readonly kind: 'step' | 'signal' | 'due' | 'stop' | 'finish';
-    readonly name?: string;
-    readonly payload?: SignalPayload;
-    readonly end?: { readonly value?: { readonly value?: { readonly text?: unknown } } };
-  }[];
+  readonly handed?: readonly Handed[];
+}
+
+interface Handed {
+  readonly kind: 'step' | 'signal' | 'due' | 'stop' | 'finish';
+  readonly name?: string;
+  readonly payload?: SignalPayload;
+  readonly end?: { readonly value?: { readonly value?: { readonly text?: unknown } } };
 }
 
 const decoder = new TextDecoder();
 
-/** Tells the facts of all that becomes durable in `kept`, whose texts must be sealed plainly. */
-export function watchJournal(kept: RunStore, facts: Facts): JournalWatch {
+/**
+ * Tells the facts of all that becomes durable in `kept`, whose texts must be sealed plainly. I8: with the seal taken off, nothing
+ * that is hidden is in them, but for what people sent, which is kept as they did.
+ */
+export function watchJournal(
+  kept: RunStore,
+  { facts, governance }: Pick<World, 'facts' | 'governance'>,
+): JournalWatch {
   const journaled = new Set<string>();
   const unfinished = new Set<string>();
 
+  const tells = (text: string): boolean =>
+    tellsSecret(text) || tellsMailbox(text) || tellsAccount(governance, text);
+
+  function read(runId: string, bytes: Uint8Array): Entry {
+    const opened = decoder.decode(bytes);
+    // The engine wrote it with the plain codec.
+    const entry = parseJsonText(opened) as unknown as Entry;
+    if (tells(opened) && tells(JSON.stringify(withoutSignals(entry)))) {
+      facts.violate('I8', `${runId}: it is in the journal`);
+    }
+    return entry;
+  }
+
   function look({ runId, entries, run }: RunWrite): void {
-    for (const entry of entries) {
-      // The engine wrote it with the plain codec.
-      const { begun = [], handed = [] } = parseJsonText(decoder.decode(entry)) as unknown as Entry;
+    for (const bytes of entries) {
+      const { begun = [], handed = [] } = read(runId, bytes);
       for (const { name, attempt } of begun)
         facts.add({ type: 'begun', runId, step: name, attempt });
       for (const { kind, name = '', payload = null, end } of handed) {
@@ -71,4 +93,8 @@ export function watchJournal(kept: RunStore, facts: Facts): JournalWatch {
       },
     },
   };
+}
+
+function withoutSignals({ handed = [], ...entry }: Entry): Entry {
+  return { ...entry, handed: handed.filter(({ kind }) => kind !== 'signal') };
 }

@@ -1,4 +1,5 @@
 import { crashBugs } from './crash-mutants.ts';
+import { keptBugs } from './kept-mutants.ts';
 import { loopBugs } from './mutants.ts';
 import type { Bug } from './mutants.ts';
 import { ruleBugs } from './rule-mutants.ts';
@@ -65,12 +66,16 @@ const seeds: Readonly<Record<string, number>> = {
   'compaction-misreported': 2,
   'summary-free': 19,
   'taint-compacted': 77,
+  'results-hidden-always-only': 55,
+  'answers-hidden-always-only': 5,
+  'placeholders-unsealed': 4,
+  'comments-kept': 80,
+  'sealed-as-sent': 55,
 };
 
 /** All of them, by name. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = Object.fromEntries(
-  Object.entries({ ...loopBugs, ...crashBugs, ...ruleBugs, ...windowBugs }).map(([name, bug]) => [
-    name,
-    { ...bug, seed: seeds[name] ?? 0 },
-  ]),
+  Object.entries({ ...loopBugs, ...crashBugs, ...ruleBugs, ...windowBugs, ...keptBugs }).map(
+    ([name, bug]) => [name, { ...bug, seed: seeds[name] ?? 0 }],
+  ),
 );

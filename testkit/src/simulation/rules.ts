@@ -273,6 +273,18 @@ export function outputTokensMaxOf(name: RuleSetName): number | undefined {
   return ruleSets[name].includes(obligations.shorten) ? outputTokensMax : undefined;
 }
 
+/** Whether these rules hide, in all that comes of it, an account that a tool names, or that a model does. */
+export function hidesAccounts(name: RuleSetName): {
+  readonly tools: boolean;
+  readonly models: boolean;
+} {
+  const rules = ruleSets[name];
+  return {
+    tools: rules.includes(obligations.hideResults),
+    models: rules.includes(obligations.hideOutput),
+  };
+}
+
 function hold(gate: ApprovalGate): RuleEffect {
   return { type: 'hold', remedy: 'approval', gate, ttlMs: 2_000 };
 }

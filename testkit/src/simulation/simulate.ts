@@ -155,12 +155,13 @@ async function runWorld(options: {
 
 function createWorld(outside: Outside, clock: VirtualClock): World {
   const facts = createFacts(() => clock.now());
+  const governance = takeGovernance(outside);
   return {
     clock,
     outside,
     facts,
-    journal: watchJournal(createMemoryRunStore(), facts),
-    governance: takeGovernance(outside),
+    journal: watchJournal(createMemoryRunStore(), { facts, governance }),
+    governance,
     decisions: new Set(),
     count: createCounter(),
   };

@@ -4,9 +4,12 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { keepCompiled } from './compile-cache.js';
 
+const { env, features } = process;
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-if (process.features.typescript) {
+keepCompiled(env);
+if (features.typescript) {
   process.argv[1] = main;
   await import(main);
 } else {

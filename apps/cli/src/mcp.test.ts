@@ -5,9 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { descendantsOf, isAlive } from './testing.ts';
+import { descendantsOf, isAlive, runHere } from './testing.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const asking = fileURLToPath(new URL('./fixtures/asking-server.ts', import.meta.url));
@@ -43,8 +44,8 @@ interface Message {
 }
 
 /** The command as a desktop host starts it. */
-function start(...flags: readonly string[]) {
-  const child = spawn(process.execPath, [main, 'mcp', 'serve', '--config', config, ...flags], {
+function start() {
+  const child = spawn(process.execPath, [main, 'mcp', 'serve', '--config', config], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
   });
@@ -109,9 +110,10 @@ test('SIGTERM ends the command with its tool servers, although the client stays'
 });
 
 test('a view that is not configured ends with 3, and stdout stays empty', async () => {
-  const { child, ended } = start('--view', 'none');
-  const stdout: unknown[] = [];
-  child.stdout.on('data', (data) => stdout.push(data));
-  await ended;
-  assert.deepEqual([child.exitCode, stdout], [3, []]);
+  const written: unknown[] = [];
+  const output = new Writable({ write: (data, _encoding, done) => done(void written.push(data)) });
+  const { code, stdout } = await runHere(['mcp', 'serve', '--config', config, '--view', 'none'], {
+    streams: { input: Readable.from([]), output },
+  });
+  assert.deepEqual([code, stdout, written], [3, '', []]);
 });

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CliContext } from '../context.ts';
 import { createPaint } from '../paint.ts';
-import { commandProgram, descendantsOf, isAlive, runCli, runHere, startCli } from '../testing.ts';
+import { commandProgram, descendantsOf, isAlive, runHere, startCli } from '../testing.ts';
 import type { Ended } from '../testing.ts';
 import { demo } from './demo.ts';
 
@@ -58,12 +58,9 @@ async function createFixture(): Promise<Fixture> {
 }
 
 test('the report quotes files that no script could know, one call is denied, one approved', async () => {
-  const { folder, texts, secret, environment } = await createFixture();
+  const { folder, texts, secret, environment, run } = await createFixture();
   const task = `Look into "${folder}" and write what you find to findings.md`;
-  const { code, stdout, stderr } = await runCli(
-    ['demo', '--dir', folder, '--task', task],
-    environment,
-  );
+  const { code, stdout, stderr } = await run('--task', task);
   assert.equal(code, 0, stderr);
   const report = await readFile(join(folder, 'findings.md'), 'utf8');
   for (const [name, text] of texts) {
@@ -126,15 +123,16 @@ test('no process is left, and what is kept can be verified by anybody', async ()
   await running.until(/\ntools files \(\d+ tools\), memory \(\d+ tools\)\n/);
   const children = await descendantsOf(running);
   assert.ok(children.length >= 2);
-  const { code, stderr } = await running.ended;
+  const { code, stdout, stderr } = await running.ended;
   assert.equal(code, 0);
   assert.deepEqual(children.filter(isAlive), []);
+  assert.match(stdout, /\naudit .*audit\.jsonl: intact, \d+ records, head [0-9a-f]{64}\n$/);
   const kept = /^kept (.*)$/m.exec(stderr)?.[1] ?? assert.fail(stderr);
   const audit = join(kept, 'data/audit.jsonl');
-  assert.equal((await runCli(['audit', 'verify', audit], environment)).code, 0);
+  assert.equal((await runHere(['audit', 'verify', audit])).code, 0);
   const lines = (await readFile(audit, 'utf8')).split('\n');
   await writeFile(audit, lines.toSpliced(3, 1).join('\n'));
-  const broken = await runCli(['audit', 'verify', audit], environment);
+  const broken = await runHere(['audit', 'verify', audit]);
   assert.equal(broken.code, 1);
   assert.match(broken.stderr, /audit\.jsonl:4: broken-chain/);
 });

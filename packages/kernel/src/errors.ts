@@ -66,18 +66,16 @@ export class HostError extends Error {
 }
 
 /** The part of an error that may be stored and sent: no stack, no cause. */
-export interface ErrorData {
+export interface ErrorData extends Pick<HostErrorOptions, 'retryAfterMs'> {
   readonly code: ErrorCode;
   readonly message: string;
   readonly facts: Readonly<Record<string, string>>;
-  readonly retryAfterMs?: number;
 }
+
+const hostFault: ErrorData = { code: 'internal', message: 'internal fault of the host', facts: {} };
 
 /** Any thrown thing as data; what is not a HostError becomes `internal` with a message that says nothing of the cause. */
 export function toErrorData(thrown: unknown): ErrorData {
-  if (!(thrown instanceof HostError)) {
-    return { code: 'internal', message: 'internal fault of the host', facts: {} };
-  }
-  const { code, message, facts, retryAfterMs } = thrown;
+  const { code, message, facts, retryAfterMs } = thrown instanceof HostError ? thrown : hostFault;
   return { code, message, facts, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

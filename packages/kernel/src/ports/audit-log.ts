@@ -16,7 +16,8 @@ export interface AuditRecord {
     | 'policy'
     | 'session'
     | 'storage'
-    | `host-${'started' | 'stopped'}`;
+    | 'host-started'
+    | 'host-stopped';
   readonly tenant: string;
   readonly runId: string;
   /** Name of the step; empty for the run itself. */

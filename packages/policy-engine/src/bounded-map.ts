@@ -13,10 +13,8 @@ export function createBoundedMap<Value extends object>(entriesMax: number): Boun
       const value = entries.get(key) ?? make();
       entries.delete(key);
       entries.set(key, value);
-      for (const oldest of entries.keys()) {
-        if (entries.size <= entriesMax) break;
-        entries.delete(oldest);
-      }
+      const oldest = entries.size > entriesMax ? entries.keys().next().value : undefined;
+      if (oldest !== undefined) entries.delete(oldest);
       return value;
     },
   };

@@ -23,9 +23,11 @@ export function readFacts(request: PolicyRequest, sums: readonly string[]): Fact
   if (lists.some(({ length }) => length > questionBounds.names)) {
     return refused('the labels, the history or the evidence have too many members');
   }
-  const texts = [context.runId, context.callDigest, agent, ...lists.slice(0, 3).flat()];
-  const paths = origins.flatMap(({ path, origin }) => [path, origin]);
-  if (!areTexts(texts) || !areTexts(paths)) return refused(noText);
+  const isText =
+    areTexts([context.runId, context.callDigest, agent]) &&
+    [labels.sources, labels.compartments, history.toolsUsed].every(areTexts) &&
+    origins.every(({ path, origin }) => areTexts([path, origin]));
+  if (!isText) return refused(noText);
   if (typeof isDelegated !== 'boolean') return refused('the request does not say who acts');
   const past = readHistory(history, sums);
   if (past === undefined) {

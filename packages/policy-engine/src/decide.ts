@@ -105,6 +105,8 @@ function cedarOf({ cedar }: AskerQuestion, approved: Approved | undefined): Ceda
 
 /** What several sets of rules say together. */
 function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
+  const [only] = verdicts;
+  if (only !== undefined && verdicts.length === 1) return only;
   const faults = verdicts.flatMap((verdict) => (verdict.effect === 'fault' ? verdict : []));
   if (faults.length > 0) {
     return {
@@ -175,6 +177,8 @@ function isPermitted(
 
 /** What is concluded of all askers: the strictest, with the reasons of all that are as strict. */
 function joinConclusions(conclusions: readonly Conclusion[]): Conclusion {
+  const [only] = conclusions;
+  if (only !== undefined && conclusions.length === 1) return only;
   for (const effect of ['deny', 'hold', 'allow'] as const) {
     const said = conclusions.filter((conclusion) => conclusion.effect === effect);
     if (said.length === 0) continue;

@@ -209,7 +209,11 @@ function indexOf<Each extends IndexedRule>({
     },
     candidates: (query) => {
       const found = bucketsFor(query);
-      if (found.length === 0) return none;
+      const [only] = found;
+      if (only === undefined) return none;
+      if (found.length === 1) {
+        return lists.getOrMake(String(only.number), () => merge(found).map(ruleOf));
+      }
       // The numbers say which rules they are, whoever asks: principals that no rule tells apart share a list.
       const key = found
         .map(({ number }) => number)

@@ -52,6 +52,7 @@ function readRules(
       { name: 'authorize.cedar', text: textOf(rules.filter((rule) => !isObliging(rule))) },
       { name: 'oblige.cedar', text: textOf(rules.filter(isObliging)) },
     ],
-    tools,
+    // Checked when they are first asked about, which costs less than to check all of them in each process.
+    tools: [],
   });
 }

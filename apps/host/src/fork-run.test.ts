@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { BudgetKind, RunEndReason } from '@modelhost/contracts';
 import type { RunEvent } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
@@ -19,6 +19,10 @@ const providers = [
     ],
   },
 ];
+
+const started = await startTestHost({ providers });
+after(async () => started[Symbol.asyncDispose]());
+const alice = started.connect();
 
 /** A run that has asked a tool of its caller, and is finished. */
 async function finishedRun(client: ModelHostClient): Promise<string> {
@@ -49,8 +53,6 @@ function cases(events: readonly RunEvent[]): readonly (string | undefined)[] {
 }
 
 test('a fork takes the steps before its own from the journal, and does the others anew', async () => {
-  await using started = await startTestHost({ providers });
-  const alice = started.connect();
   const runId = await finishedRun(alice);
   const fork = await alice.forkRun({ runId, atStep: 'turn-2/model', model: 'other' });
   assert.equal(fork.created, true);
@@ -75,8 +77,7 @@ test('a fork takes the steps before its own from the journal, and does the other
 });
 
 test('a call that a person approved is asked about again in a fork at its step', async () => {
-  await using started = await startTestHost({ providers });
-  const [alice, bob] = [started.connect(), started.connect(keys.bob.key)];
+  const bob = started.connect(keys.bob.key);
   /** Approves the call of a run, answers it, and sees its end. */
   const pay = async (runId: string): Promise<void> => {
     const events = watch(alice.followRun(runId));
@@ -108,8 +109,6 @@ test('a call that a person approved is asked about again in a fork at its step',
 });
 
 test('what the steps before used counts, and a fork may have less than its run', async () => {
-  await using started = await startTestHost({ providers });
-  const alice = started.connect();
   const runId = await finishedRun(alice);
   const fork = await alice.forkRun({ runId, atStep: 'turn-2/model', budget: { maxSteps: 2 } });
   const result = await finish(watch(alice.followRun(fork.runId)));
@@ -118,8 +117,6 @@ test('what the steps before used counts, and a fork may have less than its run',
 });
 
 test('the same fork again is the same run, and another one under its id is refused', async () => {
-  await using started = await startTestHost({ providers });
-  const alice = started.connect();
   const runId = await finishedRun(alice);
   const asked = { runId, atStep: 'turn-2/model', requestId: 'once' };
   const first = await alice.forkRun(asked);
@@ -133,8 +130,6 @@ test('the same fork again is the same run, and another one under its id is refus
 });
 
 test('a fork names what is wrong with it, and only its owner has the run', async () => {
-  await using started = await startTestHost({ providers });
-  const alice = started.connect();
   const runId = await finishedRun(alice);
   const wrong = await failureOf(alice.forkRun({ runId, model: 'none', requestId: '\n' }));
   assert.deepEqual(
@@ -150,8 +145,6 @@ test('a fork names what is wrong with it, and only its owner has the run', async
 });
 
 test('a fork of a run of a session knows what was said, and leaves no turn', async () => {
-  await using started = await startTestHost({ providers });
-  const alice = started.connect();
   const { session } = await alice.createSession();
   const sessionId = session?.sessionId ?? '';
   await finish(watch(alice.run(task('answer one', { sessionId }))));

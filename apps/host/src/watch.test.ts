@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
@@ -13,14 +13,16 @@ import type { WatchedItem } from '@modelhost/sdk';
 import { failureOf } from './fixtures/guarded-server.ts';
 import { finish, watch } from './fixtures/run-watch.ts';
 import { keys, startTestHost, task } from './fixtures/started-host.ts';
-import type { StartedHost } from './fixtures/started-host.ts';
+
+const started = await startTestHost();
+after(async () => started[Symbol.asyncDispose]());
+const alice = started.connect();
 
 /** What the host itself answers, without what the client makes of it. */
 async function* rawWatch(
-  { host }: StartedHost,
   request: MessageInitShape<typeof WatchEventsRequestSchema>,
 ): AsyncGenerator<WatchEventsResponse, void> {
-  const raw = new Client(host.grpcAddress, credentials.createInsecure());
+  const raw = new Client(started.host.grpcAddress, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${keys.alice.key}`);
   try {
@@ -55,8 +57,6 @@ function contiguous(from: number, count: number): readonly bigint[] {
 }
 
 test('many runs are followed as one stream, each from where the watcher has it', async () => {
-  await using started = await startTestHost();
-  const alice = started.connect();
   const ids: string[] = [];
   for (let number = 0; number < 5; number += 1) {
     ids.push((await alice.startRun(task(`answer ${number}`))).runId);
@@ -77,8 +77,6 @@ test('many runs are followed as one stream, each from where the watcher has it',
 });
 
 test('runs that the caller starts from then on are seen, with what they are first', async () => {
-  await using started = await startTestHost();
-  const alice = started.connect();
   await finish(watch(alice.run(task('answer before'))));
   const controller = new AbortController();
   const { promise: listening, resolve: onListening } = Promise.withResolvers<void>();
@@ -112,14 +110,12 @@ test('runs that the caller starts from then on are seen, with what they are firs
 });
 
 test('whoever comes back names what it knows, and gets the rest', async () => {
-  await using started = await startTestHost();
-  const alice = started.connect();
   const { runId: known } = await alice.startRun(task('answer known'));
   const { createTime } = await alice.getRun(known);
   const { runId: missed } = await alice.startRun(task('answer missed'));
   for (const runId of [known, missed]) await finish(watch(alice.followRun(runId)));
   const last = (await alice.getRun(known)).lastSequence;
-  const stream = rawWatch(started, {
+  const stream = rawWatch({
     runs: [{ runId: known, afterSequence: last }],
     newRuns: true,
     ...(createTime === undefined ? {} : { createdAfter: createTime }),
@@ -135,8 +131,6 @@ test('whoever comes back names what it knows, and gets the rest', async () => {
 });
 
 test('a watch names what is wrong with it, and knows no run of another tenant', async () => {
-  await using started = await startTestHost();
-  const alice = started.connect();
   const { runId } = await alice.startRun(task('answer'));
   const nothing = await failureOf(Array.fromAsync(alice.watchEvents()));
   assert.deepEqual(
@@ -155,8 +149,6 @@ test('a watch names what is wrong with it, and knows no run of another tenant', 
 });
 
 test('a replay gives the events that were shown, and says that they are', async () => {
-  await using started = await startTestHost();
-  const alice = started.connect();
   const { runId } = await alice.startRun(task('answer'));
   const shown = await Array.fromAsync(alice.followRun(runId));
   const items = await Array.fromAsync(alice.replayRun(runId));
@@ -170,8 +162,6 @@ test('a replay gives the events that were shown, and says that they are', async 
 });
 
 test('a run in flight is not replayed', async () => {
-  await using started = await startTestHost();
-  const alice = started.connect();
   const { runId } = await alice.startRun(task('wait'));
   const refused = await failureOf(Array.fromAsync(alice.replayRun(runId)));
   assert.equal(refused.code, 'failed_precondition');

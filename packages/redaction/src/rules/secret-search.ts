@@ -16,6 +16,8 @@ interface PreparedRule extends SecretRule {
   readonly isNarrow: boolean;
   /** Units of work for each unit of a window. */
   readonly unitsPerUnit: number;
+  /** What takes it long is one run of a value, and not the window. */
+  readonly isOfRun: boolean;
   /** Knows names of variables only and no vendor's form, so the value has to convince by itself. */
   readonly isGeneric: boolean;
   /** Looks for passwords, which may be words. */
@@ -46,6 +48,10 @@ const unitsPerMatch = 1_000;
 const unitsPerTry = 8;
 /** A rule that is not tried start by start takes at least as many for each place in which a match may begin. */
 const wideUnitsMin = 5;
+/** At most as many units of a run are looked at more than once, each as often as this many units of work allow. */
+const runMax = 160;
+const unitsPerRunUnit = 1;
+const runRule = /^generic-api-key/;
 const keyRule = /^generic-|^(?:np|kingfisher)\.generic\.[12]$/;
 const passwordRule = /^(?:np|kingfisher)\.generic\.|credentials/;
 
@@ -74,7 +80,15 @@ export function createSecretSearch(
     for (let at = from; at < text.length; at += 1) {
       state = rows[state + (classes[text.charCodeAt(at)] ?? 0)] ?? 0;
       if (state >= endingFrom) {
-        place ??= { text, work, number: (searches += 1), tokenEnd: -1, lineEnd: -1, prefixes };
+        place ??= {
+          text,
+          work,
+          number: (searches += 1),
+          tokenEnd: -1,
+          lineEnd: -1,
+          runEnd: -1,
+          prefixes,
+        };
         for (const keyword of automaton.endingIn(state)) {
           tryRules(rulesOf[keyword] ?? [], at + 1 - (keywords[keyword] ?? '').length, place);
         }
@@ -102,10 +116,13 @@ interface Place {
   /** Where the token and the line of the last keyword end. */
   tokenEnd: number;
   lineEnd: number;
+  /** Where the run of letters, digits and the signs of a value ends that the last keyword of some rules stands in. */
+  runEnd: number;
 }
 
 function prepare(rule: SecretRule): PreparedRule {
   const [beforeMin, beforeMax] = rule.before;
+  const isOfRun = runRule.test(rule.id);
   const isNarrow = beforeMax - beforeMin <= spreadMax;
   return {
     ...rule,
@@ -113,13 +130,13 @@ function prepare(rule: SecretRule): PreparedRule {
     triedTo: 0,
     triedIn: 0,
     isNarrow,
+    isOfRun,
     isGeneric: keyRule.test(rule.id),
     beginsWord: beginsWord(rule),
     isPassword: !keyRule.test(rule.id) && passwordRule.test(rule.id),
-    unitsPerUnit: Math.max(
-      rule.units / (rule.lengthMax + beforeMax + 1),
-      isNarrow ? 0 : wideUnitsMin,
-    ),
+    unitsPerUnit: isOfRun
+      ? unitsPerRunUnit
+      : Math.max(rule.units / (rule.lengthMax + beforeMax + 1), isNarrow ? 0 : wideUnitsMin),
   };
 }
 
@@ -154,12 +171,14 @@ function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
 function tryStarts(
   rule: PreparedRule,
   { first, last, end }: { readonly first: number; readonly last: number; readonly end: number },
-  { text, work, prefixes }: Place,
+  place: Place,
 ): boolean {
+  const { text, work, prefixes } = place;
   const { expression } = (rule.compiled ??= compile(rule));
   const from = Math.max(0, first - 1);
   const window = text.slice(from, end);
-  const price = Math.ceil(unitsPerTry + rule.unitsPerUnit * window.length);
+  const priced = rule.isOfRun ? runLength(place, last) : window.length;
+  const price = Math.ceil(unitsPerTry + rule.unitsPerUnit * priced);
   for (let start = first; start <= last; start += 1) {
     if (!work.budget.take(price)) return true;
     expression.lastIndex = start - from;
@@ -194,6 +213,20 @@ function endOf(within: CompiledRule['within'], place: Place, from: number, most:
       return most;
   }
 }
+
+function runLength(place: Place, from: number): number {
+  if (place.runEnd < from) {
+    let at = from;
+    while (at < place.text.length && isOfValue[place.text.charCodeAt(at)] === 1) at += 1;
+    place.runEnd = at;
+  }
+  return Math.min(place.runEnd - from, runMax);
+}
+
+/** One for each unit that a value may have in it. */
+const isOfValue = Uint8Array.from({ length: 0x100 }, (_, unit) =>
+  /[\w.=+/-]/.test(String.fromCharCode(unit)) ? 1 : 0,
+);
 
 function tokenEnd(text: string, from: number): number {
   let at = from;

@@ -1,4 +1,4 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { FieldViolation, Json, JsonObject } from '@modelhost/kernel';
 
 /** What a result is held to. */
@@ -40,26 +40,33 @@ export function guardResult(result: JsonObject, bounds: ResultBounds): void {
   bounds.log(`${bounds.tool ?? ''}: ${message}`);
 }
 
-/** Without recursion, so that no nesting can exhaust the stack before it is refused. */
+/** What is nested too deeply is refused before anything deeper is looked at, so that no nesting can exhaust the stack. */
 function refuseExcess(result: JsonObject, bounds: ResultBounds): void {
   const { textMax, depthMax = depthMaxDefault, partsMax = partsMaxDefault } = bounds;
-  const waiting: { readonly value: Json; readonly depth: number }[] = [{ value: result, depth: 0 }];
   let text = 0;
   let parts = 0;
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { value, depth } = next;
-    parts += 1;
-    if (typeof value === 'string') text += value.length;
+  visit(result, 0);
+
+  function visit(value: Json, depth: number): void {
     if (depth > depthMax) {
       throw refusal('mcp_protocol_error', `its result is nested deeper than ${depthMax}`, bounds);
     }
-    if (typeof value === 'object' && value !== null) {
-      for (const [name, member] of Object.entries(value)) {
-        if (!Array.isArray(value)) text += name.length;
-        waiting.push({ value: member, depth: depth + 1 });
-      }
+    count(1, typeof value === 'string' ? value.length : 0);
+    if (typeof value !== 'object' || value === null) return;
+    if (!isJsonObject(value)) {
+      for (const item of value) visit(item, depth + 1);
+      return;
     }
-    if (text > textMax || parts + waiting.length > partsMax) {
+    for (const name of Object.keys(value)) {
+      count(0, name.length);
+      visit(value[name] ?? null, depth + 1);
+    }
+  }
+
+  function count(partsMore: number, textMore: number): void {
+    parts += partsMore;
+    text += textMore;
+    if (text > textMax || parts > partsMax) {
       throw refusal('mcp_result_too_large', 'its result is larger than is allowed', bounds);
     }
   }

@@ -65,8 +65,8 @@ export function isNestedTooDeeply(value: unknown, textLength: number): boolean {
 function isDeeperThan(value: unknown, depthMax: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (depthMax === 0) return true;
-  if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, depthMax - 1));
-  return Object.values(value).some((item) => isDeeperThan(item, depthMax - 1));
+  for (const item of Object.values(value)) if (isDeeperThan(item, depthMax - 1)) return true;
+  return false;
 }
 
 function readAnswer({ result, error }: JsonObject): RpcAnswer | undefined {

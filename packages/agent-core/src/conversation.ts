@@ -52,7 +52,7 @@ export function createConversation(
   { agent, history, input, labels: given = plainLabels, session }: ConversationInput,
   tools: ReadonlyMap<string, ToolDefinition>,
 ): Conversation {
-  const sent = createSentMessages(history);
+  const sent = createSentMessages(history, session?.summary);
   const prompt: string[] = [];
   const trusted: EvidenceText[] = [];
   const untrusted: EvidenceText[] = [];
@@ -104,7 +104,7 @@ export function createConversation(
   }
   for (const [index, message] of history.entries()) addGiven(message, `history-${index + 1}`);
   if (session !== undefined) labels = joinLabels(given, session.labels);
-  sent.begin(session?.summary);
+  sent.begin();
   const task: Message = { role: 'user', content: input };
   addGiven(task, 'prompt');
 

@@ -13,6 +13,7 @@ import { labelsOfTool } from './data-labels.ts';
 import { refusalText } from './decisions.ts';
 import { hideInPiece } from './hide-in-piece.ts';
 import type { Piece } from './hide-in-piece.ts';
+import { unansweredRefusal } from './incoming.ts';
 import { mapJson } from './map-texts.ts';
 import { isPlainAllow } from './obligations.ts';
 import { applyTransforms } from './transforms/apply-transforms.ts';
@@ -123,7 +124,7 @@ function createChange(redactor: StepRedactor, { styles, transforms }: Demands): 
 
 /**
  * Gives what changes whatever a tool tells before it answers, or instead of it: by what the call demands, and what its answers do. Policy
- * is asked once, as about an answer of nothing, when the first of it is there.
+ * is asked once, as about an answer of nothing, when the first of it is there. Rejects where policy withholds all of it.
  */
 export function createTold(
   policy: PolicyEngine,
@@ -133,8 +134,9 @@ export function createTold(
   let asked: Promise<AnswerChange> | undefined;
 
   async function ask(): Promise<AnswerChange> {
-    const { obligations } = await policy.decide(questionOf({ ...request, nowMs: now() }, 0));
-    const { redact, transforms } = obligations;
+    const decision = await policy.decide(questionOf({ ...request, nowMs: now() }, 0));
+    if (decision.effect !== 'allow') throw unansweredRefusal(request.tool, decision);
+    const { redact, transforms } = decision.obligations;
     const { detectors } = request.decision.obligations.redact;
     return createChange(request.redactor, {
       styles: { ...detectors, ...redact.detectors },

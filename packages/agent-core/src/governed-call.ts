@@ -115,7 +115,7 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     const about = { asked: request, tool, decision, redactor };
     const told = createTold(policy, about, now);
     const permitted = { limits, arguments: outgoing.arguments, told };
-    const attempt = async (): Promise<Settled<T>> => settle(perform, permitted);
+    const attempt = async (): Promise<Settled<T>> => settle(async () => perform(permitted));
     // What changes nothing starts at once: what goes on record is sealed and written meanwhile.
     const isHarmless = tool.effect === 'none';
     // Not on a log that is known to be broken: its calls would go on without a record.
@@ -209,9 +209,9 @@ function recorderOf(
 type Settled<T> = { readonly value: T } | { readonly thrown: unknown };
 
 /** A call that failed has an outcome too, so its error waits until that is on record. */
-async function settle<T>(perform: Perform<T>, permitted: PermittedCall): Promise<Settled<T>> {
+async function settle<T>(perform: () => Promise<T>): Promise<Settled<T>> {
   try {
-    return { value: await perform(permitted) };
+    return { value: await perform() };
   } catch (thrown) {
     return { thrown };
   }
@@ -243,22 +243,28 @@ async function accept<T>(
   const unanswered = { decision: undefined, text: undefined };
   if ('thrown' in ended) {
     const thrown = await hideInThrown(ended.thrown, told);
-    return { ended: { thrown }, facts: failureFacts(thrown), ...unanswered };
+    return { ended: { thrown }, facts: failureFacts(ended.thrown), ...unanswered };
   }
   const { value } = ended;
   const facts = { outcome: results.outcomeOf(value), code: '' };
   const answer = results.answerOf(value);
   if (answer === undefined) {
-    const hidden = results.map(value, await told());
-    return { ended: { value: hidden }, facts, ...unanswered };
+    const hidden = await settle(async () => results.map(value, await told()));
+    return 'value' in hidden
+      ? { ended: hidden, facts, ...unanswered }
+      : { ended: hidden, facts: withheldFacts(hidden.thrown), ...unanswered };
   }
   const { map } = results;
   const accepted = await acceptAnswer(policy, request, { value, answer, map });
   const { decision } = accepted;
   const { text } = answer;
   if ('value' in accepted) return { ended: { value: accepted.value }, facts, decision, text };
-  const withheld = { outcome: 'withheld', code: accepted.withheld.code };
-  return { ended: { thrown: accepted.withheld }, facts: withheld, decision, text };
+  const { withheld: thrown } = accepted;
+  return { ended: { thrown }, facts: withheldFacts(thrown), decision, text };
+}
+
+function withheldFacts(thrown: unknown): Facts {
+  return { outcome: 'withheld', code: toErrorData(thrown).code };
 }
 
 async function recordOutcome<T>(
@@ -301,8 +307,10 @@ function hideInValues(redactor: StepRedactor, values: JsonObject): JsonObject {
 /** An error can say what its server wrote. */
 async function hideInThrown(thrown: unknown, told: PermittedCall['told']): Promise<unknown> {
   if (!(thrown instanceof HostError)) return thrown;
-  const { text: hide } = await told();
   const error = toErrorData(thrown);
+  const change = await settle(told);
+  if ('thrown' in change) return withholdError(thrown, change.thrown);
+  const { text: hide } = change.value;
   const { code, message, ...options } = hideInError(error, hide);
   const violations = thrown.violations.map(({ field, description }) => ({
     field,
@@ -312,6 +320,16 @@ async function hideInThrown(thrown: unknown, told: PermittedCall['told']): Promi
     message === error.message &&
     isDeepStrictEqual([options.facts, violations], [error.facts, thrown.violations]);
   return isSame ? thrown : new HostError(code, message, { ...options, violations, cause: thrown });
+}
+
+/** It failed as it did, and that is all that may be said. */
+function withholdError({ code, retryAfterMs }: HostError, refused: unknown): HostError {
+  const { message, facts } = toErrorData(refused);
+  return new HostError(code, message, {
+    facts,
+    cause: refused,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 function forgedFacts(path: string): Facts {

@@ -1,6 +1,14 @@
-import type { RedactionStyles, SessionRedactor, StepRedactor } from '@modelhost/kernel';
+import { HostError } from '@modelhost/kernel';
+import type {
+  Decision,
+  RedactionStyles,
+  SessionRedactor,
+  StepRedactor,
+  ToolDefinition,
+} from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { labelsOfTool } from './data-labels.ts';
+import { refusalText } from './decisions.ts';
 import type { StepWork } from './guarded-context.ts';
 import { questionOf } from './policy-question.ts';
 import type { AnsweredCall } from './tool-verdict.ts';
@@ -31,12 +39,14 @@ export function revealedIn(
 
 const nothing: Revealed = { styles: {}, conceal: (text) => text };
 
-/** Text that a tool sends before it answers, or instead of it. */
+/** Text that a tool sends before it answers, or instead of it. Nothing is left of it where policy withholds it. */
 export interface Incoming {
   /** As it may be kept: without what is to be hidden, and without placeholders but those of the run. */
   readonly hide: (text: string) => string;
   /** The same with the changes that policy wants done to results. */
   readonly change: (text: string) => string;
+  /** Why nothing of it may be kept; undefined where it may. */
+  readonly refusal: HostError | undefined;
 }
 
 /** Gives what hides such text: policy is asked once, as about a result of nothing, when the first of it is there. */
@@ -49,7 +59,7 @@ export function createIncoming(
 
   async function ask(): Promise<Incoming> {
     const { tool } = answered;
-    const { obligations } = await run.ports.policy.decide(
+    const decision = await run.ports.policy.decide(
       questionOf(run, {
         action: 'AcceptToolResult',
         resource: { type: 'tool-result', tool, bytes: 0 },
@@ -57,15 +67,32 @@ export function createIncoming(
         labels: labelsOfTool(tool),
       }),
     );
+    if (decision.effect !== 'allow') return withholdAll(unansweredRefusal(tool, decision));
+    const { obligations } = decision;
     const revealed = revealedIn(run.session, answered);
     const hide = createHide(run.session, redactor, {
       revealed,
       styles: obligations.redact.detectors,
     });
-    return { hide, change: (text) => hide(applyTransforms(text, obligations.transforms)) };
+    const change = (text: string): string => hide(applyTransforms(text, obligations.transforms));
+    return { hide, change, refusal: undefined };
   }
 
   return async () => (asked ??= ask());
+}
+
+/** Says that policy lets nothing in of what a tool said before it answered, or instead of it. */
+export function unansweredRefusal({ name: tool }: ToolDefinition, decision: Decision): HostError {
+  const why = refusalText(decision);
+  const message = `${tool} has not answered, and what it said instead is withheld: ${why}`;
+  const rule = decision.reasons[0]?.rule ?? '';
+  return new HostError('policy_violation', message, {
+    facts: { action: 'AcceptToolResult', tool, rule },
+  });
+}
+
+function withholdAll(refusal: HostError): Incoming {
+  return { hide: () => '', change: () => '', refusal };
 }
 
 function createHide(

@@ -29,7 +29,7 @@ export async function takeModelTurn(
     case 'exceeded':
       return { reason: 'budget_exceeded', budget: called.budget };
     case 'too-long':
-      return tooLong(inputTokensOf(run), run.input.agent.route.contextTokensMax);
+      return tooLong(run);
     case 'taken':
       return endOf(called.answer, called.limitedBy, run.context) ?? called.answer;
   }
@@ -86,10 +86,12 @@ function endOf(
   }
 }
 
-function tooLong(inputTokens: number, contextTokensMax: number): RunEnding {
+function tooLong(run: ActiveRun): RunEnding {
+  const { route, compactAtPercent } = run.input.agent;
+  const why = compactAtPercent === undefined ? ', and its agent is never to compact it' : '';
   return failed(
     'validation_failed',
-    `the conversation has about ${inputTokens} tokens, the model holds ${contextTokensMax}`,
+    `the conversation has about ${inputTokensOf(run)} tokens, the model holds ${route.contextTokensMax}${why}`,
   );
 }
 

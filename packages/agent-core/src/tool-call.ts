@@ -197,8 +197,13 @@ async function callGateway(
     return { kind: 'input-required', state: reply.state, requests };
   } catch (thrown) {
     if (info.signal.aborted) return stoppedWithin(call);
-    const error = hideInError(toErrorData(thrown), (await incoming()).change);
-    const isAnswered = error.facts['sent'] !== 'true' || !unansweredCodes.has(error.code);
+    const told = toErrorData(thrown);
+    const isAnswered = told.facts['sent'] !== 'true' || !unansweredCodes.has(told.code);
+    const { change, refusal } = await incoming();
+    const error =
+      refusal === undefined
+        ? hideInError(told, change)
+        : { ...told, message: refusal.message, facts: refusal.facts };
     return { kind: isRepeatable(call) || isAnswered ? 'failed' : 'unknown', error };
   }
 }
@@ -215,7 +220,9 @@ async function readRequests(
   const { reply, incoming } = asked;
   try {
     checkRequests(tool, reply);
-    return hideInRequests(reply.requests, await incoming());
+    const told = await incoming();
+    if (told.refusal !== undefined) throw told.refusal;
+    return hideInRequests(reply.requests, told);
   } catch (thrown) {
     abandon(run, reply.state);
     throw thrown;

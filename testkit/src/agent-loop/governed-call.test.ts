@@ -222,6 +222,44 @@ suite('direct calls', () => {
     });
   }
 
+  test('are told nothing of an error, progress or an unanswered outcome that policy withholds', async () => {
+    const reasons = [{ rule: 'test.rule', message: 'not for you' }];
+    const { outside, governor } = open({
+      decide: ({ action }) =>
+        action === 'AcceptToolResult' ? { effect: 'deny', reasons } : { effect: 'allow' },
+    });
+    const failing = governor.govern(
+      callOf('irreversible'),
+      async ({ told }) => {
+        await assert.rejects(told(), { code: 'policy_violation' });
+        const facts = { sent: 'true', why: 'canary-13' };
+        throw new HostError('mcp_timeout', 'canary-13', { facts, retryAfterMs: 5 });
+      },
+      direct,
+    );
+    await assert.rejects(failing, (error) => {
+      assert.ok(error instanceof HostError);
+      assert.equal(error.code, 'mcp_timeout');
+      assert.equal(error.retryAfterMs, 5);
+      assert.match(error.message, /has not answered, .* is withheld: .*not for you/);
+      assert.doesNotMatch(JSON.stringify(error.facts), /canary/);
+      return true;
+    });
+    const unanswered = { ...direct, answerOf: () => undefined };
+    await assert.rejects(
+      governor.govern(callOf('irreversible'), async () => 'canary-13', unanswered),
+      { code: 'policy_violation' },
+    );
+    const outcomes = outside.records.filter(({ kind }) => kind === 'outcome');
+    assert.deepEqual(
+      outcomes.map(({ facts }) => [facts['outcome'], facts['code']]),
+      [
+        ['unknown', 'mcp_timeout'],
+        ['withheld', 'policy_violation'],
+      ],
+    );
+  });
+
   test('are given answers as policy wants them, and sealed on record where it wants that', async () => {
     const { outside, governor } = open({
       decide: ({ action }) => ({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { HostError } from '@modelhost/kernel';
 import type { AuditRecord, Obligations, PolicyAction } from '@modelhost/kernel';
 import { oblige } from './decision.ts';
 import type { GivenDecision } from './decision.ts';
@@ -57,6 +58,34 @@ suite('the result of a tool', () => {
       await assertReplays(played);
     });
   }
+
+  test('is withheld also where it is an error, its progress, or a question', async () => {
+    const reasons = [{ rule: 'r', message: 'no' }];
+    const canary = 'canary-9';
+    const params = { message: canary, requestedSchema: { type: 'object', properties: {} } };
+    const request = { method: 'elicitation/create', params } as const;
+    const asking = { type: 'input-required', state: 's', requests: { ask: request } } as const;
+    const failing = async (): Promise<never> => {
+      throw new HostError('mcp_protocol_error', canary);
+    };
+    for (const end of [failing, async () => asking]) {
+      const played = await play({
+        turns: [readOnce, { text: 'I saw nothing.' }],
+        callTool: async (_call, _signal, onProgress) => {
+          onProgress({ progress: 1, total: undefined, message: canary });
+          return end();
+        },
+        decide: answering('AcceptToolResult', { effect: 'deny', reasons }),
+      });
+      const finished = finishedOf(played);
+      assert.equal(finished?.outcome, 'failed');
+      assert.match(finished.error?.message ?? '', /has not answered, .* is withheld: .*no \(r\)/);
+      const { events, outside, journal } = played;
+      assert.doesNotMatch(JSON.stringify([events, outside.requests, [...journal]]), /canary-9/);
+      assert.equal(bodies(played, 'tool-progress')[0]?.message, '');
+      await assertReplays(played);
+    }
+  });
 
   test('that is plainly allowed leaves no record of its own', async () => {
     const played = await play({ turns: [readOnce, { text: 'done' }] });

@@ -17,33 +17,50 @@ export interface CompactionCause {
 }
 
 /**
- * Puts one message in the place of the older ones when the next request would fill too much of the model's window: a summary,
- * or a note that they were left out where no summary can be had. What was said stays what it was for labels, evidence and the
- * session. Gives whether anything changed; the same from the journal.
+ * Puts one message in the place of the older ones when the next request would fill too much of the model's window: the summary that
+ * the session has already, a new one if that is not enough, or a note that they were left out where no summary can be had. What was
+ * said stays what it was for labels, evidence and the session. Gives whether anything changed; the same from the journal.
  */
 export async function compactContext(run: ActiveRun, cause: CompactionCause): Promise<boolean> {
-  const need = needOf(run, cause);
-  if (need === undefined) return false;
   const { conversation, context } = run;
-  const { task } = conversation;
-  const messages = conversation.messages();
-  const plan = planCompaction({ messages, task, keptTokensMax: need.keptTokensMax });
-  if (plan === undefined) return false;
-  const olderTokens = weighMessages(plan.older);
-  if (!need.isPressing && olderTokens <= need.tokensMax * worthwhileShare) return false;
+  const tokensMax = tokensMaxOf(run, cause);
+  if (tokensMax === undefined || wantedTokensOf(run) <= tokensMax) return false;
+  const messagesBefore = conversation.messages().length;
   const tokensBefore = conversation.tokens();
-  const standIn = await standInFor(run, cause, { ...need, plan, olderTokens });
-  if (weighText(standIn.text) >= olderTokens) return false;
-  conversation.replace(plan.older, standIn);
+  const isRecalled = conversation.recall();
+  const made =
+    wantedTokensOf(run) > tokensMax ? await replaceOlder(run, cause, tokensMax) : undefined;
+  const method = made ?? (isRecalled ? 'summary' : undefined);
+  if (method === undefined) return false;
   context.emit(cause.step, {
     type: 'context-compacted',
-    method: standIn.type,
-    messagesBefore: messages.length,
+    method,
+    messagesBefore,
     messagesAfter: conversation.messages().length,
     tokensBefore,
     tokensAfter: conversation.tokens(),
   });
   return true;
+}
+
+/** Gives what stands in the place of the older messages; undefined where they stay. */
+async function replaceOlder(
+  run: ActiveRun,
+  cause: CompactionCause,
+  tokensMax: number,
+): Promise<StandIn['type'] | undefined> {
+  const { conversation } = run;
+  const need = needOf(run, cause, tokensMax);
+  const { task } = conversation;
+  const messages = conversation.messages();
+  const plan = planCompaction({ messages, task, keptTokensMax: need.keptTokensMax });
+  if (plan === undefined) return undefined;
+  const olderTokens = weighMessages(plan.older);
+  if (!need.isPressing && olderTokens <= tokensMax * worthwhileShare) return undefined;
+  const standIn = await standInFor(run, cause, { ...need, plan, olderTokens });
+  if (weighText(standIn.text) >= olderTokens) return undefined;
+  conversation.replace(plan.older, standIn);
+  return standIn.type;
 }
 
 /** Less than this of what may be sent is not worth a summary, so long as the request fits at all. */
@@ -54,8 +71,6 @@ const summaryShare = 1 / 16;
 const summaryBounds = { tokensMin: 256, tokensMax: 8_192 } as const;
 
 interface Need {
-  /** What a request may weigh with room for its answer. */
-  readonly tokensMax: number;
   readonly inputTokens: number;
   readonly keptTokensMax: number;
   readonly summaryTokensMax: number;
@@ -63,30 +78,40 @@ interface Need {
   readonly isPressing: boolean;
 }
 
-/** Undefined while the next request is short enough. */
-function needOf(run: ActiveRun, { isRefused }: CompactionCause): Need | undefined {
-  const { input, conversation } = run;
-  const { route, compactAtPercent } = input.agent;
+/** What a request may weigh with room for its answer. Undefined where nothing may be compacted. */
+function tokensMaxOf(run: ActiveRun, { isRefused }: CompactionCause): number | undefined {
+  const { route, compactAtPercent } = run.input.agent;
   if (compactAtPercent === undefined) return undefined;
-  const offeredTokens = run.offeredTokens();
-  const inputTokens = offeredTokens + conversation.tokens();
-  const answerTokens = Math.min(
+  return isRefused
+    ? Math.floor(wantedTokensOf(run) / 2)
+    : Math.floor((route.contextTokensMax * compactAtPercent) / 100);
+}
+
+/** What the next request weighs with room for its answer. */
+function wantedTokensOf(run: ActiveRun): number {
+  return run.offeredTokens() + run.conversation.tokens() + answerTokensOf(run);
+}
+
+function answerTokensOf({ input }: ActiveRun): number {
+  const { route } = input.agent;
+  return Math.min(
     input.sampling.maxOutputTokens ?? Infinity,
     route.outputTokensMax,
     Math.floor(route.contextTokensMax * answerShareMax),
   );
-  const wantedTokens = inputTokens + answerTokens;
-  const tokensMax = isRefused
-    ? Math.floor(wantedTokens / 2)
-    : Math.floor((route.contextTokensMax * compactAtPercent) / 100);
-  if (wantedTokens <= tokensMax) return undefined;
+}
+
+function needOf(run: ActiveRun, { isRefused }: CompactionCause, tokensMax: number): Need {
+  const { input, conversation } = run;
+  const { route } = input.agent;
+  const offeredTokens = run.offeredTokens();
+  const inputTokens = offeredTokens + conversation.tokens();
   const summaryTokensMax = summaryTokensOf(route);
   const fixed = conversation
     .messages()
     .filter((message) => message === conversation.task || message.role === 'system');
-  const fixedTokens = offeredTokens + answerTokens + summaryTokensMax + weighMessages(fixed);
+  const fixedTokens = offeredTokens + answerTokensOf(run) + summaryTokensMax + weighMessages(fixed);
   return {
-    tokensMax,
     inputTokens,
     // Half of what is left: the other half is for what comes, so that not every turn compacts again.
     keptTokensMax: Math.floor((tokensMax - fixedTokens) / 2),

@@ -7,10 +7,15 @@ export interface SentMessages {
   messages(): readonly Message[];
   tokens(): number;
   add(message: Message): void;
-  /** From here on it is the run that speaks. An earlier one of the session may have summarized the beginning of the history. */
-  begin(summary: SessionTurn['summary']): void;
+  /** From here on it is the run that speaks. */
+  begin(): void;
   /** All of the run alone, the task first, as it was said. */
   said(): readonly Message[];
+  /**
+   * Puts the summary that an earlier run of the session made of the beginning of the history in its place. Gives whether it did: not
+   * twice, and not where that would be no shorter.
+   */
+  recall(): boolean;
   /** Puts a text where the first of these stands, or before the task if that comes first, and takes them all out. */
   replace(older: readonly Message[], by: StandIn): void;
   /** The newest summary that stands for something of the history, for later runs; undefined when there is none. */
@@ -23,12 +28,17 @@ export interface StandIn {
   readonly text: string;
 }
 
-/** Starts with nothing. `history` is what will be added before the run begins. */
-export function createSentMessages(history: readonly Message[]): SentMessages {
+/** Starts with nothing. `history` is what will be added before the run begins; `earlier` stands for its first messages, where it must. */
+export function createSentMessages(
+  history: readonly Message[],
+  earlier: SessionTurn['summary'],
+): SentMessages {
   let messages: Message[] = [];
   let said: Message[] | undefined;
   let tokens = 0;
-  let summary: SessionTurn['summary'];
+  // Later runs may need it, whether this one does or not.
+  let summary = earlier;
+  let isRecalled = false;
 
   function replace(older: readonly Message[], { type, text }: StandIn): void {
     const gone = new Set(older);
@@ -53,11 +63,17 @@ export function createSentMessages(history: readonly Message[]): SentMessages {
       said?.push(message);
       tokens += estimateMessageTokens(message);
     },
-    begin: (earlier) => {
+    begin: () => {
       said = [];
-      if (earlier === undefined) return;
+    },
+    recall: () => {
+      if (earlier === undefined || isRecalled) return false;
+      isRecalled = true;
       const { text, messages: replaced } = earlier;
-      replace(history.slice(0, replaced), { type: 'summary', text });
+      const older = history.slice(0, replaced);
+      if (estimateMessageTokens(textMessage(text)) >= weighMessages(older)) return false;
+      replace(older, { type: 'summary', text });
+      return true;
     },
     said: () => said ?? [],
     replace,

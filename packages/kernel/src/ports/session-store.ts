@@ -16,7 +16,7 @@ export interface SessionTurn extends Pick<RunStatus, 'runId' | 'agent' | 'agentV
   readonly labels: DataLabels;
   /** What stands behind the placeholders that were known at its end (`StepRedactor.state`), in one list. Null for none. */
   readonly placeholders: Json;
-  /** What models read in the place of the first messages of its history, which grew too long; later runs begin with it. */
+  /** What can stand in the place of the first messages of its history for models that do not hold all of it. */
   readonly summary?: { readonly text: string; readonly messages: number };
 }
 

@@ -79,6 +79,7 @@ export function unsupportedFeatures(
   obligations: Obligations,
   supported: readonly ObligationFeature[],
 ): readonly ObligationFeature[] {
+  if (obligations === noObligations) return [];
   return featuresOf(obligations).filter((feature) => !supported.includes(feature));
 }
 

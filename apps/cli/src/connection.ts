@@ -2,13 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { createModelHostClient, ModelHostError } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import type { CliContext } from './context.ts';
+import { formatSpan } from './deadline.ts';
 import { CommandError, exitCodes } from './failure.ts';
-import type { ConnectionFlags } from './routes/flags.ts';
+import { toLine } from './printable.ts';
+import type { ConnectionFlags, WaitFlag } from './routes/flags.ts';
 
 /** Gives the client to `use` and closes it afterwards, whatever happened. */
 export async function withClient(
   context: CliContext,
-  flags: ConnectionFlags,
+  flags: ConnectionFlags & Partial<WaitFlag>,
   use: (client: ModelHostClient) => Promise<void>,
 ): Promise<void> {
   const { environment } = context;
@@ -16,6 +18,11 @@ export async function withClient(
   const client = createModelHostClient({
     address,
     apiKey: await readApiKey(flags.apiKeyFile, environment['MODEL_HOST_API_KEY']),
+    awayTimeoutMs: flags.wait,
+    onWaiting: ({ message }) =>
+      context.say(
+        `waiting for the host at ${address}, for ${formatSpan(flags.wait ?? 0)} at most: ${toLine(withoutEmptyNote(message), 240)}`,
+      ),
     tls: flags.tlsCa === undefined ? flags.tls : { caFile: await readable(flags.tlsCa) },
   });
   try {

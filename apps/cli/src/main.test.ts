@@ -24,6 +24,7 @@ test('what cannot be understood ends with 2, says why on stderr and leaves stdou
     [['run', 'reporter', 'task', '--approve', 'maybe'], /ask\|yes\|no/],
     [['run', 'reporter', 'task', '--budget-usd', '1e3'], /write dollars/],
     [['run', 'reporter', 'task', '--metadata', 'novalue'], /write key=value/],
+    [['runs', 'follow', 'run_1', '--wait', 'soon'], /write a span/],
     [['health', '--api-key-file', join(directory, 'none')], /none: cannot be read/],
     [['health', '--tls-ca', join(directory, 'none.pem')], /none\.pem: cannot be read/],
     [['demo', '--dir', join(directory, 'none')], /there is no such folder/],
@@ -46,6 +47,33 @@ test('a host that does not answer ends with 7 and names the address and the next
   assert.equal(code, 7);
   assert.match(stderr, /no host answers at 127\.0\.0\.1:9.*\nnext: start a host with/s);
   assert.doesNotMatch(stderr, /Resolution note:\n/);
+});
+
+test('whoever follows a run is told that the host is away, and waits as long as they want', async () => {
+  const away = { ...environment, MODEL_HOST_ADDRESS: '127.0.0.1:9' };
+  for (const command of [
+    ['follow', 'run_1'],
+    ['watch', 'run_1', 'run_2'],
+  ]) {
+    const hasty = await runHere(['runs', ...command, '--wait', '0s'], { environment: away });
+    assert.equal(hasty.code, 7);
+    assert.match(hasty.stderr, /^no host answers at 127\.0\.0\.1:9: /);
+    const said: string[] = [];
+    let leave = (): void => assert.fail('nobody listens');
+    const patient = await runHere(['runs', ...command], {
+      environment: away,
+      say: (text) => {
+        said.push(text);
+        leave();
+      },
+      onInterrupt: (listener) => {
+        leave = listener;
+        return () => {};
+      },
+    });
+    assert.equal(patient.code, 130);
+    assert.match(said[0] ?? '', /^waiting for the host at 127\.0\.0\.1:9, for 5 min at most: .+$/);
+  }
 });
 
 test('a configuration that cannot be used ends with 3 and names every problem', async () => {

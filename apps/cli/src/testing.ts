@@ -80,7 +80,9 @@ async function untilSeen(
 /** Runs a command in this process, at a time of the test's own, with nobody to ask. */
 export async function runHere(
   args: readonly string[],
-  given: Partial<Pick<CliContext, 'environment' | 'now' | 'ask' | 'streams' | 'program'>> = {},
+  given: Partial<
+    Pick<CliContext, 'environment' | 'now' | 'ask' | 'say' | 'onInterrupt' | 'streams' | 'program'>
+  > = {},
 ): Promise<Ended> {
   const out = { stdout: '', stderr: '' };
   let code: number | undefined;

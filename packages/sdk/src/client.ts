@@ -36,6 +36,8 @@ import { callUnary, openStream, readStream } from './method.ts';
 import type { Caller } from './method.ts';
 import { createPolicyMethods } from './policy.ts';
 import type { PolicyMethods } from './policy.ts';
+import { createPatience, longestWaitMs } from './patience.ts';
+import type { Patience } from './patience.ts';
 import { createSessionMethods } from './sessions.ts';
 import type { SessionMethods } from './sessions.ts';
 import { watchRuns } from './watch.ts';
@@ -57,6 +59,13 @@ export interface ModelHostClientOptions {
   readonly tls?: boolean | { readonly caFile?: string | undefined } | undefined;
   /** Time for a call that is no stream; 60,000 unless it is given. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long a host may be away while runs are followed or watched: the stream is asked for again and again meanwhile;
+   * 300,000 unless it is given, and 0 gives up at once.
+   */
+  readonly awayTimeoutMs?: number | undefined;
+  /** Called once for each time that a stream waits for its host, with what the last attempt failed with. */
+  readonly onWaiting?: ((error: ModelHostError) => void) | undefined;
 }
 
 export interface FollowOptions {
@@ -162,6 +171,7 @@ export interface ModelHostClient extends PolicyMethods, SessionMethods {
 }
 
 const timeoutMsDefault = 60_000;
+const awayTimeoutMsDefault = 5 * 60_000;
 
 /** Connects on the first call. */
 export function createModelHostClient(options: ModelHostClientOptions): ModelHostClient {
@@ -172,14 +182,15 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
     ...security.options,
     'grpc.max_receive_message_length': 64 * 1024 * 1024,
     'grpc.keepalive_time_ms': 60_000,
-    // As short as the first pauses between the attempts to follow a run.
+    // As the pauses between the attempts to follow a run, so that none of them finds the connection still waiting.
     'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': longestWaitMs,
   });
   const { timeoutMs = timeoutMsDefault } = options;
   const caller: Caller = { client, metadata, timeoutMs, inFlight: new Set() };
   const { getRun, listRuns, cancelRun } = AgentService.method;
   return {
-    ...createStreams(caller),
+    ...createStreams(caller, () => patienceOf(options)),
     ...createHistory(caller),
     startRun: async (spec) => callUnary(caller, AgentService.method.startRun, { spec }),
     getRun: async (runId) => {
@@ -244,7 +255,10 @@ function createTools(caller: Caller): ToolMethods {
   };
 }
 
-function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun' | 'watchEvents'> {
+function createStreams(
+  caller: Caller,
+  patienceFor: () => Patience,
+): Pick<ModelHostClient, 'run' | 'followRun' | 'watchEvents'> {
   const { startRun, followRun, cancelRun, watchEvents } = AgentService.method;
 
   function follow(
@@ -255,7 +269,7 @@ function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun
       open: (after) => openStream(caller, followRun, { runId, afterSequence: after }),
       afterSequence,
       signal,
-      pause: pauseFor(signal),
+      patience: patienceFor(),
     });
   }
 
@@ -296,7 +310,7 @@ function createStreams(caller: Caller): Pick<ModelHostClient, 'run' | 'followRun
       watchRuns({
         ...options,
         open: (request) => openStream(caller, watchEvents, request),
-        pause: pauseFor(options.signal),
+        patience: patienceFor(),
       }),
   };
 }
@@ -330,12 +344,18 @@ function createHistory(caller: Caller): Pick<ModelHostClient, 'replayRun' | 'for
   };
 }
 
-function pauseFor(signal: AbortSignal | undefined): (attempt: number) => Promise<void> {
-  // 100 ms, then twice as long each time: five attempts take three seconds.
-  return async (attempt) => {
-    const waitMs = 50 * 2 ** attempt;
-    await (signal === undefined ? delay(waitMs) : delay(waitMs, undefined, { signal }));
-  };
+function patienceOf({ awayTimeoutMs, onWaiting }: ModelHostClientOptions): Patience {
+  return createPatience({
+    timeoutMs: awayTimeoutMs ?? awayTimeoutMsDefault,
+    now: () => performance.now(),
+    random: Math.random,
+    wait: async (waitMs, signal) => {
+      await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => {
+        signal?.throwIfAborted();
+      });
+    },
+    onWaiting,
+  });
 }
 
 interface Security {

@@ -6,6 +6,7 @@ import { ModelHostError } from './error.ts';
 import { followEvents } from './follow.ts';
 import type { Following } from './follow.ts';
 import { eventOf } from './fixtures/stand-in.ts';
+import { createWaiting } from './fixtures/waiting.ts';
 
 /** What a call that no host answers looks like. */
 function unavailable(): Error {
@@ -17,10 +18,10 @@ function unavailable(): Error {
 function following(streams: readonly (readonly number[])[]): {
   readonly options: Following;
   readonly opened: bigint[];
-  readonly pauses: number[];
+  readonly waits: readonly number[];
 } {
   const opened: bigint[] = [];
-  const pauses: number[] = [];
+  const { patience, waits } = createWaiting(1_000);
   const open = (afterSequence: bigint) => {
     const sequences = streams[opened.length] ?? [];
     opened.push(afterSequence);
@@ -32,10 +33,7 @@ function following(streams: readonly (readonly number[])[]): {
     // Only what the iteration uses is here.
     return stream as unknown as ReturnType<Following['open']>;
   };
-  const pause = async (attempt: number): Promise<void> => {
-    pauses.push(attempt);
-  };
-  return { options: { open, afterSequence: 0n, signal: undefined, pause }, opened, pauses };
+  return { options: { open, afterSequence: 0n, signal: undefined, patience }, opened, waits };
 }
 
 async function readAll(options: Following): Promise<readonly number[]> {
@@ -50,24 +48,25 @@ async function readAll(options: Following): Promise<readonly number[]> {
   return assert.fail('the run ended');
 }
 
-test('a host that stays away is given up after five more attempts, each after a longer pause', async () => {
-  const { options, opened, pauses } = following([]);
+test('a host that stays away is given up when its time is over, after one last attempt', async () => {
+  const { options, opened, waits } = following([]);
   assert.deepEqual(await readAll(options), []);
-  assert.deepEqual(pauses, [1, 2, 3, 4, 5]);
+  assert.deepEqual(waits, [50, 100, 200, 400, 250]);
   assert.equal(opened.length, 6);
 });
 
-test('the attempts are counted from the newest event', async () => {
-  const { options, opened, pauses } = following([[], [], [1], [], [2, 3]]);
+test('the time is counted from the newest event', async () => {
+  const { options, opened, waits } = following([[], [], [1], [], [2, 3]]);
   assert.deepEqual(await readAll(options), [1, 2, 3]);
-  assert.deepEqual(pauses, [1, 2, 1, 2, 1, 2, 3, 4, 5]);
+  assert.deepEqual(waits, [50, 100, 50, 100, 50, 100, 200, 400, 250]);
   assert.deepEqual(opened, [0n, 0n, 0n, 1n, 1n, 3n, 3n, 3n, 3n, 3n]);
 });
 
 test('a pause that the signal ends ends the following', async () => {
   const { options } = following([[1]]);
   const reason = new Error('enough');
-  const iterator = followEvents({ ...options, pause: async () => Promise.reject(reason) });
+  const afterFailure = async (): Promise<void> => Promise.reject(reason);
+  const iterator = followEvents({ ...options, patience: { ...options.patience, afterFailure } });
   assert.equal((await iterator.next()).done, false);
   await assert.rejects(iterator.next(), reason);
 });

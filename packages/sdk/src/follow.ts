@@ -1,7 +1,8 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import type { RunEvent } from '@modelhost/contracts';
-import { brokenError, isPassing, ModelHostError, toModelHostError } from './error.ts';
+import { brokenError, ModelHostError, toModelHostError } from './error.ts';
 import { readStream } from './method.ts';
+import type { Patience } from './patience.ts';
 
 /** An answer of Run or FollowRun. */
 interface EventResponse {
@@ -14,30 +15,28 @@ export interface Following {
   readonly open: (afterSequence: bigint) => ClientReadableStream<EventResponse>;
   readonly afterSequence: bigint;
   readonly signal: AbortSignal | undefined;
-  /** Waits before the n-th attempt to open the stream again; rejects when the signal aborts. */
-  readonly pause: (attempt: number) => Promise<void>;
+  readonly patience: Patience;
 }
-
-/** Attempts without a new event between them. */
-const resumesMax = 5;
 
 /**
  * Every event once and in order until `run_finished`, over broken connections. It throws `ModelHostError`; leaving the
  * iteration or aborting the signal cancels the call.
  */
 export async function* followEvents(following: Following): AsyncGenerator<RunEvent, void> {
+  const { patience, signal } = following;
   let last = following.afterSequence;
   // Given once its stream has ended: a caller that leaves with it would otherwise reset the stream, and a host takes
   // many resets on one connection for an attack.
   let final: RunEvent | undefined;
-  for (let attempt = 0; ; attempt += 1) {
-    if (attempt > 0) await following.pause(attempt);
+  for (;;) {
     try {
-      for await (const { event } of readStream(following.open(last), following.signal)) {
+      const stream = following.open(last);
+      stream.once('metadata', patience.reached);
+      for await (const { event } of readStream(stream, signal)) {
         if (event === undefined) continue;
         if (!isNext(event, last)) throw outOfOrder(last, event.sequence);
         last = event.sequence;
-        attempt = 0;
+        patience.advanced();
         if (event.event.case === 'runFinished') final = event;
         else yield event;
       }
@@ -47,9 +46,8 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
       throw brokenError('the stream ended before the run did');
     } catch (thrown) {
       if (final !== undefined) return yield final;
-      following.signal?.throwIfAborted();
-      const error = toModelHostError(thrown);
-      if (!isPassing(error) || attempt >= resumesMax) throw error;
+      signal?.throwIfAborted();
+      await patience.afterFailure(toModelHostError(thrown), signal);
     }
   }
 }

@@ -7,6 +7,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, status } from '@grpc/grpc-js';
 import { WatchEventsResponseSchema } from '@modelhost/contracts';
 import { ModelHostError } from './error.ts';
+import { createWaiting } from './fixtures/waiting.ts';
 import { watchRuns } from './watch.ts';
 import type { Watching, WatchOptions } from './watch.ts';
 
@@ -55,7 +56,8 @@ function watching(
     // Only what the iteration uses is here.
     return stream as unknown as ReturnType<Watching['open']>;
   };
-  return { watched: { ...options, open, pause: async () => {} }, requests };
+  const { patience } = createWaiting(1_000);
+  return { watched: { ...options, open, patience }, requests };
 }
 
 async function read(watched: Watching): Promise<readonly string[]> {

@@ -8,8 +8,9 @@ import type {
   WatchEventsRequestSchema,
   WatchEventsResponse,
 } from '@modelhost/contracts';
-import { brokenError, isPassing, toModelHostError } from './error.ts';
+import { brokenError, toModelHostError } from './error.ts';
 import { readStream } from './method.ts';
+import type { Patience } from './patience.ts';
 
 /** Something that happened to one of the runs that are watched. */
 export type WatchedItem =
@@ -34,12 +35,9 @@ type WatchRequest = MessageInitShape<typeof WatchEventsRequestSchema>;
 /** How runs are watched. */
 export interface Watching extends WatchOptions {
   readonly open: (request: WatchRequest) => ClientReadableStream<WatchEventsResponse>;
-  /** Waits before the n-th attempt to open the stream again; rejects when the signal aborts. */
-  readonly pause: (attempt: number) => Promise<void>;
+  readonly patience: Patience;
 }
 
-/** Attempts without a new item between them. */
-const resumesMax = 5;
 /** Runs that can be named in one request. */
 const namedMax = 500;
 /** Runs that started so long before the newest one that is known are looked for no more: their news has come. */
@@ -58,22 +56,23 @@ interface Place {
  * aborting the signal cancels the call.
  */
 export async function* watchRuns(watching: Watching): AsyncGenerator<WatchedItem, void> {
-  const { signal } = watching;
+  const { patience, signal } = watching;
   const progress = createProgress(watching);
-  for (let attempt = 0; ; attempt += 1) {
-    if (attempt > 0) await watching.pause(attempt);
+  for (;;) {
     try {
-      for await (const response of readStream(watching.open(progress.request()), signal)) {
-        attempt = 0;
+      const stream = watching.open(progress.request());
+      stream.once('metadata', patience.reached);
+      for await (const response of readStream(stream, signal)) {
         const item = progress.take(response);
-        if (item !== undefined) yield item;
+        if (item === undefined) continue;
+        patience.advanced();
+        yield item;
       }
       if (progress.isOver()) return;
       throw brokenError('the stream ended before the runs did');
     } catch (thrown) {
       signal?.throwIfAborted();
-      const error = toModelHostError(thrown);
-      if (!isPassing(error) || attempt >= resumesMax) throw error;
+      await patience.afterFailure(toModelHostError(thrown), signal);
     }
   }
 }

@@ -40,6 +40,23 @@ export const connectionFlags: FlagParametersForType<ConnectionFlags, CliContext>
   },
 };
 
+/** How long a host that is away is waited for. */
+export interface WaitFlag {
+  /** Milliseconds. */
+  readonly wait: number;
+}
+
+/** For every command that follows runs. */
+export const waitFlag: FlagParametersForType<WaitFlag, CliContext> = {
+  wait: {
+    kind: 'parsed',
+    parse: readWait,
+    default: '5m',
+    brief: 'Waits so long for a host that goes away; 0s does not wait',
+    placeholder: 'span',
+  },
+};
+
 /** Whether the answer is a document. */
 export interface JsonFlag {
   readonly json?: boolean;
@@ -97,6 +114,25 @@ export function readCount(text: string): number {
   const value = Number(text);
   if (!/^\d{1,15}$/.test(text) || value < 1) throw new Error('write a whole number of at least 1');
   return value;
+}
+
+const unitsMs: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Milliseconds of a span such as `90s`, `5m`, `12h` or `7d`; undefined for what is none. */
+export function readSpan(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number) * (unitsMs[unit] ?? 0);
+}
+
+function readWait(text: string): number {
+  const waitMs = readSpan(text);
+  if (waitMs === undefined) throw new Error('write a span such as 90s, 5m or 12h');
+  return waitMs;
 }
 
 /** A sequence number: a whole number of at least 0. */

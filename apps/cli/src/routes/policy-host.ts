@@ -2,7 +2,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readCount } from './flags.ts';
+import { connectionFlags, jsonFlag, readCount, readSpan } from './flags.ts';
 import type { ConnectionFlags, JsonFlag } from './flags.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
@@ -215,12 +215,10 @@ export const hostRoutes: Readonly<Record<string, Command<CliContext> | RouteMap<
   }),
 };
 
-const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** A span such as `7d`, or a time in RFC 3339. */
 function readSince(given: string): Since {
-  const [, number, unit = ''] = /^(\d{1,6})([mhd])$/.exec(given) ?? [];
-  if (number !== undefined) return { type: 'ago', spanMs: Number(number) * (unitsMs[unit] ?? 0) };
+  const spanMs = readSpan(given);
+  if (spanMs !== undefined) return { type: 'ago', spanMs };
   const timeMs = Date.parse(given);
   if (/^\d{4}-\d\d-\d\d(?:T.{5,30})?$/.test(given) && Number.isFinite(timeMs)) {
     return { type: 'at', timeMs };

@@ -2,8 +2,8 @@ import { buildCommand } from '@stricli/core';
 import type { Command } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readCount, readMicroUsd } from './flags.ts';
-import type { ConnectionFlags, JsonFlag } from './flags.ts';
+import { connectionFlags, jsonFlag, readCount, readMicroUsd, waitFlag } from './flags.ts';
+import type { ConnectionFlags, JsonFlag, WaitFlag } from './flags.ts';
 
 /** What `runs replay` is told. */
 export interface ReplayFlags extends ConnectionFlags, JsonFlag {
@@ -11,7 +11,7 @@ export interface ReplayFlags extends ConnectionFlags, JsonFlag {
 }
 
 /** What `runs fork` is told. */
-export interface ForkFlags extends ConnectionFlags, JsonFlag {
+export interface ForkFlags extends ConnectionFlags, JsonFlag, WaitFlag {
   readonly at: string;
   readonly route?: string;
   readonly bundle?: string;
@@ -22,7 +22,7 @@ export interface ForkFlags extends ConnectionFlags, JsonFlag {
 }
 
 /** What `runs watch` is told. */
-export interface WatchFlags extends ConnectionFlags, JsonFlag {
+export interface WatchFlags extends ConnectionFlags, JsonFlag, WaitFlag {
   readonly new?: boolean;
   readonly verbose?: boolean;
 }
@@ -73,6 +73,7 @@ export const forkCommand: Command<CliContext> = buildCommand<
     flags: {
       ...connectionFlags,
       ...jsonFlag,
+      ...waitFlag,
       at: {
         kind: 'parsed',
         parse: String,
@@ -136,6 +137,7 @@ export const watchCommand: Command<CliContext> = buildCommand<WatchFlags, string
     flags: {
       ...connectionFlags,
       ...jsonFlag,
+      ...waitFlag,
       new: {
         kind: 'boolean',
         optional: true,

@@ -9,11 +9,12 @@ import {
   readAssignment,
   readCount,
   readMicroUsd,
+  waitFlag,
 } from './flags.ts';
-import type { ApprovalMode, ConnectionFlags, JsonFlag } from './flags.ts';
+import type { ApprovalMode, ConnectionFlags, JsonFlag, WaitFlag } from './flags.ts';
 
 /** What `model-host run` is told beside agent and task. */
-export interface RunFlags extends ConnectionFlags, JsonFlag {
+export interface RunFlags extends ConnectionFlags, JsonFlag, WaitFlag {
   readonly approve: ApprovalMode;
   readonly budgetTokens?: number;
   readonly budgetUsd?: bigint;
@@ -34,6 +35,7 @@ export const runCommand: Command<CliContext> = buildCommand<
     flags: {
       ...connectionFlags,
       ...jsonFlag,
+      ...waitFlag,
       approve: {
         kind: 'enum',
         values: approvalValues,

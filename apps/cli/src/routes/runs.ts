@@ -3,8 +3,8 @@ import type { Command, RouteMap } from '@stricli/core';
 import type { approve } from '../commands/runs.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readCount, readSequence } from './flags.ts';
-import type { ConnectionFlags, JsonFlag } from './flags.ts';
+import { connectionFlags, jsonFlag, readCount, readSequence, waitFlag } from './flags.ts';
+import type { ConnectionFlags, JsonFlag, WaitFlag } from './flags.ts';
 import { forkCommand, replayCommand, watchCommand } from './run-history.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
@@ -17,7 +17,7 @@ export interface ListFlags extends ReadFlags {
 }
 
 /** What `runs follow` is told. */
-export interface FollowFlags extends ReadFlags {
+export interface FollowFlags extends ReadFlags, WaitFlag {
   readonly after: bigint;
   readonly verbose?: boolean;
 }
@@ -83,6 +83,7 @@ const follow = buildCommand<FollowFlags, [runId: string], CliContext>({
     flags: {
       ...connectionFlags,
       ...jsonFlag,
+      ...waitFlag,
       after: {
         kind: 'parsed',
         parse: readSequence,

@@ -194,6 +194,28 @@ function openRun(address: string): ClientReadableStream<Buffer> & { end(): void 
   return Object.assign(stream, { end: () => client.close() });
 }
 
+test('a stream that has nothing to tell yet says at once that it was taken, and a refused one does not', async () => {
+  await using host = await serveGuarded({
+    follow: async function* quiet({ signal }) {
+      await once(signal, 'abort');
+      yield* [];
+    },
+  });
+  const stream = openRun(host.address);
+  await once(stream, 'metadata');
+  stream.on('error', () => {}).cancel();
+  stream.end();
+  const client = new Client(host.address, credentials.createInsecure());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const path = '/modelhost.v1.AgentService/Run';
+  const refused = client.makeServerStreamRequest(path, same, same, Buffer.alloc(0));
+  refused.once('metadata', () => assert.fail('a call without a key was taken'));
+  const ended = Promise.withResolvers<ServiceError>();
+  refused.on('error', ended.resolve).resume();
+  assert.equal((await ended.promise).code, status.UNAUTHENTICATED);
+  client.close();
+});
+
 test('a slow reader holds the events back', async () => {
   const total = 400;
   let produced = 0;

@@ -1,5 +1,5 @@
+import { Metadata } from '@grpc/grpc-js';
 import type {
-  Metadata,
   sendUnaryData,
   ServerUnaryCall,
   ServerWritableStream,
@@ -8,6 +8,7 @@ import type {
 import { HostError } from '@modelhost/kernel';
 import type { Principal } from '@modelhost/kernel';
 import type { Authenticate } from '../auth.ts';
+import { callTimeMs } from './call-time.ts';
 import { toStatus } from './errors.ts';
 import type { CallContext, Route } from './service.ts';
 
@@ -38,6 +39,7 @@ export interface CallReport {
 interface GuardedCall {
   readonly metadata: Metadata;
   getPeer(): string;
+  getDeadline(): Date | number;
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -94,6 +96,8 @@ async function answerStream(
   const passage = openPassage(route, options, call);
   try {
     const context = passage.enter();
+    // A run may tell nothing new for days: whoever follows it knows at once that a host has taken the call.
+    call.sendMetadata(new Metadata());
     for await (const bytes of route.handle(call.request, context)) {
       // The reader is slow: nothing more is taken from the event log until it has read.
       if (!call.write(bytes)) await drained(call, context.signal);
@@ -136,7 +140,8 @@ function openPassage(route: Route, options: GuardOptions, call: GuardedCall): Pa
       refuseIfOverLimit(options, call.getPeer());
       const [authorization] = call.metadata.get('authorization');
       principal = options.authenticate(authorization?.toString());
-      return { principal, signal: controller.signal };
+      const timeoutMs = callTimeMs(call.getDeadline(), options.requestTimeoutMs);
+      return { principal, signal: controller.signal, timeoutMs };
     },
     abort,
     aborted,

@@ -28,6 +28,7 @@ import type {
 } from '@modelhost/kernel';
 import { toBase36 } from './clock.ts';
 import type { CheckedSpec } from './grpc/read-run-spec.ts';
+import type { CallContext } from './grpc/service.ts';
 import { hideInput } from './redaction/hide-input.ts';
 import type { RunStarts } from './runs/run-starts.ts';
 import type { SessionIntake, SessionStart } from './sessions/session-intake.ts';
@@ -58,13 +59,13 @@ export interface AcceptedRun {
 
 /**
  * Asks policy whether the agent may take the input, puts the answer on record and starts the run with what is left of the input
- * once everything is hidden that has to be. A run of a session waits for the runs before it, until the signal aborts. Idempotent on
- * the request id: it names the run. Throws `policy_violation`, `validation_failed`, `not_found` for a session, `request_conflict`,
+ * once everything is hidden that has to be. A run of a session waits for the runs before it, until the signal aborts or most of the
+ * time of the call is over. Idempotent on the request id: it names the run. Throws `policy_violation`, `validation_failed`, `not_found` for a session, `request_conflict`,
  * `draining`, `overloaded`, `audit_unavailable`.
  */
 export async function acceptRun(
   ports: AcceptRunPorts,
-  { principal, signal }: { readonly principal: Principal; readonly signal: AbortSignal },
+  { principal, signal, timeoutMs }: CallContext,
   spec: CheckedSpec,
 ): Promise<AcceptedRun> {
   const input = inputOf(ports, principal, spec);
@@ -74,7 +75,7 @@ export async function acceptRun(
   // The engine alone compares the requests; a conflict says nothing against the run that has the id.
   if (isKnown) return { runId, ...(await startAgain(ports, input)) };
   if (sessionId === '') return { runId, ...(await startNew(ports, input)) };
-  const wish = { principal, sessionId, runId, signal };
+  const wish = { principal, sessionId, runId, signal, timeoutMs };
   const { created } = await ports.intake.start(wish, async (start) =>
     start === undefined ? startAgain(ports, input) : startNew(ports, withSession(input, start)),
   );

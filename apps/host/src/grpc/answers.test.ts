@@ -66,6 +66,7 @@ async function startWaiting(t: TestContext, accepts: JsonObject | undefined): Pr
         {
           principal: { ...principal, tenant },
           signal: new AbortController().signal,
+          timeoutMs: 60_000,
         },
       ),
     given,
@@ -191,6 +192,7 @@ suite('a vote on an approval', () => {
       await answers.resolveApproval(create(ResolveApprovalRequestSchema, request), {
         principal: { tenant: 'acme', subject, roles },
         signal: new AbortController().signal,
+        timeoutMs: 60_000,
       });
       await settled(engine);
     };

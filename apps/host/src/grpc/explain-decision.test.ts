@@ -25,7 +25,7 @@ test('a decision of which values are not kept is explained, unless a rule that i
     { control, audit: control.audit, clock: world.clock, gateway: { listTools: () => [] } },
     { admit: () => {}, apart: async () => assert.fail('no rules are to be compiled') },
   );
-  const asking = { principal: ann, signal: new AbortController().signal };
+  const asking = { principal: ann, signal: new AbortController().signal, timeoutMs: 60_000 };
   const ask = async (...files: readonly string[]) =>
     explain(
       create(ExplainDecisionRequestSchema, {

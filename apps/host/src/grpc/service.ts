@@ -18,6 +18,8 @@ export interface CallContext {
   readonly principal: Principal;
   /** Aborts when the caller cancels, its deadline is over, or the request timeout is. */
   readonly signal: AbortSignal;
+  /** How long the caller waits for an answer: the request timeout, or what is left until its own deadline when that is sooner. */
+  readonly timeoutMs: number;
 }
 
 type UnaryHandler<Input extends DescMessage, Output extends DescMessage> = (

@@ -84,7 +84,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   return {
     engine,
     sessions,
-    intake: createSessionIntake({ sessions, engine }),
+    intake: createSessionIntake({ sessions, engine, clock: parts.clock }),
     starts: createRunStarts(),
     storage: watched,
     close: async () => closing.disposeAsync(),

@@ -1,5 +1,6 @@
-import { HostError } from '@modelhost/kernel';
+import { HostError, toErrorData } from '@modelhost/kernel';
 import type {
+  Clock,
   EventLog,
   Json,
   Message,
@@ -11,6 +12,7 @@ import type {
   SessionStore,
   SessionTurn,
 } from '@modelhost/kernel';
+import { busyError } from './busy.ts';
 import { absent, findSession } from './find-session.ts';
 import { createLines } from './lines.ts';
 
@@ -29,14 +31,17 @@ export interface SessionWish {
   readonly runId: string;
   /** Whoever aborts waits no longer. */
   readonly signal: AbortSignal;
+  /** How long whoever asks waits for an answer at most. */
+  readonly timeoutMs: number;
 }
 
 /** The way of runs into their sessions. */
 export interface SessionIntake {
   /**
    * Waits until no other run goes on with the session, holds it for this one and starts it; `start` gets nothing when the same run was
-   * started meanwhile. When the start fails, the session is free again; else the run itself lets it go with its turn. Throws `not_found` for a session of somebody else, `overloaded` where too many wait,
-   * `failed_precondition` for one that has grown too long.
+   * started meanwhile. When the start fails, the session is free again; else the run itself lets it go with its turn. Throws `not_found`
+   * for a session of somebody else, `overloaded` where too many wait or the wait takes most of the time that there is for an answer,
+   * with the run that goes on with the session, and `failed_precondition` for one that has grown too long.
    */
   start<Result>(
     wish: SessionWish,
@@ -50,6 +55,15 @@ export interface SessionIntake {
 export interface SessionIntakeOptions {
   readonly sessions: SessionStore;
   readonly engine: Pick<RunEngine, 'status'> & EventLog;
+  readonly clock: Pick<Clock, 'setTimer'>;
+}
+
+/** Whoever waits shall hear why it was in vain while there is time for it. */
+const waitShare = 0.8;
+/** Whoever is at its turn, with the session unless its run was started meanwhile. */
+interface TakenIn {
+  readonly session: Session | undefined;
+  readonly leave: () => void;
 }
 
 const bounds = { waitingMax: 16, waitingInAllMax: 1_024 };
@@ -58,7 +72,11 @@ const turnsMax = 1_000;
 const historyBytesMax = 4 * 1_024 * 1_024;
 
 /** Runs of one session start one after the other, in the order in which they came. */
-export function createSessionIntake({ sessions, engine }: SessionIntakeOptions): SessionIntake {
+export function createSessionIntake({
+  sessions,
+  engine,
+  clock,
+}: SessionIntakeOptions): SessionIntake {
   const lines = createLines(bounds);
 
   async function hold({ principal, sessionId, runId, signal }: SessionWish): Promise<Session> {
@@ -75,18 +93,40 @@ export function createSessionIntake({ sessions, engine }: SessionIntakeOptions):
     }
   }
 
+  /** Waits until nobody else goes on with the session, no longer than there is time. Gives the way out, too. */
+  async function takeIn(wish: SessionWish): Promise<TakenIn> {
+    const { principal, sessionId, runId, timeoutMs } = wish;
+    const place = { tenant: principal.tenant, sessionId };
+    const over = new AbortController();
+    const cancel = clock.setTimer(Math.floor(timeoutMs * waitShare), () => over.abort());
+    const signal = AbortSignal.any([wish.signal, over.signal]);
+    let leave: (() => void) | undefined;
+    try {
+      leave = await lines.enter(lineOf(place), signal);
+      // The same request may have come twice, and waited twice.
+      const isStarted = (await engine.status(place.tenant, runId)) !== undefined;
+      return { leave, session: isStarted ? undefined : await hold({ ...wish, signal }) };
+    } catch (thrown) {
+      leave?.();
+      wish.signal.throwIfAborted();
+      // The line was too long for one more.
+      const isFull = leave === undefined && toErrorData(thrown).code === 'overloaded';
+      throw isFull || over.signal.aborted ? await busyError({ sessions, engine }, place) : thrown;
+    } finally {
+      cancel();
+    }
+  }
+
   async function start<Result>(
     wish: SessionWish,
     work: (start: SessionStart | undefined) => Promise<Result>,
   ): Promise<Result> {
-    const { principal, sessionId, runId, signal } = wish;
+    const { principal, sessionId, runId } = wish;
     const place = { tenant: principal.tenant, sessionId };
     await findSession(sessions, principal, sessionId, 'own');
-    const leave = await lines.enter(lineOf(place), signal);
+    const { session, leave } = await takeIn(wish);
     try {
-      // The same request may have come twice, and waited twice.
-      if ((await engine.status(place.tenant, runId)) !== undefined) return await work(undefined);
-      const session = await hold(wish);
+      if (session === undefined) return await work(undefined);
       try {
         return await work(await readStart(sessions, place, session));
       } catch (thrown) {

@@ -18,6 +18,7 @@ import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
 import { decisionFacts, resultFacts } from './call-facts.ts';
 import { takeModelStep } from './model-step.ts';
+import type { ModelStepOptions } from './model-step.ts';
 import { questionOf } from './policy-question.ts';
 import { costOf, fitOutput } from './tokens.ts';
 import { exceededBy } from './budget-ledger.ts';
@@ -70,14 +71,22 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
   if (reserved.kind === 'refused') return { kind: 'exceeded', budget: reserved.budget };
 
   context.emit(name, { type: 'step-started', kind: 'model' });
+  const setAside = { inputTokens, maxOutputTokens: fit.maxOutputTokens };
+  let lostAttempts = 0;
   let answer: ModelAnswer;
   try {
-    answer = await askModel(run, call, fit.maxOutputTokens);
+    answer = await askModel(run, call, {
+      maxOutputTokens: fit.maxOutputTokens,
+      onLost: (attempts) => {
+        lostAttempts = attempts;
+      },
+    });
   } catch (thrown) {
-    ports.budgets.release(input.runId, name);
+    if (lostAttempts === 0) ports.budgets.release(input.runId, name);
+    else settle(run, name, { ...setAside, answer: lostAnswer(run, setAside, lostAttempts) });
     throw thrown;
   }
-  settle(run, name, { answer, inputTokens, maxOutputTokens: fit.maxOutputTokens });
+  settle(run, name, { ...setAside, answer });
   const { maxOutputTokens = Infinity } = answer.decision.obligations.limits;
   // An answer that policy made shorter says nothing of the budget.
   const limitedBy = maxOutputTokens < fit.maxOutputTokens ? undefined : fit.limitedBy;
@@ -87,7 +96,7 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
 async function askModel(
   run: ActiveRun,
   call: ModelCall,
-  maxOutputTokens: number,
+  { maxOutputTokens, onLost }: Pick<ModelStepOptions, 'onLost'> & { maxOutputTokens: number },
 ): Promise<ModelAnswer> {
   const { input, ports, context } = run;
   const { route, modelCallTimeoutMs } = input.agent;
@@ -113,6 +122,7 @@ async function askModel(
     question: (nowMs) => modelQuestion(run, call, { nowMs, maxOutputTokens }),
     outputQuestion: call.isShown ? (nowMs) => outputQuestion(run, call, nowMs) : undefined,
     callId: call.callId,
+    onLost,
   });
 }
 
@@ -157,10 +167,14 @@ function providerOf({ ports, input }: ActiveRun): LlmProvider {
   });
 }
 
-/** Attempts that were interrupted, each with all that was set aside for it. */
-interface Loss {
+/** What one attempt may use. */
+interface SetAside {
   readonly inputTokens: number;
   readonly maxOutputTokens: number;
+}
+
+/** Attempts that were interrupted, each with all that was set aside for it. */
+interface Loss extends SetAside {
   readonly attempts: number;
 }
 
@@ -184,15 +198,34 @@ function attemptsWithin(run: ActiveRun, loss: Loss): number {
   return attempts;
 }
 
+/** What of an answer is charged and told. */
+type Charged = Pick<
+  ModelAnswer,
+  'usage' | 'model' | 'durationMs' | 'finishReason' | 'lostAttempts'
+>;
+
+/** What stands for the last attempt of a step whose answers are all lost. Nobody measured it. */
+function lostAnswer(run: ActiveRun, setAside: SetAside, attempts: number): Charged {
+  const { inputTokens, maxOutputTokens } = setAside;
+  return {
+    usage: {
+      inputTokens,
+      outputTokens: maxOutputTokens,
+      cachedInputTokens: 0,
+      reasoningTokens: 0,
+    },
+    model: run.input.agent.route.model,
+    durationMs: 0,
+    finishReason: 'none',
+    lostAttempts: attempts - 1,
+  };
+}
+
 /** Charges what an answer used, and whole what was set aside for attempts that were interrupted; tells the followers. */
 function settle(
   run: ActiveRun,
   name: string,
-  taken: {
-    readonly answer: ModelAnswer;
-    readonly inputTokens: number;
-    readonly maxOutputTokens: number;
-  },
+  taken: SetAside & { readonly answer: Charged },
 ): void {
   const { usage, model, durationMs, finishReason, lostAttempts } = taken.answer;
   const attempts = attemptsWithin(run, { ...taken, attempts: lostAttempts });

@@ -46,6 +46,8 @@ export interface ModelStepOptions {
   readonly question: (nowMs: number) => PolicyRequest;
   /** Names the n-th call of the answer; own ids, because providers repeat theirs. */
   readonly callId: (index: number) => string;
+  /** Called before it throws, where it was begun so often and nobody knows what the model said. */
+  readonly onLost: (attempts: number) => void;
 }
 
 /**
@@ -53,10 +55,11 @@ export interface ModelStepOptions {
  * stopped the step from starting; everything else is a result.
  */
 export async function takeModelStep(options: ModelStepOptions): Promise<ModelAnswer> {
-  const { context, name, timeoutMs, route } = options;
+  const { context, name, timeoutMs, route, onLost } = options;
   const sent: Sent = { keep: () => {} };
   const taken = await context.step(name, async (info) => answer(options, info, sent), {
     timeoutMs,
+    onLost,
     events: (result) => eventsOf(route.id, result),
   });
   sent.keep();

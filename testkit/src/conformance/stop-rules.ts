@@ -77,7 +77,7 @@ export const stopRules: Rules = {
         };
         await aborted(run.signal);
         refusals.push(
-          await rejection(run.step('one', body)),
+          await rejection(run.step('one', body, { onLost: (attempts) => refusals.push(attempts) })),
           await rejection(run.atMostOnce('two', body)),
           await rejection(run.waitForSignal('three', noPatience)),
         );
@@ -176,7 +176,7 @@ export const stopRules: Rules = {
     };
   },
 
-  'a step that ignores the stop is given up after the grace': () => {
+  'a step that ignores the stop is given up after the grace, and what it did is lost': () => {
     const running = createGate();
     const ends: unknown[] = [];
     return {
@@ -185,7 +185,8 @@ export const stopRules: Rules = {
           running.open();
           return new Promise(() => {});
         };
-        ends.push(await rejection(run.step('deaf', deaf)));
+        const onLost = (attempts: number): void => void ends.push(attempts);
+        ends.push(await rejection(run.step('deaf', deaf, { onLost })));
       },
       check: async ({ engine, start, finished, clock }) => {
         await start();
@@ -193,7 +194,7 @@ export const stopRules: Rules = {
         await engine.cancel('acme', 'run_1', 'ann');
         await clock.advance(500);
         assert.deepEqual((await finished()).result, done);
-        assert.deepEqual(ends, [cancelled]);
+        assert.deepEqual(ends, [1, cancelled]);
       },
     };
   },

@@ -9,7 +9,7 @@ type Asked = Extract<Fact, { type: 'model-asked' }>;
 
 /**
  * I2, I3: what providers may have been paid for is within the limit, with every answer that was lost with a process after its
- * beginning was durable, and what was lost is charged as soon as the step has an answer.
+ * beginning was durable, and what was lost is charged as soon as the step has an end, also when that is the run's stop.
  */
 export function checkSpending(
   { world }: Pick<Aftermath, 'world'>,
@@ -21,9 +21,8 @@ export function checkSpending(
   const asked = ofRun.flatMap((fact) =>
     fact.type === 'model-asked' && !fact.isFenced ? [fact] : [],
   );
-  const answered = new Set(
-    // A step that the run was stopped in has no answer.
-    ofRun.flatMap((fact) => (fact.type === 'handed' && fact.text !== null ? [fact.name] : [])),
+  const ended = new Set(
+    ofRun.flatMap((fact) => (fact.type === 'handed' && fact.kind === 'step' ? [fact.name] : [])),
   );
   let spent = 0;
   let lostAndCharged = 0;
@@ -32,7 +31,7 @@ export function checkSpending(
     const known = calls.filter((call) => isKnown(call, ofRun));
     const { used, lost } = spendingOf(known, ofRun);
     spent += used + lost;
-    if (answered.has(step)) lostAndCharged += lost;
+    if (ended.has(step)) lostAndCharged += lost;
   }
   const { inputTokens = 0, outputTokens = 0 } = status.result?.statistics ?? {};
   if (lostAndCharged > inputTokens + outputTokens) {

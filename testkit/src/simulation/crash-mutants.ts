@@ -30,6 +30,14 @@ export const crashBugs: Readonly<Record<string, Bug>> = {
     law: 'I3',
     program: withBodies((info) => ({ ...info, attempt: 1 })),
   },
+  'lost-at-stop-free': {
+    law: 'I3',
+    program: withContext((context) => ({
+      ...context,
+      step: async (name, body, { onLost: _onLost, ...options } = {}) =>
+        context.step(name, body, options),
+    })),
+  },
   'cancel-not-kept': {
     law: 'I7',
     store: (store) => ({

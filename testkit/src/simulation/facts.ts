@@ -104,6 +104,8 @@ export type Fact = { readonly atMs: number } &
         readonly payload: SignalPayload | null;
         /** Of a model's answer. */
         readonly text: string | null;
+        /** A step of which nobody knows what its last body did. */
+        readonly isLost: boolean;
       }
     /** A provider's answer, whole. */
     | {

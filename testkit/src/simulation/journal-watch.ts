@@ -25,7 +25,11 @@ interface Handed {
   readonly kind: 'step' | 'signal' | 'due' | 'stop' | 'finish';
   readonly name?: string;
   readonly payload?: SignalPayload;
-  readonly end?: { readonly value?: { readonly value?: { readonly text?: unknown } } };
+  readonly end?: {
+    readonly type?: string;
+    readonly lost?: number;
+    readonly value?: { readonly value?: { readonly text?: unknown } };
+  };
 }
 
 const decoder = new TextDecoder();
@@ -60,7 +64,6 @@ export function watchJournal(
       for (const { name, attempt } of begun)
         facts.add({ type: 'begun', runId, step: name, attempt });
       for (const { kind, name = '', payload = null, end } of handed) {
-        const text = end?.value?.value?.text;
         if (kind === 'step') journaled.add(`${runId}/${name}`);
         facts.add({
           type: 'handed',
@@ -68,7 +71,8 @@ export function watchJournal(
           kind,
           name,
           payload,
-          text: typeof text === 'string' ? text : null,
+          text: textOf(end),
+          isLost: end?.type === 'given-up' && end.lost !== undefined,
         });
       }
     }
@@ -93,6 +97,12 @@ export function watchJournal(
       },
     },
   };
+}
+
+/** Of a model's answer. */
+function textOf(end: Handed['end']): string | null {
+  const text = end?.value?.value?.text;
+  return typeof text === 'string' ? text : null;
 }
 
 function withoutSignals({ handed = [], ...entry }: Entry): Entry {

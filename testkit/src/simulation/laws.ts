@@ -205,7 +205,11 @@ function checkUsage(
     );
     // Where it was asked in every attempt, as the engine counts them, the last of them is the one that counts.
     const attempts = new Set(asked.map(({ begun }) => begun)).size;
-    if (reported?.type !== 'reported' || attempts <= resets) continue;
+    // What was reported of an answer that is lost died with its process.
+    const isLost = seen.facts.some(
+      (fact) => fact.type === 'handed' && fact.name === step && fact.isLost,
+    );
+    if (reported?.type !== 'reported' || attempts <= resets || isLost) continue;
     if (JSON.stringify(reported.usage) !== JSON.stringify(body.usage)) {
       facts.violate('I3', `${runId}: ${step} was charged otherwise than reported`);
     }

@@ -47,6 +47,7 @@ const seeds: Readonly<Record<string, number>> = {
   'once-as-plain-step': 27,
   'results-not-kept': 2,
   'lost-attempts-free': 2,
+  'lost-at-stop-free': 98,
   'cancel-not-kept': 265,
   'signals-not-told-apart': 7,
   'reset-not-told': 5,

@@ -86,16 +86,16 @@ export interface TimedBody {
   readonly body: RunEventBody;
 }
 
-/** How a step ended. */
+/** How a step ended; `lost` counts the bodies of it of which nothing is known, where there are any. */
 export type StepEnd =
   | { readonly type: 'done'; readonly value?: unknown }
-  | { readonly type: 'failed'; readonly error: ErrorData }
+  | { readonly type: 'failed'; readonly error: ErrorData; readonly lost?: number }
   /** Its result was no JSON, which breaks the run. */
   | { readonly type: 'broken'; readonly message: string }
-  /** Its body ignored its aborted signal for too long. */
-  | { readonly type: 'given-up'; readonly reason: GivenUpReason }
+  /** Its body ignored its aborted signal for too long, or was interrupted and is not tried again. */
+  | { readonly type: 'given-up'; readonly reason: GivenUpReason; readonly lost?: number }
   /** The run was stopped before the body began, or the body threw just that. */
-  | { readonly type: 'refused'; readonly reason: GivenUpReason }
+  | { readonly type: 'refused'; readonly reason: GivenUpReason; readonly lost?: number }
   /** It must not run twice, and was interrupted. */
   | { readonly type: 'unknown' };
 

@@ -45,7 +45,7 @@ export function createAsking(options: {
     name: string,
     isOnce: boolean,
     body: (info: StepInfo) => Promise<T>,
-    { timeoutMs, isCleanup = false, events }: StepOptions<T> = {},
+    { timeoutMs, isCleanup = false, events, onLost }: StepOptions<T> = {},
   ): Promise<StepEnd> {
     claim(name, isCleanup);
     const { promise, resolve, reject } = Promise.withResolvers<StepEnd>();
@@ -58,7 +58,7 @@ export function createAsking(options: {
       body,
       // What is told from is a result of this very body, live or from its journal.
       tell: (value) => events?.(value as T) ?? [],
-      settle: (end, cause) => settleStep(end, cause, { resolve, reject }),
+      settle: (end, cause) => settleStep(end, cause, { resolve, reject, onLost }),
     };
     ask(step);
     return promise;
@@ -107,11 +107,14 @@ function settleStep(
   {
     resolve,
     reject,
+    onLost,
   }: {
     readonly resolve: (end: StepEnd) => void;
     readonly reject: (reason: unknown) => void;
+    readonly onLost: ((attempts: number) => void) | undefined;
   },
 ): void {
+  if ('lost' in end) onLost?.(end.lost);
   switch (end.type) {
     case 'done':
     case 'given-up':

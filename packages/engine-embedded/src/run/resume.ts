@@ -2,7 +2,7 @@ import { HostError } from '@modelhost/kernel';
 import type { RunEvent } from '@modelhost/kernel';
 import { createEventKeeping } from '../event-keeping.ts';
 import { readKeptEvents } from '../kept-events.ts';
-import type { BegunStep, LostEvent } from '../journal/frame.ts';
+import type { BegunStep, LostEvent, StepEnd } from '../journal/frame.ts';
 import { addSequence } from '../journal/sequences.ts';
 import { beginStep, beginWait, runStep } from './asked.ts';
 import { givenUpReasonOf } from './ask.ts';
@@ -131,10 +131,14 @@ function resumeStep(
 }
 
 /** Ends a step that is not tried again. */
-function endStep(live: LiveRun, { name, isOnce }: BegunStep, lost: readonly LostEvent[]): void {
+function endStep(
+  live: LiveRun,
+  { name, isOnce, attempt }: BegunStep,
+  told: readonly LostEvent[],
+): void {
   const sequences: number[] = [];
-  for (const { sequence } of lost) addSequence(sequences, sequence);
+  for (const { sequence } of told) addSequence(sequences, sequence);
   const reason = givenUpReasonOf(haltOf(live));
-  const end = isOnce ? ({ type: 'unknown' } as const) : ({ type: 'given-up', reason } as const);
-  live.outbox.ready({ handover: { kind: 'step', name, end, sequences, told: lost } });
+  const end: StepEnd = isOnce ? { type: 'unknown' } : { type: 'given-up', reason, lost: attempt };
+  live.outbox.ready({ handover: { kind: 'step', name, end, sequences, told } });
 }

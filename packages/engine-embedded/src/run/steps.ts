@@ -76,7 +76,9 @@ export function createSteps(options: {
     };
     try {
       const ended = await Promise.race([settle(ask, info), guard.givenUp]);
-      return 'reason' in ended ? giveUp(ended.reason, emitted) : describe(ask, ended, emitted);
+      return 'reason' in ended
+        ? giveUp(ended.reason, { emitted, attempt })
+        : describe(ask, ended, { emitted, attempt });
     } finally {
       open.delete(step);
       guard.close();
@@ -106,19 +108,27 @@ async function settle({ body }: StepAsk, info: StepInfo): Promise<Settled> {
   }
 }
 
-function giveUp(reason: unknown, emitted: readonly Emitted[]): EndedStep {
-  const end = { type: 'given-up', reason: givenUpReasonOf(reason) } as const;
+/** What is known of the bodies of a step. */
+interface Tried {
+  readonly emitted: readonly Emitted[];
+  readonly attempt: number;
+}
+
+function giveUp(reason: unknown, { emitted, attempt }: Tried): EndedStep {
+  const end = { type: 'given-up', reason: givenUpReasonOf(reason), lost: attempt } as const;
   return { end, cause: reason, ...eventsOf(emitted, []) };
 }
 
-function describe(ask: StepAsk, settled: Settled, emitted: readonly Emitted[]): EndedStep {
+function describe(ask: StepAsk, settled: Settled, { emitted, attempt }: Tried): EndedStep {
   if ('thrown' in settled) {
     const { thrown } = settled;
     const reason = givenUpReasonOf(thrown);
+    // What this attempt did is its own to say.
+    const before = attempt > 1 ? { lost: attempt - 1 } : {};
     const end: StepEnd =
       reason.type === 'stop'
-        ? { type: 'refused', reason }
-        : { type: 'failed', error: reason.error };
+        ? { type: 'refused', reason, ...before }
+        : { type: 'failed', error: reason.error, ...before };
     return { end, cause: thrown, ...eventsOf(emitted, []) };
   }
   const { value } = settled;

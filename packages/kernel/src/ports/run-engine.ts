@@ -30,6 +30,8 @@ export interface StepOptions<T> {
   readonly timeoutMs?: number;
   /** Runs even after the run was stopped: for settling, auditing and finishing. Its signal does not follow the run's. */
   readonly isCleanup?: boolean;
+  /** Called before the step rejects, where bodies of it began of which nothing is known: how many. */
+  readonly onLost?: (attempts: number) => void;
   /** The events that the body emitted, from its result: a replay has no body to run. */
   readonly events?: (
     result: T,
@@ -197,7 +199,8 @@ export interface RunEngine {
 export interface EventLog {
   /**
    * Events after `afterSequence` in order, then live, until `run-finished` was given; one is given once it is durable. In the
-   * place of those that are no longer kept comes one `events-dropped`. Throws `not_found`, and `draining` when the host goes.
+   * place of those that are no longer kept comes one `events-dropped`. Throws `not_found`, `draining` when the host goes, and
+   * `failed_precondition` with the fact `last_sequence` where no event has the number `afterSequence` yet.
    */
   follow(
     tenant: string,

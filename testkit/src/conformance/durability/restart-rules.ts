@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
-import { toErrorData } from '@modelhost/kernel';
-import type { RunContext, RunEvent, RunProgram, RunResult, SignalPayload } from '@modelhost/kernel';
+import { HostError, toErrorData } from '@modelhost/kernel';
+import type {
+  RunContext,
+  RunEvent,
+  RunProgram,
+  RunResult,
+  SignalPayload,
+  StepInfo,
+} from '@modelhost/kernel';
 import { createRunInput } from '../../run-input.ts';
 import { createRandom } from '../../simulation/random.ts';
 import { createVirtualClock } from '../../virtual-clock.ts';
@@ -153,6 +160,68 @@ export const restartRules: DurabilityRules = {
       assert.deepEqual(await answerOf(after), { type: 'cancelled', by: 'ann' });
       assert.deepEqual(await answerOf(after, 'run_2'), { type: 'deadline' });
     },
+
+  'a program is told how many bodies were lost of a step that gives nothing, again in a replay, and what they told is kept':
+    async (makeWorld) => {
+      const { open, clock, world } = createBench(makeWorld);
+      const body = async (run: RunContext): Promise<unknown> => {
+        const lost: unknown[] = [];
+        const onLost = (attempts: number): void => {
+          lost.push(attempts);
+          run.emit('work', { type: 'text-delta', text: `${attempts} lost` });
+        };
+        const work = async (info: StepInfo): Promise<never> => {
+          info.emit({ type: 'text-delta', text: `try ${info.attempt}` });
+          return new Promise(() => {});
+        };
+        await run.step('work', work, { onLost }).catch((thrown: unknown) => lost.push(thrown));
+        return lost;
+      };
+      const limits = { durationMsMax: 700 };
+      const before = await open(body);
+      await before.start(createRunInput({ limits }));
+      await clock.settle();
+      world.kill();
+      await open(body);
+      await clock.settle();
+      world.kill();
+      await clock.advance(1_000);
+      const after = await open(body);
+      await clock.settle();
+      assert.deepEqual(await answerOf(after), [2, { type: 'deadline' }]);
+      const events = await eventsOf(after);
+      assert.deepEqual(
+        events.map(({ body: told }) => (told.type === 'text-delta' ? told.text : told.type)),
+        ['try 1', 'step-reset', 'try 2', '2 lost', 'run-finished'],
+      );
+      const { events: again } = await after.replay('acme', 'run_1');
+      assert.equal(JSON.stringify(again), JSON.stringify(events));
+    },
+
+  'of a step that failed at last, the attempts before are lost': async (makeWorld) => {
+    const { open, clock, world } = createBench(makeWorld);
+    const lost: number[] = [];
+    const body = async (run: RunContext): Promise<unknown> => {
+      const work = async ({ attempt, emit }: StepInfo): Promise<void> => {
+        // With this its beginning is durable too.
+        emit({ type: 'text-delta', text: 'begun' });
+        if (attempt > 1) throw new HostError('provider_unavailable', 'it failed');
+        return new Promise(() => {});
+      };
+      const onLost = (attempts: number): void => void lost.push(attempts);
+      return run
+        .step('work', work, { onLost })
+        .catch((thrown: unknown) => toErrorData(thrown).code);
+    };
+    const before = await open(body);
+    await before.start(createRunInput({}));
+    await clock.settle();
+    world.kill();
+    const after = await open(body);
+    await clock.settle();
+    assert.equal(await answerOf(after), 'provider_unavailable');
+    assert.deepEqual(lost, [1]);
+  },
 
   'a run of a version that the host does not have fails and says which, and one that it has goes on':
     async (makeWorld) => {

@@ -138,10 +138,12 @@ test('a fork names what is wrong with it, and only its owner has the run', async
   );
   const never = await failureOf(alice.forkRun({ runId, atStep: 'turn-9/model' }));
   assert.equal(never.code, 'failed_precondition');
-  for (const key of [keys.bob.key, keys.carol.key]) {
-    const theirs = started.connect(key).forkRun({ runId, atStep: 'turn-2/model' });
-    assert.equal((await failureOf(theirs)).code, 'not_found');
-  }
+  const fork = { runId, atStep: 'turn-2/model' };
+  // Bob may look at it, so he is told whose it is; Carol is of another tenant.
+  const seen = await failureOf(started.connect(keys.bob.key).forkRun(fork));
+  assert.deepEqual([seen.code, seen.facts], ['permission_denied', { subject: 'alice' }]);
+  const absent = await failureOf(started.connect(keys.carol.key).forkRun(fork));
+  assert.equal(absent.code, 'not_found');
 });
 
 test('a fork of a run of a session knows what was said, and leaves no turn', async () => {

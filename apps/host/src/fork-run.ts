@@ -1,5 +1,5 @@
 import { HostError, sha256Hex } from '@modelhost/kernel';
-import type { BudgetLimits, ModelRoute, Principal, RunInput } from '@modelhost/kernel';
+import type { BudgetLimits, ModelRoute, Principal, RunInput, RunStatus } from '@modelhost/kernel';
 import { admitRun, runIdOf, startAdmitted } from './accept-run.ts';
 import type { AcceptedRun, AcceptRunPorts } from './accept-run.ts';
 
@@ -18,7 +18,7 @@ export interface ForkSpec {
 
 /**
  * Asks policy again whether the agent may take the input, puts the answer on record and starts a new run from a step of another one. It
- * acts with the roles that the caller has now, and leaves no turn. Throws `not_found` for a run that is not the caller's own,
+ * acts with the roles that the caller has now, and leaves no turn. Throws `permission_denied` for a run of somebody else,
  * `failed_precondition` for a step that never began, and what `acceptRun` throws.
  */
 export async function forkRun(
@@ -29,9 +29,8 @@ export async function forkRun(
   const { engine, keys } = ports;
   const { tenant, subject } = principal;
   const from = await engine.status(tenant, spec.runId);
-  if (from?.principal.subject !== subject) {
-    throw new HostError('not_found', `there is no run ${spec.runId}`);
-  }
+  if (from === undefined) throw new HostError('not_found', `there is no run ${spec.runId}`);
+  refuseForeign(from, subject);
   const runId = runIdOf(ports, principal, spec.requestId);
   const { atStep, route } = spec;
   const asked = JSON.stringify([spec.runId, atStep, route?.id ?? '', spec.budget, spec.bundle]);
@@ -53,6 +52,16 @@ export async function forkRun(
     ? await start()
     : await startAdmitted(ports, { principal, runId }, start);
   return { runId, created };
+}
+
+/** Everybody of a tenant sees its runs, so there is nothing to conceal. */
+function refuseForeign({ runId, principal: { subject: owner } }: RunStatus, subject: string): void {
+  if (owner === subject) return;
+  throw new HostError(
+    'permission_denied',
+    `${owner} has started the run ${runId}, and nobody else forks it`,
+    { facts: { subject: owner } },
+  );
 }
 
 function changeInput(given: RunInput, { route, budget, bundle }: ForkSpec): RunInput {

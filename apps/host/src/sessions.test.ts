@@ -203,9 +203,16 @@ test('whoever looks after the tenant reads its sessions, and goes on with none',
     sessions.map((session) => session.sessionId),
     [sessionId],
   );
-  assert.equal((await failureOf(ada.deleteSession(sessionId))).code, 'not_found');
-  const run = await failureOf(ada.startRun(task('answer', { sessionId })));
-  assert.equal(run.code, 'not_found');
+  // She sees that it is there, so she is told whose it is.
+  for (const wish of [
+    async () => ada.deleteSession(sessionId),
+    async () => ada.branchSession({ sessionId }),
+    async () => ada.startRun(task('answer', { sessionId })),
+  ]) {
+    const { code, facts } = await failureOf(wish());
+    assert.deepEqual([code, facts], ['permission_denied', { subject: 'alice' }]);
+  }
+  assert.equal((await ada.getSession(sessionId)).turnCount, 0);
 });
 
 test('a branch goes its own way, and outlives what it comes from', async () => {

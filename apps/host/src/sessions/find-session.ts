@@ -5,7 +5,13 @@ import { isReader } from '../grpc/reader-roles.ts';
 /** What somebody wants with a session. */
 type Wish = 'read' | 'own' | 'delete';
 
-/** The session, for whoever may do that with it. Throws `not_found` for everybody else: nobody learns that it is there. */
+/** Whoever has it deletes sessions of others, too; one of those who may read them. */
+const deleterRole = 'admin';
+
+/**
+ * The session, for whoever may do that with it. Throws `permission_denied` for whoever may only read it, and `not_found` for everybody
+ * else: they do not learn that it is there.
+ */
 export async function findSession(
   sessions: Pick<SessionStore, 'find'>,
   principal: Principal,
@@ -13,8 +19,15 @@ export async function findSession(
   wish: Wish,
 ): Promise<Session> {
   const session = await sessions.find({ tenant: principal.tenant, sessionId });
-  if (session === undefined || !isAllowed(principal, session, wish)) throw absent(sessionId);
-  return session;
+  if (session === undefined || !isAllowed(principal, session, 'read')) throw absent(sessionId);
+  if (isAllowed(principal, session, wish)) return session;
+  const { subject } = session;
+  const others = wish === 'delete' ? ` or the role ${deleterRole}` : '';
+  throw new HostError(
+    'permission_denied',
+    `the session ${sessionId} belongs to ${subject}; this needs its owner${others}`,
+    { facts: { subject } },
+  );
 }
 
 /** Of a session that is not there, or not for whoever asks. */
@@ -28,7 +41,7 @@ function isAllowed(principal: Principal, { subject }: Session, wish: Wish): bool
     case 'read':
       return isReader(principal);
     case 'delete':
-      return principal.roles.includes('admin');
+      return principal.roles.includes(deleterRole);
     case 'own':
       return false;
   }

@@ -100,7 +100,7 @@ export function sealEntry({ keys, redactor }: SealingParts, entry: WaitingEntry)
   };
 }
 
-/** What the row says. Throws `internal` when it does not open, or a later version wrote it. */
+/** What the row says. Throws `storage_unavailable` when it does not open, and `internal` when a later version wrote it. */
 export function openRow(
   keys: Keys,
   { id, timeMs, tenant, keyId, sealed }: StoredRow,

@@ -5,6 +5,7 @@ import type { Clock, RunEvent, RunInput, RunProgram, RunResult } from '@modelhos
 import { createPlainCodec } from './codec.ts';
 import { createEmbeddedEngine } from './engine.ts';
 import type { EmbeddedEngine, EmbeddedEngineOptions } from './engine.ts';
+import { inputOf } from './fixtures/run-input.ts';
 import { createMemoryRunStore } from './memory-run-store.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -252,51 +253,5 @@ function createStoppedClock(timers: Set<() => void>): Clock {
       timers.add(timer);
       return () => timers.delete(timer);
     },
-  };
-}
-
-function inputOf(runId: string): RunInput {
-  const budget = {
-    tokensMax: 1,
-    costMicroUsdMax: 1,
-    stepsMax: 1,
-    toolCallsMax: 1,
-    durationMsMax: 60_000,
-  };
-  return {
-    runId,
-    principal: { tenant: 'acme', subject: 'ann', roles: [] },
-    agent: {
-      id: 'tester',
-      version: '1',
-      description: '',
-      instructions: '',
-      route: {
-        id: 'fake',
-        provider: 'fake',
-        model: 'fake-1',
-        contextTokensMax: 1_000,
-        outputTokensMax: 100,
-        inputMicroUsdPerToken: 0,
-        outputMicroUsdPerToken: 0,
-      },
-      tools: [],
-      budget,
-      sampling: {},
-      toolCallsInFlightMax: 1,
-      toolCallTimeoutMs: 1_000,
-      modelCallTimeoutMs: 1_000,
-      approvalTimeoutMs: 1_000,
-      samplingServers: [],
-      toolSearch: 'never',
-    },
-    input: [],
-    history: [],
-    sampling: {},
-    toolChoice: { type: 'auto' },
-    answerSchema: undefined,
-    clientTools: [],
-    budget,
-    metadata: {},
   };
 }

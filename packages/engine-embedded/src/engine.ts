@@ -13,12 +13,13 @@ import type {
 import { defaultEngineBounds } from './bounds.ts';
 import type { EngineBounds } from './bounds.ts';
 import type { RunCodec } from './codec.ts';
+import { isWithoutKey } from './damage.ts';
 import { createEventFeeds } from './event-feeds.ts';
 import type { EventFeeds } from './event-feeds.ts';
 import { followRun } from './follow.ts';
 import { createIntake } from './intake.ts';
 import type { Intake } from './intake.ts';
-import { openStatus } from './kept-status.ts';
+import { showStatus } from './kept-status.ts';
 import { cutBefore, exampleSteps } from './journal/cut.ts';
 import {
   cancelSignal,
@@ -32,6 +33,7 @@ import type { Programs } from './origin.ts';
 import { replayRun } from './replay.ts';
 import { createResidents } from './residents.ts';
 import type { Residents } from './residents.ts';
+import type { Run } from './run/run.ts';
 import { createRetention } from './retention.ts';
 import type { Retention } from './retention.ts';
 import { listRuns } from './run-page.ts';
@@ -183,7 +185,14 @@ async function cancelRun(
   { tenant, runId }: Place,
   reason: StopReason,
 ): Promise<boolean> {
-  const run = await residents.load(tenant, runId);
+  let run: Run | undefined;
+  try {
+    run = await residents.load(tenant, runId);
+  } catch (thrown) {
+    // Nobody can go on with it, unless the key comes back: whoever cancels it says not to wait for that.
+    if (isWithoutKey(thrown)) return residents.end(tenant, runId, thrown);
+    throw thrown;
+  }
   if (run === undefined) return false;
   const payload = sealSignal(codec, { tenant, runId, name: cancelSignal }, reason);
   const signal = { name: cancelSignal, payload };
@@ -202,7 +211,7 @@ async function findStatus(
   const status = residents.status(tenant, runId);
   if (status !== undefined) return status;
   const kept = await store.find(runId);
-  return kept?.tenant === tenant ? openStatus(codec, kept) : undefined;
+  return kept?.tenant === tenant ? showStatus(codec, kept) : undefined;
 }
 
 async function drain(

@@ -1,4 +1,4 @@
-import { parseJsonText } from '@modelhost/kernel';
+import { noStatistics, parseJsonText, toErrorData } from '@modelhost/kernel';
 import type { RunInput, RunStatus } from '@modelhost/kernel';
 import type { RunCodec } from './codec.ts';
 import type { KeptRun } from './run-store.ts';
@@ -45,4 +45,25 @@ export function openStatus(codec: RunCodec, kept: KeptRun): RunStatus {
   // It was sealed by `sealStatus`, and nobody else can.
   const { result, ...sealed } = parseJsonText(text) as unknown as SealedStatus;
   return { runId, ...sealed, state, createdAtMs, finishedAtMs, lastSequence, result };
+}
+
+/** What the row of a run tells when nothing else of it opens. */
+export function blankStatus(kept: KeptRun): RunStatus {
+  const { runId, tenant, state, createdAtMs, finishedAtMs, lastSequence } = kept;
+  const about = { agent: '', agentVersion: '', metadata: {}, waitingFor: [], result: undefined };
+  const principal = { tenant, subject: '', roles: [] };
+  return { runId, principal, ...about, state, createdAtMs, finishedAtMs, lastSequence };
+}
+
+/** As `openStatus`; where it does not open, what its row tells, and for a finished run why it tells no more. */
+export function showStatus(codec: RunCodec, kept: KeptRun): RunStatus {
+  try {
+    return openStatus(codec, kept);
+  } catch (thrown) {
+    const error = toErrorData(thrown);
+    if (error.code !== 'storage_unavailable') throw thrown;
+    const status = blankStatus(kept);
+    if (kept.state !== 'finished') return status;
+    return { ...status, result: { ending: { reason: 'failed', error }, statistics: noStatistics } };
+  }
 }

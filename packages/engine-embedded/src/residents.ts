@@ -2,6 +2,7 @@ import { HostError, toErrorData } from '@modelhost/kernel';
 import type { Clock, RunProgram, RunStatus, StopReason } from '@modelhost/kernel';
 import type { EngineBounds } from './bounds.ts';
 import type { RunCodec } from './codec.ts';
+import { endUnreadable, isDamage } from './damage.ts';
 import type { EventFeeds } from './event-feeds.ts';
 import { findProgram, openOrigin } from './origin.ts';
 import type { Programs } from './origin.ts';
@@ -20,6 +21,8 @@ export interface Residents {
   has(runId: string): boolean;
   /** The run, read back into memory if need be; undefined when it is finished or not there. */
   load(tenant: string, runId: string): Promise<Run | undefined>;
+  /** Ends a run that cannot be read, with this as its error. False when it is finished or not there. */
+  end(tenant: string, runId: string, fault: HostError): Promise<boolean>;
   /** As it is durable, when it is in memory. */
   status(tenant: string, runId: string): RunStatus | undefined;
   /** Runs in memory, or on their way there. */
@@ -104,13 +107,10 @@ export function createResidents(options: ResidentsOptions): Residents {
       enqueue(pool, resident);
     },
     has: (runId) => residents.has(runId),
-    load: async (tenant, runId) => {
+    load: async (tenant, runId) => load(pool, tenant, runId),
+    end: async (tenant, runId, fault) => {
       const resident = residents.get(runId);
-      if (resident?.tenant !== tenant) return undefined;
-      const problem = resident.run === undefined ? await bring(pool, resident) : undefined;
-      if (problem !== undefined) throw problem;
-      await resident.run?.ready;
-      return resident.run;
+      return resident?.tenant === tenant && (await end(pool, resident, fault));
     },
     status: (tenant, runId) => {
       const resident = residents.get(runId);
@@ -160,6 +160,15 @@ function createResident(tenant: string, runId: string): Resident {
 /** A run is to be read as soon as there is room. */
 function enqueue(pool: Pool, resident: Resident): void {
   if (resident.run !== undefined || resident.loading !== undefined || pool.isSettling) return;
+async function load(pool: Pool, tenant: string, runId: string): Promise<Run | undefined> {
+  const resident = pool.residents.get(runId);
+  if (resident?.tenant !== tenant) return undefined;
+  const problem = resident.run === undefined ? await bring(pool, resident) : undefined;
+  if (problem !== undefined) throw problem;
+  await resident.run?.ready;
+  return resident.run;
+}
+
   pool.queue.add(resident);
   loadNext(pool);
 }
@@ -194,7 +203,7 @@ async function read(pool: Pool, resident: Resident): Promise<HostError | undefin
     await resident.run?.ready;
     return undefined;
   } catch (thrown) {
-    return interrupt(pool, resident, thrown);
+    return await giveUp(pool, resident, thrown);
   } finally {
     resident.loading = undefined;
     pool.loadsInFlight -= 1;
@@ -223,7 +232,7 @@ function enter(pool: Pool, resident: Resident, origin: RunOrigin, version: strin
       onEnd(status);
     },
     onIdle: (wakeAtMs) => parkIfPossible(pool, resident, wakeAtMs),
-    onBroken: (cause) => void interrupt(pool, resident, cause),
+    onBroken: (cause) => void giveUp(pool, resident, cause),
   });
   if (pool.isSettling) resident.run.parkSoon();
 }
@@ -258,6 +267,33 @@ function park(pool: Pool, resident: Resident, wakeAtMs: number | undefined): voi
 /** Nothing of the run is left but what is kept. It is read again when its store may answer again. */
 function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
   const { clock, bounds, onFault } = pool.options;
+/** It cannot go on now. Gives what came in its way; undefined when it was ended, for nothing could ever go on from what is kept. */
+async function giveUp(
+  pool: Pool,
+  resident: Resident,
+  cause: unknown,
+): Promise<HostError | undefined> {
+  if (!isDamage(cause)) return interrupt(pool, resident, cause);
+  try {
+    await end(pool, resident, cause);
+    return undefined;
+  } catch (thrown) {
+    return interrupt(pool, resident, thrown);
+  }
+}
+
+/** Ends a run that cannot be read. False when it is finished already, or not there. */
+async function end(pool: Pool, resident: Resident, fault: HostError): Promise<boolean> {
+  const { feeds, onFault, onEnd } = pool.options;
+  const { runId } = resident;
+  onFault(runId, fault);
+  const ended = await endUnreadable(pool.options, runId, fault);
+  if (ended !== undefined) feeds.find(runId)?.show([ended.event]);
+  if (pool.residents.get(runId) === resident) remove(pool, resident);
+  if (ended !== undefined) onEnd(ended.status);
+  return ended !== undefined;
+}
+
   const error = toErrorData(cause);
   const { code, message, ...facts } = error;
   const fault = new HostError(code, `the run is interrupted: ${message}`, { ...facts, cause });

@@ -1,12 +1,12 @@
 import { HostError } from '@modelhost/kernel';
 import type { RunPage, RunState } from '@modelhost/kernel';
 import type { RunCodec } from './codec.ts';
-import { openStatus } from './kept-status.ts';
+import { showStatus } from './kept-status.ts';
 import type { RunStore } from './run-store.ts';
 
 /**
  * A page of a tenant's runs. The token is the place of the page's last run in the order of creation, so that no run is
- * shown twice or left out because others start or are forgotten in between.
+ * shown twice or left out because others start or are forgotten in between. One that is damaged is shown as such.
  */
 export async function listRuns(
   { store, codec }: { readonly store: RunStore; readonly codec: RunCodec },
@@ -22,7 +22,7 @@ export async function listRuns(
   const page = kept.slice(0, pageSize);
   const last = kept.length > pageSize ? page.at(-1) : undefined;
   return {
-    runs: page.map((run) => openStatus(codec, run)),
+    runs: page.map((run) => showStatus(codec, run)),
     nextPageToken: last === undefined ? undefined : String(last.ordinal),
   };
 }

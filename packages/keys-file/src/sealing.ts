@@ -48,7 +48,10 @@ export function createKeys(masterKey: Buffer): Keys {
 
   function unseal(sealed: Sealed, context: string): string {
     if (sealed.keyId !== keyId) {
-      throw new HostError('internal', `no key ${sealed.keyId.slice(0, 64)} is at hand`);
+      const unknown = sealed.keyId.slice(0, 64);
+      throw new HostError('storage_unavailable', `no key ${unknown} is at hand`, {
+        facts: { reason: 'no_key', key_id: unknown },
+      });
     }
     const data = Buffer.from(sealed.data, 'base64');
     try {
@@ -63,9 +66,11 @@ export function createKeys(masterKey: Buffer): Keys {
       const text = decipher.update(data.subarray(nonceBytes, -tagBytes), undefined, 'utf8');
       return text + decipher.final('utf8');
     } catch (cause) {
-      throw new HostError('internal', 'a sealed text does not open: it or its context changed', {
-        cause,
-      });
+      throw new HostError(
+        'storage_unavailable',
+        'a sealed text does not open: it or its context changed',
+        { cause, facts: { reason: 'corrupt' } },
+      );
     }
   }
 

@@ -50,13 +50,26 @@ export const payloadColumns = 'body, blob, digest, bytes';
 
 /** The payload of a row with the `payloadColumns`. Throws `storage_unavailable` when it is not what was written. */
 export function readPayload(row: Readonly<Record<string, SQLOutputValue>>): Uint8Array {
-  const { body, blob, bytes } = row;
-  if (blob === null && body instanceof Uint8Array) return body;
-  if (bytes instanceof Uint8Array && hasItsContent(row)) return bytes;
+  const payload = findPayload(row);
+  if (payload !== undefined) return payload;
   throw storageFault(
     'corrupt',
     'a payload is not what was written; stop the host and restore a backup into an empty directory',
   );
+}
+
+/**
+ * As `readPayload`, but empty when it is not what was written: nothing sealed opens from that, so that whoever opens many of them
+ * notices it for this one alone.
+ */
+export function readPayloadOrNone(row: Readonly<Record<string, SQLOutputValue>>): Uint8Array {
+  return findPayload(row) ?? new Uint8Array();
+}
+
+function findPayload(row: Readonly<Record<string, SQLOutputValue>>): Uint8Array | undefined {
+  const { body, blob, bytes } = row;
+  if (blob === null && body instanceof Uint8Array) return body;
+  return bytes instanceof Uint8Array && hasItsContent(row) ? bytes : undefined;
 }
 
 /** Whether the bytes of a blob are those that were written, by its digest. */

@@ -1,7 +1,7 @@
 import type { KeptRun } from '@modelhost/engine-embedded';
 import type { RunState } from '@modelhost/kernel';
 import type { SQLOutputValue } from 'node:sqlite';
-import { readPayload } from '../payload.ts';
+import { readPayloadOrNone } from '../payload.ts';
 
 /** Runs with what `toKeptRun` needs; `WHERE` and the rest follow. */
 export const selectRuns = `SELECT ordinal, run_id, tenant, state, created_at_ms, finished_at_ms, input_digest,
@@ -22,6 +22,6 @@ export function toKeptRun(row: Readonly<Record<string, SQLOutputValue>>): KeptRu
     inputDigest: String(row['input_digest']),
     programVersion: String(row['program_version']),
     lastSequence: Number(row['last_sequence']),
-    status: readPayload(row),
+    status: readPayloadOrNone(row),
   };
 }

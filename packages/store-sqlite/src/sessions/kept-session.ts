@@ -1,6 +1,6 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { SessionDraft, SessionPlace } from '@modelhost/kernel';
-import { readPayload } from '../payload.ts';
+import { readPayloadOrNone } from '../payload.ts';
 
 /** A session as it is kept. What people wrote is in sealed bytes; what is open is what sessions are found by. */
 export interface KeptSession extends Pick<
@@ -55,6 +55,6 @@ export function toKeptSession(row: Readonly<Record<string, SQLOutputValue>>): Ke
     ...branch,
     turns: Number(row['turns']),
     heldBy: typeof heldBy === 'string' ? heldBy : undefined,
-    about: readPayload(row),
+    about: readPayloadOrNone(row),
   };
 }

@@ -3,6 +3,7 @@ import { createKeywordAutomaton } from '../text/keyword-automaton.ts';
 import { beginsWord } from '../segments/context-words.ts';
 import { isWordUnit } from '../segments/unit-classes.ts';
 import { entropyOf } from './entropy.ts';
+import { guardsOf, type Guards } from './guards.ts';
 import { isCode, isOrdinaryValue, isPlaceholder, isPublicName } from './placeholder.ts';
 import type { SecretRule } from './secret-rules.ts';
 
@@ -26,7 +27,7 @@ interface PreparedRule extends SecretRule {
   readonly beginsWord: boolean;
 }
 
-interface CompiledRule {
+interface CompiledRule extends Guards {
   readonly expression: RegExp;
   /** How far a match can go on at most. */
   readonly within: 'token' | 'line' | 'text';
@@ -46,6 +47,9 @@ const nameReach = 96;
 const secretMin = 4;
 const unitsPerMatch = 1_000;
 const unitsPerTry = 8;
+const unitsPerGuard = 20;
+/** What takes no more is tried at once. */
+const unitsGuarded = 60;
 /** A rule that is not tried start by start takes at least as many for each place in which a match may begin. */
 const wideUnitsMin = 5;
 /** At most as many units of a run are looked at more than once, each as often as this many units of work allow. */
@@ -153,7 +157,11 @@ function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
   const last = keywordAt - beforeMin;
   if (last < first) return;
   rule.compiled ??= compile(rule);
-  const { within, isLast } = rule.compiled;
+  const { within, isLast, behind } = rule.compiled;
+  if (behind !== undefined && !stands(behind, text, keywordAt)) {
+    work.budget.take(unitsPerTry);
+    return;
+  }
   const most = isLast
     ? keywordAt + (rule.keywords[0] ?? '').length + endMax
     : last + rule.lengthMax;
@@ -173,31 +181,55 @@ function tryStarts(
   { first, last, end }: { readonly first: number; readonly last: number; readonly end: number },
   place: Place,
 ): boolean {
-  const { text, work, prefixes } = place;
-  const { expression } = (rule.compiled ??= compile(rule));
+  const { text, work } = place;
+  const { expression, head } = (rule.compiled ??= compile(rule));
   const from = Math.max(0, first - 1);
   const window = text.slice(from, end);
-  const priced = rule.isOfRun ? runLength(place, last) : window.length;
-  const price = Math.ceil(unitsPerTry + rule.unitsPerUnit * priced);
+  const price = priceOf(rule, rule.isOfRun ? runLength(place, last) : window.length);
+  const guard = rule.isNarrow && price > unitsGuarded ? head : undefined;
   for (let start = first; start <= last; start += 1) {
+    if (guard !== undefined && !standsAt(guard, window, start - from)) {
+      work.budget.take(unitsPerGuard);
+      continue;
+    }
     if (!work.budget.take(price)) return true;
     expression.lastIndex = start - from;
     const match = expression.exec(window);
-    if (match !== null) {
-      work.budget.take(unitsPerMatch);
-      const candidate = readMatch(rule, match, { text, from, prefixes });
-      if (candidate !== null) {
-        work.found.push(candidate);
-        rule.triedTo = from + match.index + match[0].length;
-        return true;
-      }
-    }
+    if (match !== null && isFound(rule, match, from, place)) return true;
     if (!rule.isNarrow) {
       if (match === null || match[0].length === 0) break;
       start = from + match.index;
     }
   }
   return false;
+}
+
+function priceOf({ unitsPerUnit }: PreparedRule, length: number): number {
+  return Math.ceil(unitsPerTry + unitsPerUnit * length);
+}
+
+/** Whether the match is a secret, which is then noted; offsets of the match count from `from`. */
+function isFound(rule: PreparedRule, match: RegExpExecArray, from: number, place: Place): boolean {
+  const { text, work, prefixes } = place;
+  work.budget.take(unitsPerMatch);
+  const candidate = readMatch(rule, match, { text, from, prefixes });
+  if (candidate === null) return false;
+  work.found.push(candidate);
+  rule.triedTo = from + match.index + match[0].length;
+  return true;
+}
+
+function standsAt(form: RegExp, text: string, at: number): boolean {
+  form.lastIndex = at;
+  return form.test(text);
+}
+
+function stands(
+  { form, size }: NonNullable<Guards['behind']>,
+  text: string,
+  keywordAt: number,
+): boolean {
+  return keywordAt >= size && form.test(text.slice(keywordAt - size, keywordAt));
 }
 
 /** Where a match with a keyword at this place ends at the latest. */
@@ -260,8 +292,10 @@ function compile({ expression, flags, isNarrow, before, keywords }: PreparedRule
     .replaceAll(/\\(?=[^a-z0-9])/gi, '')
     .toLowerCase();
   const [keyword = '', ...others] = keywords;
+  const isLast = others.length === 0 && ending.endsWith(keyword);
   return {
-    isLast: others.length === 0 && ending.endsWith(keyword),
+    ...guardsOf({ expression, flags, keywords, isLast }),
+    isLast,
     expression: new RegExp(expression, `${flags}${isNarrow ? 'y' : 'g'}`),
     // A keyword that may be as far away as anything may also stand outside the match.
     within:

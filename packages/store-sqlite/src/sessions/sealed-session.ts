@@ -1,6 +1,6 @@
 import type { RunCodec } from '@modelhost/engine-embedded';
-import { parseJsonText } from '@modelhost/kernel';
-import type { Session, SessionPlace, SessionTurn } from '@modelhost/kernel';
+import { parseJsonText, toErrorData } from '@modelhost/kernel';
+import type { DataLabels, Session, SessionPlace, SessionTurn } from '@modelhost/kernel';
 import type { KeptSession, KeptTurn } from './kept-session.ts';
 
 type About = Pick<Session, 'title' | 'metadata' | 'labels'>;
@@ -25,6 +25,27 @@ export function openSession(codec: RunCodec, kept: KeptSession): Session {
   // It was sealed by `sealAbout`, and nobody else can.
   const opened = parseJsonText(codec.decode(about, place)) as unknown as About;
   return { ...session, ...opened, ...(heldBy === undefined ? {} : { heldBy }) };
+}
+
+/** What is in a session whose labels nobody knows may be anything. */
+const unknownLabels: DataLabels = {
+  integrity: 'untrusted',
+  sources: [],
+  confidentiality: 'secret',
+  compartments: [],
+};
+
+/** As `openSession`; where it does not open, what its row tells, under a title that says so: it can be deleted, or branched. */
+export function showSession(codec: RunCodec, kept: KeptSession): Session {
+  try {
+    return openSession(codec, kept);
+  } catch (thrown) {
+    if (toErrorData(thrown).code !== 'storage_unavailable') throw thrown;
+    const { ordinal: _ordinal, about: _about, heldBy, ...session } = kept;
+    const title = 'damaged: the title does not open; branch this session to go on, or delete it';
+    const holder = heldBy === undefined ? {} : { heldBy };
+    return { ...session, title, metadata: {}, labels: unknownLabels, ...holder };
+  }
 }
 
 /** A turn belongs to its run: branches that share it have different ids. */

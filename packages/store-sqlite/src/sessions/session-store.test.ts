@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { createPlainCodec } from '@modelhost/engine-embedded';
 import type { RunCodec } from '@modelhost/engine-embedded';
-import { noStatistics, plainLabels } from '@modelhost/kernel';
+import { HostError, noStatistics, plainLabels } from '@modelhost/kernel';
 import type { SessionStore, SessionTurn } from '@modelhost/kernel';
 import { inDirectory, inStore } from '../fixtures/store-directory.ts';
 import { openSqliteStore } from '../open-store.ts';
@@ -125,3 +125,45 @@ const boundCodec: RunCodec = {
     return text;
   },
 };
+
+test('a session that is damaged is listed among the others, and can be branched and deleted, but no run goes on with it', async () => {
+  await inStore(async (store) => {
+    const sound = store.sessions(createPlainCodec());
+    await sound.create(draft);
+    await add(sound, turnOf(1, 'first'));
+    await sound.create({ ...draft, sessionId: 'ses_2' });
+    const facts = { reason: 'corrupt' };
+    const damaged: RunCodec = {
+      ...createPlainCodec(),
+      decode: (bytes, { tenant, runId, part }) => {
+        if (runId !== 'ses_1') return createPlainCodec().decode(bytes, { tenant, runId, part });
+        throw new HostError('storage_unavailable', 'does not open', { facts });
+      },
+    };
+    const sessions = store.sessions(damaged);
+    const { sessions: listed } = await sessions.list('acme', { pageSize: 9 });
+    assert.deepEqual(
+      listed.map(({ sessionId, subject, turns, title }) => [
+        sessionId,
+        subject,
+        turns,
+        title.split(':')[0],
+      ]),
+      [
+        ['ses_2', 'ann', 0, 'a title'],
+        ['ses_1', 'ann', 1, 'damaged'],
+      ],
+    );
+    // Nobody knows what it has taken in.
+    assert.equal((await sessions.find(place))?.labels.confidentiality, 'secret');
+    await assert.rejects(sessions.hold(place, 'run_2'), { code: 'storage_unavailable', facts });
+    await sessions.release(place, 'run_2');
+    const branch = { sessionId: 'ses_1', turn: 1 };
+    const made = await sessions.create({ ...draft, sessionId: 'ses_3', branch });
+    assert.deepEqual(made.session.labels, plainLabels);
+    assert.deepEqual(await sessions.turns(made.session, all), [turnOf(1, 'first')]);
+    // Its turn is needed by its branch still.
+    assert.equal(await sessions.delete(place), 0);
+    assert.equal(await sessions.find(place), undefined);
+  });
+});

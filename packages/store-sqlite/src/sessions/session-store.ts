@@ -2,7 +2,7 @@ import type { RunCodec } from '@modelhost/engine-embedded';
 import { HostError, plainLabels } from '@modelhost/kernel';
 import type { Session, SessionDraft, SessionPlace, SessionStore } from '@modelhost/kernel';
 import type { StoreThreads } from '../thread/store-threads.ts';
-import { openSession, openTurn, sealAbout, sealTurn } from './sealed-session.ts';
+import { openSession, openTurn, sealAbout, sealTurn, showSession } from './sealed-session.ts';
 
 /** Sessions in an open database, sealed by the codec on the way there. */
 export function createSessionStore(threads: StoreThreads, codec: RunCodec): SessionStore {
@@ -10,7 +10,7 @@ export function createSessionStore(threads: StoreThreads, codec: RunCodec): Sess
 
   async function find(place: SessionPlace): Promise<Session | undefined> {
     const kept = await read('findSession', pick(place));
-    return kept && openSession(codec, kept);
+    return kept && showSession(codec, kept);
   }
 
   return {
@@ -24,7 +24,7 @@ export function createSessionStore(threads: StoreThreads, codec: RunCodec): Sess
       const shown = kept.slice(0, pageSize);
       const last = kept.length > pageSize ? shown.at(-1) : undefined;
       return {
-        sessions: shown.map((session) => openSession(codec, session)),
+        sessions: shown.map((session) => showSession(codec, session)),
         nextPageToken: last === undefined ? undefined : String(last.ordinal),
       };
     },
@@ -34,6 +34,7 @@ export function createSessionStore(threads: StoreThreads, codec: RunCodec): Sess
     },
     hold: async (place, runId, insteadOf) => {
       const kept = await write('holdSession', { place: pick(place), runId, insteadOf });
+      // No run goes on with a session of which nobody knows the labels.
       return kept && openSession(codec, kept);
     },
     release: async (place, runId) => write('releaseSession', { place: pick(place), runId }),
@@ -84,7 +85,7 @@ async function create(
   draft: SessionDraft,
 ): ReturnType<SessionStore['create']> {
   const { threads, codec, find } = parts;
-  const { tenant, sessionId, subject, createdAtMs, branch } = draft;
+  const { tenant, sessionId, subject, createdAtMs, branch, requestKey } = draft;
   const from = branch && (await find({ tenant, sessionId: branch.sessionId }));
   const [turn] =
     branch === undefined || branch.turn < 1
@@ -105,6 +106,7 @@ async function create(
       subject,
       createdAtMs,
       ...(branch === undefined ? {} : { branch }),
+      ...(requestKey === undefined ? {} : { requestKey }),
       updatedAtMs: createdAtMs,
       rootId: from?.rootId ?? sessionId,
       about,
@@ -115,7 +117,7 @@ async function create(
     const message = `the session to branch from has no turn ${branch?.turn}`;
     throw new HostError('not_found', message);
   }
-  return { created: outcome.created, session: openSession(codec, outcome.session) };
+  return { created: outcome.created, session: showSession(codec, outcome.session) };
 }
 
 function readPageToken(token: string): number {

@@ -1,4 +1,4 @@
-import type { SessionPlace } from '@modelhost/kernel';
+import type { SessionDraft, SessionPlace } from '@modelhost/kernel';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { createPayloads } from '../payload.ts';
 import { ofPlace, placeOf, selectSessions, toKeptSession } from './kept-session.ts';
@@ -8,7 +8,7 @@ import { prepareWalk } from './turn-chain.ts';
 /** What changes of sessions. What is expected to fail is told by the result: a fault would make others in its group wait. */
 export type SessionWrites = {
   createSession(
-    session: Omit<KeptSession, 'ordinal' | 'turns' | 'heldBy'>,
+    session: Omit<KeptSession, 'ordinal' | 'turns' | 'heldBy'> & Pick<SessionDraft, 'requestKey'>,
   ): { readonly created: boolean; readonly session: KeptSession } | 'absent';
   holdSession(argument: {
     readonly place: SessionPlace;
@@ -60,13 +60,14 @@ function prepareFind(database: DatabaseSync): (place: SessionPlace) => KeptSessi
 function prepareCreateSession(database: DatabaseSync): SessionWrites['createSession'] {
   const payloads = createPayloads(database);
   const find = prepareFind(database);
+  const ofRequest = database.prepare(`${selectSessions} WHERE tenant = ? AND request_key = ?`);
   const lastOf = database.prepare(`SELECT last_turn FROM session ${ofPlace}`);
   const walk = prepareWalk(database);
   const need = database.prepare('UPDATE session_turn SET needed_by = needed_by + 1 WHERE id = ?');
   const add = database.prepare(
     `INSERT INTO session (tenant, session_id, subject, created_at_ms, updated_at_ms, root_id, branched_from, branched_at,
-       turns, last_turn, body, blob)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ordinal`,
+       turns, last_turn, request_key, body, blob)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING ordinal`,
   );
 
   /** The row of a turn of another session; null for the place before the first one, undefined for one that is not there. */
@@ -77,8 +78,13 @@ function prepareCreateSession(database: DatabaseSync): SessionWrites['createSess
     return undefined;
   }
 
-  return (session) => {
-    const known = find(session);
+  function knownAs(place: SessionPlace, requestKey: string | undefined): KeptSession | undefined {
+    const row = requestKey === undefined ? undefined : ofRequest.get(place.tenant, requestKey);
+    return row === undefined ? find(place) : toKeptSession(row);
+  }
+
+  return ({ requestKey, ...session }) => {
+    const known = knownAs(session, requestKey);
     if (known !== undefined) return { created: false, session: known };
     const { tenant, branch } = session;
     const last = branch && turnOf({ tenant, sessionId: branch.sessionId }, branch.turn);
@@ -95,6 +101,7 @@ function prepareCreateSession(database: DatabaseSync): SessionWrites['createSess
       branch?.turn ?? null,
       turns,
       last ?? null,
+      requestKey ?? null,
       ...payloads.place(session.about),
     );
     const ordinal = Number(row?.['ordinal']);

@@ -72,6 +72,30 @@ export const jsonFlag: FlagParametersForType<JsonFlag, CliContext> = {
   },
 };
 
+/** Which page of a list. */
+export interface PageFlags {
+  readonly limit?: number;
+  readonly page?: string;
+}
+
+/** For every command that lists page by page. */
+export const pageFlags: FlagParametersForType<PageFlags, CliContext> = {
+  limit: {
+    kind: 'parsed',
+    parse: readCount,
+    optional: true,
+    brief: 'At most so many, up to 200 (default 50)',
+    placeholder: 'n',
+  },
+  page: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: 'Token of the page, as the page before names it',
+    placeholder: 'token',
+  },
+};
+
 /** What a configuration is made of. */
 export interface ConfigFlags {
   readonly config: string;

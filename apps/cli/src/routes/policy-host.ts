@@ -2,8 +2,8 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readCount, readSpan } from './flags.ts';
-import type { ConnectionFlags, JsonFlag } from './flags.ts';
+import { connectionFlags, jsonFlag, pageFlags, readSpan } from './flags.ts';
+import type { ConnectionFlags, JsonFlag, PageFlags } from './flags.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
 
@@ -41,14 +41,12 @@ export interface ToolsFlags extends ConnectionFlags {
 }
 
 /** What `policy decisions list` is told. */
-export interface DecisionsFlags extends ReadFlags {
+export interface DecisionsFlags extends ReadFlags, PageFlags {
   readonly since?: Since;
   readonly effect?: 'allow' | 'hold' | 'deny';
   readonly action?: string;
   readonly resource?: string;
   readonly rule?: string;
-  readonly limit?: number;
-  readonly page?: string;
 }
 
 /** What `policy decisions erase` is told. */
@@ -177,14 +175,7 @@ const list = buildCommand<DecisionsFlags, [], CliContext>({
       action: text('Only this action, such as CallTool', 'name'),
       resource: text('Only about this tool, model or agent', 'name'),
       rule: text('Only where this rule decided', 'id'),
-      limit: {
-        kind: 'parsed',
-        parse: readCount,
-        optional: true,
-        brief: 'At most so many, up to 200 (default 50)',
-        placeholder: 'n',
-      },
-      page: text('Token of the page, as the page before names it', 'token'),
+      ...pageFlags,
     },
   },
   docs: { brief: 'List what was decided, newest first' },

@@ -3,17 +3,15 @@ import type { Command, RouteMap } from '@stricli/core';
 import type { approve } from '../commands/runs.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readCount, readSequence, waitFlag } from './flags.ts';
-import type { ConnectionFlags, JsonFlag, WaitFlag } from './flags.ts';
+import { connectionFlags, jsonFlag, pageFlags, readSequence, waitFlag } from './flags.ts';
+import type { ConnectionFlags, JsonFlag, PageFlags, WaitFlag } from './flags.ts';
 import { forkCommand, replayCommand, watchCommand } from './run-history.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
 
 /** What `runs list` is told. */
-export interface ListFlags extends ReadFlags {
+export interface ListFlags extends ReadFlags, PageFlags {
   readonly state?: 'running' | 'waiting' | 'finished';
-  readonly limit?: number;
-  readonly page?: string;
 }
 
 /** What `runs follow` is told. */
@@ -49,20 +47,7 @@ const list = buildCommand<ListFlags, [], CliContext>({
         optional: true,
         brief: 'Only runs in this state',
       },
-      limit: {
-        kind: 'parsed',
-        parse: readCount,
-        optional: true,
-        brief: 'At most so many, up to 200 (default 50)',
-        placeholder: 'n',
-      },
-      page: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'Token of the page, as the page before names it',
-        placeholder: 'token',
-      },
+      ...pageFlags,
     },
   },
   docs: { brief: 'List runs, newest first' },

@@ -2,8 +2,8 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readAssignment, readCount } from './flags.ts';
-import type { ConnectionFlags, JsonFlag } from './flags.ts';
+import { connectionFlags, jsonFlag, pageFlags, readAssignment, readCount } from './flags.ts';
+import type { ConnectionFlags, JsonFlag, PageFlags } from './flags.ts';
 
 /** What makes a session, and a branch of one. */
 export interface CreateSessionFlags extends ConnectionFlags, JsonFlag {
@@ -18,10 +18,8 @@ export interface BranchFlags extends CreateSessionFlags {
 }
 
 /** What `sessions list` is told. */
-export interface ListSessionsFlags extends ConnectionFlags, JsonFlag {
+export interface ListSessionsFlags extends ConnectionFlags, JsonFlag, PageFlags {
   readonly all?: boolean;
-  readonly limit?: number;
-  readonly page?: string;
 }
 
 const sessionId = { brief: 'Id of the session', parse: String, placeholder: 'session' } as const;
@@ -71,20 +69,7 @@ const list = buildCommand<ListSessionsFlags, [], CliContext>({
         withNegated: false,
         brief: 'Those of everybody in the tenant; needs a role that may read them',
       },
-      limit: {
-        kind: 'parsed',
-        parse: readCount,
-        optional: true,
-        brief: 'At most so many, up to 200 (default 50)',
-        placeholder: 'n',
-      },
-      page: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'Token of the page, as the page before names it',
-        placeholder: 'token',
-      },
+      ...pageFlags,
     },
   },
   docs: { brief: 'List your sessions, newest first' },

@@ -55,38 +55,36 @@ test('a drain takes no new run, lets the ones in flight finish, and leaves nothi
   const result = await finish(events);
   assert.equal(result.reason, RunEndReason.COMPLETED);
   assert.equal(result.answer, 'ask is done.');
-  assert.deepEqual(await draining, { cancelled: 0 });
-  assert.deepEqual(await host.drain(), { cancelled: 0 });
+  assert.deepEqual(await draining, { interrupted: 0 });
+  assert.deepEqual(await host.drain(), { interrupted: 0 });
   for (const address of [host.grpcAddress, host.healthAddress]) {
     const [name = '', port] = address.split(':');
     await assert.rejects(once(connect(Number(port), name), 'connect'), { code: 'ECONNREFUSED' });
   }
 });
 
-test('a run that works and does not finish in time is cancelled by the drain, and its followers are told', async () => {
+test('a run that works and does not finish in time is left to the next start, and its followers are told to come back', async () => {
   await using started = await startTestHost({ server: { gracefulShutdownTimeoutMs: 0 } });
-  const clients = Object.values(keys).map(({ key }) => started.connect(key));
+  const clients = Object.values(keys).map(({ key }) => started.connect(key, { awayTimeoutMs: 0 }));
   const followed = clients.map((client) => watch(client.run(task('wait'))));
   for (const events of followed) await next(events, 'runStarted');
   const draining = started.host.drain();
-  for (const events of followed) {
-    const { reason, cancelledBy } = await finish(events);
-    assert.equal(reason, RunEndReason.CANCELLED);
-    assert.equal(cancelledBy, 'drain');
-  }
-  assert.deepEqual(await draining, { cancelled: followed.length });
+  assert.deepEqual(await draining, { interrupted: followed.length });
+  // This host is gone for good.
+  const ends = await Promise.all(followed.map(async (events) => failureOf(finish(events))));
+  for (const { code } of ends) assert.ok(code === 'draining' || code === 'transport', code);
 });
 
 test('a run that waits for somebody is left as it is by the drain, and its followers are told to come back', async () => {
   await using started = await startTestHost({ server: { gracefulShutdownTimeoutMs: 0 } });
-  const alice = started.connect();
+  const alice = started.connect(keys.alice.key, { awayTimeoutMs: 0 });
   const followed = ['ask', 'pay'].map((text) => watch(alice.run(task(text))));
   for (const events of followed) {
     const { runId } = await next(events, 'runStarted');
     while ((await alice.getRun(runId)).waitingFor.length === 0);
   }
-  assert.deepEqual(await started.host.drain(), { cancelled: 0 });
-  // They try for a while, and this host is gone for good.
+  assert.deepEqual(await started.host.drain(), { interrupted: 0 });
+  // This host is gone for good.
   const ends = await Promise.all(followed.map(async (events) => failureOf(finish(events))));
   for (const { code } of ends) assert.ok(code === 'draining' || code === 'transport', code);
 });
@@ -97,6 +95,6 @@ test('a caller that reads nothing does not keep a host that has nothing more to 
   const silent = connect(Number(port), name);
   await once(silent, 'connect');
   const closed = once(silent.resume(), 'close');
-  assert.deepEqual(await started.host.drain(), { cancelled: 0 });
+  assert.deepEqual(await started.host.drain(), { interrupted: 0 });
   await closed;
 });

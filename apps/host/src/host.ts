@@ -61,10 +61,10 @@ export interface RunningHost {
   /** The audit file, for `model-host audit verify`. */
   readonly auditPath: string;
   /**
-   * Takes no new runs, lets those in flight finish within the shutdown timeout, cancels the rest, and closes everything.
-   * Resolves with how many it cancelled; a second call waits for the first.
+   * Takes no new runs, lets those in flight finish within the shutdown timeout, leaves the rest to the next start, and closes
+   * everything. Resolves with how many it interrupted; a second call waits for the first.
    */
-  drain(): Promise<{ readonly cancelled: number }>;
+  drain(): Promise<{ readonly interrupted: number }>;
   /** Kills what the host has started and waits for nothing: for a process that is about to exit. */
   abandon(): void;
   /** Puts a fault that nobody has caught into the log, and abandons. */
@@ -150,7 +150,7 @@ async function openHost(options: HostOptions): Promise<RunningHost> {
       : 'ready',
   );
   const closing = opened.move();
-  let draining: Promise<{ cancelled: number }> | undefined;
+  let draining: Promise<{ interrupted: number }> | undefined;
   return {
     ...running,
     drain: async () => {
@@ -294,20 +294,25 @@ async function drainHost(options: {
   readonly closing: AsyncDisposableStack;
   readonly server: ServerConfig;
   readonly log: Logger;
-}): Promise<{ cancelled: number }> {
+}): Promise<{ interrupted: number }> {
   const { parts, readiness, grpc, mcp, closing, server, log } = options;
   readiness.drain();
   for (const name of ['', ...serviceNames]) grpc.health.setStatus(name, 'NOT_SERVING');
   log.info({ runsInFlight: parts.engine.runsInFlight() }, 'draining');
   const timeoutMs = server.gracefulShutdownTimeoutMs;
   try {
-    const [{ cancelled }] = await Promise.all([
+    const [{ interrupted }] = await Promise.all([
       parts.engine.drain(timeoutMs),
       mcp?.close(timeoutMs),
     ]);
-    if (cancelled > 0) log.warn({ cancelled }, 'runs were cancelled: the shutdown timeout is over');
-    await recordHost(parts, 'host-stopped', { cancelled });
-    return { cancelled };
+    if (interrupted > 0) {
+      log.warn(
+        { interrupted },
+        'runs were interrupted, since the shutdown timeout is over: they go on after the next start',
+      );
+    }
+    await recordHost(parts, 'host-stopped', { interrupted });
+    return { interrupted };
   } finally {
     await closing.disposeAsync();
     log.info('stopped');

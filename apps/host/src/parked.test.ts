@@ -33,7 +33,7 @@ test('twenty runs that wait outside memory for an approval all finish in the nex
       return { runId, approvalId, callId };
     }),
   );
-  assert.deepEqual(await first.drain(), { cancelled: 0 });
+  assert.deepEqual(await first.drain(), { interrupted: 0 });
   alice.close();
 
   const second = await start();

@@ -24,7 +24,7 @@ test('a run that waits goes on in the next host, and its followers with it', asy
   const before = watch(alice.followRun(runId));
   const { approvalId, callId } = await next(before, 'approvalRequested');
   while ((await alice.getRun(runId)).waitingFor.length === 0);
-  assert.deepEqual(await first.drain(), { cancelled: 0 });
+  assert.deepEqual(await first.drain(), { interrupted: 0 });
   await before.return?.();
   alice.close();
 

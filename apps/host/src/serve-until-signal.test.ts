@@ -10,7 +10,7 @@ function serve({ isStarting = false } = {}) {
   const emitter = new EventEmitter();
   const codes: number[] = [];
   const last: string[] = [];
-  const drained = Promise.withResolvers<{ readonly cancelled: number }>();
+  const drained = Promise.withResolvers<{ readonly interrupted: number }>();
   let drains = 0;
   const owner: HostProcess = {
     on: (signal, listener) => emitter.on(signal, listener),
@@ -43,7 +43,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     const { emitter, codes, drained, drains, code } = serve();
     assert.equal(drains(), 0);
     emitter.emit(signal);
-    drained.resolve({ cancelled: 0 });
+    drained.resolve({ interrupted: 0 });
     assert.equal(await code, 0);
     assert.equal(drains(), 1);
     assert.deepEqual(codes, []);
@@ -54,7 +54,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
 test('a signal during the start is obeyed as soon as there is a host to drain', async () => {
   const { emitter, host, starting, drained, drains, code } = serve({ isStarting: true });
   emitter.emit('SIGTERM');
-  drained.resolve({ cancelled: 0 });
+  drained.resolve({ interrupted: 0 });
   assert.equal(drains(), 0);
   starting.resolve(host);
   assert.equal(await code, 0);
@@ -68,10 +68,10 @@ test('a start that fails is the outcome, and no listener stays', async () => {
   assert.deepEqual(emitter.eventNames(), []);
 });
 
-test('the code is 1 when runs had to be cancelled', async () => {
+test('the code is 1 when runs had to be interrupted', async () => {
   const { emitter, drained, code } = serve();
   emitter.emit('SIGTERM');
-  drained.resolve({ cancelled: 3 });
+  drained.resolve({ interrupted: 3 });
   assert.equal(await code, 1);
 });
 
@@ -90,7 +90,7 @@ for (const [first, second, expected] of [
     emitter.emit(second);
     assert.deepEqual(codes, [expected]);
     assert.deepEqual(last, ['abandon', 'exit']);
-    drained.resolve({ cancelled: 0 });
+    drained.resolve({ interrupted: 0 });
     await code;
   });
 }
@@ -109,7 +109,7 @@ test('a fault that nobody has caught is in the log before it ends the process', 
   emitter.emit('uncaughtException', 'disk on fire');
   assert.deepEqual([codes, last], [[1], ['fail disk on fire', 'exit']]);
   emitter.emit('SIGTERM');
-  drained.resolve({ cancelled: 0 });
+  drained.resolve({ interrupted: 0 });
   await code;
   assert.deepEqual(emitter.eventNames(), []);
 });

@@ -14,7 +14,7 @@ const exitCodes = { SIGTERM: 143, SIGINT: 130 } as const;
 
 /**
  * Starts a host and serves until SIGTERM or SIGINT, then drains; a signal during the start is obeyed once there is a host
- * to drain. Gives the exit code: 0, or 1 when runs had to be cancelled because the shutdown timeout was over. A second
+ * to drain. Gives the exit code: 0, or 1 when runs had to be interrupted because the shutdown timeout was over. A second
  * signal ends the process at once, and its tool servers with it. So does a fault that nobody has caught, with 1, once it is in
  * the log: what a process says of it by itself is not hidden.
  */
@@ -50,8 +50,8 @@ export async function serveUntilSignal(
     started.host = host;
     owner.on('uncaughtException', onFault);
     await promise;
-    const { cancelled } = await host.drain();
-    return cancelled === 0 ? 0 : 1;
+    const { interrupted } = await host.drain();
+    return interrupted === 0 ? 0 : 1;
   } finally {
     owner.off('SIGTERM', onTerminate);
     owner.off('SIGINT', onInterrupt);

@@ -41,8 +41,8 @@ import type { RunStore } from './run-store.ts';
 import type { Turn } from './run/rehearse.ts';
 
 /**
- * The run engine and event log of one process. `close` parks what waits, cancels what still runs (by `drain`), and lets go of
- * everything; its store is closed by whoever opened it.
+ * The run engine and event log of one process. `close` parks what waits, interrupts what still works, and lets go of everything; its
+ * store is closed by whoever opened it.
  */
 export type EmbeddedEngine = RunEngine & EventLog & { close(): Promise<void> };
 
@@ -217,10 +217,10 @@ async function findStatus(
 async function drain(
   { clock, intake, residents, feeds }: Parts,
   timeoutMs: number,
-): Promise<{ cancelled: number }> {
-  let cancelled = 0;
+): Promise<{ interrupted: number }> {
+  let interrupted = 0;
   const cancelTimer = clock.setTimer(timeoutMs, () => {
-    cancelled = residents.stopAll({ type: 'cancelled', by: 'drain' });
+    interrupted = residents.interruptAll(drainingError());
   });
   await intake.close();
   residents.settle();
@@ -228,7 +228,7 @@ async function drain(
   cancelTimer();
   // Whoever follows what goes on after a restart comes back then.
   feeds.failAll(drainingError());
-  return { cancelled };
+  return { interrupted };
 }
 
 function drainingError(): HostError {

@@ -1,5 +1,5 @@
 import { HostError, toErrorData } from '@modelhost/kernel';
-import type { Clock, RunProgram, RunStatus, StopReason } from '@modelhost/kernel';
+import type { Clock, RunProgram, RunStatus } from '@modelhost/kernel';
 import type { EngineBounds } from './bounds.ts';
 import type { RunCodec } from './codec.ts';
 import { endUnreadable, isDamage } from './damage.ts';
@@ -31,8 +31,8 @@ export interface Residents {
   idle(): Promise<void>;
   /** From now on runs that only wait leave memory at once, unless somebody follows them, and none comes back by itself. */
   settle(): void;
-  /** Lets those that only wait leave memory, stops all others, and says how many that were. */
-  stopAll(reason: StopReason): number;
+  /** Lets those that only wait leave memory, drops those that still work as they stand, and says how many that were. */
+  interruptAll(reason: HostError): number;
   /** Drops every run as it stands. */
   dropAll(reason: HostError): void;
 }
@@ -89,10 +89,6 @@ export function createResidents(options: ResidentsOptions): Residents {
   };
   const { residents } = pool;
 
-  function runs(): readonly Run[] {
-    return Array.from(residents.values()).flatMap(({ run }) => run ?? []);
-  }
-
   return {
     begin: (origin, programVersion) => {
       const { runId, principal } = origin.input;
@@ -128,11 +124,18 @@ export function createResidents(options: ResidentsOptions): Residents {
         if (options.feeds.find(runId)?.hasFollowers() !== true) run?.parkSoon();
       }
     },
-    stopAll: (reason) => {
-      const waiting = runs().filter((run) => run.isIdle());
-      const working = runs().filter((run) => !run.isIdle());
-      for (const run of waiting) run.parkSoon();
-      return working.filter((run) => run.stop(reason)).length;
+    interruptAll: (reason) => {
+      let interrupted = 0;
+      for (const resident of residents.values()) {
+        const { run } = resident;
+        if (run?.isIdle() === true) run.parkSoon();
+        else if (run?.isEnding() === false) {
+          interrupted += 1;
+          run.drop(reason);
+          park(pool, resident, undefined);
+        }
+      }
+      return interrupted;
     },
     dropAll: (reason) => {
       pool.queue.clear();
@@ -157,9 +160,6 @@ function createResident(tenant: string, runId: string): Resident {
   };
 }
 
-/** A run is to be read as soon as there is room. */
-function enqueue(pool: Pool, resident: Resident): void {
-  if (resident.run !== undefined || resident.loading !== undefined || pool.isSettling) return;
 async function load(pool: Pool, tenant: string, runId: string): Promise<Run | undefined> {
   const resident = pool.residents.get(runId);
   if (resident?.tenant !== tenant) return undefined;
@@ -169,6 +169,9 @@ async function load(pool: Pool, tenant: string, runId: string): Promise<Run | un
   return resident.run;
 }
 
+/** A run is to be read as soon as there is room. */
+function enqueue(pool: Pool, resident: Resident): void {
+  if (resident.run !== undefined || resident.loading !== undefined || pool.isSettling) return;
   pool.queue.add(resident);
   loadNext(pool);
 }
@@ -264,9 +267,6 @@ function park(pool: Pool, resident: Resident, wakeAtMs: number | undefined): voi
   resident.cancelWake = clock.setTimer(delayMs, () => enqueue(pool, resident));
 }
 
-/** Nothing of the run is left but what is kept. It is read again when its store may answer again. */
-function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
-  const { clock, bounds, onFault } = pool.options;
 /** It cannot go on now. Gives what came in its way; undefined when it was ended, for nothing could ever go on from what is kept. */
 async function giveUp(
   pool: Pool,
@@ -294,6 +294,9 @@ async function end(pool: Pool, resident: Resident, fault: HostError): Promise<bo
   return ended !== undefined;
 }
 
+/** Nothing of the run is left but what is kept. It is read again when its store may answer again. */
+function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
+  const { clock, bounds, onFault } = pool.options;
   const error = toErrorData(cause);
   const { code, message, ...facts } = error;
   const fault = new HostError(code, `the run is interrupted: ${message}`, { ...facts, cause });

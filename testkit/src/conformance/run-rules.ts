@@ -203,14 +203,14 @@ export const runRules: Rules = {
         );
         assert.deepEqual(await engine.start(input), { created: false });
         go.open();
-        assert.deepEqual(await drained, { cancelled: 0 });
+        assert.deepEqual(await drained, { interrupted: 0 });
         assert.deepEqual((await finished()).result, done);
         assert.equal(engine.runsInFlight(), 0);
       },
     };
   },
 
-  'a drain cancels what still works after its timeout and says how much': () => ({
+  'a drain interrupts what still works after its timeout, says how much, and ends none of it': () => ({
     program: async (run) => {
       const body = async ({ signal }: { readonly signal: AbortSignal }): Promise<null> => {
         await aborted(signal);
@@ -225,9 +225,11 @@ export const runRules: Rules = {
       await clock.advance(4_999);
       assert.equal(engine.runsInFlight(), 2);
       await clock.advance(1);
-      assert.deepEqual(await drained, { cancelled: 2 });
+      assert.deepEqual(await drained, { interrupted: 2 });
       assert.equal(engine.runsInFlight(), 0);
-      assert.equal((await finished('run_1')).state, 'finished');
+      for (const runId of ['run_1', 'run_2']) {
+        assert.equal((await engine.status('acme', runId))?.state, 'running');
+      }
     },
   }),
 
@@ -240,7 +242,7 @@ export const runRules: Rules = {
       await waiting(1);
       const drained = engine.drain(5_000);
       await clock.advance(1);
-      assert.deepEqual(await drained, { cancelled: 0 });
+      assert.deepEqual(await drained, { interrupted: 0 });
       assert.equal(engine.runsInFlight(), 0);
       assert.equal((await status()).state, 'waiting');
       await assert.rejects(engine.start(createRunInput({ runId: 'run_2' })), { code: 'draining' });
@@ -250,7 +252,7 @@ export const runRules: Rules = {
   'a drain with nothing in flight is over at once': () => ({
     program: async () => {},
     check: async ({ engine }) => {
-      assert.deepEqual(await engine.drain(5_000), { cancelled: 0 });
+      assert.deepEqual(await engine.drain(5_000), { interrupted: 0 });
     },
   }),
 };

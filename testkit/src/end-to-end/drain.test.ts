@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RunEndReason } from '@modelhost/contracts';
+import type { RunEvent } from '@modelhost/contracts';
+import { createModelHostClient } from '@modelhost/sdk';
 import { ended } from './processes.ts';
+import { restartHost } from './start-host.ts';
 import { startTenRuns } from './ten-runs.ts';
 
-const { COMPLETED, CANCELLED } = RunEndReason;
+const { COMPLETED } = RunEndReason;
 
 test('SIGTERM lets ten streaming runs finish, takes no new ones, and leaves no process', async (t) => {
   const { host, client, held, endings, children } = await startTenRuns(t, {
@@ -29,25 +32,31 @@ test('SIGTERM lets ten streaming runs finish, takes no new ones, and leaves no p
   await ended(children, t.signal);
 });
 
-test('past the shutdown timeout every client is told, and the exit code and a warning tell it too', async (t) => {
-  const { host, held, endings, children } = await startTenRuns(t, {
+test('past the shutdown timeout runs are left to the next host, and the exit code and a warning tell it', async (t) => {
+  const { host, client, held, heldAgain, children } = await startTenRuns(t, {
     gracefulShutdownTimeoutMs: 200,
     isStubborn: true,
   });
+  const { runs } = await client.listRuns();
   host.send('SIGTERM');
-  const cancelled = { reason: CANCELLED, cancelledBy: 'drain', text: 'waiting ' };
-  assert.deepEqual(
-    await endings,
-    held.map(() => cancelled),
-  );
   // The connections to the provider are closed, not left behind.
   await Promise.all(held.map(({ closed }) => closed));
   assert.deepEqual(await host.exited, { code: 1, signal: null });
-  assert.partialDeepStrictEqual(await host.logged('runs were cancelled'), {
+  assert.partialDeepStrictEqual(await host.logged('runs were interrupted'), {
     level: 'warn',
-    cancelled: 10,
+    interrupted: 10,
   });
   await ended(children, t.signal);
+  client.close();
+  const next = await restartHost(t, host);
+  for (const request of await heldAgain()) request.release();
+  const later = createModelHostClient({ address: next.grpcAddress });
+  t.after(() => later.close());
+  const texts = await Promise.all(runs.map(async ({ runId }) => textOf(later.followRun(runId))));
+  assert.deepEqual(
+    texts,
+    held.map(() => 'waiting done'),
+  );
 });
 
 for (const [signal, code] of [
@@ -65,4 +74,14 @@ for (const [signal, code] of [
     assert.deepEqual(await host.exited, { code, signal: null });
     await ended(children, t.signal);
   });
+}
+
+/** What a run says, without what was taken back. */
+async function textOf(events: AsyncIterable<RunEvent>): Promise<string> {
+  let said = '';
+  for await (const { event } of events) {
+    if (event.case === 'stepReset') said = '';
+    if (event.case === 'textDelta') said += event.value.text;
+  }
+  return said;
 }

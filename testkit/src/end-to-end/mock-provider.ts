@@ -50,25 +50,31 @@ export interface MockProvider {
   readonly url: string;
   /** Base URL of one whose health check is never answered. */
   readonly sleepyUrl: string;
-  /** Resolves when the request of a `wait` or `silent` answer with this id has come. */
-  held(id: string): Promise<HeldRequest>;
+  /** Resolves when the request of a `wait` or `silent` answer with this id has come, for the first time or the given one. */
+  held(id: string, time?: number): Promise<HeldRequest>;
 }
 
 /** Listens on a free port of the loopback address; closed after the test. */
 export async function startMockProvider(t: TestContext): Promise<MockProvider> {
   const arrivals = new Map<string, PromiseWithResolvers<HeldRequest>>();
+  const times = new Map<string, number>();
 
-  function arrival(id: string): PromiseWithResolvers<HeldRequest> {
-    const known = arrivals.get(id) ?? Promise.withResolvers<HeldRequest>();
-    arrivals.set(id, known);
+  function arrival(id: string, time: number): PromiseWithResolvers<HeldRequest> {
+    const key = JSON.stringify([id, time]);
+    const known = arrivals.get(key) ?? Promise.withResolvers<HeldRequest>();
+    arrivals.set(key, known);
     return known;
+  }
+
+  function arrive(id: string, held: HeldRequest): void {
+    const time = (times.get(id) ?? 0) + 1;
+    times.set(id, time);
+    arrival(id, time).resolve(held);
   }
 
   const server = createServer((request, response) => {
     // A client that goes away in the middle is part of the tests.
-    respond(request, response, (id, held) => arrival(id).resolve(held)).catch(() =>
-      response.destroy(),
-    );
+    respond(request, response, arrive).catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -81,7 +87,7 @@ export async function startMockProvider(t: TestContext): Promise<MockProvider> {
   return {
     url: `http://127.0.0.1:${port}/v1`,
     sleepyUrl: `http://127.0.0.1:${port}/sleepy`,
-    held: async (id) => arrival(id).promise,
+    held: async (id, time = 1) => arrival(id, time).promise,
   };
 }
 

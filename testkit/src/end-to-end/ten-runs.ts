@@ -15,6 +15,8 @@ export interface TenRuns {
   readonly client: ModelHostClient;
   /** The ten requests at the provider. */
   readonly held: readonly HeldRequest[];
+  /** Those of the same runs that come later, from another host on the directory. */
+  readonly heldAgain: () => Promise<readonly HeldRequest[]>;
   /** How each run ends for its client. */
   readonly endings: Promise<readonly RunOutcome[]>;
   /** The tool servers that the host has started; empty where nobody tells. */
@@ -59,7 +61,9 @@ export async function startTenRuns(
     // Each leads a group; a host that fails its test may have left them.
     for (const child of children) signalGroup(child, 'SIGKILL');
   });
-  return { host, client, held, endings, children };
+  const heldAgain = async (): Promise<readonly HeldRequest[]> =>
+    Promise.all(ids.map((id) => mock.held(id, 2)));
+  return { host, client, held, heldAgain, endings, children };
 }
 
 function followRun(

@@ -73,7 +73,7 @@ export const crashBugs: Readonly<Record<string, Bug>> = {
   'two-writers': { law: 'I5', isUnfenced: true },
   'drain-leaves-runs': {
     law: 'I16',
-    engine: (engine) => ({ ...engine, drain: async () => ({ cancelled: 0 }) }),
+    engine: (engine) => ({ ...engine, drain: async () => ({ interrupted: 0 }) }),
   },
 };
 

@@ -61,7 +61,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRule>> = {
   cancelled: {
     grpc: 'CANCELLED',
     isRetryable: false,
-    docs: 'The caller, an operator or the drain cancelled it.',
+    docs: 'The caller or an operator cancelled it.',
   },
   provider_unavailable: {
     grpc: 'UNAVAILABLE',

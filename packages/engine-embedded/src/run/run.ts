@@ -32,6 +32,8 @@ export interface Run {
   stop(reason: StopReason): boolean;
   /** Whether it does nothing but wait. */
   isIdle(): boolean;
+  /** Whether its program has ended, so that nothing is left but to write that. */
+  isEnding(): boolean;
   /** Lets it leave memory as soon as it does nothing but wait. */
   parkSoon(): void;
   /** Takes it out of memory as it stands: what is not durable is lost, and whatever still runs has no effect on it. */
@@ -59,6 +61,7 @@ export function openRun(options: RunOptions): Run {
     },
     stop: (reason) => stopRun(live, reason),
     isIdle: () => isIdle(live),
+    isEnding: () => live.phase === 'ended',
     parkSoon: () => {
       live.isParkedSoon = true;
       wakeWriter(live);

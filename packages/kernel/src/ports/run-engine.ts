@@ -189,10 +189,10 @@ export interface RunEngine {
   runsInFlight(): number;
   /**
    * Takes no new runs and waits for those that work. What only waits goes on after a restart, from where it is: it is let go at
-   * once, or after `timeoutMs` when somebody follows it. What still works then is cancelled (by `drain`); resolves with how many
-   * that were.
+   * once, or after `timeoutMs` when somebody follows it. What still works then is interrupted, and goes on after a restart as if
+   * the process had been killed; resolves with how many that were. Whoever follows what goes on later is told `draining`.
    */
-  drain(timeoutMs: number): Promise<{ readonly cancelled: number }>;
+  drain(timeoutMs: number): Promise<{ readonly interrupted: number }>;
 }
 
 /** The public stream of each run. */

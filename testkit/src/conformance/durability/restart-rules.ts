@@ -290,7 +290,7 @@ export const restartRules: DurabilityRules = {
     await clock.settle();
     const drained = before.drain(5_000);
     await clock.advance(1);
-    assert.deepEqual(await drained, { cancelled: 0 });
+    assert.deepEqual(await drained, { interrupted: 0 });
     await before.close();
     const after = await open(body);
     await after.signal('acme', 'run_1', 'go', yes);

@@ -460,7 +460,7 @@ export type RunResult = Message<"modelhost.v1.RunResult"> & {
   budget: BudgetKind;
 
   /**
-   * Subject, or `drain`; only for CANCELLED.
+   * Subject; only for CANCELLED.
    *
    * @generated from field: string cancelled_by = 4;
    */
@@ -744,7 +744,7 @@ export const RunEndReason = {
   DENIED: 3,
 
   /**
-   * Somebody, or the drain of the host, cancelled it; `cancelled_by` says who.
+   * Somebody cancelled it; `cancelled_by` says who.
    *
    * @generated from enum value: RUN_END_REASON_CANCELLED = 4;
    */

@@ -1,5 +1,6 @@
 import { CompactionMethod } from '@modelhost/contracts';
 import type { ContextCompacted, RunEvent } from '@modelhost/contracts';
+import type { RewoundRun } from '@modelhost/sdk';
 import type { Paint } from './paint.ts';
 import { toLine } from './printable.ts';
 
@@ -34,4 +35,9 @@ function tellCompaction(compacted: ContextCompacted): string {
   const { method, messagesBefore, messagesAfter, tokensBefore, tokensAfter } = compacted;
   const how = method === CompactionMethod.SUMMARY ? 'summarized' : 'left out';
   return `older messages ${how}: ${messagesBefore} to ${messagesAfter}, about ${tokensBefore} to ${tokensAfter} tokens`;
+}
+
+/** A run of which more was shown than the host has. */
+export function toRewound({ runId, lastSequence }: RewoundRun): string {
+  return `the host has only ${lastSequence} events of ${runId}, fewer than were shown: all of them again`;
 }

@@ -1,7 +1,7 @@
 import type { RunEvent, RunResult } from '@modelhost/contracts';
 import { RunEndReason } from '@modelhost/contracts';
 import { ModelHostError } from '@modelhost/sdk';
-import type { ModelHostClient, RunSpecInit } from '@modelhost/sdk';
+import type { ModelHostClient, RewoundRun, RunSpecInit } from '@modelhost/sdk';
 import { createApprover } from './approver.ts';
 import type { Approver } from './approver.ts';
 import { createAskQueue } from './ask-queue.ts';
@@ -9,6 +9,7 @@ import type { CliContext } from './context.ts';
 import { exitCodeOf, exitCodes, readFailure } from './failure.ts';
 import type { ExitCode } from './failure.ts';
 import { createInputAsker } from './input-asker.ts';
+import { toRewound } from './interruption-text.ts';
 import type { InputAsker } from './input-asker.ts';
 import { createEventPrinter } from './printer.ts';
 import type { ApprovalMode } from './routes/flags.ts';
@@ -69,7 +70,8 @@ async function watch(
   const { approver, asker } = createAnswerers(context, client, runId, options);
   let result: RunResult | undefined;
   try {
-    for await (const item of client.followRun(runId)) {
+    const onRewound = (run: RewoundRun): void => context.say(toRewound(run));
+    for await (const item of client.followRun(runId, { onRewound })) {
       printEvent(item);
       const { event } = item;
       if (event.case === 'approvalRequested') {

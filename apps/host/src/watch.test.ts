@@ -76,6 +76,25 @@ test('many runs are followed as one stream, each from where the watcher has it',
   assert.ok(items.every(({ type }) => type === 'event'));
 });
 
+test('a watcher or follower that has more of a run than there is is told, and gets all of it', async () => {
+  const { runId } = await alice.startRun(task('answer once'));
+  const whole = await Array.fromAsync(alice.followRun(runId));
+  const lastSequence = BigInt(whole.length);
+  const beyond = { afterSequence: 1_000n };
+  const { code, facts } = await failureOf(Array.fromAsync(alice.followRun(runId, beyond)));
+  assert.equal(code, 'failed_precondition');
+  assert.equal(facts['last_sequence'], String(lastSequence));
+  const rewound: unknown[] = [];
+  const onRewound = (run: unknown): void => void rewound.push(run);
+  assert.deepEqual(await Array.fromAsync(alice.followRun(runId, { ...beyond, onRewound })), whole);
+  assert.deepEqual(rewound, [{ runId, lastSequence }]);
+  const [first, ...items] = await Array.fromAsync(
+    alice.watchEvents({ runs: new Map([[runId, 1_000n]]) }),
+  );
+  assert.deepEqual(first, { type: 'rewound', runId, lastSequence });
+  assert.deepEqual(sequencesOf(items).get(runId), contiguous(1, whole.length));
+});
+
 test('runs that the caller starts from then on are seen, with what they are first', async () => {
   await finish(watch(alice.run(task('answer before'))));
   const controller = new AbortController();

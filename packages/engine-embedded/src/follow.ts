@@ -1,3 +1,4 @@
+import { HostError } from '@modelhost/kernel';
 import type { RunEvent, RunStatus } from '@modelhost/kernel';
 import type { EventFeed } from './event-feed.ts';
 import { readEventPage } from './kept-events.ts';
@@ -17,7 +18,8 @@ export interface Following {
 
 /**
  * Events after a sequence, then live, until `run-finished`. Every follower has its own cursor and reads at its own pace: it is
- * woken without polling, and what is no longer kept is told as one `events-dropped`. Rejects with the reason of the signal.
+ * woken without polling, and what is no longer kept is told as one `events-dropped`. Rejects with the reason of the signal, and
+ * with `failed_precondition` for a sequence beyond the newest event.
  */
 export async function* followRun(following: Following): AsyncGenerator<RunEvent, void> {
   const { feed, signal, onLeave } = following;
@@ -26,6 +28,7 @@ export async function* followRun(following: Following): AsyncGenerator<RunEvent,
   const onAbort = (): void => changed?.wake();
   signal.addEventListener('abort', onAbort);
   try {
+    refuseBeyond(following);
     let next = Math.max(following.afterSequence, 0) + 1;
     for (;;) {
       signal.throwIfAborted();
@@ -51,6 +54,20 @@ export async function* followRun(following: Following): AsyncGenerator<RunEvent,
     leave();
     onLeave();
   }
+}
+
+/** What was seen and is not there belongs to another past, as after a backup was restored: nothing may be told after it. */
+function refuseBeyond({ source: { runId }, feed, afterSequence }: Following): void {
+  const lastSequence = feed.lastSequence();
+  if (afterSequence <= lastSequence) return;
+  const message = `the run ${runId} has ${lastSequence} events, so none can follow number ${afterSequence}`;
+  throw new HostError('failed_precondition', message, {
+    facts: {
+      run_id: runId,
+      after_sequence: String(afterSequence),
+      last_sequence: String(lastSequence),
+    },
+  });
 }
 
 /** The next events that are kept, with what is said in the place of those that are not. */

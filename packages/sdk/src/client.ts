@@ -31,6 +31,7 @@ import type {
   ToolServer,
 } from '@modelhost/contracts';
 import { isBroken, ModelHostError, toModelHostError } from './error.ts';
+import type { RewoundRun } from './error.ts';
 import { followEvents } from './follow.ts';
 import { callUnary, openStream, readStream } from './method.ts';
 import type { Caller } from './method.ts';
@@ -72,6 +73,11 @@ export interface FollowOptions {
   /** Events up to this one are known already. */
   readonly afterSequence?: bigint;
   readonly signal?: AbortSignal;
+  /**
+   * Called when the run has fewer events than the caller, as after a backup of the host was restored: what the caller has is
+   * void, and all events come again. Without it that is an error, `failed_precondition`.
+   */
+  readonly onRewound?: (run: RewoundRun) => void;
 }
 
 export interface ListRunsOptions {
@@ -263,13 +269,14 @@ function createStreams(
 
   function follow(
     runId: string,
-    { afterSequence = 0n, signal }: FollowOptions = {},
+    { afterSequence = 0n, signal, onRewound }: FollowOptions = {},
   ): AsyncGenerator<RunEvent, void> {
     return followEvents({
       open: (after) => openStream(caller, followRun, { runId, afterSequence: after }),
       afterSequence,
       signal,
       patience: patienceFor(),
+      onRewound,
     });
   }
 

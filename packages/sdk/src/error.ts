@@ -66,6 +66,21 @@ export function isPassing(error: ModelHostError): boolean {
   return isBroken(error) || error.code === 'draining';
 }
 
+/** A run of which the caller has more than there is, as after a backup of the host was restored; undefined for another error. */
+export function rewoundOf({ code, facts }: ModelHostError): RewoundRun | undefined {
+  const { run_id: runId, last_sequence: lastSequence } = facts;
+  if (code !== 'failed_precondition' || runId === undefined) return undefined;
+  if (lastSequence === undefined || !/^\d{1,18}$/.test(lastSequence)) return undefined;
+  return { runId, lastSequence: BigInt(lastSequence) };
+}
+
+/** Its events are other ones than those that the caller has. */
+export interface RewoundRun {
+  readonly runId: string;
+  /** The newest event that there is. */
+  readonly lastSequence: bigint;
+}
+
 /** As if the connection had broken. */
 export function brokenError(message: string): ModelHostError {
   return transportError(message, 'UNAVAILABLE', undefined);

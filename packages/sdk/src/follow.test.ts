@@ -33,7 +33,8 @@ function following(streams: readonly (readonly number[])[]): {
     // Only what the iteration uses is here.
     return stream as unknown as ReturnType<Following['open']>;
   };
-  return { options: { open, afterSequence: 0n, signal: undefined, patience }, opened, waits };
+  const options = { open, afterSequence: 0n, signal: undefined, patience, onRewound: undefined };
+  return { options, opened, waits };
 }
 
 async function readAll(options: Following): Promise<readonly number[]> {
@@ -69,4 +70,26 @@ test('a pause that the signal ends ends the following', async () => {
   const iterator = followEvents({ ...options, patience: { ...options.patience, afterFailure } });
   assert.equal((await iterator.next()).done, false);
   await assert.rejects(iterator.next(), reason);
+});
+
+test('a run that has fewer events than the caller begins again when that is told, and is an error without', async () => {
+  const { options, opened } = following([[1, 2]]);
+  const refusal = new ModelHostError('the run has 1 events', {
+    code: 'failed_precondition',
+    grpcStatus: 'FAILED_PRECONDITION',
+    facts: { run_id: 'run_1', after_sequence: '5', last_sequence: '1' },
+    violations: [],
+    retryAfterMs: undefined,
+  });
+  const open: Following['open'] = (afterSequence) => {
+    if (afterSequence === 5n) throw refusal;
+    return options.open(afterSequence);
+  };
+  const rewound: unknown[] = [];
+  const onRewound = (run: unknown): void => void rewound.push(run);
+  const restored = { ...options, open, afterSequence: 5n };
+  assert.deepEqual(await readAll({ ...restored, onRewound }), [1, 2]);
+  assert.deepEqual(rewound, [{ runId: 'run_1', lastSequence: 1n }]);
+  assert.equal(opened[0], 0n);
+  await assert.rejects(Array.fromAsync(followEvents(restored)), refusal);
 });

@@ -1,6 +1,7 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import type { RunEvent } from '@modelhost/contracts';
-import { brokenError, ModelHostError, toModelHostError } from './error.ts';
+import { brokenError, ModelHostError, rewoundOf, toModelHostError } from './error.ts';
+import type { RewoundRun } from './error.ts';
 import { readStream } from './method.ts';
 import type { Patience } from './patience.ts';
 
@@ -16,14 +17,16 @@ export interface Following {
   readonly afterSequence: bigint;
   readonly signal: AbortSignal | undefined;
   readonly patience: Patience;
+  /** Told before events begin again with the first; without it such a run is an error. */
+  readonly onRewound: ((run: RewoundRun) => void) | undefined;
 }
 
 /**
- * Every event once and in order until `run_finished`, over broken connections. It throws `ModelHostError`; leaving the
+ * Every event once and in order until `run_finished`, over broken connections; all of them again where `onRewound` is told. It throws `ModelHostError`; leaving the
  * iteration or aborting the signal cancels the call.
  */
 export async function* followEvents(following: Following): AsyncGenerator<RunEvent, void> {
-  const { patience, signal } = following;
+  const { patience, signal, onRewound } = following;
   let last = following.afterSequence;
   // Given once its stream has ended: a caller that leaves with it would otherwise reset the stream, and a host takes
   // many resets on one connection for an attack.
@@ -47,7 +50,14 @@ export async function* followEvents(following: Following): AsyncGenerator<RunEve
     } catch (thrown) {
       if (final !== undefined) return yield final;
       signal?.throwIfAborted();
-      await patience.afterFailure(toModelHostError(thrown), signal);
+      const error = toModelHostError(thrown);
+      const rewound = rewoundOf(error);
+      if (rewound === undefined || last === 0n || onRewound === undefined) {
+        await patience.afterFailure(error, signal);
+        continue;
+      }
+      onRewound(rewound);
+      last = 0n;
     }
   }
 }

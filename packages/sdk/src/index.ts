@@ -14,6 +14,7 @@ export type {
   ToolResult,
 } from './client.ts';
 export { ModelHostError } from './error.ts';
+export type { RewoundRun } from './error.ts';
 export type {
   DecisionFilter,
   DecisionQuestion,

@@ -38,7 +38,7 @@ const end = (runId: string, sequence: number): Response => ({
 
 /** Streams that are opened one after the other; each breaks, but the last, which ends. */
 function watching(
-  streams: readonly (readonly Response[])[],
+  streams: readonly (readonly (Response | ModelHostError)[])[],
   options: WatchOptions,
 ): { readonly watched: Watching; readonly requests: Request[] } {
   const requests: Request[] = [];
@@ -47,7 +47,10 @@ function watching(
     const isLast = requests.length === streams.length - 1;
     requests.push(request);
     async function* items(): AsyncGenerator<object, void> {
-      for (const response of responses) yield create(WatchEventsResponseSchema, response);
+      for (const response of responses) {
+        if (response instanceof ModelHostError) throw response;
+        yield create(WatchEventsResponseSchema, response);
+      }
       if (isLast) return;
       const more = { code: status.UNAVAILABLE, details: 'broken', metadata: new Metadata() };
       throw Object.assign(new Error('broken'), more);
@@ -149,4 +152,37 @@ test('a gap counts as told, and one without an end is the end of its run', async
   );
   assert.deepEqual(await read(watched), ['gap run_1', 'event run_1 5', 'gap run_1']);
   assert.deepEqual(requests.map(namesOf), [[['run_1', 0]], [['run_1', 5]]]);
+});
+
+test('a run that has fewer events than the caller begins again, and that is told', async () => {
+  const refusal = new ModelHostError('the run has 3 events', {
+    code: 'failed_precondition',
+    grpcStatus: 'FAILED_PRECONDITION',
+    facts: { run_id: 'run_1', after_sequence: '7', last_sequence: '3' },
+    violations: [],
+    retryAfterMs: undefined,
+  });
+  const runs = new Map([
+    ['run_1', 7n],
+    ['run_2', 1n],
+  ]);
+  const { watched, requests } = watching(
+    [
+      [started(1), refusal],
+      [started(2), text('run_1', 1), end('run_1', 2), end('run_2', 2)],
+    ],
+    { runs },
+  );
+  assert.deepEqual(await read(watched), [
+    'rewound run_1',
+    'event run_1 1',
+    'event run_1 2',
+    'event run_2 2',
+  ]);
+  assert.deepEqual(requests[1] && namesOf(requests[1]), [
+    ['run_1', 0],
+    ['run_2', 1],
+  ]);
+  const { watched: unasked } = watching([[refusal]], { runs: new Map([['run_2', 1n]]) });
+  await assert.rejects(read(unasked), refusal);
 });

@@ -8,7 +8,8 @@ import type {
   WatchEventsRequestSchema,
   WatchEventsResponse,
 } from '@modelhost/contracts';
-import { brokenError, toModelHostError } from './error.ts';
+import { brokenError, rewoundOf, toModelHostError } from './error.ts';
+import type { RewoundRun } from './error.ts';
 import { readStream } from './method.ts';
 import type { Patience } from './patience.ts';
 
@@ -17,6 +18,8 @@ export type WatchedItem =
   /** Before the first event of a run that was not asked for by its id. */
   | { readonly type: 'run'; readonly runId: string; readonly run: Run }
   | { readonly type: 'event'; readonly runId: string; readonly event: RunEvent }
+  /** The caller has more of the run than there is, as after a backup was restored: what it has is void, and all events come. */
+  | { readonly type: 'rewound'; readonly runId: string; readonly lastSequence: bigint }
   /** Events of the run that are missing; `toSequence` 0 means all that follow. */
   | { readonly type: 'gap'; readonly runId: string; readonly gap: EventGap };
 
@@ -72,7 +75,13 @@ export async function* watchRuns(watching: Watching): AsyncGenerator<WatchedItem
       throw brokenError('the stream ended before the runs did');
     } catch (thrown) {
       signal?.throwIfAborted();
-      await patience.afterFailure(toModelHostError(thrown), signal);
+      const error = toModelHostError(thrown);
+      const rewound = rewoundOf(error);
+      if (rewound !== undefined && progress.rewind(rewound)) {
+        yield { type: 'rewound', ...rewound };
+      } else {
+        await patience.afterFailure(error, signal);
+      }
     }
   }
 }
@@ -82,6 +91,8 @@ interface Progress {
   request(): WatchRequest;
   /** Notes what came. Undefined for what the caller has already, and for what is not for it. */
   take(response: WatchEventsResponse): WatchedItem | undefined;
+  /** Begins the run anew. False where nothing of it was known. */
+  rewind(run: RewoundRun): boolean;
   isOver(): boolean;
 }
 
@@ -113,6 +124,12 @@ function createProgress({
   return {
     request: () => requestFor(places, newRuns, sinceMs),
     take,
+    rewind: ({ runId }) => {
+      const place = places.get(runId);
+      if (place === undefined || place.lastSequence === 0n) return false;
+      places.set(runId, { ...place, lastSequence: 0n, isOver: false });
+      return true;
+    },
     isOver: () => !newRuns && [...places.values()].every(({ isOver }) => isOver),
   };
 }

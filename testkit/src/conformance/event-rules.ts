@@ -41,7 +41,14 @@ export const eventRules: Rules = {
       },
       check: async ({ engine, start, events }) => {
         await start();
-        const cursors = [0, 1, 7, 15, 21, 30];
+        const { signal } = new AbortController();
+        for await (const { sequence } of engine.follow('acme', 'run_1', {
+          afterSequence: 0,
+          signal,
+        })) {
+          if (sequence === 10) break;
+        }
+        const cursors = [0, 1, 7, 10];
         const live = cursors.map(async (cursor) => collect(engine, 'run_1', cursor));
         go.open();
         const all = await events();
@@ -51,8 +58,41 @@ export const eventRules: Rules = {
         );
         for (const [index, cursor] of cursors.entries()) {
           assert.deepEqual(await live[index], all.slice(cursor));
+        }
+        for (const cursor of [...cursors, 15, 20, 21]) {
           assert.deepEqual(await collect(engine, 'run_1', cursor), all.slice(cursor));
         }
+      },
+    };
+  },
+
+  'a cursor beyond the newest event is refused, with where the run is': () => {
+    const go = createGate();
+    return {
+      program: async (run) => {
+        run.emit('', delta('x'));
+        await run.now('now');
+        await go.promise;
+      },
+      check: async ({ engine, start, finished }) => {
+        await start();
+        const refuse = async (cursor: number, lastSequence: number): Promise<void> => {
+          const { code, facts } = toErrorData(await rejection(collect(engine, 'run_1', cursor)));
+          assert.equal(code, 'failed_precondition');
+          assert.deepEqual(facts, {
+            run_id: 'run_1',
+            after_sequence: String(cursor),
+            last_sequence: String(lastSequence),
+          });
+        };
+        const { signal } = new AbortController();
+        for await (const event of engine.follow('acme', 'run_1', { afterSequence: 0, signal })) {
+          if (event.sequence === 1) await Promise.all([refuse(2, 1), refuse(1_000_000, 1)]);
+          go.open();
+        }
+        await finished();
+        await refuse(3, 2);
+        assert.deepEqual(await collect(engine, 'run_1', 2), []);
       },
     };
   },

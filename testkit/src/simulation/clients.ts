@@ -85,8 +85,11 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
     if (isStopped) facts.add({ type: 'stopped', runId });
   }
 
-  async function follow(plan: RunPlan, follower: FollowerPlan): Promise<void> {
+  async function follow(plan: RunPlan, planned: FollowerPlan): Promise<void> {
     following += 1;
+    // Nobody can have seen more of a run than was shown.
+    const shown = whole.get(plan.runId)?.at(-1)?.sequence ?? 0;
+    const follower = { ...planned, afterSequence: Math.min(planned.afterSequence, shown) };
     const events: RunEvent[] = [];
     let error: HostError | undefined;
     try {

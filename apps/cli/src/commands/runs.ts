@@ -6,12 +6,13 @@ import {
   RunSchema,
   RunState,
 } from '@modelhost/contracts';
-import type { ModelHostClient } from '@modelhost/sdk';
+import type { ModelHostClient, RewoundRun } from '@modelhost/sdk';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { toRewound } from '../interruption-text.ts';
 import { toJsonText, toTable } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { exitCodeOfRun } from '../play.ts';
@@ -129,7 +130,14 @@ async function follow(
   const { flags, runId, interrupt } = options;
   const printEvent = createEventPrinter(context, flags);
   const { signal } = interrupt;
-  for await (const item of client.followRun(runId, { afterSequence: flags.after, signal })) {
+  // Who names an event that is not there is wrong; who was shown it saw another past of the run.
+  const onRewound = (run: RewoundRun): void => context.say(toRewound(run));
+  const events = client.followRun(runId, {
+    afterSequence: flags.after,
+    signal,
+    ...(flags.after === 0n ? { onRewound } : {}),
+  });
+  for await (const item of events) {
     printEvent(item);
     const { event } = item;
     if (event.case === 'approvalRequested') {

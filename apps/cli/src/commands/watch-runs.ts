@@ -4,6 +4,7 @@ import type { WatchedItem } from '@modelhost/sdk';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { toRewound } from '../interruption-text.ts';
 import { toJsonText } from '../output.ts';
 import { toLine } from '../printable.ts';
 import { createEventPrinter } from '../printer.ts';
@@ -42,14 +43,16 @@ export async function watchRuns(
   }
 }
 
-function createJsonPrinter({ print }: CliContext): (item: WatchedItem) => void {
+function createJsonPrinter({ print, say }: CliContext): (item: WatchedItem) => void {
   return (item) => {
+    // What the host sent is printed, and this was said by the lack of it.
+    if (item.type === 'rewound') return say(toRewound(item));
     const response = create(WatchEventsResponseSchema, { runId: item.runId, item: toCase(item) });
     print(`${toJsonText(WatchEventsResponseSchema, response)}\n`);
   };
 }
 
-function toCase(item: WatchedItem) {
+function toCase(item: Exclude<WatchedItem, { type: 'rewound' }>) {
   switch (item.type) {
     case 'run':
       return { case: 'run', value: item.run } as const;
@@ -93,6 +96,10 @@ function createLines(context: CliContext, flags: WatchFlags): (item: WatchedItem
         printerOf(runId).event(item.event);
         if (item.event.event.case !== 'runFinished') break;
         printerOf(runId).end();
+        printers.delete(runId);
+        break;
+      case 'rewound':
+        print(`${paint.dim(runId.slice(-8))} ${paint.yellow(toRewound(item))}\n`);
         printers.delete(runId);
         break;
       case 'gap': {

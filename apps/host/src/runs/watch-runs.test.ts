@@ -113,6 +113,19 @@ test('a run that cannot be followed any more leaves the others alone; a host tha
   });
 });
 
+test('a watcher that has more of a run than there is gets nothing after it', async () => {
+  const beyond = new HostError('failed_precondition', 'no', { facts: { last_sequence: '4' } });
+  const parts = partsOf(async function* follow(_tenant, runId) {
+    if (runId === 'run_1') throw beyond;
+    yield text(1);
+  });
+  const runs = new Map([
+    ['run_1', 7],
+    ['run_2', 0],
+  ]);
+  await assert.rejects(Array.fromAsync(watchRuns(parts, watchOf({ runs }))), beyond);
+});
+
 test('more new runs than are watched are told by their gaps, and the first of them are watched', async () => {
   const controller = new AbortController();
   const parts = partsOf(async function* follow(_tenant, _runId, options) {

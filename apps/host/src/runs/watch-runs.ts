@@ -180,9 +180,13 @@ function itemOf(run: Followed, event: RunEvent): WatchItem {
   return { type: 'gap', runId, fromSequence, toSequence };
 }
 
-/** One run that cannot be followed any more does not take the others with it; a host that shuts down does. */
+/**
+ * One run that cannot be followed any more does not take the others with it. A host that shuts down does, and so does a watcher that
+ * has more of a run than there is.
+ */
 function gapOrThrow({ runId, lastSequence }: Followed, thrown: unknown): WatchItem {
-  if (toErrorData(thrown).code === 'draining') throw thrown;
+  const { code, facts } = toErrorData(thrown);
+  if (code === 'draining' || facts['last_sequence'] !== undefined) throw thrown;
   return gapAfter(runId, lastSequence);
 }
 

@@ -109,7 +109,9 @@ export type FollowRunRequest = Message<"modelhost.v1.FollowRunRequest"> & {
   runId: string;
 
   /**
-   * The sequence of the last event that the caller has; 0 for all; not negative.
+   * The sequence of the last event that the caller has; 0 for all; not negative. One beyond the newest event of the run is
+   * refused with `failed_precondition`: what the caller has belongs to another past, as after a backup was restored. The fact
+   * `last_sequence` says where the run is, `run_id` which one it is.
    *
    * @generated from field: int64 after_sequence = 2;
    */
@@ -657,7 +659,9 @@ export type WatchedRun = Message<"modelhost.v1.WatchedRun"> & {
   runId: string;
 
   /**
-   * The sequence of the last event that the caller has; 0 for all; not negative.
+   * The sequence of the last event that the caller has; 0 for all; not negative. One beyond the newest event of the run is
+   * refused with `failed_precondition`: what the caller has belongs to another past, as after a backup was restored. The fact
+   * `last_sequence` says where the run is, `run_id` which one it is.
    *
    * @generated from field: int64 after_sequence = 2;
    */

@@ -116,6 +116,25 @@ test('what the steps before used counts, and a fork may have less than its run',
   assert.equal(result.budget, BudgetKind.STEPS);
 });
 
+test('a fork with less than the steps before used is refused, with how much that was', async () => {
+  const runId = await finishedRun(alice);
+  const { result } = await alice.getRun(runId);
+  assert.ok(result?.statistics !== undefined);
+  const budgets = [{ maxSteps: 1 }, { maxTokens: 5n }, { maxToolCalls: 0 }];
+  for (const budget of budgets) {
+    const fork = alice.forkRun({ runId, atStep: 'turn-2/model', budget });
+    const refused = await failureOf(fork); // oxlint-disable-line no-await-in-loop
+    assert.equal(refused.code, 'failed_precondition');
+    assert.match(refused.message, /ends before turn-2\/model: .* 2 steps, 1 tool calls/);
+    const { facts } = refused;
+    assert.deepEqual([facts['used_steps'], facts['used_tool_calls']], ['2', '1']);
+    assert.ok(
+      Number(facts['used_tokens']) <
+        Number(result.statistics.inputTokens) + Number(result.statistics.outputTokens),
+    );
+  }
+});
+
 test('the same fork again is the same run, and another one under its id is refused', async () => {
   const runId = await finishedRun(alice);
   const asked = { runId, atStep: 'turn-2/model', requestId: 'once' };

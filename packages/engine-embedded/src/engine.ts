@@ -5,6 +5,7 @@ import type {
   RunEngine,
   RunEvent,
   RunFork,
+  RunProgram,
   RunReplay,
   RunStatus,
   SignalPayload,
@@ -12,6 +13,7 @@ import type {
 } from '@modelhost/kernel';
 import { defaultEngineBounds } from './bounds.ts';
 import type { EngineBounds } from './bounds.ts';
+import { checkFork } from './check-fork.ts';
 import type { RunCodec } from './codec.ts';
 import { isWithoutKey } from './damage.ts';
 import { createEventFeeds } from './event-feeds.ts';
@@ -247,7 +249,7 @@ async function replay(
 }
 
 async function forkRun(
-  { programs, store, codec, intake }: Parts,
+  { programs, store, codec, intake, bounds, turn, clock }: Parts,
   { tenant, runId }: Place,
   { runId: forkId, atStep, change }: RunFork,
 ): Promise<{ readonly created: boolean }> {
@@ -262,8 +264,13 @@ async function forkRun(
   const { rootRunId = runId } = input;
   const own = { runId: forkId, rootRunId };
   const changed = await change({ ...input, ...own });
-  const principal = { ...changed.principal, tenant };
-  return intake.startFrom({ input: { ...changed, ...own, principal }, prefix }, programVersion);
+  const forked = { ...changed, ...own, principal: { ...changed.principal, tenant } };
+  const { stepNamesMax } = bounds;
+  const makeProgram = (): RunProgram => findProgram(programs, programVersion);
+  const { budget } = input;
+  const check = { makeProgram, prefix, atStep, budget, stepNamesMax, turn, now: () => clock.now() };
+  await checkFork(check, forked);
+  return intake.startFrom({ input: forked, prefix }, programVersion);
 }
 
 function notForkable(runId: string, step: string, examples: readonly string[]): HostError {

@@ -33,7 +33,7 @@ export function cutBefore(frames: readonly Frame[], step: string): readonly Fram
     return {
       begun: begun.filter(isHanded),
       waits: waits.filter(isHanded),
-      times: times.filter(([name]) => !isAnew(name)),
+      times: times.filter(([name]) => !isOfRun(name) && !isAnew(name)),
       // What was told since the last handover is told again, if the program still comes to it.
       marks: isBefore ? (frame.marks ?? []) : [],
       resets: resets.filter(isHanded),
@@ -62,6 +62,11 @@ interface Span {
   readonly last: number;
   /** Whether there is something within it. */
   readonly isCompound: boolean;
+}
+
+/** What has one part belongs to no turn: the run's own time is read anew, since another run begins. */
+function isOfRun(name: string): boolean {
+  return !name.includes('/');
 }
 
 /** Names have at most two parts for themselves; whatever has more is within the step of the first two. */

@@ -181,9 +181,9 @@ export interface RunEngine {
    */
   replay(tenant: string, runId: string): Promise<RunReplay>;
   /**
-   * Starts a new run that goes on from a step of another one, as if that were about to begin: what led to it is taken over, and
-   * under its input, changed, the program must do the same up to there. Throws `not_found`, and `failed_precondition` when the
-   * program of its version is not there or the step never began.
+   * Starts a new run that goes on from a step of another one, as if that were about to begin: what led to it is taken over, but
+   * times under names of one part. Throws `not_found`, and `failed_precondition` when the program of its version is not there, the
+   * step never began, or the program does otherwise under the changed input; with what was used by then where that is the budget.
    */
   fork(tenant: string, runId: string, fork: RunFork): Promise<{ readonly created: boolean }>;
   runsInFlight(): number;

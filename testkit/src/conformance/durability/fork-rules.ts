@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import type { RunEvent } from '@modelhost/kernel';
+import { toErrorData } from '@modelhost/kernel';
+import type { ErrorData, RunEvent, RunInput, RunResult } from '@modelhost/kernel';
+import { createRunInput } from '../../run-input.ts';
 import { createRandom } from '../../simulation/random.ts';
 import type { Random } from '../../simulation/random.ts';
 import { createVirtualClock } from '../../virtual-clock.ts';
+import { defaultBounds, done, rejection } from '../workbench.ts';
 import type { DurabilityRules } from './crash-rules.ts';
 import { assertDurable, driveRun } from './drive.ts';
 import { drawPlan } from './draw-plan.ts';
@@ -111,6 +114,88 @@ export const forkRules: DurabilityRules = {
       assert.ok(copied > 10, `${copied} calls were whole in a fork`);
     },
 
+  'a fork reads the time of the run anew, and not that of a step which it takes over': async (
+    makeWorld,
+  ) => {
+    const clock = createVirtualClock();
+    const world = makeWorld({ clock, random: createRandom('fork-time') });
+    const engine = await world.open({
+      programs: {
+        '1': () => async (run) => {
+          const startMs = await run.now('start');
+          const callMs = await run.now('turn-1/tool-1/start');
+          await run.step('turn-1/tool-1/call', async () => 1);
+          await run.now('turn-1/tool-1/end');
+          await run.step('turn-2/model', async () => 2);
+          return completed(`${startMs} ${callMs}`);
+        },
+      },
+      current: '1',
+      bounds: { ...defaultBounds, parkAfterMs: 60_000 },
+    });
+    const startedMs = clock.now();
+    await engine.start(createRunInput({}));
+    await clock.advance(5_000);
+    const fork = { runId: 'run_2', atStep: 'turn-2/model', change: <T>(input: T): T => input };
+    await engine.fork('acme', 'run_1', fork);
+    await clock.advance(1_000);
+    const { result } = (await engine.status('acme', 'run_2')) ?? {};
+    assert.deepEqual(result, completed(`${startedMs + 5_000} ${startedMs}`));
+    const { digest, recordedDigest } = await engine.replay('acme', 'run_2');
+    assert.equal(digest, recordedDigest);
+  },
+
+  'a fork whose input does not lead to its step is refused, for its budget with what was used by then':
+    async (makeWorld) => {
+      const clock = createVirtualClock();
+      const world = makeWorld({ clock, random: createRandom('fork-budget') });
+      let bodies = 0;
+      const work = async (): Promise<void> => {
+        bodies += 1;
+      };
+      const engine = await world.open({
+        programs: {
+          '1': () => async (run, input) => {
+            const isOther = input.metadata['other'] === 'yes';
+            if (isOther) await run.step('turn-1/other', work);
+            if (input.budget.stepsMax < 2) {
+              return { ...done, ending: { reason: 'budget_exceeded', budget: 'steps' } };
+            }
+            try {
+              await run.step('turn-1/model', work);
+              await run.step('turn-2/model', work);
+            } catch {
+              await run.step('finish', work, { isCleanup: true }).catch(() => {});
+            }
+            return { ...done, statistics: { ...done.statistics, modelCalls: 2 } };
+          },
+        },
+        current: '1',
+        bounds: { ...defaultBounds, parkAfterMs: 60_000 },
+      });
+      await engine.start(createRunInput({}));
+      await clock.settle();
+      const refusalOf = async (change: (input: RunInput) => RunInput): Promise<ErrorData> => {
+        const fork = { runId: 'run_2', atStep: 'turn-2/model', change };
+        return toErrorData(await rejection(engine.fork('acme', 'run_1', fork)));
+      };
+      const poor = await refusalOf((input) => ({
+        ...input,
+        budget: { ...input.budget, stepsMax: 1 },
+      }));
+      assert.equal(poor.code, 'failed_precondition');
+      assert.match(
+        poor.message,
+        /ends before turn-2\/model: .* used 12 tokens, 2 steps, 0 tool calls/,
+      );
+      assert.equal(poor.facts['used_steps'], '2');
+      const other = await refusalOf((input) => ({ ...input, metadata: { other: 'yes' } }));
+      assert.equal(other.code, 'failed_precondition');
+      assert.match(other.message, /does not come to turn-2\/model: .*turn-1\/model/);
+      assert.equal(await engine.status('acme', 'run_2'), undefined);
+      assert.equal(bodies, 2, 'nothing was done to find out');
+    },
+
   'nobody can fork a run that is not there, of another tenant, or at a step that never began':
     async (makeWorld) => {
       const clock = createVirtualClock();
@@ -127,6 +212,10 @@ export const forkRules: DurabilityRules = {
       }
     },
 };
+
+function completed(answer: string): RunResult {
+  return { ...done, ending: { reason: 'completed', answer } };
+}
 
 /** Turns of compound steps, some side by side: each decides, may wait under a name that is not its own, and then acts. */
 function drawCalls(random: Random): readonly Action[] {

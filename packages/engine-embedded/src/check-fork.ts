@@ -1,0 +1,114 @@
+import { HostError } from '@modelhost/kernel';
+import type { RunInput, RunProgram, RunResult, RunStatistics } from '@modelhost/kernel';
+import type { Frame } from './journal/frame.ts';
+import { joinFrames } from './journal/journal.ts';
+import { createPerformance } from './run/performance.ts';
+import type { Performance } from './run/performance.ts';
+import { createToldEvents, rehearse } from './run/rehearse.ts';
+import type { Turn } from './run/rehearse.ts';
+
+/** What a fork is checked with. */
+export interface ForkCheck {
+  readonly makeProgram: () => RunProgram;
+  /** What it goes on from. */
+  readonly prefix: readonly Frame[];
+  readonly atStep: string;
+  /** Of the run that it is a fork of. */
+  readonly budget: RunInput['budget'];
+  readonly stepNamesMax: number;
+  readonly turn: Turn;
+  readonly now: () => number;
+}
+
+/**
+ * Throws `failed_precondition` for a fork whose program, with this input, would not come to where it is to go on; where the cause is
+ * the budget, with what the steps before have used. No body runs, and nothing is written.
+ */
+export async function checkFork(check: ForkCheck, input: RunInput): Promise<void> {
+  const { atStep, budget } = check;
+  const tried = await tryPrefix(check, input);
+  tried.performance.close();
+  if (tried.problem === undefined) return;
+  const used = await measurePrefix(check, { ...input, budget });
+  throw used === undefined
+    ? new HostError(
+        'failed_precondition',
+        `with what is changed, a fork does not come to ${atStep}: ${tried.problem}`,
+        { facts: { step: atStep } },
+      )
+    : overBudget(atStep, used);
+}
+
+function overBudget(atStep: string, used: RunStatistics): HostError {
+  const { modelCalls, toolCalls, inputTokens, outputTokens, costMicroUsd } = used;
+  const [tokens, steps] = [inputTokens + outputTokens, modelCalls + toolCalls];
+  return new HostError(
+    'failed_precondition',
+    `the budget of the fork ends before ${atStep}: what led to it used ${tokens} tokens, ${steps} steps, ${toolCalls} tool calls and ${costMicroUsd} millionths of a US dollar`,
+    {
+      facts: {
+        step: atStep,
+        used_tokens: String(tokens),
+        used_steps: String(steps),
+        used_tool_calls: String(toolCalls),
+        used_cost_micro_usd: String(costMicroUsd),
+      },
+    },
+  );
+}
+
+interface Tried {
+  readonly performance: Performance;
+  /** What the program does otherwise. */
+  readonly problem: string | undefined;
+  readonly result: () => RunResult | undefined;
+}
+
+async function tryPrefix(check: ForkCheck, input: RunInput): Promise<Tried> {
+  const { makeProgram, prefix, stepNamesMax, turn, now } = check;
+  const journal = joinFrames(prefix);
+  const told = createToldEvents(journal);
+  let ended: RunResult | undefined;
+  const performance = createPerformance({
+    program: makeProgram(),
+    input,
+    stepNamesMax,
+    hooks: {
+      onAsk: () => {},
+      onEvent: (step, body) => void told.tell(step, body),
+      onHalt: () => {},
+      onFault: () => {},
+      onEnd: (result) => {
+        ended = result;
+      },
+      readTime: (name) => journal.times.get(name) ?? now(),
+    },
+  });
+  const problem = await rehearse({ performance, journal, told, turn });
+  return { performance, problem, result: () => ended };
+}
+
+/** More than a program still tries after it was stopped and everything is refused. */
+const refusalsMax = 16;
+
+/** What the program says that it used by then, when it is stopped there; undefined where it does not come to it either. */
+async function measurePrefix(
+  check: ForkCheck,
+  input: RunInput,
+): Promise<RunStatistics | undefined> {
+  const { performance, problem, result } = await tryPrefix(check, input);
+  if (problem === undefined) {
+    const reason = { type: 'cancelled', by: 'fork' } as const;
+    performance.hand({ kind: 'stop', reason });
+    for (let refusals = 0; refusals < refusalsMax && result() === undefined; refusals += 1) {
+      for (const { kind, name } of Array.from(performance.asks())) {
+        if (kind !== 'step') continue;
+        const end = { type: 'refused', reason: { type: 'stop', reason } } as const;
+        performance.hand({ kind: 'step', name, end, sequences: [] });
+      }
+      await check.turn();
+    }
+  }
+  performance.close();
+  return problem === undefined ? result()?.statistics : undefined;
+}

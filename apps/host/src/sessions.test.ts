@@ -265,6 +265,23 @@ function readObject(text: string): JsonObject {
   return JSON.parse(text) as JsonObject;
 }
 
+test('a request comes back to its session, and to another one once that was deleted', async () => {
+  const asked = { title: 'Weekly', requestId: 'weekly' };
+  const first = await alice.createSession(asked);
+  const sessionId = first.session?.sessionId ?? '';
+  await runIn(alice, sessionId, 'answer');
+  const again = await alice.createSession(asked);
+  assert.deepEqual([again.created, again.session?.sessionId], [false, sessionId]);
+  const { session: branch } = await alice.branchSession({ sessionId });
+  await alice.deleteSession(sessionId);
+  const other = await alice.createSession(asked);
+  assert.equal(other.created, true);
+  assert.notEqual(other.session?.sessionId, sessionId);
+  // What was branched from the old one is from nothing that is there.
+  assert.equal(branch?.branchedFrom, sessionId);
+  assert.equal((await failureOf(alice.getSession(sessionId))).code, 'not_found');
+});
+
 test('a session is not deleted under a run, and is once that has ended', async () => {
   const sessionId = await createSession(alice);
   const run = watch(alice.run(task('wait', { sessionId })));

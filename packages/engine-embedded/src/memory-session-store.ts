@@ -32,6 +32,8 @@ interface KeptTurn {
 
 interface KeptSession {
   readonly ordinal: number;
+  /** Name of the request that made it, if it has one. */
+  readonly request: string | undefined;
   session: Session;
   last: KeptTurn | undefined;
 }
@@ -41,6 +43,8 @@ interface Shelf {
   readonly bounds: MemorySessionBounds;
   /** In the order of their creation. */
   readonly sessions: Map<string, KeptSession>;
+  /** Those of them that requests have made. */
+  readonly requested: Map<string, KeptSession>;
   ordinals: number;
   bytes: number;
 }
@@ -48,7 +52,13 @@ interface Shelf {
 /** Sessions that live and die with this process, for tests, simulations and a host that keeps nothing on disk. */
 export function createMemorySessionStore(bounds: Partial<MemorySessionBounds> = {}): SessionStore {
   const sessions = new Map<string, KeptSession>();
-  const shelf: Shelf = { bounds: { ...defaultBounds, ...bounds }, sessions, ordinals: 0, bytes: 0 };
+  const shelf: Shelf = {
+    bounds: { ...defaultBounds, ...bounds },
+    sessions,
+    requested: new Map(),
+    ordinals: 0,
+    bytes: 0,
+  };
   const at = (place: SessionPlace): KeptSession | undefined => sessions.get(keyOf(place));
   return {
     create: async (draft) => create(shelf, draft),
@@ -65,9 +75,13 @@ export function createMemorySessionStore(bounds: Partial<MemorySessionBounds> = 
   };
 }
 
-function create(shelf: Shelf, draft: SessionDraft): { created: boolean; session: Session } {
-  const { sessions, bounds } = shelf;
-  const known = sessions.get(keyOf(draft));
+function create(
+  shelf: Shelf,
+  { requestKey, ...draft }: SessionDraft,
+): { created: boolean; session: Session } {
+  const { sessions, requested, bounds } = shelf;
+  const request = requestKey === undefined ? undefined : JSON.stringify([draft.tenant, requestKey]);
+  const known = requested.get(request ?? '') ?? sessions.get(keyOf(draft));
   if (known !== undefined) return { created: false, session: known.session };
   refuseIf(sessions.size >= bounds.sessionsMax, `${sessions.size} sessions are kept already`);
   const { tenant, branch } = draft;
@@ -82,7 +96,9 @@ function create(shelf: Shelf, draft: SessionDraft): { created: boolean; session:
   };
   shelf.ordinals += 1;
   if (last !== undefined) last.neededBy += 1;
-  sessions.set(keyOf(draft), { ordinal: shelf.ordinals, session, last });
+  const kept = { ordinal: shelf.ordinals, request, session, last };
+  sessions.set(keyOf(draft), kept);
+  if (request !== undefined) requested.set(request, kept);
   return { created: true, session };
 }
 
@@ -124,6 +140,7 @@ function remove(shelf: Shelf, place: SessionPlace): number | undefined {
     throw new HostError('failed_precondition', `the run ${heldBy} goes on with the session`);
   }
   shelf.sessions.delete(keyOf(place));
+  if (kept.request !== undefined) shelf.requested.delete(kept.request);
   let gone = 0;
   for (const turn of chainOf(kept.last)) {
     turn.neededBy -= 1;

@@ -178,7 +178,8 @@ test('a store of a host without marks is taken where none is known, and gets one
     const path = join(directory, database);
     const older = new DatabaseSync(path);
     older.exec(
-      'DROP TABLE identity; DELETE FROM migration WHERE number = 4; PRAGMA user_version = 3',
+      `DROP TABLE identity; DROP INDEX session_by_request; ALTER TABLE session DROP COLUMN request_key;
+       DELETE FROM migration WHERE number >= 4; PRAGMA user_version = 3`,
     );
     older.close();
     assert.equal((await describeSqliteStore({ directory })).mark, undefined);

@@ -29,6 +29,39 @@ export const sessionRules: SessionRules = {
     assert.deepEqual(await store.find(placeOf('ses_1')), session);
   },
 
+  'the same request comes back to its session, whatever id it brings': async (store) => {
+    const { session } = await store.create(draftOf('ses_1', { requestKey: 'weekly' }));
+    assert.equal('requestKey' in session, false);
+    const again = await store.create(draftOf('ses_2', { requestKey: 'weekly', title: 'another' }));
+    assert.deepEqual(again, { created: false, session });
+    assert.equal(await store.find(placeOf('ses_2')), undefined);
+    const other = await store.create(draftOf('ses_2', { requestKey: 'daily' }));
+    assert.equal(other.created, true);
+    const foreign = draftOf('ses_3', { tenant: 'evil', requestKey: 'weekly' });
+    assert.equal((await store.create(foreign)).session.sessionId, 'ses_3');
+  },
+
+  'the request of a session that was deleted makes another one': async (store) => {
+    await store.create(draftOf('ses_1', { requestKey: 'weekly' }));
+    await addTurn(store, placeOf('ses_1'), 'run_1');
+    await store.delete(placeOf('ses_1'));
+    const { created, session } = await store.create(draftOf('ses_2', { requestKey: 'weekly' }));
+    assert.deepEqual([created, session.sessionId, session.turns], [true, 'ses_2', 0]);
+    assert.equal(await store.find(placeOf('ses_1')), undefined);
+    assert.equal((await store.create(draftOf('ses_3', { requestKey: 'weekly' }))).created, false);
+  },
+
+  'twenty who make one request at once get one session': async (store) => {
+    const all = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) =>
+        store.create(draftOf(`ses_${index}`, { requestKey: 'weekly' })),
+      ),
+    );
+    assert.equal(all.filter(({ created }) => created).length, 1);
+    assert.equal(new Set(all.map(({ session }) => session.sessionId)).size, 1);
+    assert.equal((await store.list('acme', { pageSize: 50 })).sessions.length, 1);
+  },
+
   'twenty who create the same session at once get one': async (store) => {
     const all = await Promise.all(
       Array.from({ length: 20 }, async (_, index) =>

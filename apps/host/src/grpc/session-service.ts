@@ -159,10 +159,9 @@ function readDraft(
   const metadata = readMetadata(reader, 'metadata', given.metadata);
   return {
     tenant,
-    sessionId:
-      given.requestId === ''
-        ? ids.create('ses')
-        : `ses_${toBase36(digest([tenant, subject, given.requestId]))}`,
+    // Never made from the request: a session that was deleted must not come back as another one.
+    sessionId: ids.create('ses'),
+    ...requestKeyOf([tenant, subject, given.requestId]),
     subject,
     title: redactor.redact(title),
     metadata: Object.fromEntries(
@@ -175,11 +174,15 @@ function readDraft(
   };
 }
 
-/** Of another kind than that of a run, which may have the same request id. */
-function digest(parts: readonly string[]): Uint8Array {
-  return createHash('sha256')
-    .update(canonicalJson(['session', ...parts]))
+/** The same for the same request of the same caller. Sessions of hosts that made ids from requests are known by those. */
+function requestKeyOf(
+  request: readonly [tenant: string, subject: string, requestId: string],
+): Pick<SessionDraft, 'requestKey'> {
+  if (request[2] === '') return {};
+  const digest = createHash('sha256')
+    .update(canonicalJson(['session', ...request]))
     .digest();
+  return { requestKey: `ses_${toBase36(digest)}` };
 }
 
 async function listSessions(

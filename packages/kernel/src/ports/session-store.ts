@@ -44,8 +44,8 @@ export interface Session extends SessionPlace, Pick<RunStatus, 'metadata' | 'cre
   readonly heldBy?: string;
 }
 
-/** What a session is made with. */
-export type SessionDraft = SessionPlace &
+/** What a session is made with. `requestKey` stands for the request that makes it, as long as the session is there. */
+export type SessionDraft = { readonly requestKey?: string } & SessionPlace &
   Pick<Session, 'subject' | 'title' | 'metadata' | 'createdAtMs' | 'branch'>;
 
 /** What a run knows of the session that it goes on with: its turns are the history, and have the labels that they had. */
@@ -64,8 +64,8 @@ export type SessionPage = Pick<RunPage, 'nextPageToken'> & {
 /** Conversations and their turns. What resolves is durable; what cannot be done rejects with `storage_unavailable`. */
 export interface SessionStore {
   /**
-   * Does nothing when the id is known in the tenant, and gives what is there. A branch begins with the turns up to its own of another
-   * session; throws `not_found` when that is gone or has no such turn.
+   * Does nothing when the id or the request key is known in the tenant, and gives what is there. A branch begins with the turns up to
+   * its own of another session; throws `not_found` when that is gone or has no such turn.
    */
   create(draft: SessionDraft): Promise<{ readonly created: boolean; readonly session: Session }>;
   find(place: SessionPlace): Promise<Session | undefined>;

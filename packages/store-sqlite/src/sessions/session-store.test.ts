@@ -167,3 +167,42 @@ test('a session that is damaged is listed among the others, and can be branched 
     assert.equal(await sessions.find(place), undefined);
   });
 });
+
+test('a session whose id was made from its request is still found by that', async () => {
+  await inDirectory(async (directory) => {
+    await (await openSqliteStore({ directory })).close();
+    const older = new DatabaseSync(join(directory, 'journal.db'));
+    older.exec(
+      `DROP INDEX session_by_request; ALTER TABLE session DROP COLUMN request_key;
+       DELETE FROM migration WHERE number >= 5; PRAGMA user_version = 4`,
+    );
+    addSession(older);
+    older.close();
+    await using stack = new AsyncDisposableStack();
+    const store = await openSqliteStore({ directory });
+    stack.defer(async () => store.close());
+    const sessions = store.sessions(createPlainCodec());
+    const again = { ...draft, sessionId: 'ses_2', requestKey: 'ses_1' };
+    const { created, session } = await sessions.create(again);
+    assert.deepEqual([created, session.sessionId], [false, 'ses_1']);
+  });
+});
+
+/** As hosts did whose sessions had no request keys. */
+function addSession(database: DatabaseSync): void {
+  const { tenant, sessionId, subject, title, metadata } = draft;
+  const about = createPlainCodec().encode(
+    JSON.stringify({ title, metadata, labels: plainLabels }),
+    {
+      tenant,
+      runId: sessionId,
+      part: 'session',
+    },
+  );
+  database
+    .prepare(
+      `INSERT INTO session (tenant, session_id, subject, created_at_ms, updated_at_ms, root_id, turns, body)
+       VALUES (?, ?, ?, 1, 1, ?, 0, ?)`,
+    )
+    .run(tenant, sessionId, subject, sessionId, about);
+}

@@ -25,7 +25,8 @@ export const file_modelhost_v1_session_service: GenFile = /*@__PURE__*/
  */
 export type CreateSessionRequest = Message<"modelhost.v1.CreateSessionRequest"> & {
   /**
-   * Makes the creation idempotent for the caller: the same id gives the same session. Empty, or 1 to 128 printable ASCII characters.
+   * Makes the creation idempotent for the caller: the same id gives the same session until that is deleted, then a new one. Empty, or
+   * 1 to 128 printable ASCII characters.
    *
    * @generated from field: string request_id = 1;
    */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { readHostConfig, startHost } from '@modelhost/host';
@@ -67,13 +68,82 @@ test('what a host keeps is counted, verified, saved beside it, and goes on from 
   const elsewhere = ['--config', config, '--set', 'server.dataDirectory=restored'];
   const restored = await runHere(['storage', 'restore', backup, ...elsewhere]);
   assert.equal(restored.code, 0, restored.stderr);
+  assert.match(
+    restored.stderr,
+    /master\.key: is missing, .* sealed under the key [0-9a-f]{16}\. Put/,
+  );
+  // No key is made beside what it could not open.
+  await assert.rejects(start(config, elsewhere.slice(3)), /sealed under the key [0-9a-f]{16}/);
+  const key = join(directory, 'restored', 'master.key');
+  writeFileSync(key, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+  await assert.rejects(
+    start(config, elsewhere.slice(3)),
+    /master\.key: is the key [0-9a-f]{16}, and/,
+  );
+  const wrong = await runHere(['storage', 'verify', ...elsewhere]);
+  assert.equal(wrong.code, 7);
+  assert.match(
+    wrong.stderr,
+    /1 of 1 sealed record.* under [0-9a-f]{16}, which is not the key at hand/,
+  );
+  copyFileSync(join(directory, 'data', 'master.key'), key);
+  const right = await runHere(['storage', 'verify', ...elsewhere]);
+  assert.match(right.stdout, /: intact; 1 sealed record opened\n$/);
   const again = await runHere(['storage', 'restore', backup, ...elsewhere]);
   assert.equal(again.code, 7);
   assert.match(again.stderr, /restore into an empty directory/);
   const shown = await runHere(['storage', 'status', ...elsewhere]);
   assert.match(shown.stdout, /^sessions {2}1$/m);
   assert.match(shown.stdout, /^store {5}[0-9a-f]{32}, at 1\.\d+$/m);
+
+  // Without the key for good: nothing of it opens, and the host goes on.
+  rmSync(key);
+  const accepted = await runHere(['storage', 'accept-loss', 'keys', ...elsewhere]);
+  assert.equal(accepted.code, 0, accepted.stderr);
+  const other = await start(config, elsewhere.slice(3));
+  assert.equal(await countSessions(other, { create: false }), 1);
+  await other.drain();
 });
+
+test('one bit that changed is found and named, in a store and in a backup that is restored', async (t) => {
+  const { directory, config } = makePlace(t);
+  const host = await start(config);
+  await countSessions(host, { create: true });
+  await countSessions(host, { create: true });
+  await host.drain();
+  const backup = join(directory, 'backup.db');
+  const path = join(directory, 'data', 'runs', 'journal.db');
+  changeBit(path);
+  const verified = await runHere(['storage', 'verify', '--config', config]);
+  assert.deepEqual([verified.code, verified.stdout], [7, '']);
+  assert.match(
+    verified.stderr,
+    /: 1 of 2 sealed records do not open: session of \S+ \(default\)\. They are damaged/,
+  );
+  await runHere(['storage', 'backup', backup, '--config', config]);
+  rmSync(join(directory, 'data', 'runs'), { recursive: true });
+  const restored = await runHere(['storage', 'restore', backup, '--config', config]);
+  assert.equal(restored.code, 0, restored.stderr);
+  assert.match(
+    restored.stderr,
+    /not all of it opens: .* 1 of 2 sealed records do not open: session of/,
+  );
+  // What is damaged takes nothing else with it.
+  const again = await start(config);
+  assert.equal(await countSessions(again, { create: false }), 2);
+  await again.drain();
+});
+
+function changeBit(path: string): void {
+  using database = new DatabaseSync(path);
+  const row = database.prepare('SELECT ordinal, body FROM session LIMIT 1').get();
+  const body = row?.['body'];
+  assert.ok(row !== undefined && body instanceof Uint8Array);
+  body[40] = (body[40] ?? 0) ^ 1;
+  database
+    .prepare('UPDATE session SET body = ? WHERE ordinal = ?')
+    .run(body, Number(row['ordinal']));
+}
 
 test('where there is no store, that is said', async (t) => {
   const { config } = makePlace(t);

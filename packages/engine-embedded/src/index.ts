@@ -19,4 +19,4 @@ export type {
   RunStore,
   RunWrite,
 } from './run-store.ts';
-export { createSealingCodec } from './sealing-codec.ts';
+export { createSealingCodec, sealingKeyOf } from './sealing-codec.ts';

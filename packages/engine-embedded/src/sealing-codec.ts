@@ -37,6 +37,11 @@ export function createSealingCodec(keys: SealingKeys): RunCodec {
   };
 }
 
+/** Names the key that a text was sealed under; whatever is there, where the text is damaged. */
+export function sealingKeyOf(bytes: Uint8Array): string {
+  return readSealed(bytes).keyId;
+}
+
 function readSealed(bytes: Uint8Array): Sealed {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = 2 + (buffer[1] ?? 0);

@@ -1,2 +1,2 @@
-export { loadKeys } from './load-keys.ts';
+export { findKeys, loadKeys } from './load-keys.ts';
 export type { KeySource } from './load-keys.ts';

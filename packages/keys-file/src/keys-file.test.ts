@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadKeys } from './load-keys.ts';
+import { findKeys, loadKeys } from './load-keys.ts';
 
 const damaged = { code: 'storage_unavailable', facts: { reason: 'corrupt' } };
 const environmentValue = Buffer.alloc(32, 7).toString('base64');
@@ -66,6 +66,7 @@ test('a cut text does not open', async () => {
 test('the first start makes a key that only its owner can read, and the next uses it', async () => {
   await inDirectory(async (directory) => {
     const path = join(directory, 'new', 'master.key');
+    assert.equal(await findKeys({ path, environmentValue: undefined }), undefined);
     const first = await loadKeys({ path, environmentValue: undefined });
     const second = await loadKeys({ path, environmentValue: undefined });
     assert.equal(second.unseal(first.seal('text', 'c'), 'c'), 'text');

@@ -17,11 +17,21 @@ export interface KeySource {
  * The keys of this host. Two processes that start at once on an empty directory end up with the same key. Throws
  * `config_invalid` with the remedy for a key of the wrong form or a file that others can read.
  */
-export async function loadKeys({ path, environmentValue }: KeySource): Promise<Keys> {
+export async function loadKeys(source: KeySource): Promise<Keys> {
+  const { path } = source;
+  return (await findKeys(source)) ?? openKey(path, await writeNew(path));
+}
+
+/** As `loadKeys`, for whoever only reads: no key is made, and there are no keys where there is none. */
+export async function findKeys({ path, environmentValue }: KeySource): Promise<Keys | undefined> {
   if (environmentValue !== undefined) {
     return createKeys(readMasterKey(environmentValue, 'the master key in the environment'));
   }
-  const text = (await readIfThere(path)) ?? (await writeNew(path));
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : openKey(path, text);
+}
+
+async function openKey(path: string, text: string): Promise<Keys> {
   await refuseIfShared(path);
   return createKeys(readMasterKey(text, path));
 }

@@ -1,6 +1,8 @@
 export { defaultStoreBounds } from './bounds.ts';
 export type { StoreBounds } from './bounds.ts';
 export type { StorageReason } from './fault.ts';
+export { readSealedTexts } from './maintenance/sealed.ts';
+export type { SealedText } from './maintenance/sealed.ts';
 export type { StoreStatus } from './maintenance/status.ts';
 export {
   backupSqliteStore,

@@ -31,11 +31,11 @@ export async function showStorage(
   );
 }
 
-/** Reads everything; exits with 7 when something is damaged. */
+/** Reads and opens everything; exits with 7 when something is damaged. */
 export async function verifyStorage(context: CliContext, flags: ConfigFlags): Promise<void> {
   const storage = openTools(context, flags);
-  await storage.verify();
-  context.print(`${storage.directory}: intact\n`);
+  const opened = await storage.verify();
+  context.print(`${storage.directory}: intact; ${count(opened, 'sealed record')} opened\n`);
 }
 
 /** Copies everything into a new file. */
@@ -56,8 +56,9 @@ export async function restoreStorage(
   file: string,
 ): Promise<void> {
   const storage = openTools(context, flags);
-  await storage.restore(file, context.now());
+  const problem = await storage.restore(file, context.now());
   context.print(`${storage.directory}: restored\n`);
+  if (problem !== undefined) context.say(`not all of it opens: ${problem.message}`);
   context.say('runs that were unfinished go on with the next start, from where they were then');
 }
 
@@ -92,7 +93,7 @@ export async function compactStorage(
 }
 
 function openTools(context: CliContext, flags: ConfigFlags): StorageTools {
-  return createStorageTools(readConfig(context, flags));
+  return createStorageTools(readConfig(context, flags), context.environment);
 }
 
 function megabytes(bytes: number): string {

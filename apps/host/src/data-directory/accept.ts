@@ -3,7 +3,7 @@ import { lockFile } from '@modelhost/audit';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { StoreMark } from '@modelhost/store-sqlite';
-import { moveRemainsAside } from './data-parts.ts';
+import { isThere, moveRemainsAside } from './data-parts.ts';
 import { readDataRecord, writeDataRecord } from './data-record.ts';
 import type { DataPart, DataRecord } from './data-record.ts';
 
@@ -19,7 +19,9 @@ export async function acceptLoss(
   return changing(directory, async (record) => {
     const { [part]: lost, ...known } = record.known;
     const isMoved = await moveRemainsAside(directory, part, atMs);
-    if (lost === undefined && !isMoved) {
+    // A key may be missed that was never seen: that of a backup.
+    const isMissed = part === 'keys' && (await isThere(directory, 'runs'));
+    if (lost === undefined && !isMoved && !isMissed) {
       throw new HostError(
         'failed_precondition',
         `${directory}: nothing is known of ${part}, so there is nothing that could be lost`,
@@ -31,14 +33,14 @@ export async function acceptLoss(
   });
 }
 
-/** Takes a restored store of runs for the one that is known; the next start puts that on record. */
+/** Takes a restored store of runs for the one that is known, under whatever key; the next start puts that on record. */
 export async function acceptRestored(
   directory: string,
   mark: StoreMark | undefined,
   atMs: number,
 ): Promise<void> {
   await changing(directory, async (record) => {
-    const { runs: before, ...known } = record.known;
+    const { runs: before, keys: _keys, ...known } = record.known;
     const accepted = { part: 'runs', action: 'restored', atMs, known: { ...before } } as const;
     const runs = mark === undefined ? {} : { runs: { ...mark, atMs } };
     return [{ known: { ...known, ...runs }, accepted: [...record.accepted, accepted] }, undefined];

@@ -66,7 +66,7 @@ async function makePlace(t: TestContext): Promise<Place> {
   };
   return {
     data,
-    storage: createStorageTools(config),
+    storage: createStorageTools(config, {}),
     start,
     pass,
     refused: async (part, environment) => {

@@ -4,6 +4,7 @@ import { dataParts, isThere, lostPart, refuseLost } from './data-parts.ts';
 import { readDataRecord, writeDataRecord } from './data-record.ts';
 import type { DataPart, DataRecord, KnownParts } from './data-record.ts';
 import { createPolicyProgress } from './policy-progress.ts';
+import { keyIdOf, readSealingKeys, withoutKey } from './sealing-keys.ts';
 
 /** Remembers what a data directory had in it, so that nothing of it is begun anew without a word. */
 export interface DataWitness {
@@ -43,6 +44,7 @@ export async function openWitness(options: WitnessOptions): Promise<DataWitness>
     await refuseLost(directory, record.known, part);
   }
 
+  const checkSealed = await createSealedCheck(directory, record, hasForeignKey);
   const readProgress = createPolicyProgress(directory);
   const progress = await readProgress();
   const { revisions = '0' } = record.known.policy ?? {};
@@ -98,9 +100,44 @@ export async function openWitness(options: WitnessOptions): Promise<DataWitness>
       const digest = keys.commit('data directory', 'witness');
       const known = record.known.keys;
       if (known !== undefined && known.digest !== digest) throw lost('keys', 'is another key');
+      checkSealed(keys);
       opened.keys = digest;
     },
     checkAudit,
     note: async () => note(),
   };
+}
+
+/** Whether runs were sealed under the keys, where nothing else tells. Throws when they were sealed under a key that is not there at all. */
+async function createSealedCheck(
+  directory: string,
+  record: DataRecord,
+  hasForeignKey: boolean,
+): Promise<(keys: Keys) => void> {
+  const sealingKeys = await readUnknownKeys(directory, record);
+  const [usual] = sealingKeys;
+  if (usual === undefined) return () => {};
+  // A new one would be made.
+  if (!hasForeignKey && !(await isThere(directory, 'keys'))) throw withoutKey(directory, usual);
+  return (keys) => {
+    const own = keyIdOf(keys);
+    if (!sealingKeys.includes(own)) throw withoutKey(directory, usual, own);
+  };
+}
+
+/** The keys that runs were sealed under, where it is neither known which key there was, nor said to go on without it. */
+async function readUnknownKeys(
+  directory: string,
+  { known, accepted }: DataRecord,
+): Promise<readonly string[]> {
+  const isGivenUp = accepted.some(
+    ({ part, action }) => part === 'keys' && action === 'loss-accepted',
+  );
+  if (known.keys !== undefined || isGivenUp || !(await isThere(directory, 'runs'))) return [];
+  try {
+    return readSealingKeys(directory);
+  } catch {
+    // Whoever opens the store says what is wrong with it.
+    return [];
+  }
 }

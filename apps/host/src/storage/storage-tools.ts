@@ -7,12 +7,14 @@ import {
   restoreSqliteStore,
   verifySqliteStore,
 } from '@modelhost/store-sqlite';
+import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { KnownMark, StoreStatus } from '@modelhost/store-sqlite';
 import { acceptLoss, acceptRestored } from '../data-directory/accept.ts';
 import { readDataRecord } from '../data-directory/data-record.ts';
 import type { DataPart } from '../data-directory/data-record.ts';
 import type { HostConfig } from '../config/read-config.ts';
+import { verifySealed } from './verify-sealed.ts';
 
 /** What can be done to the runs and sessions of a host that is configured like this, without asking a host. */
 export interface StorageTools {
@@ -20,12 +22,15 @@ export interface StorageTools {
   readonly directory: string;
   /** Beside a running host too, as are `verify` and `backup`. */
   status(): Promise<StoreStatus>;
-  /** Reads everything; throws `storage_unavailable` with reason `corrupt`, or `lost` when its last writes are missing. */
-  verify(): Promise<void>;
+  /**
+   * Reads everything and opens whatever is sealed; gives how much that is. Throws `storage_unavailable` with reason `corrupt`, naming what does
+   * not open; `lost` when its last writes, or its key, are missing; `no_key` for what another key has sealed.
+   */
+  verify(): Promise<number>;
   /** Into a file that does not exist. */
   backup(path: string): Promise<void>;
-  /** Into a data directory that has no runs. */
-  restore(path: string, nowMs: number): Promise<void>;
+  /** Into a data directory that has no runs. Gives why not all of it opens there, as `verify` would throw it. */
+  restore(path: string, nowMs: number): Promise<HostError | undefined>;
   /**
    * Lets the next start go on without what a part had, and put that on record. Gives what was known of it. Throws with
    * `audit_unavailable` while a host runs.
@@ -48,10 +53,14 @@ const dayMs = 86_400_000;
 const runsPerRound = 1_000;
 
 /** Opens nothing before it is asked. */
-export function createStorageTools(config: HostConfig): StorageTools {
+export function createStorageTools(
+  config: HostConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): StorageTools {
   const directory = runsDirectoryOf(config);
   const data = dirname(directory);
   const { days, eventDays } = config.tree.runs;
+  const masterKey = environment['MODEL_HOST_MASTER_KEY'];
 
   async function readKnown(): Promise<KnownMark | undefined> {
     return (await readDataRecord(data)).known.runs;
@@ -84,13 +93,23 @@ export function createStorageTools(config: HostConfig): StorageTools {
   return {
     directory,
     status: async () => describeSqliteStore({ directory }),
-    verify: async () => verifySqliteStore({ directory, known: await readKnown() }),
+    verify: async () => {
+      await verifySqliteStore({ directory, known: await readKnown() });
+      return verifySealed(data, masterKey);
+    },
     backup: async (path) => backupSqliteStore({ directory, path }),
     restore: async (from, nowMs) => {
       await mkdir(data, { recursive: true, mode: 0o700 });
       await restoreSqliteStore({ from, directory });
       const { mark } = await describeSqliteStore({ directory });
       await acceptRestored(data, mark, nowMs);
+      try {
+        await verifySealed(data, masterKey);
+        return undefined;
+      } catch (thrown) {
+        if (thrown instanceof HostError) return thrown;
+        throw thrown;
+      }
     },
     acceptLoss: async (part, nowMs) => acceptLoss(data, part, nowMs),
     compact,

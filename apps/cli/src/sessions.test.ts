@@ -102,6 +102,31 @@ test('a replay is equal, and says so with its exit code', async () => {
   assert.equal((await cli('runs', 'replay', 'run_none')).code, 5);
 });
 
+test('a fork is compared with the run that it comes from, for people and as a document', async () => {
+  await ask('run', 'helper', 'something to fork');
+  const [, run = ''] = /(run_\w+)/.exec(await ask('runs', 'list')) ?? [];
+  const fork = ['runs', 'fork', run, '--at', 'turn-1/model', '--route', 'other'];
+  assert.match(
+    await ask(...fork),
+    /\nsteps\n- model small\n\+ model other\n[^]*answer: the same\n/,
+  );
+  const lines = (await ask(...fork, '--json')).trim().split('\n');
+  // Our own output.
+  const compared = JSON.parse(lines.at(-1) ?? '') as {
+    readonly comparedWith: string;
+    readonly parts: readonly { readonly part: string; readonly isSame: boolean }[];
+  };
+  assert.equal(compared.comparedWith, run);
+  assert.deepEqual(
+    compared.parts.map(({ part, isSame }) => [part, isSame]),
+    [
+      ['steps', false],
+      ['answer', true],
+      ['ending', true],
+    ],
+  );
+});
+
 test('many runs are watched as whole lines, each with its run', async () => {
   await ask('run', 'helper', 'one thing');
   await ask('run', 'helper', 'another thing');

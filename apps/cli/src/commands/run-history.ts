@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { ReplayResultSchema, ReplayVerdict, RunEventSchema, RunState } from '@modelhost/contracts';
 import type { ReplayResult, RunEvent, RunResult } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
+import { createAnswerHints } from '../answer-hints.ts';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import { renderRunDiff } from '../history/diff-text.ts';
+import { compareRuns, renderRunDiff } from '../history/diff-text.ts';
+import { readWholeRun } from '../history/whole-run.ts';
 import { toJsonText } from '../output.ts';
 import { exitCodeOfRun } from '../play.ts';
 import { toLine } from '../printable.ts';
@@ -91,9 +93,15 @@ export async function forkRun(context: CliContext, flags: ForkFlags, runId: stri
     const { state } = await client.getRun(runId);
     if (state !== RunState.FINISHED) {
       context.say(`${runId} is not finished, so the two are not compared`);
-    } else if (flags.json !== true) {
-      const old = await Array.fromAsync(client.followRun(runId));
-      context.print(`\n${renderRunDiff(old, events, context.paint)}`);
+    } else {
+      const old = await readWholeRun(client, runId);
+      const now = await readWholeRun(client, fork.runId, events);
+      const parts = compareRuns(old, now);
+      context.print(
+        flags.json === true
+          ? `${JSON.stringify({ comparedWith: runId, parts })}\n`
+          : `\n${renderRunDiff(parts, context.paint)}`,
+      );
     }
     context.exitWith(exitCodeOfRun({ result, isInterrupted: false }));
   });
@@ -108,16 +116,18 @@ async function follow(
   const printEvent = createEventPrinter(context, flags);
   const interrupt = new AbortController();
   const stopListening = context.onInterrupt(() => interrupt.abort());
+  const hint = createAnswerHints({
+    runId,
+    say: context.say,
+    readLastSequence: async () => (await client.getRun(runId)).lastSequence,
+  });
   const events: RunEvent[] = [];
   let result: RunResult | undefined;
   try {
     for await (const item of client.followRun(runId, { signal: interrupt.signal })) {
       printEvent(item);
       events.push(item);
-      if (item.event.case === 'approvalRequested') {
-        const { approvalId } = item.event.value;
-        context.say(`next: \`model-host runs approve ${runId} ${approvalId}\` or \`deny\``);
-      }
+      await hint(item);
       if (item.event.case === 'runFinished') result = item.event.value.result;
     }
   } catch (thrown) {

@@ -9,6 +9,7 @@ import {
 import type { ModelHostClient, RewoundRun } from '@modelhost/sdk';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { createAnswerHints } from '../answer-hints.ts';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { CommandError, exitCodes } from '../failure.ts';
@@ -130,6 +131,11 @@ async function follow(
   const { flags, runId, interrupt } = options;
   const printEvent = createEventPrinter(context, flags);
   const { signal } = interrupt;
+  const hint = createAnswerHints({
+    runId,
+    say: context.say,
+    readLastSequence: async () => (await client.getRun(runId)).lastSequence,
+  });
   // Who names an event that is not there is wrong; who was shown it saw another past of the run.
   const onRewound = (run: RewoundRun): void => context.say(toRewound(run));
   const events = client.followRun(runId, {
@@ -140,16 +146,7 @@ async function follow(
   for await (const item of events) {
     printEvent(item);
     const { event } = item;
-    if (event.case === 'approvalRequested') {
-      context.say(
-        `next: \`model-host runs approve ${runId} ${event.value.approvalId}\` or \`deny\``,
-      );
-    }
-    if (event.case === 'inputRequested') {
-      context.say(
-        `next: \`model-host runs answer ${runId} ${event.value.inputId} --accept --content JSON\`, or \`--decline\``,
-      );
-    }
+    await hint(item);
     if (event.case === 'runFinished') {
       context.exitWith(exitCodeOfRun({ result: event.value.result, isInterrupted: false }));
     }

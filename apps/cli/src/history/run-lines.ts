@@ -5,32 +5,68 @@ import { formatCost } from '../quantities.ts';
 
 /** What a run did, by what is compared with another one. */
 export interface RunLines {
-  /** Its steps, calls and what became of them, in their order. */
+  /**
+   * Its steps, what they said, its calls and what became of them; in the order of their names, as calls that are made at once end in
+   * any order.
+   */
   readonly steps: readonly string[];
   readonly answer: readonly string[];
   readonly ending: readonly string[];
 }
 
 const valueLengthMax = 160;
-const answerLinesMax = 200;
+const textLinesMax = 200;
 
 /** What the events of a run tell that does not differ by itself: no ids, no times, no cuts of the text. */
 export function toRunLines(events: readonly RunEvent[]): RunLines {
   const calls = new Map<string, ToolRequested>();
-  const steps: string[] = [];
+  const texts = new Map<string, string>();
+  const told: ToldStep[] = [];
   let result: RunResult | undefined;
   for (const { event, step } of events) {
-    if (event.case === 'runStarted') steps.push(`model ${toLine(event.value.model, 64)}`);
+    const tell = (...lines: readonly string[]): void => void told.push({ step, lines });
+    if (event.case === 'runStarted') tell(`model ${toLine(event.value.model, 64)}`);
+    if (event.case === 'textDelta') {
+      texts.set(step, `${texts.get(step) ?? ''}${event.value.text}`);
+    }
+    // What it said up to then was lost, and it says it again.
+    if (event.case === 'stepReset') texts.delete(step);
     if (event.case === 'toolRequested') calls.set(event.value.callId, event.value);
     if (event.case === 'toolFinished') {
-      steps.push(`${step}  ${tellCall(calls.get(event.value.callId), event.value)}`);
+      tell(`${toLine(step, 40)}  ${tellCall(calls.get(event.value.callId), event.value)}`);
     }
     if (event.case === 'stepFinished' && step.endsWith('/model')) {
-      steps.push(`${toLine(step, 40)}  ${toLine(event.value.finishReason, 40)}`);
+      tell(`${toLine(step, 40)}  ${toLine(event.value.finishReason, 40)}`);
     }
     if (event.case === 'runFinished') result = event.value.result;
   }
-  return { steps, answer: answerOf(result), ending: endingOf(result) };
+  const said = [...texts].filter(([, text]) => text !== result?.answer);
+  for (const [step, text] of said) {
+    told.push({ step, lines: linesOf(text).map((line) => `${toLine(step, 40)}  says: ${line}`) });
+  }
+  return {
+    steps: told.toSorted(byPlace).flatMap(({ lines }) => lines),
+    answer: result === undefined ? [] : linesOf(result.answer),
+    ending: endingOf(result),
+  };
+}
+
+interface ToldStep {
+  /** Empty for what stands before every step. */
+  readonly step: string;
+  readonly lines: readonly string[];
+}
+
+function byPlace(one: ToldStep, other: ToldStep): number {
+  const [turn, call] = placeOf(one.step);
+  const [otherTurn, otherCall] = placeOf(other.step);
+  return turn - otherTurn || call - otherCall;
+}
+
+/** Turn and call of a step; the model is asked before its calls are made. */
+function placeOf(step: string): readonly [turn: number, call: number] {
+  const [, turn = '0', call = '0'] = /^turn-(\d{1,9})(?:\/tool-(\d{1,9}))?/.exec(step) ?? [];
+  return [Number(turn), Number(call)];
 }
 
 function tellCall(call: ToolRequested | undefined, finished: ToolFinished): string {
@@ -61,11 +97,11 @@ const reasons: Readonly<Record<number, string>> = {
   [RunEndReason.FAILED]: 'failed',
 };
 
-function answerOf(result: RunResult | undefined): readonly string[] {
-  if (result === undefined || result.answer === '') return [];
-  const lines = result.answer.split('\n').map((line) => toLine(line, 400));
-  const rest = lines.length - answerLinesMax;
-  return rest <= 0 ? lines : [...lines.slice(0, answerLinesMax), `… and ${rest} lines more`];
+function linesOf(text: string): readonly string[] {
+  if (text === '') return [];
+  const lines = text.split('\n').map((line) => toLine(line, 400));
+  const rest = lines.length - textLinesMax;
+  return rest <= 0 ? lines : [...lines.slice(0, textLinesMax), `… and ${rest} lines more`];
 }
 
 function endingOf(result: RunResult | undefined): readonly string[] {

@@ -4,6 +4,7 @@ import { readExpression, type Node } from './expression.ts';
 import { factsOf, scoreOf, type KeywordSet } from './facts.ts';
 import { measure } from './measure.ts';
 import { reduce } from './reduce.ts';
+import { runMinOf } from './runs.ts';
 import { readUpstreamRules, type UpstreamRule } from './sources.ts';
 
 /*
@@ -22,6 +23,7 @@ interface ImportedRule {
   readonly context: readonly string[];
   readonly before: readonly [number, number];
   readonly lengthMin: number;
+  readonly runMin: number;
   readonly lengthMax: number;
   readonly units: number;
   readonly growth: string;
@@ -79,6 +81,7 @@ function addRule(upstream: UpstreamRule): void {
     context: contextOf(set.literals, upstream),
     before: fitted.before,
     lengthMin: facts.min,
+    runMin: runMinOf(root),
     lengthMax: fitted.lengthMax,
     units: fitted.units,
     growth: fitted.growth,

@@ -20,6 +20,8 @@ export interface SecretRule {
   readonly before: readonly [number, number];
   /** No match is shorter. */
   readonly lengthMin: number;
+  /** So many units in a row that are no white space stand in every match. */
+  readonly runMin: number;
   /** No match is longer, or none longer is looked for. */
   readonly lengthMax: number;
   /** Units of work that one attempt at a keyword takes at worst, as measured by the importer. */

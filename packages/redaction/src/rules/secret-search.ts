@@ -6,6 +6,7 @@ import { entropyOf } from './entropy.ts';
 import { guardsOf, type Guards } from './guards.ts';
 import { isCode, isOrdinaryValue, isPlaceholder, isPublicName } from './placeholder.ts';
 import type { SecretRule } from './secret-rules.ts';
+import { hasRun, lineEnd, tokenEnd } from './spaces.ts';
 
 interface PreparedRule extends SecretRule {
   /** Compiled when a keyword first asks for it; most rules of a process never are. */
@@ -48,6 +49,7 @@ const secretMin = 4;
 const unitsPerMatch = 1_000;
 const unitsPerTry = 8;
 const unitsPerGuard = 20;
+const runWindowMax = 256;
 /** What takes no more is tried at once. */
 const unitsGuarded = 60;
 /** A rule that is not tried start by start takes at least as many for each place in which a match may begin. */
@@ -169,8 +171,12 @@ function tryRule(rule: PreparedRule, keywordAt: number, place: Place): void {
   const end = Math.min(endOf(within, place, keywordAt, most) + 1, text.length);
   rule.triedIn = number;
   rule.triedTo = triedTo;
-  if (end - first < rule.lengthMin) work.budget.take(unitsPerTry);
-  else if (tryStarts(rule, { first, last, end }, place)) return;
+  // A long window is not looked through for each keyword.
+  const size = end - first;
+  const isLong = size > runWindowMax;
+  if (size < rule.lengthMin || (!isLong && !hasRun(text, { from: first, end }, rule.runMin))) {
+    work.budget.take(unitsPerTry + (size >> 3));
+  } else if (tryStarts(rule, { first, last, end }, place)) return;
   // Whatever begins up to here has been looked at with all that may belong to it.
   if (!isLast) rule.triedTo = last + 1;
 }
@@ -259,26 +265,6 @@ function runLength(place: Place, from: number): number {
 const isOfValue = Uint8Array.from({ length: 0x100 }, (_, unit) =>
   /[\w.=+/-]/.test(String.fromCharCode(unit)) ? 1 : 0,
 );
-
-function tokenEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isSpace[text.charCodeAt(at)] === 0) at += 1;
-  return at;
-}
-
-function lineEnd(text: string, from: number): number {
-  const at = text.indexOf('\n', from);
-  return at < 0 ? text.length : at;
-}
-
-/** One for each unit that is white space to an expression. */
-const isSpace = new Uint8Array(0x1_0000);
-for (const [space] of '\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff'.matchAll(
-  /[^]/g,
-)) {
-  isSpace[space.charCodeAt(0)] = 1;
-}
-isSpace.fill(1, 0x2000, 0x200b);
 
 const atoms = /\[(?:\\[^]|[^\]\\])*\]|\\(?:u[0-9a-f]{4}|[^])|\(\?[a-z:-]+|[^]/gi;
 

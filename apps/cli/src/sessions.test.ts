@@ -143,6 +143,8 @@ test('many runs are watched as whole lines, each with its run', async () => {
       watched,
     );
   }
+  const page = await cli('runs', 'list', '--state', 'finished', '--limit', '1');
+  assert.match(page.stderr, /`model-host runs list --state finished --limit 1 --page \S+`\n$/);
   const json = await ask('runs', 'watch', one, '--json');
   const items = json
     .trim()

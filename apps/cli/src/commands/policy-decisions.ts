@@ -1,20 +1,25 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { DecisionEffect, ListDecisionsResponseSchema } from '@modelhost/contracts';
 import type { ListDecisionsResponse, LoggedDecision } from '@modelhost/contracts';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { effectNames } from '../effect-names.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { describeNextPage } from '../next-page.ts';
+import type { ListFlagValues } from '../next-page.ts';
 import { toJsonText, toTable } from '../output.ts';
-import { formatMoment, toSince } from '../policy/since.ts';
+import { formatMoment, toSinceMs } from '../policy/since.ts';
 import { toLine } from '../printable.ts';
 import type { DecisionsFlags, EraseFlags } from '../routes/policy-host.ts';
 
 /** One page of the log. */
 export async function listDecisions(context: CliContext, flags: DecisionsFlags): Promise<void> {
   const { since, effect, action, resource, rule, limit, page } = flags;
+  // A span counts from now, and all pages belong to this moment.
+  const sinceMs = since && toSinceMs(since, context.now());
   await withClient(context, flags, async (client) => {
     const answer = await client.listDecisions({
-      ...(since === undefined ? {} : { since: toSince(since, context.now()) }),
+      ...(sinceMs === undefined ? {} : { since: timestampFromMs(sinceMs) }),
       ...(effect === undefined ? {} : { effect: effects[effect] }),
       ...(action === undefined ? {} : { action }),
       ...(resource === undefined ? {} : { resource }),
@@ -25,7 +30,9 @@ export async function listDecisions(context: CliContext, flags: DecisionsFlags):
     if (flags.json === true) {
       context.print(`${toJsonText(ListDecisionsResponseSchema, answer, 2)}\n`);
     } else {
-      showPage(context, answer);
+      const from = sinceMs === undefined ? undefined : new Date(sinceMs).toISOString();
+      const given = { since: from, effect, action, resource, rule, limit };
+      showPage(context, given, answer);
     }
   });
 }
@@ -42,6 +49,7 @@ export async function eraseDecisions(context: CliContext, flags: EraseFlags): Pr
 
 function showPage(
   { print, say }: CliContext,
+  given: ListFlagValues,
   { decisions, nextPageToken }: ListDecisionsResponse,
 ): void {
   if (decisions.length === 0) say('no decisions');
@@ -50,7 +58,7 @@ function showPage(
     print(toTable(heading, decisions.map(toRow)));
   }
   if (nextPageToken !== '') {
-    say(`next: \`model-host policy decisions list --page ${nextPageToken}\``);
+    say(describeNextPage('policy decisions list', given, nextPageToken));
   }
 }
 

@@ -176,7 +176,7 @@ test('a decision of the log is found by what it was about, and explained by its 
     assert.doesNotMatch(none.stderr, /runs list/);
   }
   const page = await policy('decisions', 'list', '--limit', '1');
-  const [, token = ''] = /list --page (\S+)`/.exec(page.stderr) ?? [];
+  const [, token = ''] = /list --limit 1 --page (\S+)`/.exec(page.stderr) ?? [];
   const next = await succeed('decisions', 'list', '--limit', '1', '--page', token);
   assert.notEqual(next, page.stdout);
   const empty = await policy('decisions', 'list', '--effect', 'deny', '--since', '2000-01-01');

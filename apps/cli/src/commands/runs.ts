@@ -14,6 +14,7 @@ import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toRewound } from '../interruption-text.ts';
+import { describeNextPage } from '../next-page.ts';
 import { toJsonText, toTable } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { exitCodeOfRun } from '../play.ts';
@@ -35,12 +36,16 @@ export async function listRuns(context: CliContext, flags: ListFlags): Promise<v
     if (flags.json === true) {
       context.print(`${toJsonText(ListRunsResponseSchema, page, 2)}\n`);
     } else {
-      showPage(context, page);
+      showPage(context, flags, page);
     }
   });
 }
 
-function showPage({ print, say }: CliContext, { runs, nextPageToken }: ListRunsResponse): void {
+function showPage(
+  { print, say }: CliContext,
+  { state, limit }: ListFlags,
+  { runs, nextPageToken }: ListRunsResponse,
+): void {
   if (runs.length === 0) say('no runs');
   else {
     const rows = runs.map((run) => [
@@ -52,7 +57,7 @@ function showPage({ print, say }: CliContext, { runs, nextPageToken }: ListRunsR
     ]);
     print(toTable(['RUN', 'AGENT', 'STATE', 'BY', 'CREATED'], rows));
   }
-  if (nextPageToken !== '') say(`next: \`model-host runs list --page ${nextPageToken}\``);
+  if (nextPageToken !== '') say(describeNextPage('runs list', { state, limit }, nextPageToken));
 }
 
 /** Everything that is known of one run. */

@@ -10,6 +10,7 @@ import type { ModelHostClient } from '@modelhost/sdk';
 import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
 import { splitAssignments } from '../assignments.ts';
+import { describeNextPage } from '../next-page.ts';
 import { toJsonText, toTable } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { toLine, toPrintable } from '../printable.ts';
@@ -75,7 +76,9 @@ export async function listSessions(context: CliContext, flags: ListSessionsFlags
       print(toTable(['SESSION', 'TURNS', 'BY', 'UPDATED', 'TITLE'], rows));
     }
     if (page.nextPageToken !== '') {
-      say(`next: \`model-host sessions list --page ${page.nextPageToken}\``);
+      const { limit, all } = flags;
+      const given = { limit, all: all === true ? all : undefined };
+      say(describeNextPage('sessions list', given, page.nextPageToken));
     }
   });
 }

@@ -40,6 +40,8 @@ type HostEnd = 'runaway' | 'withheld';
 
 /** An answer that is still coming in. */
 export interface AnswerDraft extends Pick<AnswerTexts, 'decideOutput' | 'output' | 'written'> {
+  /** The request goes out. */
+  ask(): void;
   add(event: Exclude<ModelEvent, { type: 'done' }>): void;
   /** Bytes of text, reasoning and arguments so far. */
   bytes(): number;
@@ -72,6 +74,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   const { decision, decidedAtMs, startedMs, now, redactor } = options;
   const texts = createAnswerTexts(redactor, options.emitDelta);
   const toolCalls: ToolCall[] = [];
+  let isAsked = false;
   let bytes = 0;
   let ended: CompletionStats | HostEnd | undefined;
 
@@ -90,7 +93,8 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   function end(kind: ModelAnswer['kind'], error?: ErrorData): ModelAnswer {
     const stats = typeof ended === 'string' ? undefined : ended;
     const isStarted = bytes > 0 || ended !== undefined;
-    const inputTokens = isStarted ? options.inputTokens : 0;
+    const isCharged = isStarted || (isAsked && isGivenUp(kind, error));
+    const inputTokens = isCharged ? options.inputTokens : 0;
     return {
       kind,
       decision,
@@ -99,7 +103,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       toolCalls,
       finishReason: typeof ended === 'string' ? ended : (stats?.finishReason ?? 'none'),
       model: stats?.model ?? options.model,
-      // A call that failed before its first byte has cost nothing that we know of.
+      // A call that was refused has cost nothing that we know of; of one that was given up the input was there already.
       usage: stats?.usage ?? estimateUsage(texts.written(), toolCalls, inputTokens),
       error,
       durationMs: now() - startedMs,
@@ -108,6 +112,9 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
   }
 
   return {
+    ask: () => {
+      isAsked = true;
+    },
     add: (event) => {
       switch (event.type) {
         case 'text-delta':
@@ -127,6 +134,12 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
     },
     end,
   };
+}
+
+/** Whether nobody waited for what the model was at, which it may have read by then. */
+function isGivenUp(kind: ModelAnswer['kind'], error: ErrorData | undefined): boolean {
+  if (kind === 'stopped') return true;
+  return error?.code === 'provider_timeout' && error.facts['phase'] !== 'connect';
 }
 
 /** Whether the answer ends where the model wanted it to. */

@@ -169,7 +169,11 @@ async function read(options: ModelStepOptions, work: ReadWork): Promise<void> {
   };
   const bytesMax = answerBytesMax(maxOutputTokens);
   let isDecided = options.outputQuestion === undefined;
-  for await (const event of options.provider().stream(request, { signal: info.signal })) {
+  const provider = options.provider();
+  // What was stopped meanwhile asks nobody, and costs nothing.
+  info.signal.throwIfAborted();
+  draft.ask();
+  for await (const event of provider.stream(request, { signal: info.signal })) {
     if (event.type === 'done') {
       // First of all, so that what the provider reports is charged whatever becomes of the rest.
       draft.finish(event.stats);

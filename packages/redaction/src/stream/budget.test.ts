@@ -38,6 +38,19 @@ test('a value behind what exhausts the budget does not come through, and plain w
   assert.ok(text.endsWith(' it was. Thanks.'));
 });
 
+test('change logs, code and JSON are looked at as a whole, however many words of rules they have', () => {
+  const texts = [
+    '* fix it, closes [#12](https://github.com/acme/tool/issues/12) ([a1b2c3d](https://github.com/acme/tool/commit/a1b2c3d))\n',
+    '  if (key === undefined || token === null || state.secret === access.key) return;\n',
+    '{"key":"a1","value":"b"},',
+    'the dog of an access token, a secret and an API key; ',
+  ];
+  for (const text of texts) {
+    const { isExhausted } = redactor.redact(text.repeat(64_000 / text.length));
+    assert.equal(isExhausted, false, text);
+  }
+});
+
 test('a budget that is exhausted goes on with what is earned, and holds no more than it began with', () => {
   const budget = createWorkBudget(100);
   assert.equal(budget.take(60), true);

@@ -13,7 +13,7 @@ import { checkReplay, checkSpending, checkTexts } from './crash-laws.ts';
 import type { Host } from './deployment.ts';
 import { checkDecisions } from './policy-laws.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
-import type { Fact, Facts } from './facts.ts';
+import type { Fact } from './facts.ts';
 import type { RunPlan, Scenario } from './scenario.ts';
 import type { Charge } from './watch.ts';
 import { checkCompactions } from './window.ts';
@@ -174,7 +174,7 @@ function checkCharges(
   if (steps > limits.stepsMax || statistics.toolCalls > limits.toolCallsMax) {
     facts.violate('I2', `${runId} took ${steps} steps, ${statistics.toolCalls} of them tool calls`);
   }
-  checkUsage(world.facts, runId, used, seen);
+  checkUsage(world, runId, used, seen);
 }
 
 /**
@@ -182,7 +182,7 @@ function checkCharges(
  * for an answer that was lost with its process is charged whole, in one sum with the answer that came in the end.
  */
 function checkUsage(
-  facts: Facts,
+  { facts, setAside }: World,
   runId: string,
   used: number,
   seen: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
@@ -197,8 +197,7 @@ function checkUsage(
     ).length;
     const asked = askedFor(seen.facts, step);
     // One that was never asked is charged with what was set aside for it, as if it had been.
-    const setAside = asked.length === 0 ? body.usage.inputTokens + body.usage.outputTokens : 0;
-    lostMax += resets * Math.max(setAside, ...asked.map(({ tokensMax }) => tokensMax));
+    lostMax += resets * (setAside.get(`${runId}/${step}`) ?? 0);
     const reported = seen.facts.find(
       (fact) =>
         fact.type === 'reported' && fact.step === step && fact.attempt === asked.at(-1)?.attempt,

@@ -163,6 +163,7 @@ function createWorld(outside: Outside, clock: VirtualClock): World {
     journal: watchJournal(createMemoryRunStore(), { facts, governance }),
     governance,
     decisions: new Set(),
+    setAside: new Map(),
     count: createCounter(),
   };
 }

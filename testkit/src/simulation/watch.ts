@@ -21,7 +21,7 @@ export interface Charge {
 
 /** The real ledger, with law L1 checked after every change. */
 export function watchLedger(world: HostWorld, charges: Map<string, Charge>): BudgetLedger {
-  const { ledger, facts, reservations, processId } = world;
+  const { ledger, facts, reservations, setAside, processId } = world;
 
   function check(scope: string): void {
     const { limits, spent, held } = ledger.state(scope);
@@ -41,7 +41,11 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
     reserve: (scope, id, amount) => {
       const outcome = ledger.reserve(scope, id, amount);
       check(scope);
-      if (outcome.kind === 'reserved') reservations.set(`${scope}/${id}`, amount.tokens);
+      if (outcome.kind === 'reserved') {
+        const key = `${scope}/${id}`;
+        reservations.set(key, amount.tokens);
+        setAside.set(key, Math.max(setAside.get(key) ?? 0, amount.tokens));
+      }
       return outcome;
     },
     settle: (scope, id, used) => {

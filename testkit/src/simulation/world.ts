@@ -15,6 +15,8 @@ export interface World {
   readonly decisions: Set<string>;
   /** What the store has taken, whoever wrote it. */
   readonly journal: JournalWatch;
+  /** The most tokens that were set aside for a model call, by run and step, in all processes together. */
+  readonly setAside: Map<string, number>;
   /** How often something of this name happened, this time included, in all processes together. */
   readonly count: (name: string) => number;
 }

@@ -42,7 +42,7 @@ import { hideInServices } from './mcp/hide-in-facade.ts';
 import { listenForMcp } from './mcp/listen-for-mcp.ts';
 import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
-import { toStartFault } from './runs/disk-room.ts';
+import { toStartFault } from './runs/start-fault.ts';
 import { openRuns } from './runs/open-runs.ts';
 import { runsDirectoryOf } from './storage/storage-tools.ts';
 import type { Runs } from './runs/open-runs.ts';

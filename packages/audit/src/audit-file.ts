@@ -41,11 +41,12 @@ interface Waiting {
  */
 export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog> {
   const { path } = options;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(unavailable);
+  const fail = (cause: unknown): never => unavailable(path, cause);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(fail);
   const lock = lockFile(`${path}.lock`);
   try {
     const head = await recoverTail(path);
-    const file = await open(path, appendFlags, 0o600).catch(unavailable);
+    const file = await open(path, appendFlags, 0o600).catch(fail);
     return createAuditFile({ ...options, file, head, lock });
   } catch (thrown) {
     lock.release();
@@ -188,6 +189,6 @@ function unwritable(): HostError {
   );
 }
 
-function unavailable(cause: unknown): never {
-  throw new HostError('audit_unavailable', 'the audit file cannot be opened', { cause });
+function unavailable(path: string, cause: unknown): never {
+  throw new HostError('audit_unavailable', `${path}: the audit file cannot be opened`, { cause });
 }

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import {
   appendFile,
   copyFile,
+  mkdir,
   mkdtemp,
   readFile,
   rm,
@@ -207,6 +208,7 @@ test('one writer holds a file: another is refused while it lives, and takes over
     await assert.rejects(openAuditFile({ path, now: () => 0 }), {
       code: 'audit_unavailable',
       message: /another process writes this audit file/,
+      facts: { reason: 'locked' },
     });
     await first.close();
     const second = await openAuditFile({ path, now: () => 0 });
@@ -223,6 +225,14 @@ test('a closed log and a path that cannot be opened accept nothing, and say so',
     await assert.rejects(log.check(), { code: 'audit_unavailable' });
     await assert.rejects(openAuditFile({ path: join(path, 'below'), now: () => 0 }), {
       code: 'audit_unavailable',
+      message: /jsonl.below: the audit file cannot be opened/,
+    });
+    // It is not another process that keeps it.
+    await mkdir(`${path}.lock.taken.lock`);
+    assert.throws(() => lockFile(`${path}.lock.taken.lock`), {
+      code: 'audit_unavailable',
+      message: /taken\.lock: the lock cannot be written/,
+      facts: {},
     });
   });
 });

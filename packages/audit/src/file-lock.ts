@@ -9,16 +9,21 @@ export interface FileLock {
 /**
  * Takes the lock of the system on a file that stays empty: SQLite's, since Node offers no other. It ends with its
  * process, however that ends, so there is no stale lock, whatever process ids come back (in a container it is always
- * the same). Throws `audit_unavailable` while another holds it.
+ * the same). Throws `audit_unavailable`: with the fact `reason` as `locked` while another holds it, and with a cause when it
+ * cannot be written.
  */
 export function lockFile(path: string): FileLock {
-  const database = openDatabase(path);
-  if (tryBegin(database)) return { release: () => database.close() };
-  database.close();
-  throw new HostError(
-    'audit_unavailable',
-    `${path}: another process writes this audit file; stop it, or give this host its own data directory`,
-  );
+  let database: DatabaseSync | undefined;
+  try {
+    // A verification looks at the lock for an instant; a start waits for that long.
+    database = new DatabaseSync(path, { timeout: 500 });
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    database?.close();
+    throw isBusy(cause) ? locked(path, cause) : unavailable(path, cause);
+  }
+  const held = database;
+  return { release: () => held.close() };
 }
 
 /** Whether somebody holds the lock; false when there is no lock file to be asked. */
@@ -40,20 +45,21 @@ export function isLocked(path: string): boolean {
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
-  try {
-    // A verification looks at the lock for an instant; a start waits for that long.
-    return new DatabaseSync(path, { timeout: 500 });
-  } catch (cause) {
-    throw new HostError('audit_unavailable', `${path}: the lock cannot be written`, { cause });
-  }
+/** SQLite's code for what another has locked. */
+const busy = 5;
+
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'errcode' in cause && cause.errcode === busy;
 }
 
-function tryBegin(database: DatabaseSync): boolean {
-  try {
-    database.exec('BEGIN EXCLUSIVE');
-    return true;
-  } catch {
-    return false;
-  }
+function locked(path: string, cause: unknown): HostError {
+  return new HostError(
+    'audit_unavailable',
+    `${path}: another process writes this audit file; stop it, or give this host its own data directory`,
+    { cause, facts: { reason: 'locked' } },
+  );
+}
+
+function unavailable(path: string, cause: unknown): HostError {
+  return new HostError('audit_unavailable', `${path}: the lock cannot be written`, { cause });
 }

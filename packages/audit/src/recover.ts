@@ -12,7 +12,7 @@ import { readHead } from './head.ts';
  */
 export async function recoverTail(path: string): Promise<AuditReceipt | undefined> {
   const file = await open(path, 'a+', 0o600).catch((cause: unknown) => {
-    throw new HostError('audit_unavailable', 'the audit file cannot be opened', { cause });
+    throw new HostError('audit_unavailable', `${path}: the audit file cannot be opened`, { cause });
   });
   try {
     const last = await readEnd(file, path);

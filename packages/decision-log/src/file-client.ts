@@ -77,8 +77,8 @@ function startThread(): FileClient {
       state = { entries, lastId };
       one?.resolve(reply.answer);
     } else {
-      const { code, message, detail } = reply.fault;
-      one?.reject(new HostError(code, message, { cause: new Error(detail) }));
+      const { code, message, facts, detail } = reply.fault;
+      one?.reject(new HostError(code, message, { cause: new Error(detail), facts }));
     }
   });
   worker.on('error', end);

@@ -220,7 +220,8 @@ test('a file is open once: in this process, and in all others', async () => {
   await inLogDirectory(async ({ path }) => {
     const file = openLogFile(path);
     const message = `${path}: another process writes this decision log; stop it, or give this host its own data directory`;
-    assert.throws(() => openLogFile(path), { code: 'config_invalid', message });
+    const facts = { reason: 'locked' };
+    assert.throws(() => openLogFile(path), { code: 'config_invalid', message, facts });
     const module = fileURLToPath(new URL('open-log-file.ts', import.meta.url));
     const script = `import { openLogFile } from ${JSON.stringify(module)};
       try { openLogFile(process.argv[1]); } catch (error) { console.log(error.message); }`;

@@ -75,6 +75,25 @@ test('the remedy of a configuration that cannot be used is for the place of the 
   }
 });
 
+test('what a host that lives cannot do now is not mended by starting one', () => {
+  const textOf = (code: string, reason?: string): string =>
+    readFailure(
+      new ModelHostError('not now', {
+        code,
+        grpcStatus: 'UNAVAILABLE',
+        facts: reason === undefined ? {} : { reason },
+        violations: [],
+        retryAfterMs: undefined,
+      }),
+    ).text;
+  assert.match(textOf('transport'), /\nnext: start a host with /);
+  assert.match(textOf('storage_unavailable', 'disk_full'), /\nnext: make room where /);
+  assert.match(textOf('storage_unavailable', 'corrupt'), /\nnext: `model-host storage verify` /);
+  for (const code of ['storage_unavailable', 'audit_unavailable', 'a_newer_code']) {
+    assert.match(textOf(code), /\nnext: `model-host health` shows what the host lacks/);
+  }
+});
+
 test('a failure of the command itself has its own exit code and remedy', () => {
   assert.deepEqual(readFailure(new CommandError(exitCodes.notFound, 'no file', 'make one')), {
     exitCode: 5,

@@ -43,7 +43,8 @@ export function readFailure(thrown: unknown): Failure {
     return failure(thrown.exitCode, thrown.message, [], thrown.remedy);
   }
   if (!(thrown instanceof Error)) return failure(exitCodes.failure, 'unknown failure', []);
-  const { code, grpcStatus, violations, retryAfterMs } = readDetails(thrown);
+  const details = readDetails(thrown);
+  const { code, grpcStatus, violations } = details;
   if (code === undefined) return failure(exitCodes.failure, thrown.message, []);
   // Its message has a line for each problem already.
   if (code === 'config_invalid') {
@@ -54,9 +55,16 @@ export function readFailure(thrown: unknown): Failure {
     .map(({ field, description }) => `${field}: ${description}`)
     .filter((line) => !thrown.message.includes(line))
     .map((line) => `  ${line}`);
-  const wait = retryAfterMs === undefined ? undefined : `try again in ${retryAfterMs} ms`;
-  const remedy = remedies[code] ?? remedies[grpcStatus ?? ''] ?? wait;
+  const remedy = remedyOf(code, details);
   return failure(exitCodeOf(code, grpcStatus), `${code}: ${thrown.message}`, fields, remedy);
+}
+
+function remedyOf(code: string, { grpcStatus, facts, retryAfterMs }: Details): string | undefined {
+  const isStorage = code === 'storage_unavailable' && grpcStatus !== undefined;
+  const ofCode = isStorage ? storageRemedies[facts?.['reason'] ?? ''] : remedies[code];
+  if (ofCode !== undefined) return ofCode;
+  if (grpcStatus === 'UNAVAILABLE') return code === 'transport' ? noHostRemedy : hostRemedy;
+  return retryAfterMs === undefined ? undefined : `try again in ${retryAfterMs} ms`;
 }
 
 /** The exit code for a stable code of the contract; the gRPC status decides where the code is not known. */
@@ -109,8 +117,19 @@ const remedies: Readonly<Record<string, string>> = {
   mcp_tool_not_found:
     '`model-host tools list` shows what there is, `model-host tools pins` what is held back',
   provider_unavailable: '`model-host health` shows the state of each provider',
-  UNAVAILABLE:
-    'start a host with `model-host serve --config FILE`, or name another one with --address',
+};
+
+const noHostRemedy =
+  'start a host with `model-host serve --config FILE`, or name another one with --address';
+/** Whoever said so is a host. */
+const hostRemedy = '`model-host health` shows what the host lacks, and its log says why';
+
+/** By the reason of `storage_unavailable`, for the storage of a host that lives. */
+const storageRemedies: Readonly<Record<string, string>> = {
+  disk_full: 'make room where the data directory of the host is; it goes on by itself',
+  read_only: 'let the host write its data directory; it goes on by itself',
+  corrupt: '`model-host storage verify` names what is damaged; `storage restore` needs a backup',
+  fenced: 'another host has taken the data directory over; ask that one',
 };
 
 /** What to do depends on where the problem is, and only the message says it. */
@@ -128,15 +147,22 @@ interface Details {
   readonly grpcStatus: string | undefined;
   readonly violations: readonly { readonly field: string; readonly description: string }[];
   readonly retryAfterMs: number | undefined;
+  readonly facts: Readonly<Record<string, string>> | undefined;
 }
+
+const nothingKnown: Details = {
+  code: undefined,
+  grpcStatus: undefined,
+  violations: [],
+  retryAfterMs: undefined,
+  facts: undefined,
+};
 
 /** Read by name, because the classes live in packages that only some commands load. */
 function readDetails(error: Error): Details {
   const isKnown = error.name === 'HostError' || error.name === 'ModelHostError';
-  if (!isKnown) {
-    return { code: undefined, grpcStatus: undefined, violations: [], retryAfterMs: undefined };
-  }
+  if (!isKnown) return nothingKnown;
   // Both classes have these fields; HostError has no grpcStatus.
-  const { code, grpcStatus, violations, retryAfterMs } = error as Error & Details;
-  return { code, grpcStatus, violations, retryAfterMs };
+  const { code, grpcStatus, violations, retryAfterMs, facts } = error as Error & Details;
+  return { code, grpcStatus, violations, retryAfterMs, facts };
 }

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { RunEndReason, RunState } from '@modelhost/contracts';
+import { createModelHostClient } from '@modelhost/sdk';
+import { finish, watch } from './fixtures/run-watch.ts';
+import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
+import { startHost } from './host.ts';
+import type { RunningHost } from './host.ts';
+
+test('one bit that changed in a run that waits ends that run, and takes nothing else with it', async () => {
+  const directory = makeDirectory();
+  const config = writeHostConfig(directory);
+  const start = async (): Promise<RunningHost> =>
+    startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+
+  const first = await start();
+  const alice = createModelHostClient({ address: first.grpcAddress, apiKey: keys.alice.key });
+  const { session } = await alice.createSession();
+  const sessionId = session?.sessionId ?? '';
+  const { runId: sound } = await alice.startRun(task('pay'));
+  const { runId: damaged } = await alice.startRun(task('pay', { sessionId }));
+  for (const runId of [sound, damaged]) {
+    while ((await alice.getRun(runId)).waitingFor.length === 0);
+  }
+  alice.close();
+  assert.deepEqual(await first.drain(), { interrupted: 0 });
+  changeEntry(join(directory, 'data', 'runs', 'journal.db'), damaged);
+
+  const second = await start();
+  const again = createModelHostClient({ address: second.grpcAddress, apiKey: keys.alice.key });
+  const result = await finish(watch(again.followRun(damaged)));
+  assert.equal(result.reason, RunEndReason.FAILED);
+  assert.equal(result.error?.code, 'storage_unavailable');
+  assert.equal(result.error.facts['reason'], 'corrupt');
+  assert.deepEqual(await again.cancelRun(damaged), false);
+  const { runs } = await again.listRuns();
+  assert.deepEqual(
+    runs.map(({ runId, state }) => [runId, state]),
+    [
+      [damaged, RunState.FINISHED],
+      [sound, RunState.WAITING],
+    ],
+  );
+  const { runId: next } = await again.startRun(task('answer', { sessionId }));
+  assert.equal((await finish(watch(again.followRun(next)))).answer, 'The answer.');
+  await again.deleteSession(sessionId);
+  again.close();
+  await second.drain();
+  rmSync(directory, { recursive: true });
+});
+
+function changeEntry(path: string, runId: string): void {
+  using database = new DatabaseSync(path);
+  const row = database
+    .prepare('SELECT id, body FROM entry WHERE run = (SELECT ordinal FROM run WHERE run_id = ?)')
+    .get(runId);
+  const body = row?.['body'];
+  assert.ok(body instanceof Uint8Array);
+  body[40] = (body[40] ?? 0) ^ 1;
+  database.prepare('UPDATE entry SET body = ? WHERE id = ?').run(body, Number(row?.['id']));
+}

@@ -56,7 +56,7 @@ const unitsGuarded = 60;
 const wideUnitsMin = 5;
 /** At most as many units of a run are looked at more than once, each as often as this many units of work allow. */
 const runMax = 160;
-const unitsPerRunUnit = 1;
+const unitsPerRunUnit = 1.5;
 const runRule = /^generic-api-key/;
 const keyRule = /^generic-|^(?:np|kingfisher)\.generic\.[12]$/;
 const passwordRule = /^(?:np|kingfisher)\.generic\.|credentials/;

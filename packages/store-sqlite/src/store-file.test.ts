@@ -45,6 +45,18 @@ test('each opening raises the epoch, and only one has the directory', async () =
   });
 });
 
+test('whatever was written into the file of the lock, it keeps others out again', async () => {
+  await inDirectory(async (directory) => {
+    await writeFile(join(directory, 'lock.db'), 'something else '.repeat(100));
+    const file = await opening(directory);
+    assert.equal((await stat(join(directory, 'lock.db'))).size, 0);
+    await writeFile(join(directory, 'lock.db'), 'again while it is held '.repeat(100));
+    await assertUnavailable(opening(directory), 'locked');
+    file.close();
+    (await opening(directory)).close();
+  });
+});
+
 test('a place that is a file is refused, and so is a database that is a directory', async () => {
   await inDirectory(async (directory) => {
     const place = join(directory, 'file');

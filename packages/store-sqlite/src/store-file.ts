@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   statSync,
+  truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -116,19 +117,39 @@ export function makeDirectory(directory: string): void {
 export function takeLock(directory: string): DatabaseSync {
   const path = join(directory, lockName);
   makeFile(path);
+  try {
+    return beginExclusive(path);
+  } catch (thrown) {
+    const fault = toStorageFault(thrown, path);
+    const reason = fault.facts['reason'];
+    if (reason === 'corrupt') return beginAnew(path);
+    if (reason !== 'locked') throw fault;
+    throw storageFault(
+      'locked',
+      `${directory}: another host uses this data directory; stop it, or give this host its own`,
+      thrown,
+    );
+  }
+}
+
+function beginExclusive(path: string): DatabaseSync {
   const lock = new DatabaseSync(path);
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (thrown) {
     lock.close();
-    const fault = toStorageFault(thrown, path);
-    if (fault.facts['reason'] !== 'locked') throw fault;
-    throw storageFault(
-      'locked',
-      `${directory}: another host uses this data directory; stop it, or give this host its own`,
-      thrown,
-    );
+    throw thrown;
+  }
+}
+
+/** Something was written into the file. Nobody has its lock, or that would have been the answer; and nothing is in it that is missed. */
+function beginAnew(path: string): DatabaseSync {
+  try {
+    truncateSync(path);
+    return beginExclusive(path);
+  } catch (thrown) {
+    throw toStorageFault(thrown, path);
   }
 }
 

@@ -25,12 +25,16 @@ export function restoreDirectory(from: string, directory: string): void {
     renameSync(part, join(directory, databaseName));
     syncDirectory(directory);
   } catch (thrown) {
-    throw toStorageFault(thrown, from);
+    const fault = toStorageFault(thrown, from);
+    // The backup is only read: what cannot be written is the directory.
+    throw unwritable.has(fault.facts['reason']) ? toStorageFault(thrown, directory) : fault;
   } finally {
     removePart(part);
     lock.close();
   }
 }
+
+const unwritable: ReadonlySet<string | undefined> = new Set(['disk_full', 'read_only']);
 
 function refuseNonEmpty(directory: string): void {
   try {

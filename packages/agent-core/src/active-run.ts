@@ -57,6 +57,7 @@ export interface ActiveRun {
   readonly context: GuardedContext;
   readonly session: SessionRedactor;
   readonly input: RunInput;
+  readonly startedMs: number;
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
@@ -78,6 +79,7 @@ export interface ActiveRun {
   /** What is wrong with the arguments of a tool; empty when they fit. */
   checkArguments(tool: ToolDefinition, values: JsonObject): readonly FieldViolation[];
   count(name: keyof RunStatistics, by?: number): void;
+  /** What it has used; how long it took is for whoever knows the time. */
   statistics(): RunStatistics;
   /** Puts something on record; rejects with `audit_unavailable`. */
   record(entry: AuditRecord): Promise<void>;
@@ -90,7 +92,7 @@ export interface ActiveRun {
 /** Takes the snapshot of the tools and puts the shared state of a run together. */
 export async function openRun(
   ports: AgentLoopPorts,
-  { context, session }: Pick<ActiveRun, 'context' | 'session'>,
+  { context, session, startedMs }: Pick<ActiveRun, 'context' | 'session' | 'startedMs'>,
   input: RunInput,
 ): Promise<ActiveRun> {
   const catalogue = await context.step('catalogue', async () => {
@@ -120,6 +122,7 @@ export async function openRun(
     context,
     session,
     input,
+    startedMs,
     ports,
     tools,
     conversation: createConversation(input, tools),

@@ -31,6 +31,8 @@ export interface ModelAnswer extends ShownTexts {
   readonly usage: TokenUsage;
   readonly error: ErrorData | undefined;
   readonly durationMs: number;
+  /** Absent in journals of older hosts. */
+  readonly endedAtMs?: number;
   /** Attempts before this one that were interrupted: what they used is not known, so that all is charged that was set aside. */
   readonly lostAttempts: number;
 }
@@ -95,6 +97,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
     const isStarted = bytes > 0 || ended !== undefined;
     const isCharged = isStarted || (isAsked && isGivenUp(kind, error));
     const inputTokens = isCharged ? options.inputTokens : 0;
+    const endedAtMs = now();
     return {
       kind,
       decision,
@@ -106,7 +109,8 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       // A call that was refused has cost nothing that we know of; of one that was given up the input was there already.
       usage: stats?.usage ?? estimateUsage(texts.written(), toolCalls, inputTokens),
       error,
-      durationMs: now() - startedMs,
+      durationMs: endedAtMs - startedMs,
+      endedAtMs,
       lostAttempts: options.lostAttempts,
     };
   }

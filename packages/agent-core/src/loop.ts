@@ -45,8 +45,9 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
     const progress: Progress = { startedMs: undefined, run: undefined };
     let ending: RunEnding;
     try {
-      progress.startedMs = await context.now('start');
-      progress.run = await openRun(ports, { context, session }, input);
+      const startedMs = await context.now('start');
+      progress.startedMs = startedMs;
+      progress.run = await openRun(ports, { context, session, startedMs }, input);
       ending = await takeTurns(progress.run);
     } catch (thrown) {
       ending = endingOf(thrown, context);

@@ -83,7 +83,7 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
     });
   } catch (thrown) {
     if (lostAttempts === 0) ports.budgets.release(input.runId, name);
-    else settle(run, name, { ...setAside, answer: lostAnswer(run, setAside, lostAttempts) });
+    else await settleLost(run, name, { ...setAside, attempts: lostAttempts });
     throw thrown;
   }
   settle(run, name, { ...setAside, answer });
@@ -201,24 +201,25 @@ function attemptsWithin(run: ActiveRun, loss: Loss): number {
 /** What of an answer is charged and told. */
 type Charged = Pick<
   ModelAnswer,
-  'usage' | 'model' | 'durationMs' | 'finishReason' | 'lostAttempts'
+  'usage' | 'model' | 'durationMs' | 'endedAtMs' | 'finishReason' | 'lostAttempts'
 >;
 
-/** What stands for the last attempt of a step whose answers are all lost. Nobody measured it. */
-function lostAnswer(run: ActiveRun, setAside: SetAside, attempts: number): Charged {
-  const { inputTokens, maxOutputTokens } = setAside;
-  return {
-    usage: {
-      inputTokens,
-      outputTokens: maxOutputTokens,
-      cachedInputTokens: 0,
-      reasoningTokens: 0,
-    },
+/** Charges a step whose answers are all lost. Nobody measured the last attempt. */
+async function settleLost(
+  run: ActiveRun,
+  name: string,
+  { attempts, ...setAside }: Loss,
+): Promise<void> {
+  const { inputTokens, maxOutputTokens: outputTokens } = setAside;
+  const answer: Charged = {
+    usage: { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 },
     model: run.input.agent.route.model,
     durationMs: 0,
+    endedAtMs: await run.context.now(`${name}/end`),
     finishReason: 'none',
     lostAttempts: attempts - 1,
   };
+  settle(run, name, { ...setAside, answer });
 }
 
 /** Charges what an answer used, and whole what was set aside for attempts that were interrupted; tells the followers. */
@@ -228,6 +229,7 @@ function settle(
   taken: SetAside & { readonly answer: Charged },
 ): void {
   const { usage, model, durationMs, finishReason, lostAttempts } = taken.answer;
+  const { endedAtMs = run.startedMs } = taken.answer;
   const attempts = attemptsWithin(run, { ...taken, attempts: lostAttempts });
   const inputTokens = usage.inputTokens + attempts * taken.inputTokens;
   const outputTokens = usage.outputTokens + attempts * taken.maxOutputTokens;
@@ -238,7 +240,8 @@ function settle(
   run.count('outputTokens', outputTokens);
   run.count('costMicroUsd', used.costMicroUsd);
   run.count('tokensOverrun', overrunTokens);
-  const spent = run.statistics();
+  // What a fork has taken over was before its start.
+  const spent = { ...run.statistics(), durationMs: Math.max(0, endedAtMs - run.startedMs) };
   const { costMicroUsd } = amountOf(run, usage);
   run.context.emit(name, { type: 'usage', model, usage, costMicroUsd, spent });
   run.context.emit(name, { type: 'step-finished', kind: 'model', finishReason, durationMs });

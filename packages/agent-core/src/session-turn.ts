@@ -55,11 +55,14 @@ export async function keepTurn(options: {
           if (ports.sessions === undefined) throw new Error('no sessions are kept');
           const messages = hideCalls(turn.messages, info.redactor, context.hiddenMore());
           const placeholders = joinLists(turn.placeholders, info.redactor.state());
+          const timeMs = info.now();
+          const durationMs = run === undefined ? 0 : timeMs - run.startedMs;
           await ports.sessions.append(place, {
             ...turn,
+            statistics: { ...turn.statistics, durationMs },
             messages,
             placeholders,
-            timeMs: info.now(),
+            timeMs,
           });
           return null;
         } catch (thrown) {

@@ -103,6 +103,9 @@ suite('a model call that was interrupted', () => {
       ],
     );
     const { statistics } = once.result;
+    const [spent] = once.events.flatMap(({ body }) => (body.type === 'usage' ? [body.spent] : []));
+    assert.deepEqual(spent, statistics, 'down to how long it took');
+    assert.equal(statistics.durationMs, 20_000);
     assert.equal(statistics.modelCalls, 1);
     assert.equal(statistics.outputTokens, 100);
     assert.ok(statistics.inputTokens > 0 && statistics.costMicroUsd > 0);

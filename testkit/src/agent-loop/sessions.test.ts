@@ -7,7 +7,7 @@ import { email } from './canaries.ts';
 import { oblige } from './decision.ts';
 import { createTool, textAnswer } from './outside.ts';
 import type { OutsideOptions } from './outside.ts';
-import { assertReplays, play } from './play.ts';
+import { assertReplays, bodies, play } from './play.ts';
 import type { Played, React } from './play.ts';
 
 const place = { tenant: 'acme', sessionId: 'ses_1' };
@@ -64,6 +64,22 @@ suite('a run of a session', () => {
     assert.equal(call.toolCalls[0]?.id, answer.toolCallId);
     assert.equal((await store.find(place))?.heldBy, undefined);
     await assertReplays(played);
+  });
+
+  test('tells in its turn and on the way how long it has taken', async () => {
+    const store = await openSession();
+    const world = { turns: [{ text: 'begin ', hangs: true }] };
+    const played = await playInSession(store, world, (body, act) =>
+      body.type === 'text-delta' ? act.pass(500).then(async () => act.cancel()) : undefined,
+    );
+    const { statistics } = played.result;
+    assert.equal(statistics.durationMs, 500);
+    const [turn] = await turnsOf(store);
+    assert.deepEqual(turn?.statistics, statistics);
+    assert.deepEqual(
+      bodies(played, 'usage').map(({ spent }) => spent),
+      [statistics],
+    );
   });
 
   test('leaves its calls without what policy hides, and what stands for it can be put back', async () => {

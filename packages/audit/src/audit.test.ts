@@ -216,6 +216,15 @@ test('one writer holds a file: another is refused while it lives, and takes over
   });
 });
 
+test('whatever was written into the file of the lock, it keeps others out again', async () => {
+  await inDirectory(async (path) => {
+    await writeFile(`${path}.lock`, 'something else '.repeat(100));
+    const log = await openAuditFile({ path, now: () => 0 });
+    await assert.rejects(openAuditFile({ path, now: () => 0 }), { facts: { reason: 'locked' } });
+    await log.close();
+  });
+});
+
 test('a closed log and a path that cannot be opened accept nothing, and say so', async () => {
   await inDirectory(async (path) => {
     const log = await openAuditFile({ path, now: () => 0 });

@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { HostError } from '@modelhost/kernel';
 
@@ -13,17 +14,36 @@ export interface FileLock {
  * cannot be written.
  */
 export function lockFile(path: string): FileLock {
-  let database: DatabaseSync | undefined;
+  let database: DatabaseSync;
   try {
-    // A verification looks at the lock for an instant; a start waits for that long.
-    database = new DatabaseSync(path, { timeout: 500 });
-    database.exec('BEGIN EXCLUSIVE');
+    database = begin(path);
   } catch (cause) {
-    database?.close();
-    throw isBusy(cause) ? locked(path, cause) : unavailable(path, cause);
+    if (codeOf(cause) === busy) throw locked(path, cause);
+    database = codeOf(cause) === notDatabase ? beginAnew(path) : unavailable(path, cause);
   }
-  const held = database;
-  return { release: () => held.close() };
+  return { release: () => database.close() };
+}
+
+function begin(path: string): DatabaseSync {
+  // A verification looks at the lock for an instant; a start waits for that long.
+  const database = new DatabaseSync(path, { timeout: 500 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+}
+
+/** Something was written into the file. Nobody has its lock, or that would have been the answer; and nothing is in it that is missed. */
+function beginAnew(path: string): DatabaseSync {
+  try {
+    truncateSync(path);
+    return begin(path);
+  } catch (cause) {
+    return unavailable(path, cause);
+  }
 }
 
 /** Whether somebody holds the lock; false when there is no lock file to be asked. */
@@ -45,11 +65,12 @@ export function isLocked(path: string): boolean {
   }
 }
 
-/** SQLite's code for what another has locked. */
+/** SQLite's codes for what another has locked, and for a file that is something else. */
 const busy = 5;
+const notDatabase = 26;
 
-function isBusy(cause: unknown): boolean {
-  return cause instanceof Error && 'errcode' in cause && cause.errcode === busy;
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'errcode' in cause ? cause.errcode : undefined;
 }
 
 function locked(path: string, cause: unknown): HostError {
@@ -60,6 +81,6 @@ function locked(path: string, cause: unknown): HostError {
   );
 }
 
-function unavailable(path: string, cause: unknown): HostError {
-  return new HostError('audit_unavailable', `${path}: the lock cannot be written`, { cause });
+function unavailable(path: string, cause: unknown): never {
+  throw new HostError('audit_unavailable', `${path}: the lock cannot be written`, { cause });
 }

@@ -131,7 +131,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRule>> = {
   storage_unavailable: {
     grpc: 'UNAVAILABLE',
     isRetryable: true,
-    docs: 'The data directory cannot be used; the fact `reason` says why, such as `disk_full`, `read_only`, `corrupt` or `locked`.',
+    docs: 'The data directory cannot be used; the fact `reason` says why, such as `disk_full`, `read_only`, `locked`, `corrupt` where something that is kept does not open, or `no_key` with the `key_id` that it takes.',
   },
   internal: {
     grpc: 'INTERNAL',

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { examine } from './examine.ts';
 import { plantedBugs } from './planted-bugs.ts';
 import type { PlantedBug } from './planted-bugs.ts';
+import { regressions } from './regressions.ts';
 import { examineSpread } from './spread.ts';
 
 /** Taken before the globals are unusable. */
@@ -14,14 +15,15 @@ const { values: options } = parseArgs({
     seed: { type: 'string' },
     mutants: { type: 'boolean', default: false },
     pinned: { type: 'boolean', default: false },
+    regressions: { type: 'boolean', default: false },
   },
 });
 
 await main();
 
 /**
- * Simulates a range of seeds, or one, or hunts for the planted bugs, or looks for each at the seed where it was found, first; exits
- * with 1 when a law was broken or a bug not found.
+ * Simulates a range of seeds, or one, or those where a law was broken once; or hunts for the planted bugs, or looks for each at the
+ * seed where it was found, first. Exits with 1 when a law was broken or a bug not found.
  */
 async function main(): Promise<void> {
   const count = options.seed === undefined ? Number(options.seeds) : 1;
@@ -31,19 +33,19 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const isSound =
-    options.mutants || options.pinned ? await hunt(from, count) : await simulate(from, count);
-  process.exitCode = isSound ? 0 : 1;
+  process.exitCode = (await choose(from, count)) ? 0 : 1;
+}
+
+async function choose(from: number, count: number): Promise<boolean> {
+  if (options.regressions) return simulateAgain();
+  return options.mutants || options.pinned ? hunt(from, count) : simulate(from, count);
 }
 
 async function simulate(from: number, count: number): Promise<boolean> {
   const startedMs = monotonic();
   const { trace, failures, failed, virtualMs, tally } = await examineSpread(from, count);
   const seconds = (monotonic() - startedMs) / 1_000;
-  for (const { seed, violations } of failures) {
-    for (const violation of violations.slice(0, 5)) console.error(`seed ${seed}: ${violation}`);
-    console.error(`node testkit/src/simulation/main.ts --seed ${seed}`);
-  }
+  for (const { seed, violations } of failures) tell(seed, violations);
   console.log(
     JSON.stringify({
       seeds: count,
@@ -58,6 +60,25 @@ async function simulate(from: number, count: number): Promise<boolean> {
     }),
   );
   return failed === 0;
+}
+
+/** Plays the worlds in which a law was broken once. */
+async function simulateAgain(): Promise<boolean> {
+  let failed = 0;
+  for (const seed of regressions.keys()) {
+    const { violations } = await examine(seed);
+    if (violations.length > 0) failed += 1;
+    tell(seed, violations);
+  }
+  console.log(JSON.stringify({ seeds: regressions.size, failed }));
+  return failed === 0;
+}
+
+/** What was broken, and the command that shows it again. */
+function tell(seed: number, violations: readonly string[]): void {
+  if (violations.length === 0) return;
+  for (const violation of violations.slice(0, 5)) console.error(`seed ${seed}: ${violation}`);
+  console.error(`node testkit/src/simulation/main.ts --seed ${seed}`);
 }
 
 /** Looks for every planted bug until its law finds it; where it was found before, first, if asked to. */

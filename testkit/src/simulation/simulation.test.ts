@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { plantedBugs } from './planted-bugs.ts';
+import { regressions } from './regressions.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -20,6 +21,11 @@ test('100 worlds with crashes keep every law, and are the same when replayed', a
   const [summary] = await simulate('--seeds', '100');
   t.diagnostic(JSON.stringify(summary));
   assert.partialDeepStrictEqual(summary, { seeds: 100, failed: 0 });
+});
+
+test('every world in which a law was broken once keeps it', async () => {
+  const [summary] = await simulate('--regressions');
+  assert.deepEqual(summary, { seeds: regressions.size, failed: 0 });
 });
 
 test('the same seeds give the same trace in another process, and other seeds another', async () => {

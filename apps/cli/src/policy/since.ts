@@ -1,4 +1,3 @@
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Since } from '../routes/policy-host.ts';
 
@@ -17,9 +16,4 @@ export function formatMoment(time: Timestamp | undefined): string {
   if (time === undefined) return '';
   const { seconds } = time;
   return new Date(Number(seconds) * 1_000).toISOString().replace('.000Z', 'Z');
-}
-
-/** The same for the contract. */
-export function toSince(since: Since, nowMs: number): Timestamp {
-  return timestampFromMs(toSinceMs(since, nowMs));
 }

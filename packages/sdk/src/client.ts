@@ -37,7 +37,7 @@ import { callUnary, openStream, readStream } from './method.ts';
 import type { Caller } from './method.ts';
 import { createPolicyMethods } from './policy.ts';
 import type { PolicyMethods } from './policy.ts';
-import { createPatience, longestWaitMs } from './patience.ts';
+import { awayTimeoutMsDefault, createPatience, longestWaitMs } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { createSessionMethods } from './sessions.ts';
 import type { SessionMethods } from './sessions.ts';
@@ -177,7 +177,6 @@ export interface ModelHostClient extends PolicyMethods, SessionMethods {
 }
 
 const timeoutMsDefault = 60_000;
-const awayTimeoutMsDefault = 5 * 60_000;
 
 /** Connects on the first call. */
 export function createModelHostClient(options: ModelHostClientOptions): ModelHostClient {
@@ -194,9 +193,10 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
   });
   const { timeoutMs = timeoutMsDefault } = options;
   const caller: Caller = { client, metadata, timeoutMs, inFlight: new Set() };
+  const closing = new AbortController();
   const { getRun, listRuns, cancelRun } = AgentService.method;
   return {
-    ...createStreams(caller, () => patienceOf(options)),
+    ...createStreams(caller, () => patienceOf(options, closing.signal)),
     ...createHistory(caller),
     startRun: async (spec) => callUnary(caller, AgentService.method.startRun, { spec }),
     getRun: async (runId) => {
@@ -222,6 +222,7 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
     ...createSessionMethods(caller, missing),
     getStatus: async () => callUnary(caller, SystemService.method.getStatus, {}),
     close: () => {
+      closing.abort();
       for (const call of caller.inFlight) call.cancel();
       client.close();
     },
@@ -351,17 +352,17 @@ function createHistory(caller: Caller): Pick<ModelHostClient, 'replayRun' | 'for
   };
 }
 
-function patienceOf({ awayTimeoutMs, onWaiting }: ModelHostClientOptions): Patience {
+function patienceOf(
+  { awayTimeoutMs, onWaiting }: ModelHostClientOptions,
+  closing: AbortSignal,
+): Patience {
   return createPatience({
     timeoutMs: awayTimeoutMs ?? awayTimeoutMsDefault,
     now: () => performance.now(),
     random: Math.random,
-    wait: async (waitMs, signal) => {
-      await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => {
-        signal?.throwIfAborted();
-      });
-    },
+    wait: async (waitMs, signal) => delay(waitMs, undefined, { signal }).catch(() => {}),
     onWaiting,
+    closing,
   });
 }
 

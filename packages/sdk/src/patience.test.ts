@@ -80,6 +80,28 @@ test('a host that goes down is waited for, and any other word of it ends the wai
   }
 });
 
+test('a client that is closed waits no more, and one whose signal aborts gives the reason', async () => {
+  const waiting = createWaiting(1_000);
+  await waiting.patience.afterFailure(away, undefined);
+  waiting.close();
+  await assert.rejects(waiting.patience.afterFailure(away, undefined), away);
+  assert.equal(waiting.waits.length, 1);
+  const reason = new Error('enough');
+  const { patience } = createWaiting(1_000);
+  await assert.rejects(patience.afterFailure(away, AbortSignal.abort(reason)), reason);
+});
+
+test('a client that is closed while it waits ends what it follows', async () => {
+  const host = await createStandIn({});
+  const address = `127.0.0.1:${host.port}`;
+  await host[Symbol.asyncDispose]();
+  const client = createModelHostClient({
+    address,
+    onWaiting: () => setImmediate(() => client.close()),
+  });
+  await assert.rejects(Array.fromAsync(client.followRun('run_1')), { code: 'transport' });
+});
+
 test('without time nothing is waited for', async () => {
   const waiting = createWaiting(0);
   await failUntilGivenUp(waiting);

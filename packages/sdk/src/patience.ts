@@ -9,10 +9,12 @@ export interface PatienceOptions {
   readonly now: () => number;
   /** From 0 up to but without 1. */
   readonly random: () => number;
-  /** Rejects when the signal aborts. */
-  readonly wait: (waitMs: number, signal: AbortSignal | undefined) => Promise<void>;
+  /** Resolves earlier when the signal aborts. */
+  readonly wait: (waitMs: number, signal: AbortSignal) => Promise<void>;
   /** Called once for each time that a host is away for longer than one attempt takes. */
   readonly onWaiting: ((error: ModelHostError) => void) | undefined;
+  /** Aborts when the client is closed: then nothing is waited for. */
+  readonly closing: AbortSignal;
 }
 
 /** How long one stream is asked for again after it broke. */
@@ -25,13 +27,15 @@ export interface Patience {
   readonly afterFailure: (error: ModelHostError, signal: AbortSignal | undefined) => Promise<void>;
 }
 
+/** Longer than a host needs to come back from a restart. */
+export const awayTimeoutMsDefault = 300_000;
 const firstWaitMs = 100;
 /** The longest pause between two attempts; whoever connects again waits no longer than that either. */
 export const longestWaitMs = 5_000;
 
 /** Attempts go on by time, each after a longer pause; what a host says is an answer and ends them at once. */
 export function createPatience(options: PatienceOptions): Patience {
-  const { timeoutMs, now, random, wait, onWaiting } = options;
+  const { timeoutMs, now, random, wait, onWaiting, closing } = options;
   let awaySinceMs: number | undefined;
   let reachedAtMs: number | undefined;
   let failures = 0;
@@ -47,7 +51,7 @@ export function createPatience(options: PatienceOptions): Patience {
     },
     advanced,
     afterFailure: async (error, signal) => {
-      if (!isPassing(error)) throw error;
+      if (!isPassing(error) || closing.aborted) throw error;
       // A run may wait for days and tell nothing new, but a host that only takes calls and drops them is not back.
       if (reachedAtMs !== undefined && now() - reachedAtMs >= longestWaitMs) advanced();
       reachedAtMs = undefined;
@@ -58,7 +62,10 @@ export function createPatience(options: PatienceOptions): Patience {
       if (failures === 2) onWaiting?.(error);
       const fullMs = Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs);
       // All clients of a host lose it at the same moment, and must not all come back at the same one.
-      await wait(Math.min(fullMs * (0.5 + random() / 2), leftMs), signal);
+      const waitMs = Math.min(fullMs * (0.5 + random() / 2), leftMs);
+      await wait(waitMs, signal === undefined ? closing : AbortSignal.any([signal, closing]));
+      signal?.throwIfAborted();
+      if (closing.aborted) throw error;
     },
   };
 }

@@ -110,7 +110,9 @@ test('a run whose key is not at hand waits for it, unless somebody cancels it', 
   });
   assert.equal((await engine.status('acme', 'run_1'))?.state, 'waiting');
   assert.equal(await engine.cancel('acme', 'run_1', 'ann'), true);
-  assert.deepEqual(errorOf(await engine.status('acme', 'run_1'))?.facts, facts);
+  const status = await engine.status('acme', 'run_1');
+  assert.deepEqual(errorOf(status)?.facts, facts);
+  assert.match(JSON.stringify(status?.result), /"the run cannot go on: input does not open"/);
   await engine.close();
 });
 

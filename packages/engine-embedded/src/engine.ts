@@ -192,7 +192,7 @@ async function cancelRun(
     run = await residents.load(tenant, runId);
   } catch (thrown) {
     // Nobody can go on with it, unless the key comes back: whoever cancels it says not to wait for that.
-    if (isWithoutKey(thrown)) return residents.end(tenant, runId, thrown);
+    if (isWithoutKey(thrown)) return residents.end(tenant, runId, reasonOf(thrown));
     throw thrown;
   }
   if (run === undefined) return false;
@@ -203,6 +203,11 @@ async function cancelRun(
   // It left memory meanwhile, or is over: once it is read again it knows of the cancel that is kept.
   const again = await residents.load(tenant, runId);
   return again?.stop(reason) ?? false;
+}
+
+/** Why it was interrupted. */
+function reasonOf(fault: HostError): HostError {
+  return isWithoutKey(fault.cause) ? fault.cause : fault;
 }
 
 async function findStatus(

@@ -14,6 +14,7 @@ import {
 import type { CliContext } from '../context.ts';
 import { runHere } from '../testing.ts';
 import type { Ended } from '../testing.ts';
+import { readVersion } from '../version.ts';
 
 const state: {
   directory: string;
@@ -105,7 +106,9 @@ before(async () => {
     }),
   );
   const config = readHostConfig({ file: at('model-host.yaml'), environment: {}, flags: [] });
-  state.host = await startHost({ config, environment: {}, version: '0.1.0', log: 'silent' });
+  // A bundle asks for a host at least as new as the command that builds it.
+  const version = readVersion();
+  state.host = await startHost({ config, environment: {}, version, log: 'silent' });
   const run = ['run', 'player', 'x'.repeat(50)];
   const environment = {
     MODEL_HOST_ADDRESS: state.host.grpcAddress,

@@ -33,7 +33,7 @@ export const storageRoutes: RouteMap<CliContext> = buildRouteMap({
     verify: buildCommand<ConfigFlags, [], CliContext>({
       loader: bind(async () => (await import('../commands/storage.ts')).verifyStorage),
       parameters: { flags: configFlags },
-      docs: { brief: 'Read everything that is kept of runs and sessions' },
+      docs: { brief: 'Read and open everything that is kept of runs and sessions' },
     }),
     backup: buildCommand<ConfigFlags, [file: string], CliContext>({
       loader: bind(async () => (await import('../commands/storage.ts')).backUpStorage),

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noStatistics } from '@modelhost/kernel';
-import type { Clock, RunEvent, RunInput, RunProgram, RunResult } from '@modelhost/kernel';
+import type {
+  Clock,
+  RunEvent,
+  RunInput,
+  RunProgram,
+  RunResult,
+  RunStatus,
+} from '@modelhost/kernel';
 import { createPlainCodec } from './codec.ts';
 import { createEmbeddedEngine } from './engine.ts';
 import type { EmbeddedEngine, EmbeddedEngineOptions } from './engine.ts';
@@ -214,6 +221,36 @@ test('a cancel reaches the bodies at work while the store takes nothing, and the
   await engine.drain(5_000);
   const reason = JSON.stringify({ type: 'cancelled', by: 'ann' });
   assert.deepEqual(seen, ['the body', 'the program', reason]);
+});
+
+test('a run whose program does not end once it is stopped has used what it told of last', async () => {
+  const timers = new Map<number, () => void>();
+  const isOver = Promise.withResolvers<void>();
+  const clock: Clock = {
+    now: () => 1_000,
+    setTimer: (delayMs, callback) => {
+      timers.set(delayMs, callback);
+      if (delayMs === 777) isOver.resolve();
+      return () => {};
+    },
+  };
+  const spent = { ...noStatistics, modelCalls: 3, inputTokens: 40 };
+  const usage = { inputTokens: 40, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  const program: RunProgram = async (run) => {
+    run.emit('turn-1', { type: 'usage', model: 'm', usage, costMicroUsd: 0, spent });
+    await run.waitForSignal('never', { timeoutMs: 50, approvers: [] }).catch(() => {});
+    return new Promise(() => {});
+  };
+  const ended = Promise.withResolvers<RunStatus>();
+  const bounds = { stopTimeoutMs: 777 };
+  const engine = await createEngine({ program, clock, bounds, onEnd: ended.resolve });
+  await engine.start(inputOf('run_1'));
+  await engine.cancel('acme', 'run_1', 'ann');
+  await isOver.promise;
+  timers.get(777)?.();
+  const { result } = await ended.promise;
+  assert.equal(result?.ending.reason, 'failed');
+  assert.deepEqual(result.statistics, spent);
 });
 
 test('a request that is nested too deeply is refused before anything starts', async () => {

@@ -1,9 +1,10 @@
-import type { RunEvent, RunReplay, RunStatus } from '@modelhost/kernel';
-import { HostError } from '@modelhost/kernel';
+import { HostError, noStatistics } from '@modelhost/kernel';
+import type { RunEvent, RunReplay, RunStatistics, RunStatus } from '@modelhost/kernel';
 import type { Fact } from './facts.ts';
 import type { Aftermath } from './laws.ts';
 import { afterReset, shownText } from './redaction-laws.ts';
 import type { RunPlan } from './scenario.ts';
+import type { World } from './world.ts';
 
 type Asked = Extract<Fact, { type: 'model-asked' }>;
 
@@ -76,6 +77,28 @@ function spendingOf(
     used += Math.min(inputTokens + outputTokens, tokensMax);
   }
   return { used, lost };
+}
+
+/** Whether the engine ended a run whose program did not end in its time: nobody knows what that was still doing. */
+export function isForced({ result }: RunStatus): boolean {
+  return (
+    result?.ending.reason === 'failed' &&
+    result.ending.error.message === 'the program did not end after it was stopped'
+  );
+}
+
+/** I3: what such a run says that it used is what it told last. */
+export function checkLastTold(
+  facts: World['facts'],
+  runId: string,
+  { inputTokens, outputTokens }: RunStatistics,
+  events: readonly RunEvent[],
+): void {
+  const told = events.findLast(({ body }) => body.type === 'usage')?.body;
+  const spent = told?.type === 'usage' ? told.spent : noStatistics;
+  if (inputTokens + outputTokens !== spent.inputTokens + spent.outputTokens) {
+    facts.violate('I3', `${runId}: was ended by force, with other figures than it told last`);
+  }
 }
 
 /** I8: what a client shows of an answer is the journaled text, and the last of them is the answer of the run. */

@@ -9,7 +9,7 @@ import type {
 } from '@modelhost/kernel';
 import { checkAnswers, checkTaint } from './approval-laws.ts';
 import type { Clients, Seen } from './clients.ts';
-import { checkReplay, checkSpending, checkTexts } from './crash-laws.ts';
+import { checkLastTold, checkReplay, checkSpending, checkTexts, isForced } from './crash-laws.ts';
 import type { Host } from './deployment.ts';
 import { checkDecisions } from './policy-laws.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
@@ -160,6 +160,7 @@ function checkCharges(
     facts.violate('I2', `${runId} never closed its budget`);
     return;
   }
+  if (isForced(status)) return checkLastTold(facts, runId, statistics, seen.events);
   const used = statistics.inputTokens + statistics.outputTokens;
   if (charged.tokens + statistics.tokensOverrun !== used) {
     facts.violate('I3', `${runId}: charged ${charged.tokens} for ${used} tokens`);

@@ -63,11 +63,11 @@ function closeRun(live: LiveRun, result: RunResult): void {
   live.wake();
 }
 
-/** The result that the program gave, unless the run is broken: then only its statistics are believed. */
+/** The result that the program gave, unless the run is broken: then only its statistics are believed, or what it told last of them. */
 function resultOf(live: LiveRun, given: RunResult | undefined): RunResult {
   const fault = live.performance.fault();
   if (given !== undefined && fault === undefined) return given;
   const durationMs = live.options.clock.now() - live.status.createdAtMs;
-  const statistics = given?.statistics ?? { ...noStatistics, durationMs };
+  const statistics = given?.statistics ?? { ...live.spent, durationMs };
   return { ending: { reason: 'failed', error: toErrorData(fault) }, statistics };
 }

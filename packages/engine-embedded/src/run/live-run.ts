@@ -5,6 +5,7 @@ import type {
   RunInput,
   RunProgram,
   RunResult,
+  RunStatistics,
   RunStatus,
   SignalPayload,
   StopReason,
@@ -76,6 +77,8 @@ export interface LiveRun {
   readonly wake: () => void;
   /** The program is handed what is in the journal, then it is live, until it has ended; in the end the run is gone. */
   phase: 'rehearsed' | 'live' | 'ended' | 'gone';
+  /** What the program told last of what it used: all that is known of that when it gives no result. */
+  spent: RunStatistics;
   /** The program ended, with this result; undefined when it threw. */
   ended: { readonly result: RunResult | undefined } | undefined;
   isWriting: boolean;

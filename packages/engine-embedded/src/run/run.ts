@@ -1,3 +1,4 @@
+import { noStatistics } from '@modelhost/kernel';
 import type {
   RunEvent,
   RunEventBody,
@@ -110,6 +111,7 @@ function createLiveRun(options: RunOptions): LiveRun {
     starts: [],
     wake: () => wakeWriter(live),
     phase: 'rehearsed',
+    spent: noStatistics,
     ended: undefined,
     isWriting: false,
     isStopping: false,
@@ -127,6 +129,7 @@ function createLiveRun(options: RunOptions): LiveRun {
 
 /** An event of the program: one that its journal knows of, or a new one. */
 function tell(live: LiveRun, step: string, body: RunEventBody): void {
+  if (body.type === 'usage') live.spent = body.spent;
   if (live.phase !== 'rehearsed') {
     live.outbox.tell(step, body);
     live.wake();

@@ -78,7 +78,8 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   await pinStore.load();
   // Whatever is open when the rest fails is closed again.
   await using opened = new AsyncDisposableStack();
-  const auditFile = await openAuditFile({ path: auditPath, now: () => clock.now() });
+  const now = (): number => clock.now();
+  const auditFile = await openAuditFile({ path: auditPath, now });
   opened.defer(async () => auditFile.close());
   const audit = hideInAudit(auditFile, redactor);
   await witness.checkAudit(audit);
@@ -103,14 +104,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     onDrift: (drift) => void recordDrift(audit, drift, log),
   });
   const calls = createCallLedger();
-  const governor = createCallGovernor({
-    policy,
-    audit,
-    keys,
-    redactor,
-    calls,
-    now: () => clock.now(),
-  });
+  const governor = createCallGovernor({ policy, audit, keys, redactor, calls, now });
   const { onChange: onPolicyChange } = policyControl;
   const governed = { relay: tools.relay, tools, governor, policy, onPolicyChange, ids };
   const relay = governRelay(governed);

@@ -210,28 +210,29 @@ export const runRules: Rules = {
     };
   },
 
-  'a drain interrupts what still works after its timeout, says how much, and ends none of it': () => ({
-    program: async (run) => {
-      const body = async ({ signal }: { readonly signal: AbortSignal }): Promise<null> => {
-        await aborted(signal);
-        return null;
-      };
-      if (run.runId !== 'run_0') await run.step('work', body);
-    },
-    check: async ({ engine, start, finished, clock }) => {
-      for (const runId of ['run_0', 'run_1', 'run_2']) await start({ runId });
-      await finished('run_0');
-      const drained = engine.drain(5_000);
-      await clock.advance(4_999);
-      assert.equal(engine.runsInFlight(), 2);
-      await clock.advance(1);
-      assert.deepEqual(await drained, { interrupted: 2 });
-      assert.equal(engine.runsInFlight(), 0);
-      for (const runId of ['run_1', 'run_2']) {
-        assert.equal((await engine.status('acme', runId))?.state, 'running');
-      }
-    },
-  }),
+  'a drain interrupts what still works after its timeout, says how much, and ends none of it':
+    () => ({
+      program: async (run) => {
+        const body = async ({ signal }: { readonly signal: AbortSignal }): Promise<null> => {
+          await aborted(signal);
+          return null;
+        };
+        if (run.runId !== 'run_0') await run.step('work', body);
+      },
+      check: async ({ engine, start, finished, clock }) => {
+        for (const runId of ['run_0', 'run_1', 'run_2']) await start({ runId });
+        await finished('run_0');
+        const drained = engine.drain(5_000);
+        await clock.advance(4_999);
+        assert.equal(engine.runsInFlight(), 2);
+        await clock.advance(1);
+        assert.deepEqual(await drained, { interrupted: 2 });
+        assert.equal(engine.runsInFlight(), 0);
+        for (const runId of ['run_1', 'run_2']) {
+          assert.equal((await engine.status('acme', runId))?.state, 'running');
+        }
+      },
+    }),
 
   'a drain leaves alone what only waits': () => ({
     program: async (run) => {

@@ -44,7 +44,7 @@ export function checkSpending(
 }
 
 /** Whether the beginning of a call was durable before another process began it anew. */
-function isKnown(call: Asked, ofRun: readonly Fact[]): boolean {
+export function isKnown(call: Asked, ofRun: readonly Fact[]): boolean {
   const at = ofRun.indexOf(call);
   const next = ofRun.findIndex(
     (fact, index) => index > at && fact.type === 'asked' && fact.action === 'UseModel',

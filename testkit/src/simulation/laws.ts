@@ -9,7 +9,14 @@ import type {
 } from '@modelhost/kernel';
 import { checkAnswers, checkTaint } from './approval-laws.ts';
 import type { Clients, Seen } from './clients.ts';
-import { checkLastTold, checkReplay, checkSpending, checkTexts, isForced } from './crash-laws.ts';
+import {
+  checkLastTold,
+  checkReplay,
+  checkSpending,
+  checkTexts,
+  isForced,
+  isKnown,
+} from './crash-laws.ts';
 import type { Host } from './deployment.ts';
 import { checkDecisions } from './policy-laws.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
@@ -199,9 +206,9 @@ function checkUsage(
     const asked = askedFor(seen.facts, step);
     // One that was never asked is charged with what was set aside for it, as if it had been.
     lostMax += resets * (setAside.get(`${runId}/${step}`) ?? 0);
+    const last = asked.at(-1);
     const reported = seen.facts.find(
-      (fact) =>
-        fact.type === 'reported' && fact.step === step && fact.attempt === asked.at(-1)?.attempt,
+      (fact) => fact.type === 'reported' && fact.step === step && fact.attempt === last?.attempt,
     );
     // Where it was asked in every attempt, as the engine counts them, the last of them is the one that counts.
     const attempts = new Set(asked.map(({ begun }) => begun)).size;
@@ -209,7 +216,9 @@ function checkUsage(
     const isLost = seen.facts.some(
       (fact) => fact.type === 'handed' && fact.name === step && fact.isLost,
     );
-    if (reported?.type !== 'reported' || attempts <= resets || isLost) continue;
+    // So did the one of a call that nobody knows of, where the next process asked no model any more.
+    const isUnknown = last !== undefined && !isKnown(last, seen.facts);
+    if (reported?.type !== 'reported' || attempts <= resets || isLost || isUnknown) continue;
     if (JSON.stringify(reported.usage) !== JSON.stringify(body.usage)) {
       facts.violate('I3', `${runId}: ${step} was charged otherwise than reported`);
     }

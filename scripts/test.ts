@@ -1,11 +1,11 @@
 /**
- * Runs the tests of the files that are named, in two processes at a time: most of a test is waiting for something else, and
- * the rest is for one core. `node scripts/test.ts <pattern>…`; the output of the second process follows that of the first.
+ * Runs the tests of the files that are named, in three processes at a time: most of a test is waiting for something else, and
+ * the rest is for one core. `node scripts/test.ts <pattern>…`; the output of each process follows that of the one before.
  */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 
-const shards = 2;
+const shards = 3;
 const patterns = process.argv.slice(2);
 const fixed = ['--import', './scripts/compile-cache.ts', '--test', '--test-isolation=none'];
 

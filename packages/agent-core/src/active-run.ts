@@ -18,6 +18,7 @@ import type {
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
+import { askerOf } from './asker.ts';
 import type { CallLedger } from './call-ledger.ts';
 import { createConversation } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
@@ -26,7 +27,6 @@ import { createHiddenMessages } from './hide-in-request.ts';
 import type { HiddenMessages } from './hide-in-request.ts';
 import { createLine } from './line.ts';
 import type { Line } from './line.ts';
-import { askerOf } from './policy-question.ts';
 import { createRunCalls } from './run-calls.ts';
 import type { RunCalls } from './run-calls.ts';
 import { estimateToolsTokens } from './tokens.ts';

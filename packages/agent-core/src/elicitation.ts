@@ -3,8 +3,8 @@ import type { JsonObject, RunEventBody, SignalPayload } from '@modelhost/kernel'
 import type { ActiveRun } from './active-run.ts';
 import { readElicitation } from './elicitation-form.ts';
 import type { Elicitation } from './elicitation-form.ts';
+import type { AskedInput, InputAnswer } from './input-answer.ts';
 import { rootOf } from './root-run.ts';
-import type { AskedInput, InputAnswer } from './tool-input.ts';
 import { recordOf } from './tool-records.ts';
 
 type InputSignal = Extract<SignalPayload, { type: 'tool-input' }>;

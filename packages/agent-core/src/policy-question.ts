@@ -4,12 +4,11 @@ import type {
   CallHistory,
   DataLabels,
   PolicyAction,
-  PolicyAsker,
   PolicyRequest,
   PolicyResource,
-  RunInput,
 } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
+import { askerOf } from './asker.ts';
 
 /** What a question of a run is about. */
 export interface RunQuestion {
@@ -22,12 +21,6 @@ export interface RunQuestion {
   readonly callDigest?: string;
   readonly approval?: ApprovalFact | undefined;
   readonly evidence?: CallEvidence;
-}
-
-/** Who asks in a run: its agent, on behalf of its principal. */
-export function askerOf({ principal, agent, bundle }: RunInput): PolicyAsker {
-  const under = bundle === undefined ? {} : { bundle };
-  return { principal, agent: agent.id, isDelegated: true, ...under };
 }
 
 /** A question of a run to policy. */

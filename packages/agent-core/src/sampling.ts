@@ -4,10 +4,10 @@ import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
 import { labelsOfTool } from './data-labels.ts';
 import { refusalText } from './decisions.ts';
+import type { AskedInput, InputAnswer } from './input-answer.ts';
 import { callModel } from './model-call.ts';
 import { readSampling } from './sampling-request.ts';
 import { estimateMessageTokens } from './tokens.ts';
-import type { AskedInput, InputAnswer } from './tool-input.ts';
 
 /**
  * Lets a tool server that the agent allows it ask the agent's model: within the run's budget, under policy and audit, in a

@@ -9,6 +9,7 @@ import type {
 import type { ActiveRun } from './active-run.ts';
 import { elicit } from './elicitation.ts';
 import type { Incoming } from './incoming.ts';
+import type { AskedInput, InputAnswer } from './input-answer.ts';
 import { mapTexts, namesIn } from './map-texts.ts';
 import { sample } from './sampling.ts';
 import type { CheckedCall } from './tool-records.ts';
@@ -30,17 +31,6 @@ export type InputRequests = Readonly<Record<string, ToolInputRequest>>;
 export type InputAnswers =
   | { readonly answers: Readonly<Record<string, JsonObject>> }
   | { readonly error: ErrorData };
-
-/** One request of a call, with the names that its steps are known by. */
-export interface AskedInput {
-  readonly call: CheckedCall;
-  /** Name of its steps, such as `turn-1/tool-2/input-1-1`: round and place in it. */
-  readonly name: string;
-  readonly params: JsonObject;
-}
-
-/** The answer to one request, or why the call cannot go on. */
-export type InputAnswer = { readonly answer: JsonObject } | { readonly error: ErrorData };
 
 /** Throws `mcp_protocol_error` for more than a call may ask for at once. */
 export function checkRequests(

@@ -1,9 +1,7 @@
 import type { Json } from '@modelhost/kernel';
 import { isJsonObject, parseJsonText } from '@modelhost/kernel';
+import type { AnswerRecord } from './answer-record.ts';
 import { readYamlRecords } from './yaml-records.ts';
-
-/** One thing that an answer lists: its members that are plain values, as text. An item without members has one, `*`. */
-export type AnswerRecord = ReadonlyMap<string, string>;
 
 /** Name of the member that an item without members has. */
 const itemItself = '*';

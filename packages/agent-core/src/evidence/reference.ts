@@ -1,7 +1,7 @@
 import type { AnswerReference, ToolDefinition } from '@modelhost/kernel';
 import { addressesMax } from './addresses.ts';
+import type { AnswerRecord } from './answer-record.ts';
 import { fold, foldAllButCase } from './fold.ts';
-import type { AnswerRecord } from './records.ts';
 import { once } from './searchable.ts';
 import type { KnownText, KnownTexts } from './texts.ts';
 import { readWord, spellingOf } from './word.ts';

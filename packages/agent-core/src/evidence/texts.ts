@@ -1,10 +1,10 @@
 import type { Json, JsonObject, ToolDefinition } from '@modelhost/kernel';
 import { isJsonObject } from '@modelhost/kernel';
+import type { AnswerRecord } from './answer-record.ts';
 import { foldWithin } from './fold.ts';
 import { createPromptText } from './prompt-text.ts';
 import type { PromptText } from './prompt-text.ts';
 import { readRecords } from './records.ts';
-import type { AnswerRecord } from './records.ts';
 import { createSearchable, once } from './searchable.ts';
 import type { SearchableText } from './searchable.ts';
 

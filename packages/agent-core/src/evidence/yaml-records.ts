@@ -1,4 +1,4 @@
-import type { AnswerRecord } from './records.ts';
+import type { AnswerRecord } from './answer-record.ts';
 
 /** A place in the lines of a text. */
 interface Reader {

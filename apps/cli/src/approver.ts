@@ -3,8 +3,10 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { describeYes } from './approval-text.ts';
 import type { Ask } from './context.ts';
 import { formatClock, formatSpan } from './deadline.ts';
-import type { ApprovalMode } from './routes/flags.ts';
 import { toLine } from './printable.ts';
+
+/** What answers approvals. */
+export type ApprovalMode = 'ask' | 'yes' | 'no';
 
 /** Answers the approvals of one run while its events go on. */
 export interface Approver {

@@ -5,7 +5,20 @@ import type { CliContext } from './context.ts';
 import { formatSpan } from './deadline.ts';
 import { CommandError, exitCodes } from './failure.ts';
 import { toLine } from './printable.ts';
-import type { ConnectionFlags, WaitFlag } from './routes/flags.ts';
+
+/** Where the host is, and who calls. */
+export interface ConnectionFlags {
+  readonly address?: string;
+  readonly apiKeyFile?: string;
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+}
+
+/** How long a host that is away is waited for. */
+export interface WaitFlag {
+  /** Milliseconds. */
+  readonly wait: number;
+}
 
 /** Gives the client to `use` and closes it afterwards, whatever happened. */
 export async function withClient(

@@ -1,3 +1,8 @@
+/** Which page of a list. */
+export interface PageFlags {
+  readonly limit?: number;
+  readonly page?: string;
+}
 /** Flags of a list as they were given, by their name on the command line; undefined for one that was not. */
 export type ListFlagValues = Readonly<Record<string, string | number | true | undefined>>;
 

@@ -1,6 +1,11 @@
 import { toJson } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 
+/** Whether the answer is a document. */
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
 /** A message as JSON of the contract, every field of it, also where it has its default. */
 export function toJsonText<Desc extends DescMessage>(
   schema: Desc,

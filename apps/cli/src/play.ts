@@ -4,15 +4,15 @@ import { ModelHostError } from '@modelhost/sdk';
 import type { ModelHostClient, RewoundRun, RunSpecInit } from '@modelhost/sdk';
 import { createApprover } from './approver.ts';
 import type { Approver } from './approver.ts';
+import type { ApprovalMode } from './approver.ts';
 import { createAskQueue } from './ask-queue.ts';
 import type { CliContext } from './context.ts';
 import { exitCodeOf, exitCodes, readFailure } from './failure.ts';
 import type { ExitCode } from './failure.ts';
 import { createInputAsker } from './input-asker.ts';
-import { toRewound } from './interruption-text.ts';
 import type { InputAsker } from './input-asker.ts';
+import { toRewound } from './interruption-text.ts';
 import { createEventPrinter } from './printer.ts';
-import type { ApprovalMode } from './routes/flags.ts';
 import { renderEvent } from './timeline.ts';
 
 /** How a run is shown and who answers its approvals. */

@@ -2,8 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { verifyAuditFile } from '@modelhost/audit';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import type { JsonFlag } from '../output.ts';
 import { count } from '../quantities.ts';
-import type { JsonFlag } from '../routes/flags.ts';
 
 /** Checks an audit file; exits with 1 when something is wrong in it. */
 export async function verifyAudit(

@@ -3,11 +3,17 @@ import { BeginToolAuthorizationResponseSchema } from '@modelhost/contracts';
 import type { ModelHostClient, ToolAuthorizationCallback } from '@modelhost/sdk';
 import { readAuthorizationCallback } from '../authorization-callback.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toJsonText } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { toPrintable } from '../printable.ts';
-import type { AuthorizeFlags } from '../routes/tools.ts';
+
+/** What `tools authorize` is told. */
+export interface AuthorizeFlags extends ConnectionFlags, JsonFlag {
+  readonly callback?: string;
+}
 
 /** Lets the host act for the caller at a tool server: in one go on a terminal, else in two. */
 export async function authorizeServer(

@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { ListAgentsResponseSchema, ListModelsResponseSchema } from '@modelhost/contracts';
 import type { Budget } from '@modelhost/contracts';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { toLine } from '../printable.ts';
 import { formatCost } from '../quantities.ts';
-import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
 
 type Flags = ConnectionFlags & JsonFlag;
 

@@ -2,7 +2,18 @@ import { configJsonSchema, listConfig, printConfig, readHostConfig } from '@mode
 import type { HostConfig } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
 import { toTable } from '../output.ts';
-import type { ConfigFlags, JsonFlag } from '../routes/flags.ts';
+import type { JsonFlag } from '../output.ts';
+
+/** What a configuration is made of. */
+export interface ConfigFlags {
+  readonly config: string;
+  readonly set?: readonly string[];
+}
+
+/** What `config print` is told. */
+export interface PrintConfigFlags extends ConfigFlags, JsonFlag {
+  readonly sources?: boolean;
+}
 
 /** Reads file, environment and flags as `serve` does; throws `config_invalid`. */
 export function readConfig({ environment }: CliContext, flags: ConfigFlags): HostConfig {
@@ -16,10 +27,7 @@ export function checkConfig(context: CliContext, flags: ConfigFlags): void {
 }
 
 /** The effective configuration; secrets stay references. */
-export function showConfig(
-  context: CliContext,
-  flags: ConfigFlags & JsonFlag & { readonly sources?: boolean },
-): void {
+export function showConfig(context: CliContext, flags: PrintConfigFlags): void {
   const config = readConfig(context, flags);
   const leaves = listConfig(config);
   if (flags.json === true) {

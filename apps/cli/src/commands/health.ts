@@ -1,11 +1,12 @@
 import { GetStatusResponseSchema, HealthStatus } from '@modelhost/contracts';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { toLine } from '../printable.ts';
 import { count, formatDuration } from '../quantities.ts';
-import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
 
 /** Status of the host and its parts; exits with 7 when it is down or takes no new runs. */
 export async function showHealth(

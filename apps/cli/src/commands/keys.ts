@@ -1,16 +1,16 @@
 import { createApiKey } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../routes/flags.ts';
+import type { JsonFlag } from '../output.ts';
+
+/** What `keys create` is told. */
+export interface CreateApiKeyFlags extends JsonFlag {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly role?: readonly string[];
+}
 
 /** A new key: on stdout, and nowhere else; the host gets only its hash. */
-export function createKey(
-  context: CliContext,
-  flags: JsonFlag & {
-    readonly tenant: string;
-    readonly subject: string;
-    readonly role?: readonly string[];
-  },
-): void {
+export function createKey(context: CliContext, flags: CreateApiKeyFlags): void {
   const { tenant, subject, role: roles = [] } = flags;
   const { id, key, hash } = createApiKey();
   const entry = { id, hash, tenant, subject, roles };

@@ -2,9 +2,14 @@ import { serveMcpOverStdio } from '@modelhost/host';
 import type { McpOverStdio } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
-import type { McpServeFlags } from '../routes/mcp.ts';
 import { readVersion } from '../version.ts';
 import { readConfig } from './config.ts';
+import type { ConfigFlags } from './config.ts';
+
+/** What `mcp serve` is told. */
+export interface McpServeFlags extends ConfigFlags {
+  readonly view?: string;
+}
 
 /** Serves the tools of a configuration on stdin and stdout until the client leaves or a signal comes. */
 export async function serveMcp(context: CliContext, flags: McpServeFlags): Promise<void> {

@@ -2,14 +2,25 @@ import { create } from '@bufbuild/protobuf';
 import { ApproveToolsResponseSchema, ListToolPinsResponseSchema } from '@modelhost/contracts';
 import type { ListToolPinsResponse, ToolPin } from '@modelhost/contracts';
 import type { ToolApprovals } from '@modelhost/sdk';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { toLine } from '../printable.ts';
 import { count } from '../quantities.ts';
-import type { ApproveToolsFlags, PinsFlags } from '../routes/tools.ts';
 import { isPending, pinStateName, renderPin } from '../tool-pins.ts';
+
+/** What `tools pins` is told. */
+export interface PinsFlags extends ConnectionFlags, JsonFlag {
+  readonly pending?: boolean;
+}
+
+/** What `tools approve` is told. */
+export interface ApproveToolsFlags extends ConnectionFlags, JsonFlag {
+  readonly yes?: boolean;
+}
 
 /** Where the definitions of tools stand. */
 export async function listPins(

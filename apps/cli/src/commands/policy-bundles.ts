@@ -8,11 +8,29 @@ import type { Refused, Verified, VerifyOptions } from '@modelhost/policy-bundle'
 import { cedarVersion } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import type { JsonFlag } from '../output.ts';
 import { readNamedFile, writeWhole } from '../policy/files.ts';
-import { readTrustRootFile } from '../policy/trust-root-file.ts';
 import { addSignatures, readSigners, signableKindOf } from '../policy/signed-file.ts';
-import type { ExportFlags, SignFlags, VerifyFlags } from '../routes/policy-bundles.ts';
+import type { PassphraseFlag } from '../policy/signed-file.ts';
+import { readTrustRootFile } from '../policy/trust-root-file.ts';
 import { readVersion } from '../version.ts';
+
+/** What `policy sign` is told. */
+export interface SignFlags extends PassphraseFlag {
+  readonly key: readonly string[];
+  readonly out?: string;
+}
+
+/** What `policy verify` is told. */
+export interface VerifyFlags extends JsonFlag {
+  readonly trustRoot: string;
+  readonly revisionAtLeast?: number;
+}
+
+/** What `policy export` is told. */
+export interface ExportFlags {
+  readonly out: string;
+}
 
 /** Adds signatures to a bundle or a trust root. */
 export async function signFile(context: CliContext, flags: SignFlags, file: string): Promise<void> {

@@ -1,16 +1,34 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { DecisionEffect, ListDecisionsResponseSchema } from '@modelhost/contracts';
 import type { ListDecisionsResponse, LoggedDecision } from '@modelhost/contracts';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { effectNames } from '../effect-names.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { describeNextPage } from '../next-page.ts';
 import type { ListFlagValues } from '../next-page.ts';
+import type { PageFlags } from '../next-page.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { formatMoment, toSinceMs } from '../policy/since.ts';
+import type { Since } from '../policy/since.ts';
 import { toLine } from '../printable.ts';
-import type { DecisionsFlags, EraseFlags } from '../routes/policy-host.ts';
+
+/** What `policy decisions list` is told. */
+export interface DecisionsFlags extends ConnectionFlags, JsonFlag, PageFlags {
+  readonly since?: Since;
+  readonly effect?: 'allow' | 'hold' | 'deny';
+  readonly action?: string;
+  readonly resource?: string;
+  readonly rule?: string;
+}
+
+/** What `policy decisions erase` is told. */
+export interface EraseFlags extends ConnectionFlags {
+  readonly subject: string;
+  readonly yes?: boolean;
+}
 
 /** One page of the log. */
 export async function listDecisions(context: CliContext, flags: DecisionsFlags): Promise<void> {

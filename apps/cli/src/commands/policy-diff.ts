@@ -5,12 +5,12 @@ import { readRuleSet } from '@modelhost/policy-engine';
 import { HostError } from '@modelhost/kernel';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
 import { readNamedFile } from '../policy/files.ts';
 import { readProject } from '../policy/project.ts';
 import { toPrintable } from '../printable.ts';
-import type { JsonFlag } from '../routes/flags.ts';
 
 /** A side of a comparison. */
 interface Side {

@@ -2,14 +2,24 @@ import { ExplainDecisionResponseSchema } from '@modelhost/contracts';
 import type { ExplainDecisionResponse } from '@modelhost/contracts';
 import { ModelHostError } from '@modelhost/sdk';
 import type { DecisionQuestion, PolicyFileInit } from '@modelhost/sdk';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toJsonText } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { renderExplanation } from '../policy/explanation-text.ts';
 import { readNamedFile } from '../policy/files.ts';
 import { readAskedQuestion } from '../policy/question.ts';
-import type { ExplainFlags } from '../routes/policy-host.ts';
+import type { QuestionFlags } from '../policy/question.ts';
+
+/** What `policy explain` is told. */
+export interface ExplainFlags extends ConnectionFlags, JsonFlag, QuestionFlags {
+  readonly decision?: string;
+  readonly bundle?: string;
+  readonly project?: string;
+  readonly test?: string;
+}
 
 /** Says what is decided, by which rule and fact, and what would change it: of a running host, or of a project. */
 export async function explainDecision(context: CliContext, flags: ExplainFlags): Promise<void> {

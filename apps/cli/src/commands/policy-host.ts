@@ -15,20 +15,32 @@ import type {
 import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { ModelHostError } from '@modelhost/sdk';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { confidentialityNames } from '../obligations-text.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { readNamedFile, writeWhole } from '../policy/files.ts';
 import { renderReplay } from '../policy/replay-text.ts';
 import { formatMoment, toSinceMs } from '../policy/since.ts';
+import type { Since } from '../policy/since.ts';
 import { toLine, toPrintable } from '../printable.ts';
 import { count } from '../quantities.ts';
-import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
-import type { ReplayFlags, ToolsFlags } from '../routes/policy-host.ts';
 import { toolEffectNames, toolIntegrityNames } from '../tool-words.ts';
+
+/** What `policy replay` is told. */
+export interface ReplayFlags extends ConnectionFlags, JsonFlag {
+  readonly bundle: string;
+  readonly since: Since;
+}
+
+/** What `policy tools` is told. */
+export interface ToolsFlags extends ConnectionFlags {
+  readonly into?: string;
+}
 
 type ReadFlags = ConnectionFlags & JsonFlag;
 

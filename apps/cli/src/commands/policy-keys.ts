@@ -13,13 +13,35 @@ import { HostError } from '@modelhost/kernel';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { readNamedFile, writeNew, writeWhole } from '../policy/files.ts';
 import { readPassphrase, readSigners, signableKindOf } from '../policy/signed-file.ts';
-import { readTrustRootFile } from '../policy/trust-root-file.ts';
+import type { PassphraseFlag } from '../policy/signed-file.ts';
 import { draftTrustRoot } from '../policy/trust-draft.ts';
 import type { ListedKey } from '../policy/trust-draft.ts';
-import type { JsonFlag } from '../routes/flags.ts';
-import type { CreateKeyFlags, TrustFlags } from '../routes/policy-keys.ts';
+import { readTrustRootFile } from '../policy/trust-root-file.ts';
+
+/** What `policy keys create` is told. */
+export interface CreateKeyFlags extends PassphraseFlag {
+  readonly type: 'ed25519' | 'p256';
+  readonly out: string;
+  readonly name: string;
+}
+
+/** How many signatures are needed, by what is signed. */
+export type ThresholdFlag = Readonly<Partial<Record<'root' | 'platform' | 'tenant', number>>>;
+
+/** What `policy keys trust` is told. */
+export interface TrustFlags extends PassphraseFlag {
+  readonly key?: readonly string[];
+  readonly revoke?: readonly string[];
+  readonly threshold?: readonly ThresholdFlag[];
+  readonly previous?: string;
+  readonly sign: readonly string[];
+  readonly days: number;
+  readonly keyDays: number;
+  readonly out: string;
+}
 
 /** Makes a key pair in two files; the private one is for its owner alone. */
 export async function createPolicyKey(context: CliContext, flags: CreateKeyFlags): Promise<void> {

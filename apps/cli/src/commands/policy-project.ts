@@ -3,6 +3,7 @@ import { printTestReport, readRuleSet, runBundleTests } from '@modelhost/policy-
 import type { TestReport } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import type { JsonFlag } from '../output.ts';
 import { encodeProject, manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
 import type { BundleSettings } from '../policy/bundle-yaml.ts';
 import { writeWhole } from '../policy/files.ts';
@@ -12,8 +13,14 @@ import type { Project } from '../policy/project.ts';
 import { writeStarter } from '../policy/starter.ts';
 import { toPrintable } from '../printable.ts';
 import { count } from '../quantities.ts';
-import type { JsonFlag } from '../routes/flags.ts';
-import type { BuildFlags } from '../routes/policy.ts';
+
+/** What `policy build` is told. */
+export interface BuildFlags extends JsonFlag {
+  readonly revision: number;
+  readonly out?: string;
+  readonly mode?: 'enforce' | 'shadow';
+  readonly notBefore?: number;
+}
 
 /** Begins a project. */
 export async function initProject(

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { RedactionStyle } from '@modelhost/kernel';
 import {
   createDetectors,
   createRedactor,
@@ -8,7 +9,14 @@ import {
 } from '@modelhost/redaction';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes, readFailure } from '../failure.ts';
-import type { RedactFlags } from '../routes/redact.ts';
+
+/** What `model-host redact` is told. */
+export interface RedactFlags {
+  readonly detectors?: readonly string[];
+  readonly term?: readonly string[];
+  readonly style: RedactionStyle;
+  readonly explain?: boolean;
+}
 
 /** Reads stdin to its end and writes it to stdout without what was found. */
 export async function redact(context: CliContext, flags: RedactFlags): Promise<void> {

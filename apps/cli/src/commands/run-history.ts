@@ -3,17 +3,34 @@ import { ReplayResultSchema, ReplayVerdict, RunEventSchema, RunState } from '@mo
 import type { ReplayResult, RunEvent, RunResult } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { createAnswerHints } from '../answer-hints.ts';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags, WaitFlag } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { compareRuns, renderRunDiff } from '../history/diff-text.ts';
 import { readWholeRun } from '../history/whole-run.ts';
 import { toJsonText } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { exitCodeOfRun } from '../play.ts';
 import { toLine } from '../printable.ts';
 import { createEventPrinter } from '../printer.ts';
 import { count } from '../quantities.ts';
-import type { ForkFlags, ReplayFlags } from '../routes/run-history.ts';
+
+/** What `runs replay` is told. */
+export interface ReplayFlags extends ConnectionFlags, JsonFlag {
+  readonly events?: boolean;
+}
+
+/** What `runs fork` is told. */
+export interface ForkFlags extends ConnectionFlags, JsonFlag, WaitFlag {
+  readonly at: string;
+  readonly route?: string;
+  readonly bundle?: string;
+  readonly budgetTokens?: number;
+  readonly budgetUsd?: bigint;
+  readonly requestId?: string;
+  readonly verbose?: boolean;
+}
 
 /** Replays a run and says whether it gives what was shown: 0 when it does, 1 when it does not or nobody knows. */
 export async function replayRun(

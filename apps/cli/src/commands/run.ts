@@ -1,9 +1,22 @@
 import type { RunSpecInit } from '@modelhost/sdk';
-import type { CliContext } from '../context.ts';
-import { withClient } from '../connection.ts';
+import type { ApprovalMode } from '../approver.ts';
 import { splitAssignments } from '../assignments.ts';
+import { withClient } from '../connection.ts';
+import type { ConnectionFlags, WaitFlag } from '../connection.ts';
+import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { exitCodeOfRun, playRun } from '../play.ts';
-import type { RunFlags } from '../routes/run.ts';
+
+/** What `model-host run` is told beside agent and task. */
+export interface RunFlags extends ConnectionFlags, JsonFlag, WaitFlag {
+  readonly approve: ApprovalMode;
+  readonly budgetTokens?: number;
+  readonly budgetUsd?: bigint;
+  readonly metadata?: readonly string[];
+  readonly requestId?: string;
+  readonly session?: string;
+  readonly verbose?: boolean;
+}
 
 /** Starts a run, shows it, and exits with what it ended with. */
 export async function run(

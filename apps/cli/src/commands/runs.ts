@@ -10,20 +10,45 @@ import type { ModelHostClient, RewoundRun } from '@modelhost/sdk';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { createAnswerHints } from '../answer-hints.ts';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags, WaitFlag } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toRewound } from '../interruption-text.ts';
 import { describeNextPage } from '../next-page.ts';
+import type { PageFlags } from '../next-page.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { exitCodeOfRun } from '../play.ts';
 import { toLine, toPrintable } from '../printable.ts';
 import { createEventPrinter } from '../printer.ts';
 import { formatStatistics } from '../quantities.ts';
-import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
-import type { AnswerFlags, FollowFlags, InputFlags, ListFlags } from '../routes/runs.ts';
 import { renderEnding } from '../timeline.ts';
+
+/** What `runs list` is told. */
+export interface ListFlags extends ConnectionFlags, JsonFlag, PageFlags {
+  readonly state?: 'running' | 'waiting' | 'finished';
+}
+
+/** What `runs follow` is told. */
+export interface FollowFlags extends ConnectionFlags, JsonFlag, WaitFlag {
+  readonly after: bigint;
+  readonly verbose?: boolean;
+}
+
+/** What `runs approve` and `runs deny` are told. */
+export interface AnswerFlags extends ConnectionFlags {
+  readonly comment?: string;
+}
+
+/** What `runs answer` is told. */
+export interface InputFlags extends ConnectionFlags {
+  readonly accept?: boolean;
+  readonly decline?: boolean;
+  readonly cancel?: boolean;
+  readonly content?: string;
+}
 
 /** One page of runs. */
 export async function listRuns(context: CliContext, flags: ListFlags): Promise<void> {

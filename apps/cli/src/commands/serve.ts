@@ -2,9 +2,9 @@ import { serveUntilSignal, startHost } from '@modelhost/host';
 import type { RunningHost } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
-import type { ConfigFlags } from '../routes/flags.ts';
 import { readVersion } from '../version.ts';
 import { readConfig } from './config.ts';
+import type { ConfigFlags } from './config.ts';
 
 /** Runs the host until it is told to stop. */
 export async function serve(context: CliContext, flags: ConfigFlags): Promise<void> {

@@ -7,16 +7,34 @@ import {
 } from '@modelhost/contracts';
 import type { Message, Session, Turn } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
-import type { CliContext } from '../context.ts';
-import { withClient } from '../connection.ts';
 import { splitAssignments } from '../assignments.ts';
+import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { describeNextPage } from '../next-page.ts';
+import type { PageFlags } from '../next-page.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { toLine, toPrintable } from '../printable.ts';
 import { count } from '../quantities.ts';
-import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
-import type { BranchFlags, CreateSessionFlags, ListSessionsFlags } from '../routes/sessions.ts';
+
+/** What makes a session, and a branch of one. */
+export interface CreateSessionFlags extends ConnectionFlags, JsonFlag {
+  readonly title?: string;
+  readonly metadata?: readonly string[];
+  readonly requestId?: string;
+}
+
+/** What `sessions branch` is told. */
+export interface BranchFlags extends CreateSessionFlags {
+  readonly turn?: number;
+}
+
+/** What `sessions list` is told. */
+export interface ListSessionsFlags extends ConnectionFlags, JsonFlag, PageFlags {
+  readonly all?: boolean;
+}
 
 /** Prints the id alone, so that a script can use it. */
 export async function createSession(context: CliContext, flags: CreateSessionFlags): Promise<void> {

@@ -1,9 +1,10 @@
 import { createStorageTools } from '@modelhost/host';
 import type { DataPart, StorageTools } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { count } from '../quantities.ts';
-import type { ConfigFlags, JsonFlag } from '../routes/flags.ts';
 import { readConfig } from './config.ts';
+import type { ConfigFlags } from './config.ts';
 
 /** What is kept, in numbers. */
 export async function showStorage(

@@ -8,15 +8,16 @@ import {
   ToolServerState,
 } from '@modelhost/contracts';
 import type { GetToolResponse, Tool, ToolServer } from '@modelhost/contracts';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import { confidentialityNames } from '../obligations-text.ts';
 import { toJsonText, toTable } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { toLine, toPrintable } from '../printable.ts';
 import { formatDuration } from '../quantities.ts';
-import type { ConnectionFlags, JsonFlag } from '../routes/flags.ts';
 import { renderPin } from '../tool-pins.ts';
 import { toolEffectNames, toolIntegrityNames } from '../tool-words.ts';
 

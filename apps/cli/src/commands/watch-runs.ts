@@ -1,15 +1,22 @@
 import { create } from '@bufbuild/protobuf';
 import { WatchEventsResponseSchema } from '@modelhost/contracts';
 import type { WatchedItem } from '@modelhost/sdk';
-import type { CliContext } from '../context.ts';
 import { withClient } from '../connection.ts';
+import type { ConnectionFlags, WaitFlag } from '../connection.ts';
+import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { toRewound } from '../interruption-text.ts';
 import { toJsonText } from '../output.ts';
+import type { JsonFlag } from '../output.ts';
 import { toLine } from '../printable.ts';
 import { createEventPrinter } from '../printer.ts';
 import type { EventPrinter } from '../printer.ts';
-import type { WatchFlags } from '../routes/run-history.ts';
+
+/** What `runs watch` is told. */
+export interface WatchFlags extends ConnectionFlags, JsonFlag, WaitFlag {
+  readonly new?: boolean;
+  readonly verbose?: boolean;
+}
 
 /** Shows what happens to many runs, each line with the run that it is about. */
 export async function watchRuns(

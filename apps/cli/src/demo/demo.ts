@@ -7,15 +7,16 @@ import { readHostConfig, startHost } from '@modelhost/host';
 import type { RunningHost } from '@modelhost/host';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
+import type { ApprovalMode } from '../approver.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import type { ExitCode } from '../failure.ts';
 import { exitCodeOfRun, playRun } from '../play.ts';
 import { toPrintable } from '../printable.ts';
 import { count } from '../quantities.ts';
-import type { DemoFlags } from '../routes/demo.ts';
 import { readVersion } from '../version.ts';
 import { chooseModel } from './model-choice.ts';
+import type { DemoModel } from './model-choice.ts';
 import { verifyApart } from './verify.ts';
 import {
   changedSince,
@@ -25,6 +26,18 @@ import {
   takeInventory,
 } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
+
+/** What `model-host demo` is told. */
+export interface DemoFlags {
+  readonly dir?: string;
+  readonly task?: string;
+  readonly approve: ApprovalMode;
+  readonly policies?: string;
+  readonly model: DemoModel;
+  readonly modelName?: string;
+  readonly keep?: boolean;
+  readonly verbose?: boolean;
+}
 
 const examples = fileURLToPath(new URL('../../../../examples/demo/', import.meta.url));
 const modules = fileURLToPath(new URL('../../../../node_modules/', import.meta.url));

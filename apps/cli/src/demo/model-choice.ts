@@ -1,6 +1,8 @@
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import type { DemoModel } from '../routes/demo.ts';
+
+/** What plays the model in the demo. */
+export type DemoModel = 'auto' | 'demo' | 'openai' | 'anthropic' | 'gemini' | 'ollama';
 
 /** A model that can play the agent, and what lays it over the configuration of the demo. */
 export interface ModelChoice {

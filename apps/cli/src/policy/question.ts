@@ -2,10 +2,22 @@ import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { parse } from 'yaml';
 import { CommandError, exitCodes } from '../failure.ts';
-import type { ExplainFlags } from '../routes/policy-host.ts';
 import { readNamedFile } from './files.ts';
 
-/** A question to policy as somebody asks it on the command line. */
+/** What a question is made of on the command line. */
+export interface QuestionFlags {
+  readonly tool?: string;
+  readonly arguments?: string;
+  readonly model?: string;
+  readonly action?: string;
+  readonly resource?: string;
+  readonly subject?: string;
+  readonly role?: readonly string[];
+  readonly agent?: string;
+  readonly given?: string;
+}
+
+/** A question to policy as somebody asks it. */
 export interface AskedQuestion {
   readonly action: string;
   /** Name of the tool, the model or the namespace; empty where there is none. */
@@ -19,7 +31,7 @@ export interface AskedQuestion {
 }
 
 /** Puts flags and the file of facts together; what both say is refused. */
-export async function readAskedQuestion(flags: ExplainFlags): Promise<AskedQuestion> {
+export async function readAskedQuestion(flags: QuestionFlags): Promise<AskedQuestion> {
   const facts = flags.given === undefined ? {} : await readFacts(flags.given);
   const twice = ['action', 'tool', 'model', 'arguments', 'principal', 'agent', 'delegated'].find(
     (key) => Object.hasOwn(facts, key),

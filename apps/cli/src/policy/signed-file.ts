@@ -11,6 +11,11 @@ import type { Signer } from '@modelhost/policy-bundle';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile } from './files.ts';
 
+/** How private keys are opened. */
+export interface PassphraseFlag {
+  readonly passphraseFile?: string;
+}
+
 /** What a file that can be signed is. */
 export type SignableKind = 'unsigned-bundle' | 'bundle' | 'trust-root';
 

@@ -1,5 +1,9 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import type { Since } from '../routes/policy-host.ts';
+
+/** A moment, or a span before now. */
+export type Since =
+  | { readonly type: 'at'; readonly timeMs: number }
+  | { readonly type: 'ago'; readonly spanMs: number };
 
 /** Milliseconds since the Unix epoch. */
 export function toSinceMs(since: Since, nowMs: number): number {

@@ -1,10 +1,11 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { listAgents } from '../commands/catalogue.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag } from './flags.ts';
-import type { ConnectionFlags, JsonFlag } from './flags.ts';
 
 function listCommand(brief: string, loader: () => Promise<typeof listAgents>): Command<CliContext> {
   return buildCommand<ConnectionFlags & JsonFlag, [], CliContext>({

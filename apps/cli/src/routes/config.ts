@@ -1,9 +1,9 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
+import type { ConfigFlags, PrintConfigFlags } from '../commands/config.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
 import { configFlags, jsonFlag } from './flags.ts';
-import type { ConfigFlags, JsonFlag } from './flags.ts';
 
 const check = buildCommand<ConfigFlags, [], CliContext>({
   loader: bind(async () => (await import('../commands/config.ts')).checkConfig),
@@ -11,24 +11,22 @@ const check = buildCommand<ConfigFlags, [], CliContext>({
   docs: { brief: 'Report everything that is wrong with a configuration' },
 });
 
-const print = buildCommand<ConfigFlags & JsonFlag & { readonly sources?: boolean }, [], CliContext>(
-  {
-    loader: bind(async () => (await import('../commands/config.ts')).showConfig),
-    parameters: {
-      flags: {
-        ...configFlags,
-        ...jsonFlag,
-        sources: {
-          kind: 'boolean',
-          optional: true,
-          withNegated: false,
-          brief: 'Print where each value comes from',
-        },
+const print = buildCommand<PrintConfigFlags, [], CliContext>({
+  loader: bind(async () => (await import('../commands/config.ts')).showConfig),
+  parameters: {
+    flags: {
+      ...configFlags,
+      ...jsonFlag,
+      sources: {
+        kind: 'boolean',
+        optional: true,
+        withNegated: false,
+        brief: 'Print where each value comes from',
       },
     },
-    docs: { brief: 'Print the effective configuration, defaults included' },
   },
-);
+  docs: { brief: 'Print the effective configuration, defaults included' },
+});
 
 const schema = buildCommand<object, [], CliContext>({
   loader: bind(async () => (await import('../commands/config.ts')).printSchema),

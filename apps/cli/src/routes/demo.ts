@@ -1,24 +1,9 @@
 import { buildCommand } from '@stricli/core';
 import type { Command } from '@stricli/core';
 import type { CliContext } from '../context.ts';
+import type { DemoFlags } from '../demo/demo.ts';
 import { bind } from './bind.ts';
 import { approvalValues } from './flags.ts';
-import type { ApprovalMode } from './flags.ts';
-
-/** What plays the model in the demo. */
-export type DemoModel = 'auto' | 'demo' | 'openai' | 'anthropic' | 'gemini' | 'ollama';
-
-/** What `model-host demo` is told. */
-export interface DemoFlags {
-  readonly dir?: string;
-  readonly task?: string;
-  readonly approve: ApprovalMode;
-  readonly policies?: string;
-  readonly model: DemoModel;
-  readonly modelName?: string;
-  readonly keep?: boolean;
-  readonly verbose?: boolean;
-}
 
 /** `model-host demo`. */
 export const demoCommand: Command<CliContext> = buildCommand<DemoFlags, [], CliContext>({

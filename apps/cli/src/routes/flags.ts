@@ -1,13 +1,10 @@
 import type { FlagParametersForType } from '@stricli/core';
+import type { ApprovalMode } from '../approver.ts';
+import type { ConfigFlags } from '../commands/config.ts';
+import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-
-/** Where the host is, and who calls. */
-export interface ConnectionFlags {
-  readonly address?: string;
-  readonly apiKeyFile?: string;
-  readonly tls?: boolean;
-  readonly tlsCa?: string;
-}
+import type { PageFlags } from '../next-page.ts';
+import type { JsonFlag } from '../output.ts';
 
 /** For every command that calls a host. */
 export const connectionFlags: FlagParametersForType<ConnectionFlags, CliContext> = {
@@ -40,12 +37,6 @@ export const connectionFlags: FlagParametersForType<ConnectionFlags, CliContext>
   },
 };
 
-/** How long a host that is away is waited for. */
-export interface WaitFlag {
-  /** Milliseconds. */
-  readonly wait: number;
-}
-
 /** For every command that follows runs. */
 export const waitFlag: FlagParametersForType<WaitFlag, CliContext> = {
   wait: {
@@ -57,11 +48,6 @@ export const waitFlag: FlagParametersForType<WaitFlag, CliContext> = {
   },
 };
 
-/** Whether the answer is a document. */
-export interface JsonFlag {
-  readonly json?: boolean;
-}
-
 /** For every command that reads. */
 export const jsonFlag: FlagParametersForType<JsonFlag, CliContext> = {
   json: {
@@ -71,12 +57,6 @@ export const jsonFlag: FlagParametersForType<JsonFlag, CliContext> = {
     brief: 'Print JSON',
   },
 };
-
-/** Which page of a list. */
-export interface PageFlags {
-  readonly limit?: number;
-  readonly page?: string;
-}
 
 /** For every command that lists page by page. */
 export const pageFlags: FlagParametersForType<PageFlags, CliContext> = {
@@ -96,12 +76,6 @@ export const pageFlags: FlagParametersForType<PageFlags, CliContext> = {
   },
 };
 
-/** What a configuration is made of. */
-export interface ConfigFlags {
-  readonly config: string;
-  readonly set?: readonly string[];
-}
-
 /** For every command that reads a configuration. */
 export const configFlags: FlagParametersForType<ConfigFlags, CliContext> = {
   config: {
@@ -120,9 +94,6 @@ export const configFlags: FlagParametersForType<ConfigFlags, CliContext> = {
     placeholder: 'key=value',
   },
 };
-
-/** What answers approvals. */
-export type ApprovalMode = 'ask' | 'yes' | 'no';
 
 /** For every command that plays a run. */
 export const approvalValues: readonly ApprovalMode[] = ['ask', 'yes', 'no'];

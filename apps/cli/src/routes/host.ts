@@ -1,9 +1,12 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
+import type { ConfigFlags } from '../commands/config.ts';
+import type { CreateApiKeyFlags } from '../commands/keys.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { configFlags, connectionFlags, jsonFlag } from './flags.ts';
-import type { ConfigFlags, ConnectionFlags, JsonFlag } from './flags.ts';
 
 /** `model-host serve`. */
 export const serveCommand: Command<CliContext> = buildCommand<ConfigFlags, [], CliContext>({
@@ -47,15 +50,7 @@ export const auditRoutes: RouteMap<CliContext> = buildRouteMap({
 /** `model-host keys`. */
 export const keysRoutes: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    create: buildCommand<
-      JsonFlag & {
-        readonly tenant: string;
-        readonly subject: string;
-        readonly role?: readonly string[];
-      },
-      [],
-      CliContext
-    >({
+    create: buildCommand<CreateApiKeyFlags, [], CliContext>({
       loader: bind(async () => (await import('../commands/keys.ts')).createKey),
       parameters: {
         flags: {

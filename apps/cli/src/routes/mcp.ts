@@ -1,14 +1,9 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
+import type { McpServeFlags } from '../commands/mcp.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
 import { configFlags } from './flags.ts';
-import type { ConfigFlags } from './flags.ts';
-
-/** What `mcp serve` is told. */
-export interface McpServeFlags extends ConfigFlags {
-  readonly view?: string;
-}
 
 /** `model-host mcp`. */
 export const mcpRoutes: RouteMap<CliContext> = buildRouteMap({

@@ -1,28 +1,11 @@
 import { buildCommand } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
+import type { ExportFlags, SignFlags, VerifyFlags } from '../commands/policy-bundles.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
-import type { JsonFlag } from './flags.ts';
 import { passphraseFlag, policyKeysRoutes } from './policy-keys.ts';
-import type { PassphraseFlag } from './policy-keys.ts';
-
-/** What `policy sign` is told. */
-export interface SignFlags extends PassphraseFlag {
-  readonly key: readonly string[];
-  readonly out?: string;
-}
-
-/** What `policy verify` is told. */
-export interface VerifyFlags extends JsonFlag {
-  readonly trustRoot: string;
-  readonly revisionAtLeast?: number;
-}
-
-/** What `policy export` is told. */
-export interface ExportFlags {
-  readonly out: string;
-}
 
 const bundleFile = { brief: 'The bundle', parse: String, placeholder: 'file' } as const;
 

@@ -1,59 +1,16 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
+import type { DecisionsFlags, EraseFlags } from '../commands/policy-decisions.ts';
+import type { ExplainFlags } from '../commands/policy-explain.ts';
+import type { ReplayFlags, ToolsFlags } from '../commands/policy-host.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
+import type { Since } from '../policy/since.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, pageFlags, readSpan } from './flags.ts';
-import type { ConnectionFlags, JsonFlag, PageFlags } from './flags.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
-
-/** What `policy explain` is told. */
-export interface ExplainFlags extends ReadFlags {
-  readonly decision?: string;
-  readonly tool?: string;
-  readonly arguments?: string;
-  readonly model?: string;
-  readonly action?: string;
-  readonly resource?: string;
-  readonly subject?: string;
-  readonly role?: readonly string[];
-  readonly agent?: string;
-  readonly given?: string;
-  readonly bundle?: string;
-  readonly project?: string;
-  readonly test?: string;
-}
-
-/** What `policy replay` is told. */
-export interface ReplayFlags extends ReadFlags {
-  readonly bundle: string;
-  readonly since: Since;
-}
-
-/** A moment, or a span before now. */
-export type Since =
-  | { readonly type: 'at'; readonly timeMs: number }
-  | { readonly type: 'ago'; readonly spanMs: number };
-
-/** What `policy tools` is told. */
-export interface ToolsFlags extends ConnectionFlags {
-  readonly into?: string;
-}
-
-/** What `policy decisions list` is told. */
-export interface DecisionsFlags extends ReadFlags, PageFlags {
-  readonly since?: Since;
-  readonly effect?: 'allow' | 'hold' | 'deny';
-  readonly action?: string;
-  readonly resource?: string;
-  readonly rule?: string;
-}
-
-/** What `policy decisions erase` is told. */
-export interface EraseFlags extends ConnectionFlags {
-  readonly subject: string;
-  readonly yes?: boolean;
-}
 
 function text(brief: string, placeholder: string) {
   return { kind: 'parsed', parse: String, optional: true, brief, placeholder } as const;

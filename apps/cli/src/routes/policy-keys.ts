@@ -1,14 +1,11 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { FlagParametersForType, RouteMap } from '@stricli/core';
+import type { CreateKeyFlags, ThresholdFlag, TrustFlags } from '../commands/policy-keys.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
+import type { PassphraseFlag } from '../policy/signed-file.ts';
 import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
-import type { JsonFlag } from './flags.ts';
-
-/** How private keys are opened. */
-export interface PassphraseFlag {
-  readonly passphraseFile?: string;
-}
 
 /** For every command that reads or makes a private key. */
 export const passphraseFlag: FlagParametersForType<PassphraseFlag, CliContext> = {
@@ -20,28 +17,6 @@ export const passphraseFlag: FlagParametersForType<PassphraseFlag, CliContext> =
     placeholder: 'file',
   },
 };
-
-/** What `policy keys create` is told. */
-export interface CreateKeyFlags extends PassphraseFlag {
-  readonly type: 'ed25519' | 'p256';
-  readonly out: string;
-  readonly name: string;
-}
-
-/** How many signatures are needed, by what is signed. */
-export type ThresholdFlag = Readonly<Partial<Record<'root' | 'platform' | 'tenant', number>>>;
-
-/** What `policy keys trust` is told. */
-export interface TrustFlags extends PassphraseFlag {
-  readonly key?: readonly string[];
-  readonly revoke?: readonly string[];
-  readonly threshold?: readonly ThresholdFlag[];
-  readonly previous?: string;
-  readonly sign: readonly string[];
-  readonly days: number;
-  readonly keyDays: number;
-  readonly out: string;
-}
 
 const create = buildCommand<CreateKeyFlags, [], CliContext>({
   loader: bind(async () => (await import('../commands/policy-keys.ts')).createPolicyKey),

@@ -1,19 +1,12 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
+import type { BuildFlags } from '../commands/policy-project.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
-import type { JsonFlag } from './flags.ts';
 import { bundleRoutes } from './policy-bundles.ts';
 import { hostRoutes } from './policy-host.ts';
-
-/** What `policy build` is told. */
-export interface BuildFlags extends JsonFlag {
-  readonly revision: number;
-  readonly out?: string;
-  readonly mode?: 'enforce' | 'shadow';
-  readonly notBefore?: number;
-}
 
 const directory = {
   brief: 'The project (default: this directory)',

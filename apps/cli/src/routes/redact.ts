@@ -1,16 +1,8 @@
 import { buildCommand } from '@stricli/core';
 import type { Command } from '@stricli/core';
-import type { RedactionStyle } from '@modelhost/kernel';
+import type { RedactFlags } from '../commands/redact.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-
-/** What `model-host redact` is told. */
-export interface RedactFlags {
-  readonly detectors?: readonly string[];
-  readonly term?: readonly string[];
-  readonly style: RedactionStyle;
-  readonly explain?: boolean;
-}
 
 /** `model-host redact`. */
 export const redactCommand: Command<CliContext> = buildCommand<RedactFlags, [], CliContext>({

@@ -1,31 +1,10 @@
 import { buildCommand } from '@stricli/core';
 import type { Command } from '@stricli/core';
+import type { ForkFlags, ReplayFlags } from '../commands/run-history.ts';
+import type { WatchFlags } from '../commands/watch-runs.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, readCount, readMicroUsd, waitFlag } from './flags.ts';
-import type { ConnectionFlags, JsonFlag, WaitFlag } from './flags.ts';
-
-/** What `runs replay` is told. */
-export interface ReplayFlags extends ConnectionFlags, JsonFlag {
-  readonly events?: boolean;
-}
-
-/** What `runs fork` is told. */
-export interface ForkFlags extends ConnectionFlags, JsonFlag, WaitFlag {
-  readonly at: string;
-  readonly route?: string;
-  readonly bundle?: string;
-  readonly budgetTokens?: number;
-  readonly budgetUsd?: bigint;
-  readonly requestId?: string;
-  readonly verbose?: boolean;
-}
-
-/** What `runs watch` is told. */
-export interface WatchFlags extends ConnectionFlags, JsonFlag, WaitFlag {
-  readonly new?: boolean;
-  readonly verbose?: boolean;
-}
 
 const runId = { brief: 'Id of the run', parse: String, placeholder: 'run' } as const;
 const verbose = {

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Command } from '@stricli/core';
+import type { RunFlags } from '../commands/run.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
 import {
@@ -11,18 +12,6 @@ import {
   readMicroUsd,
   waitFlag,
 } from './flags.ts';
-import type { ApprovalMode, ConnectionFlags, JsonFlag, WaitFlag } from './flags.ts';
-
-/** What `model-host run` is told beside agent and task. */
-export interface RunFlags extends ConnectionFlags, JsonFlag, WaitFlag {
-  readonly approve: ApprovalMode;
-  readonly budgetTokens?: number;
-  readonly budgetUsd?: bigint;
-  readonly metadata?: readonly string[];
-  readonly requestId?: string;
-  readonly session?: string;
-  readonly verbose?: boolean;
-}
 
 /** `model-host run`. */
 export const runCommand: Command<CliContext> = buildCommand<

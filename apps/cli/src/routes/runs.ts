@@ -1,37 +1,15 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { approve } from '../commands/runs.ts';
+import type { AnswerFlags, FollowFlags, InputFlags, ListFlags } from '../commands/runs.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, pageFlags, readSequence, waitFlag } from './flags.ts';
-import type { ConnectionFlags, JsonFlag, PageFlags, WaitFlag } from './flags.ts';
 import { forkCommand, replayCommand, watchCommand } from './run-history.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
-
-/** What `runs list` is told. */
-export interface ListFlags extends ReadFlags, PageFlags {
-  readonly state?: 'running' | 'waiting' | 'finished';
-}
-
-/** What `runs follow` is told. */
-export interface FollowFlags extends ReadFlags, WaitFlag {
-  readonly after: bigint;
-  readonly verbose?: boolean;
-}
-
-/** What `runs approve` and `runs deny` are told. */
-export interface AnswerFlags extends ConnectionFlags {
-  readonly comment?: string;
-}
-
-/** What `runs answer` is told. */
-export interface InputFlags extends ConnectionFlags {
-  readonly accept?: boolean;
-  readonly decline?: boolean;
-  readonly cancel?: boolean;
-  readonly content?: string;
-}
 
 const runId = { brief: 'Id of the run', parse: String, placeholder: 'run' } as const;
 

@@ -1,26 +1,11 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
+import type { BranchFlags, CreateSessionFlags, ListSessionsFlags } from '../commands/sessions.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, pageFlags, readAssignment, readCount } from './flags.ts';
-import type { ConnectionFlags, JsonFlag, PageFlags } from './flags.ts';
-
-/** What makes a session, and a branch of one. */
-export interface CreateSessionFlags extends ConnectionFlags, JsonFlag {
-  readonly title?: string;
-  readonly metadata?: readonly string[];
-  readonly requestId?: string;
-}
-
-/** What `sessions branch` is told. */
-export interface BranchFlags extends CreateSessionFlags {
-  readonly turn?: number;
-}
-
-/** What `sessions list` is told. */
-export interface ListSessionsFlags extends ConnectionFlags, JsonFlag, PageFlags {
-  readonly all?: boolean;
-}
 
 const sessionId = { brief: 'Id of the session', parse: String, placeholder: 'session' } as const;
 

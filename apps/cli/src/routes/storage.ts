@@ -1,10 +1,11 @@
 import type { DataPart } from '@modelhost/host';
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
+import type { ConfigFlags } from '../commands/config.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { configFlags, jsonFlag } from './flags.ts';
-import type { ConfigFlags, JsonFlag } from './flags.ts';
 
 const parts: readonly DataPart[] = ['audit', 'decisions', 'keys', 'pins', 'policy', 'runs'];
 

@@ -1,26 +1,14 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
+import type { AuthorizeFlags } from '../commands/authorize.ts';
+import type { ApproveToolsFlags, PinsFlags } from '../commands/pins.ts';
+import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import type { JsonFlag } from '../output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag } from './flags.ts';
-import type { ConnectionFlags, JsonFlag } from './flags.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
-
-/** What `tools pins` is told. */
-export interface PinsFlags extends ConnectionFlags, JsonFlag {
-  readonly pending?: boolean;
-}
-
-/** What `tools approve` is told. */
-export interface ApproveToolsFlags extends ConnectionFlags, JsonFlag {
-  readonly yes?: boolean;
-}
-
-/** What `tools authorize` is told. */
-export interface AuthorizeFlags extends ConnectionFlags, JsonFlag {
-  readonly callback?: string;
-}
 
 const readFlags = { ...connectionFlags, ...jsonFlag };
 const tool = {

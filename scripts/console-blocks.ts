@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readWords } from './warm-command.ts';
-import type { WarmCommand } from './warm-command.ts';
+import type { Done, WarmCommand } from './warm-command.ts';
 
 /** A fenced block of a page. */
 export interface Block {
@@ -15,12 +15,6 @@ export interface Block {
 export interface ShownCommand {
   readonly command: string;
   readonly output: readonly string[];
-}
-
-/** What a command did. */
-export interface Done {
-  readonly status: number | null;
-  readonly output: string;
 }
 
 /** Every fenced block, in its order. */
@@ -52,7 +46,7 @@ export interface LineOptions {
   readonly warm: WarmCommand;
 }
 
-/** Runs a line as a person would type it; both outputs together, as a terminal shows them. */
+/** Runs a line as a person would type it. */
 export async function runLine(line: string, options: LineOptions): Promise<Done> {
   const { directory, environment, warm } = options;
   const [node, program, ...words] = readWords(line) ?? [];

@@ -9,7 +9,7 @@ export function errorReference(): string {
   );
   return `# Errors
 
-Made by \`npm run generate\` from \`packages/kernel/src/errors.ts\`.
+Made by \`npm run generate\` from \`apps/host/src/grpc/error-table.ts\`.
 
 Every failed call carries a \`google.rpc.ErrorInfo\` with the domain \`modelhost\`, the code below as its reason and the
 facts of the error as metadata; \`google.rpc.BadRequest\` names the fields that are refused, \`google.rpc.RetryInfo\` says

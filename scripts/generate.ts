@@ -1,5 +1,5 @@
 /**
- * Renews what is made from something else: the contract's code and index from proto/, docs/reference/errors.md from the kernel.
+ * Renews what is made from something else: the contract's code and index from proto/, docs/reference/errors.md from the host's table.
  * `node scripts/generate.ts [--check]`; `--check` writes nothing and fails when a file is old.
  */
 import { execFileSync } from 'node:child_process';

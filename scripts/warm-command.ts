@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Done } from './console-blocks.ts';
 
 /** What a warm process is to run, and as if it had been started with what. */
 export interface Order {
@@ -10,10 +9,16 @@ export interface Order {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a command did; both outputs together, as a terminal shows them. */
+export interface Done {
+  readonly status: number | null;
+  readonly output: string;
+}
+
 /** A process that runs a program many times; to load it takes longer than most of what it is asked for. */
 export interface WarmCommand {
   readonly program: string;
-  /** The words after the name of the program; one at a time. Both outputs together. */
+  /** The words after the name of the program; one at a time. */
   run(args: readonly string[], environment: Order['environment']): Promise<Done>;
   /** Resolves when the process has ended. */
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import type { JsonObject, ToolInvocation } from '@modelhost/kernel';
 import { createTestCore } from './facade/http/fixtures/open-facade.ts';
-import { createManualClock } from './facade/http/fixtures/manual-clock.ts';
+import { createManualClock } from './fixtures/manual-clock.ts';
 import { createLegacySession } from './facade/http/legacy-session.ts';
 import { readRpcMessage } from './facade/http/rpc-message.ts';
 import {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { until } from '../../fixtures/start-gateway.ts';
 import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
 import type { FakeRelay, FakeTool } from './fixtures/fake-relay.ts';
 import { openFacade } from './fixtures/open-facade.ts';
@@ -84,13 +84,6 @@ async function connect(context: TestContext, mode: (typeof modes)[number]): Prom
     assert.deepEqual(facade.faults, []);
   });
   return { client, relay, aborted, changes };
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let look = 0; !isSo(); look += 1) {
-    assert.ok(look < 10_000, 'it never comes');
-    await setImmediate();
-  }
 }
 
 for (const mode of modes) {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
+import { until } from '../../fixtures/start-gateway.ts';
 import { createFakeRelay, textResult } from './fixtures/fake-relay.ts';
 import { beginSession, open, readEvents, rpc, send } from './fixtures/http-client.ts';
 import type { HttpReply } from './fixtures/http-client.ts';
 import { openFacade } from './fixtures/open-facade.ts';
-import { call, listen, nextEvent, start, until } from './fixtures/session-world.ts';
+import { call, listen, nextEvent, start } from './fixtures/session-world.ts';
 
 const modernMeta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import type { JsonObject } from '@modelhost/kernel';
+import { until } from '../../fixtures/start-gateway.ts';
 import { beginSession, open, readEvents, rpc, send } from './fixtures/http-client.ts';
-import { call, listen, nextEvent, start, until } from './fixtures/session-world.ts';
+import { call, listen, nextEvent, start } from './fixtures/session-world.ts';
 
 suite('streams of sessions', () => {
   test('a quick answer is JSON; what comes before an answer makes it a stream', async (context) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { createFakeRelay } from './fixtures/fake-relay.ts';
-import { createManualClock } from './fixtures/manual-clock.ts';
+import { createManualClock } from '../../fixtures/manual-clock.ts';
 import { createTestCore } from './fixtures/open-facade.ts';
 import { createSessionStore } from './session-store.ts';
 import type { SessionOwner } from './session-store.ts';

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { HostError } from '@modelhost/kernel';
 import { serveCounting, wireFaults } from './fixtures/counting-server.ts';
 import type { CountingServer } from './fixtures/counting-server.ts';
-import { fixtureProcess, serverSpec, startGateway } from './fixtures/start-gateway.ts';
+import { createManualClock } from './fixtures/manual-clock.ts';
+import { fixtureProcess, serverSpec, startGateway, until } from './fixtures/start-gateway.ts';
 import type { StartedGateway } from './fixtures/start-gateway.ts';
 import type { ToolServerSpec } from './server-spec.ts';
 
@@ -16,13 +17,11 @@ import type { ToolServerSpec } from './server-spec.ts';
 type Ending = 'answered' | 'failed-sent' | 'failed-unsent';
 
 /** A breaker would spare the server most of the faults that are meant for it. */
-const times = { failuresMax: Infinity, firstRetryMs: 1, longestRetryMs: 5 };
+const times = { failuresMax: Infinity };
+const callTimeoutMs = 200;
 
 /** Tools that must run once, and tools that may run twice, at the same server. */
-function specsFor(
-  transport: ToolServerSpec['transport'],
-  callTimeoutMs: number,
-): readonly ToolServerSpec[] {
+function specsFor(transport: ToolServerSpec['transport']): readonly ToolServerSpec[] {
   const repeatable = { effects: { '*': 'idempotent' } } as const;
   return [
     serverSpec('once', transport, { callTimeoutMs, replay: 'idempotent' }),
@@ -39,32 +38,53 @@ interface FaultedCall {
   readonly ending: Ending;
 }
 
-/** Makes calls that go wrong, as many at a time as a batch has. */
-function createFaulter({ call }: StartedGateway): {
+type Batch = readonly { readonly alias: string; readonly fault: string }[];
+
+interface Faulter {
   readonly calls: readonly FaultedCall[];
-  readonly run: (batch: readonly { alias: string; fault: string }[]) => Promise<void>;
+  readonly run: (batch: Batch) => Promise<void>;
   /** Calls without a fault until one is answered, as one must be soon. */
   readonly recover: () => Promise<void>;
-} {
+}
+
+/** A gateway whose time stands still, before a server of which `isDone` knows what it has done. */
+async function startFaulter(
+  t: TestContext,
+  transport: ToolServerSpec['transport'],
+  isDone: (id: string, started: StartedGateway) => boolean,
+): Promise<Faulter> {
+  const clock = createManualClock();
+  const started = startGateway(t, specsFor(transport), { times, clock });
+  await started.gateway.connected();
   const calls: FaultedCall[] = [];
+  const faults = new Map<string, string>();
   let next = 0;
 
   async function one(alias: string, fault: string): Promise<void> {
     next += 1;
     const id = `${alias}-${next}`;
+    faults.set(id, fault);
     try {
-      const answer = await call(`${alias}__count`, { id, fault });
+      const answer = await started.call(`${alias}__count`, { id, fault });
       assert.equal(answer.content, `counted ${id}`);
       calls.push({ id, alias, ending: 'answered' });
     } catch (cause) {
       if (!(cause instanceof HostError)) throw cause;
       const ending = cause.facts['sent'] === 'true' ? 'failed-sent' : 'failed-unsent';
       calls.push({ id, alias, ending });
+    } finally {
+      faults.delete(id);
     }
   }
 
-  async function run(batch: readonly { alias: string; fault: string }[]): Promise<void> {
-    await Promise.all(batch.map(({ alias, fault }) => one(alias, fault)));
+  /** Calls end by themselves but those whose server keeps silent: time passes when only they are left. */
+  async function run(batch: Batch): Promise<void> {
+    const running = Promise.all(batch.map(({ alias, fault }) => one(alias, fault)));
+    const isSilent = ([id, fault]: readonly [string, string]): boolean =>
+      fault === 'silent-after' && isDone(id, started);
+    await until(() => [...faults].every(isSilent));
+    clock.advance(callTimeoutMs);
+    await running;
   }
 
   async function recover(): Promise<void> {
@@ -91,7 +111,7 @@ function checkExecutions(
   }
 }
 
-function batches(faults: readonly string[]): fc.Arbitrary<{ alias: string; fault: string }[]> {
+function batches(faults: readonly string[]): fc.Arbitrary<Batch> {
   const faulted = fc.record({
     alias: fc.constantFrom('once', 'never', 'again'),
     fault: fc.oneof(
@@ -105,20 +125,16 @@ function batches(faults: readonly string[]): fc.Arbitrary<{ alias: string; fault
 async function startOverHttp(
   t: TestContext,
   era: 'modern' | 'legacy',
-  callTimeoutMs = 10_000,
-): Promise<{ readonly server: CountingServer; readonly started: StartedGateway }> {
+): Promise<Faulter & { readonly server: CountingServer }> {
   const server = await serveCounting(era);
   t.after(() => server.close());
   const transport = { type: 'http', url: server.url, headers: {} } as const;
-  const started = startGateway(t, specsFor(transport, callTimeoutMs), { times });
-  await started.gateway.connected();
-  return { server, started };
+  return { ...(await startFaulter(t, transport, (id) => server.executions.has(id))), server };
 }
 
 for (const era of ['modern', 'legacy'] as const) {
   test(`${era} HTTP: of 450 calls whose connections break, none is done twice that may not be`, async (t) => {
-    const { server, started } = await startOverHttp(t, era, 200);
-    const { calls, run, recover } = createFaulter(started);
+    const { server, calls, run, recover } = await startOverHttp(t, era);
     const property = fc.asyncProperty(
       batches(wireFaults),
       fc.boolean(),
@@ -139,8 +155,7 @@ for (const era of ['modern', 'legacy'] as const) {
 test('what may be done twice is sent once more after a lost connection, and nothing else is', async (t) => {
   for (const era of ['modern', 'legacy'] as const) {
     // One era after the other.
-    const { server, started } = await startOverHttp(t, era); // oxlint-disable-line no-await-in-loop
-    const { run } = createFaulter(started);
+    const { server, run } = await startOverHttp(t, era); // oxlint-disable-line no-await-in-loop
     const aliases = ['once', 'never', 'again'];
     await run(aliases.map((alias) => ({ alias, fault: 'cut-after' }))); // oxlint-disable-line no-await-in-loop
     assert.deepEqual(
@@ -155,11 +170,10 @@ test('stdio: of 120 calls whose processes die, none is done twice that may not b
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, 'done');
   await writeFile(file, '');
-  // Enough to start a process anew.
-  const specs = specsFor(fixtureProcess('counting-process', file), 1_000);
-  const started = startGateway(t, specs, { times });
-  await started.gateway.connected();
-  const { calls, run, recover } = createFaulter(started);
+  const transport = fixtureProcess('counting-process', file);
+  const { calls, run, recover } = await startFaulter(t, transport, (id, { entries }) =>
+    entries.some(({ message }) => message === `silent ${id}`),
+  );
   const faults = ['ok', 'ok', 'die-before', 'die-after', 'silent-after'];
   await fc.assert(fc.asyncProperty(batches(faults), run), { numRuns: 4, endOnFailure: true });
   assert.equal(calls.length, 120);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decisionFacts, labelsOfInput } from '@modelhost/agent-core';
+import type { SessionIntake, SessionStart } from '@modelhost/agent-core';
 import {
   canonicalJson,
   HostError,
@@ -24,6 +25,7 @@ import type {
   Redactor,
   RunEngine,
   RunInput,
+  SessionStore,
   ToolGateway,
 } from '@modelhost/kernel';
 import { toBase36 } from './clock.ts';
@@ -31,7 +33,7 @@ import type { CheckedSpec } from './grpc/read-run-spec.ts';
 import type { CallContext } from './grpc/service.ts';
 import { hideInput } from './redaction/hide-input.ts';
 import type { RunStarts } from './runs/run-starts.ts';
-import type { SessionIntake, SessionStart } from './sessions/session-intake.ts';
+import { findSession } from './sessions/find-session.ts';
 
 /** An input goes on record, where policy wants that, up to this size. */
 const sealedBytesMax = 64 * 1024;
@@ -46,7 +48,8 @@ export interface AcceptRunPorts {
   readonly tools: Pick<ToolGateway, 'listTools'>;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly intake: SessionIntake;
+  readonly sessions: Pick<SessionStore, 'find'>;
+  readonly intake: Pick<SessionIntake, 'start'>;
   readonly starts: Pick<RunStarts, 'announce'>;
 }
 
@@ -75,6 +78,7 @@ export async function acceptRun(
   // The engine alone compares the requests; a conflict says nothing against the run that has the id.
   if (isKnown) return { runId, ...(await startAgain(ports, input)) };
   if (sessionId === '') return { runId, ...(await startNew(ports, input)) };
+  await findSession(ports.sessions, principal, sessionId, 'own');
   const wish = { principal, sessionId, runId, signal, timeoutMs };
   const { created } = await ports.intake.start(wish, async (start) =>
     start === undefined ? startAgain(ports, input) : startNew(ports, withSession(input, start)),

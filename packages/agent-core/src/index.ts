@@ -15,3 +15,5 @@ export type {
 export { hideInArguments, repeatsName } from './hide-in-arguments.ts';
 export { createAgentLoop } from './loop.ts';
 export { agentLoopVersion } from './loop-version.ts';
+export { absentSession, createSessionIntake } from './sessions/session-intake.ts';
+export type { SessionIntake, SessionStart, SessionWish } from './sessions/session-intake.ts';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SessionIntake } from '@modelhost/agent-core';
 import type { SessionService } from '@modelhost/contracts';
 import { canonicalJson, HostError } from '@modelhost/kernel';
 import type {
@@ -12,9 +13,8 @@ import type {
   SessionStore,
 } from '@modelhost/kernel';
 import { toBase36 } from '../clock.ts';
-import { absent, findSession } from '../sessions/find-session.ts';
+import { findSession } from '../sessions/find-session.ts';
 import { exportSession } from './export-session.ts';
-import type { SessionIntake } from '../sessions/session-intake.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { FieldReader } from './field-reader.ts';
 import { readId } from './find-run.ts';
@@ -27,7 +27,7 @@ import { toSessionMessage, toTurnMessage } from './session-message.ts';
 /** What the service works with. */
 export interface SessionServiceOptions {
   readonly sessions: SessionStore;
-  readonly intake: Pick<SessionIntake, 'holderOf'>;
+  readonly intake: Pick<SessionIntake, 'holderOf' | 'remove'>;
   readonly audit: AuditLog;
   readonly redactor: Pick<Redactor, 'redact'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -107,7 +107,7 @@ export function createSessionService(options: SessionServiceOptions): Service {
         principal: call.principal,
         about: { action: 'delete', sessionId },
         intent: { turns: session.turns },
-        work: async () => remove(options, session),
+        work: async () => intake.remove(session),
         outcomeOf: (turns) => ({ outcome: 'deleted', turnsDeleted: turns }),
       });
       return { turnsDeleted };
@@ -126,22 +126,6 @@ async function show(
   session: Session,
 ): Promise<ReturnType<typeof toSessionMessage>> {
   return { ...toSessionMessage(session), runId: (await intake.holderOf(session)) ?? '' };
-}
-
-/** Throws `failed_precondition` for a session that a run goes on with. */
-async function remove(
-  { sessions, intake }: SessionServiceOptions,
-  session: Session,
-): Promise<number> {
-  const holder = await intake.holderOf(session);
-  if (holder !== undefined) {
-    const message = `the run ${holder} goes on with the session; cancel it, or wait for its end`;
-    throw new HostError('failed_precondition', message, { facts: { run_id: holder } });
-  }
-  if (session.heldBy !== undefined) await sessions.release(session, session.heldBy);
-  const turns = await sessions.delete(session);
-  if (turns === undefined) throw absent(session.sessionId);
-  return turns;
 }
 
 function readDraft(

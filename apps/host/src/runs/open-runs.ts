@@ -1,5 +1,11 @@
 import { dirname } from 'node:path';
-import { agentLoopVersion, createAgentLoop, createBudgetLedger } from '@modelhost/agent-core';
+import {
+  agentLoopVersion,
+  createAgentLoop,
+  createBudgetLedger,
+  createSessionIntake,
+} from '@modelhost/agent-core';
+import type { SessionIntake } from '@modelhost/agent-core';
 import { createEmbeddedEngine, createSealingCodec } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import type { RunProgram, SessionStore } from '@modelhost/kernel';
@@ -9,8 +15,6 @@ import type { Logger } from 'pino';
 import type { Parts } from '../compose.ts';
 import type { RunsConfig } from '../config/tree.ts';
 import { logRuns } from '../log-runs.ts';
-import { createSessionIntake } from '../sessions/session-intake.ts';
-import type { SessionIntake } from '../sessions/session-intake.ts';
 import { tryRoom } from './disk-room.ts';
 import { createRunStarts } from './run-starts.ts';
 import type { RunStarts } from './run-starts.ts';

@@ -1,3 +1,4 @@
+import { absentSession } from '@modelhost/agent-core';
 import { HostError } from '@modelhost/kernel';
 import type { Principal, Session, SessionStore } from '@modelhost/kernel';
 import { isReader } from '../grpc/reader-roles.ts';
@@ -19,7 +20,8 @@ export async function findSession(
   wish: Wish,
 ): Promise<Session> {
   const session = await sessions.find({ tenant: principal.tenant, sessionId });
-  if (session === undefined || !isAllowed(principal, session, 'read')) throw absent(sessionId);
+  if (session === undefined || !isAllowed(principal, session, 'read'))
+    throw absentSession(sessionId);
   if (isAllowed(principal, session, wish)) return session;
   const { subject } = session;
   const others = wish === 'delete' ? ` or the role ${deleterRole}` : '';
@@ -28,11 +30,6 @@ export async function findSession(
     `the session ${sessionId} belongs to ${subject}; this needs its owner${others}`,
     { facts: { subject } },
   );
-}
-
-/** Of a session that is not there, or not for whoever asks. */
-export function absent(sessionId: string): HostError {
-  return new HostError('not_found', `there is no session ${sessionId}`);
 }
 
 function isAllowed(principal: Principal, { subject }: Session, wish: Wish): boolean {

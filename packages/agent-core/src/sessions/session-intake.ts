@@ -13,7 +13,6 @@ import type {
   SessionTurn,
 } from '@modelhost/kernel';
 import { busyError } from './busy.ts';
-import { absent, findSession } from './find-session.ts';
 import { createLines } from './lines.ts';
 
 /** What a run of a session starts with. */
@@ -40,8 +39,8 @@ export interface SessionIntake {
   /**
    * Waits until no other run goes on with the session, holds it for this one and starts it; `start` gets nothing when the same run was
    * started meanwhile. When the start fails, the session is free again; else the run itself lets it go with its turn. Throws `not_found`
-   * for a session of somebody else, `overloaded` where too many wait or the wait takes most of the time that there is for an answer,
-   * with the run that goes on with the session, and `failed_precondition` for one that has grown too long.
+   * for a session that is not there, `overloaded` where too many wait or the wait takes most of the time that there is for an answer,
+   * with the run that goes on with the session, and `failed_precondition` for one that has grown too long. Whose it is was checked.
    */
   start<Result>(
     wish: SessionWish,
@@ -49,6 +48,8 @@ export interface SessionIntake {
   ): Promise<Result>;
   /** The run that goes on with the session now: one that is over, or was never started, does not. */
   holderOf(session: Session): Promise<string | undefined>;
+  /** Deletes it, and gives how many turns are gone. Throws `failed_precondition` while a run goes on with it, and `not_found`. */
+  remove(session: Session): Promise<number>;
 }
 
 /** What the intake works with. */
@@ -60,6 +61,7 @@ export interface SessionIntakeOptions {
 
 /** Whoever waits shall hear why it was in vain while there is time for it. */
 const waitShare = 0.8;
+
 /** Whoever is at its turn, with the session unless its run was started meanwhile. */
 interface TakenIn {
   readonly session: Session | undefined;
@@ -72,11 +74,8 @@ const turnsMax = 1_000;
 const historyBytesMax = 4 * 1_024 * 1_024;
 
 /** Runs of one session start one after the other, in the order in which they came. */
-export function createSessionIntake({
-  sessions,
-  engine,
-  clock,
-}: SessionIntakeOptions): SessionIntake {
+export function createSessionIntake(options: SessionIntakeOptions): SessionIntake {
+  const { sessions, engine, clock } = options;
   const lines = createLines(bounds);
 
   async function hold({ principal, sessionId, runId, signal }: SessionWish): Promise<Session> {
@@ -85,7 +84,7 @@ export function createSessionIntake({
     for (;;) {
       signal.throwIfAborted();
       const session = await sessions.hold(place, runId, over);
-      if (session?.heldBy === undefined) throw absent(sessionId);
+      if (session?.heldBy === undefined) throw absentSession(sessionId);
       if (session.heldBy === runId) return session;
       // It may hold the session still: a run whose turn could not be kept, or whose start a crash has cut off.
       over = session.heldBy;
@@ -123,7 +122,6 @@ export function createSessionIntake({
   ): Promise<Result> {
     const { principal, sessionId, runId } = wish;
     const place = { tenant: principal.tenant, sessionId };
-    await findSession(sessions, principal, sessionId, 'own');
     const { session, leave } = await takeIn(wish);
     try {
       if (session === undefined) return await work(undefined);
@@ -148,7 +146,31 @@ export function createSessionIntake({
     return isOver ? undefined : heldBy;
   }
 
-  return { start, holderOf };
+  return {
+    start,
+    holderOf,
+    remove: async (session) => remove(sessions, session, await holderOf(session)),
+  };
+}
+
+async function remove(
+  sessions: SessionStore,
+  session: Session,
+  holder: string | undefined,
+): Promise<number> {
+  if (holder !== undefined) {
+    const message = `the run ${holder} goes on with the session; cancel it, or wait for its end`;
+    throw new HostError('failed_precondition', message, { facts: { run_id: holder } });
+  }
+  if (session.heldBy !== undefined) await sessions.release(session, session.heldBy);
+  const turns = await sessions.delete(session);
+  if (turns === undefined) throw absentSession(session.sessionId);
+  return turns;
+}
+
+/** Of a session that is not there, or not for whoever asks. */
+export function absentSession(sessionId: string): HostError {
+  return new HostError('not_found', `there is no session ${sessionId}`);
 }
 
 function lineOf({ tenant, sessionId }: SessionPlace): string {

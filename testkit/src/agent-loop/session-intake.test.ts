@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { createSessionIntake } from '@modelhost/agent-core';
+import type { SessionIntake, SessionWish } from '@modelhost/agent-core';
 import { createMemorySessionStore } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
 import type { PendingSignal, RunStatus } from '@modelhost/kernel';
-import { createSessionIntake } from './session-intake.ts';
-import type { SessionIntake, SessionWish } from './session-intake.ts';
 
 const principal = { tenant: 'acme', subject: 'ann', roles: [] };
 const place = { tenant: 'acme', sessionId: 'ses_1' };

@@ -3,43 +3,55 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { serveHttp } from './fixtures/http-server.ts';
 import type { HttpHandler } from './fixtures/http-server.ts';
-import { fixtureProcess, isHostError, serverSpec, startGateway } from './fixtures/start-gateway.ts';
+import { createManualClock } from './fixtures/manual-clock.ts';
+import type { ManualClock } from './fixtures/manual-clock.ts';
+import {
+  fixtureProcess,
+  isHostError,
+  serverSpec,
+  startGateway,
+  until,
+} from './fixtures/start-gateway.ts';
 import type { StartedGateway } from './fixtures/start-gateway.ts';
-import type { ToolServerSpec } from './index.ts';
 
-/** A server with a fault, beside one without. */
-async function startWithFault(
-  t: TestContext,
-  fault: string,
-  changes: Partial<ToolServerSpec> = {},
-): Promise<StartedGateway> {
-  const started = startGateway(t, [
-    serverSpec('bad', fixtureProcess('raw-server', fault), changes),
+interface Faulty extends StartedGateway {
+  readonly clock: ManualClock;
+  /** How often the server with the fault was called, as far as it tells. */
+  readonly calls: () => number;
+}
+
+/** A server with a fault, beside one without, and time that stands still. */
+function startWithFault(t: TestContext, fault: string): Faulty {
+  const clock = createManualClock();
+  const specs = [
+    serverSpec('bad', fixtureProcess('raw-server', fault)),
     serverSpec('good', fixtureProcess('raw-server')),
-  ]);
+  ];
+  const started = startGateway(t, specs, { clock });
+  const calls = (): number => started.entries.filter(({ message }) => message === 'called').length;
+  return { ...started, clock, calls };
+}
+
+async function connectWithFault(t: TestContext, fault: string): Promise<Faulty> {
+  const started = startWithFault(t, fault);
   await started.gateway.connected();
   return started;
 }
 
 const inCall = { server: 'bad', tool: 'bad__act' };
-const quick = { callTimeoutMs: 100 };
 
-const faultsInCall: readonly (readonly [string, string, string, Partial<ToolServerSpec>])[] = [
-  ['dies in the middle of a call', 'dies', 'mcp_connection_failed', {}],
-  ['writes a line without end', 'floods', 'mcp_result_too_large', {}],
-  ['writes a result beyond the bound', 'huge', 'mcp_result_too_large', {}],
-  ['writes a request beyond the bound', 'huge-request', 'mcp_result_too_large', {}],
-  ['writes JSON that is broken', 'broken-json', 'mcp_protocol_error', {}],
-  ['answers in a wrong shape', 'wrong-shape', 'mcp_protocol_error', {}],
-  ['answers with no JSON-RPC message', 'no-message', 'mcp_protocol_error', {}],
-  ['answers with a value nested too deeply', 'nested', 'mcp_protocol_error', {}],
-  ['answers another request than was made', 'wrong-id', 'mcp_timeout', quick],
-  ['never answers a call', 'silent-tool', 'mcp_timeout', quick],
-];
-
-for (const [title, fault, code, changes] of faultsInCall) {
+for (const [title, fault, code] of [
+  ['dies in the middle of a call', 'dies', 'mcp_connection_failed'],
+  ['writes a line without end', 'floods', 'mcp_result_too_large'],
+  ['writes a result beyond the bound', 'huge', 'mcp_result_too_large'],
+  ['writes a request beyond the bound', 'huge-request', 'mcp_result_too_large'],
+  ['writes JSON that is broken', 'broken-json', 'mcp_protocol_error'],
+  ['answers in a wrong shape', 'wrong-shape', 'mcp_protocol_error'],
+  ['answers with no JSON-RPC message', 'no-message', 'mcp_protocol_error'],
+  ['answers with a value nested too deeply', 'nested', 'mcp_protocol_error'],
+] as const) {
   test(`a server that ${title} gives ${code}, and the others are served`, async (t) => {
-    const { gateway, call } = await startWithFault(t, fault, changes);
+    const { gateway, call } = await connectWithFault(t, fault);
     assert.equal(gateway.listTools('acme').length, 2);
     await assert.rejects(call('bad__act'), isHostError(code, inCall));
     assert.equal((await call('good__act')).content, 'done');
@@ -49,28 +61,44 @@ for (const [title, fault, code, changes] of faultsInCall) {
   });
 }
 
+for (const [title, fault] of [
+  ['answers another request than was made', 'wrong-id'],
+  ['never answers a call', 'silent-tool'],
+] as const) {
+  test(`a server that ${title} gives mcp_timeout, and the others are served`, async (t) => {
+    const { gateway, call, calls, clock } = await connectWithFault(t, fault);
+    for (const count of [1, 2]) {
+      const calling = call('bad__act', {}, { timeoutMs: 100 });
+      await until(() => calls() === count); // oxlint-disable-line no-await-in-loop
+      clock.advance(100);
+      await assert.rejects(calling, isHostError('mcp_timeout', { ...inCall, sent: 'true' })); // oxlint-disable-line no-await-in-loop
+      assert.equal((await call('good__act')).content, 'done'); // oxlint-disable-line no-await-in-loop
+    }
+    assert.equal(gateway.listTools('acme').length, 2);
+  });
+}
+
 test('a server that never answers fails to connect in time, while the others are served', async (t) => {
-  const { gateway, call } = await startWithFault(t, 'silent', { connectTimeoutMs: 300 });
+  const { gateway, call, clock } = startWithFault(t, 'silent');
+  await until(() => gateway.servers()[1]?.state === 'ready');
+  assert.equal(gateway.servers()[0]?.state, 'connecting');
+  clock.advance(60_000);
+  await gateway.connected();
   const [bad, good] = gateway.servers();
   assert.deepEqual([bad?.state, good?.state], ['failed', 'ready']);
-  assert.match(bad?.error ?? '', /^bad: (not connected|no answer) in 300 ms$/);
+  assert.equal(bad?.error, 'bad: not connected in 60000 ms');
   assert.equal((await call('good__act')).content, 'done');
   await assert.rejects(call('bad__act'), isHostError('mcp_tool_not_found', { tool: 'bad__act' }));
 });
 
 test('a server that ends when asked for the modern protocol is started again for the old one', async (t) => {
-  const { gateway, call } = await startWithFault(t, 'dies-when-asked');
+  const { gateway, call } = await connectWithFault(t, 'dies-when-asked');
   assert.equal(gateway.servers()[0]?.state, 'ready');
   assert.equal((await call('bad__act')).content, 'done');
 });
 
-test('a server that keeps silent when asked for the modern protocol gets the old handshake', async (t) => {
-  const { call } = await startWithFault(t, 'ignores-unknown', { connectTimeoutMs: 4_000 });
-  assert.equal((await call('bad__act')).content, 'done');
-});
-
 test('what a server printed by mistake is logged, and its last words before its end are heard', async (t) => {
-  const { call, entries } = await startWithFault(t, 'last-words');
+  const { call, entries } = await connectWithFault(t, 'last-words');
   assert.equal((await call('bad__act')).content, 'last words');
   assert.deepEqual(
     entries.filter(({ source }) => source === 'stdout').map(({ message }) => message),
@@ -79,22 +107,29 @@ test('what a server printed by mistake is logged, and its last words before its 
 });
 
 test('pages without end are cut, and a tool that comes twice is kept once', async (t) => {
-  const { gateway, entries } = await startWithFault(t, 'endless-pages');
+  const { gateway, entries } = await connectWithFault(t, 'endless-pages');
   assert.equal(gateway.servers()[0]?.toolCount, 1);
   const messages = entries.map(({ message }) => message);
   assert.ok(messages.includes('the catalogue is cut after 32 pages'));
 });
 
 test('a call that is cancelled before it starts is never sent', async (t) => {
-  const { call, entries } = await startWithFault(t, 'silent-tool');
+  const { call, calls, logged } = await connectWithFault(t, 'silent-tool');
   const reason = new Error('no longer wanted');
   const signal = AbortSignal.abort(reason);
   await assert.rejects(call('bad__act', {}, { signal }), (thrown) => thrown === reason);
-  assert.ok(!entries.some(({ message }) => message === 'called'));
+  const cancelling = new AbortController();
+  const sent = call('bad__act', {}, cancelling);
+  await until(() => calls() > 0);
+  cancelling.abort(reason);
+  await assert.rejects(sent, (thrown) => thrown === reason);
+  // Whatever was sent before has arrived with this.
+  await logged('cancelled');
+  assert.equal(calls(), 1);
 });
 
 test('closing fails the calls in flight and refuses further ones', async (t) => {
-  const { gateway, call, logged } = await startWithFault(t, 'silent-tool');
+  const { gateway, call, logged } = await connectWithFault(t, 'silent-tool');
   const calling = call('bad__act');
   await logged('called');
   const closing = gateway.close();
@@ -152,7 +187,7 @@ function toolResult(text: string): object {
   return { resultType: 'complete', content: [{ type: 'text', text }] };
 }
 
-const faultsOverHttp: readonly (readonly [string, string, Answer, Partial<ToolServerSpec>?])[] = [
+const faultsOverHttp: readonly (readonly [string, string, Answer])[] = [
   ['refuses the credential', 'mcp_connection_failed', () => new Response('', { status: 401 })],
   ['has an inner fault', 'mcp_connection_failed', () => new Response('oh', { status: 500 })],
   ['breaks its stream', 'mcp_connection_failed', () => events(brokenStream())],
@@ -194,7 +229,7 @@ const faultsOverHttp: readonly (readonly [string, string, Answer, Partial<ToolSe
   ],
 ];
 
-for (const [title, code, answer, changes] of faultsOverHttp) {
+for (const [title, code, answer] of faultsOverHttp) {
   test(`a server over HTTP that ${title} gives ${code}, once per call`, async (t) => {
     let calls = 0;
     let isHealed = false;
@@ -205,7 +240,7 @@ for (const [title, code, answer, changes] of faultsOverHttp) {
     const fixture = await serveHttp(handler);
     t.after(() => fixture.close());
     const transport = { type: 'http', url: fixture.url, headers: {} } as const;
-    const { gateway, call } = startGateway(t, [serverSpec('bad', transport, changes)]);
+    const { gateway, call } = startGateway(t, [serverSpec('bad', transport)]);
     await gateway.connected();
     await assert.rejects(call('bad__act'), isHostError(code, inCall));
     assert.equal(calls, 1);

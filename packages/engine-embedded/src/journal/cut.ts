@@ -113,7 +113,7 @@ function renumber(frames: readonly Parts[]): readonly Frame[] {
 
 function sequencesOf({ marks, resets, handed }: Parts): readonly number[] {
   return [
-    ...marks.filter((_, index) => index % 2 === 0),
+    ...marks.filter((sequence, index) => index % 2 === 0 && sequence > 0),
     ...resets.flatMap(({ sequence, lost }) => [sequence, ...lost.map((event) => event.sequence)]),
     ...handed.flatMap((one) => (one.kind === 'step' ? listSequences(one.sequences) : [])),
   ];

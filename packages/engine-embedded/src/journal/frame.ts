@@ -16,7 +16,7 @@ export interface Frame {
   readonly waits?: readonly KeptWait[];
   /** What the program was told of the time, by the names that it asked under. */
   readonly times?: readonly (readonly [name: string, timeMs: number])[];
-  /** Sequence and time of each event of the program itself, in turn. Its body comes out of the program again. */
+  /** Sequence and time of each event of the program itself, in turn; 0 for one that is not told. Its body comes out of the program again. */
   readonly marks?: readonly number[];
   readonly resets?: readonly StepReset[];
   /** With the end of the run: what bodies told that it did not wait for. */

@@ -8,7 +8,7 @@ export interface Journal {
   readonly begun: ReadonlyMap<string, BegunStep>;
   readonly waits: ReadonlyMap<string, KeptWait>;
   readonly times: ReadonlyMap<string, number>;
-  /** Sequence and time of each event of the program, in turn. */
+  /** Sequence and time of each event of the program, in turn; 0 for one that is not told. */
   readonly marks: readonly number[];
   readonly resets: readonly StepReset[];
   readonly left: readonly RunEvent[];

@@ -71,6 +71,8 @@ export interface LiveRun {
   readonly told: ToldEvents;
   /** What the program told beyond its journal, while it was handed that. */
   readonly untold: (readonly [step: string, body: RunEventBody])[];
+  /** Steps of which nothing more is told: they would have begun after the run was to stop. */
+  readonly silent: Set<string>;
   /** Steps that must not run twice, and begin once that is durable. */
   readonly starts: StepAsk[];
   /** Writes whatever should be written, soon; or lets the run leave memory when there is nothing. */

@@ -36,6 +36,8 @@ export interface Batch {
 export interface Outbox {
   /** An event of the program itself. */
   tell(step: string, body: RunEventBody): void;
+  /** An event of the program that is not to be told. */
+  keepSilent(): void;
   /** An event of a step's body. */
   emit(step: string, body: RunEventBody): RunEvent;
   begun(step: BegunStep): void;
@@ -94,6 +96,9 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
     tell: (step, body) => {
       const { sequence, timeMs } = addEvent(box, step, body);
       (box.pending.marks ??= []).push(sequence, timeMs);
+    },
+    keepSilent: () => {
+      (box.pending.marks ??= []).push(0, 0);
     },
     emit: (step, body) => {
       const event = addEvent(box, step, body);

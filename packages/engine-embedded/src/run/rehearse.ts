@@ -10,8 +10,8 @@ export type Turn = () => Promise<void>;
 
 /** The events of a run, as its journal and its program tell them. */
 export interface ToldEvents {
-  /** An event of the program. False when the journal knows of none any more: then it is a new one. */
-  tell(step: string, body: RunEventBody): boolean;
+  /** An event of the program. `silent` for one that was not told; `new` when the journal knows of none any more. */
+  tell(step: string, body: RunEventBody): 'told' | 'silent' | 'new';
   /** What the body of a step told, before its end is handed over. */
   tellStep(ask: StepAsk, handover: Extract<Handover, { kind: 'step' }>): void;
   /** How many events of the program the journal has that were not told. */
@@ -37,10 +37,11 @@ export function createToldEvents({ marks, resets, left }: Journal): ToldEvents {
   return {
     tell: (step, body) => {
       const [sequence, timeMs] = [marks[used], marks[used + 1]];
-      if (sequence === undefined || timeMs === undefined) return false;
+      if (sequence === undefined || timeMs === undefined) return 'new';
       used += 2;
+      if (sequence === 0) return 'silent';
       events.push({ sequence, timeMs, step, body });
-      return true;
+      return 'told';
     },
     tellStep: (ask, { end, sequences, told }) => {
       const bodies = told ?? (end.type === 'done' ? ask.tell(end.value) : []);

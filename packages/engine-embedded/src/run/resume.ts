@@ -11,6 +11,7 @@ import { endRun, refuseRun, stopRun } from './ending.ts';
 import { haltOf } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 import { rehearse } from './rehearse.ts';
+import { tellNew } from './telling.ts';
 
 /** Lets the program of a run go as far as its journal goes, and on from there. */
 export async function resumeRun(live: LiveRun): Promise<void> {
@@ -38,10 +39,12 @@ export async function resumeRun(live: LiveRun): Promise<void> {
     live.options.onFault(problem);
     return refuseRun(live, problem);
   }
-  for (const [step, body] of live.untold) live.outbox.tell(step, body);
+  if (live.ended === undefined) {
+    takeSignals(live);
+    watchDeadline(live);
+  }
+  for (const [step, body] of live.untold) tellNew(live, step, body);
   if (live.ended !== undefined) return endRun(live, live.ended.result);
-  takeSignals(live);
-  watchDeadline(live);
   for (const ask of Array.from(performance.asks())) {
     if (ask.kind === 'wait') beginWait(live, ask, journal.waits.get(ask.name));
     else resumeStep(live, ask, lost.get(ask.name) ?? []);

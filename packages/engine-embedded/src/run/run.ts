@@ -16,6 +16,7 @@ import { createPerformance } from './performance.ts';
 import { createToldEvents } from './rehearse.ts';
 import { resumeRun } from './resume.ts';
 import { createSteps } from './steps.ts';
+import { takeEvent } from './telling.ts';
 import { createWaits } from './waits.ts';
 import { breakOff, isIdle, wakeWriter } from './writer.ts';
 
@@ -98,7 +99,7 @@ function createLiveRun(options: RunOptions): LiveRun {
       stepNamesMax: bounds.stepNamesMax,
       hooks: {
         onAsk: (ask) => takeAsk(live, ask),
-        onEvent: (step, body) => tell(live, step, body),
+        onEvent: (step, body) => takeEvent(live, step, body),
         onHalt: (reason) => haltRun(live, reason),
         // What is in the journal was told the first time.
         onFault: (fault) => live.phase === 'rehearsed' || options.onFault(fault),
@@ -108,6 +109,7 @@ function createLiveRun(options: RunOptions): LiveRun {
     }),
     told: createToldEvents(journal),
     untold: [],
+    silent: new Set(),
     starts: [],
     wake: () => wakeWriter(live),
     phase: 'rehearsed',
@@ -125,17 +127,6 @@ function createLiveRun(options: RunOptions): LiveRun {
     cancelPark: noTimer,
   };
   return live;
-}
-
-/** An event of the program: one that its journal knows of, or a new one. */
-function tell(live: LiveRun, step: string, body: RunEventBody): void {
-  if (body.type === 'usage') live.spent = body.spent;
-  if (live.phase !== 'rehearsed') {
-    live.outbox.tell(step, body);
-    live.wake();
-  } else if (!live.told.tell(step, body)) {
-    live.untold.push([step, body]);
-  }
 }
 
 function emit(live: LiveRun, step: string, body: RunEventBody): RunEvent {

@@ -64,7 +64,10 @@ export interface RunContext {
   waitForSignal(name: string, options: WaitOptions): Promise<SignalPayload | undefined>;
   /** Waits until a time, across restarts; at once when it is past. Rejects with the stop reason. */
   sleepUntil(name: string, atMs: number): Promise<void>;
-  /** Adds an event of the loop itself; `step` is the step it belongs to. */
+  /**
+   * Adds an event of the loop itself; `step` is the step it belongs to. Once the run is to stop, an event that something begins is
+   * not told, and nothing more of that step.
+   */
   emit(step: string, body: RunEventBody): void;
 }
 

@@ -1,6 +1,7 @@
 import { suite, test } from 'node:test';
 import { crashRules } from './crash-rules.ts';
 import { forkRules } from './fork-rules.ts';
+import { lateRules } from './late-rules.ts';
 import { restartRules } from './restart-rules.ts';
 import type { MakeDurableWorld } from './world.ts';
 
@@ -10,6 +11,7 @@ export function durabilityConformance(name: string, makeWorld: MakeDurableWorld)
     for (const [sentence, rule] of Object.entries({
       ...crashRules,
       ...restartRules,
+      ...lateRules,
       ...forkRules,
     })) {
       test(sentence, async () => rule(makeWorld));

@@ -1,68 +1,15 @@
 import assert from 'node:assert/strict';
 import { HostError, toErrorData } from '@modelhost/kernel';
-import type {
-  RunContext,
-  RunEvent,
-  RunProgram,
-  RunResult,
-  SignalPayload,
-  StepInfo,
-} from '@modelhost/kernel';
+import type { RunContext, SignalPayload, StepInfo } from '@modelhost/kernel';
 import { createRunInput } from '../../run-input.ts';
-import { createRandom } from '../../simulation/random.ts';
-import { createVirtualClock } from '../../virtual-clock.ts';
-import type { VirtualClock } from '../../virtual-clock.ts';
-import { defaultBounds, done } from '../workbench.ts';
+import { defaultBounds } from '../workbench.ts';
 import type { EngineUnderTest } from '../workbench.ts';
 import type { DurabilityRules } from './crash-rules.ts';
-import type { DurableWorld, MakeDurableWorld, OpenOptions } from './world.ts';
+import { answerOf, createBench, eventsOf, programOf } from './restart-bench.ts';
 
 const yes: SignalPayload = { type: 'tool-result', content: 'yes', isError: false };
 const no: SignalPayload = { type: 'tool-result', content: 'no', isError: false };
 const patience = { timeoutMs: 50_000, approvers: [] };
-
-interface Bench {
-  readonly world: DurableWorld;
-  readonly clock: VirtualClock;
-  /** Opens an engine on what is kept, under version 1 unless others are given. */
-  readonly open: (
-    body: (run: RunContext) => Promise<unknown>,
-    changes?: Partial<OpenOptions>,
-  ) => Promise<EngineUnderTest>;
-}
-
-function createBench(makeWorld: MakeDurableWorld): Bench {
-  const clock = createVirtualClock();
-  const world = makeWorld({ clock, random: createRandom('restart') });
-  return {
-    world,
-    clock,
-    open: async (body, changes) =>
-      world.open({
-        programs: { '1': () => programOf(body) },
-        current: '1',
-        bounds: { ...defaultBounds, parkAfterMs: 60_000 },
-        ...changes,
-      }),
-  };
-}
-
-function programOf(body: (run: RunContext) => Promise<unknown>): RunProgram {
-  return async (context): Promise<RunResult> => {
-    const answer = await body(context);
-    return { ...done, ending: { reason: 'completed', answer: JSON.stringify(answer ?? null) } };
-  };
-}
-
-async function answerOf(engine: EngineUnderTest, runId = 'run_1'): Promise<unknown> {
-  const { ending } = (await engine.status('acme', runId))?.result ?? {};
-  return ending?.reason === 'completed' ? JSON.parse(ending.answer) : ending;
-}
-
-async function eventsOf(engine: EngineUnderTest, afterSequence = 0): Promise<readonly RunEvent[]> {
-  const { signal } = new AbortController();
-  return Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence, signal }));
-}
 
 /** What is kept of a run from one process to the next. */
 export const restartRules: DurabilityRules = {

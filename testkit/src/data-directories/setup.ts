@@ -1,17 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { deskConfig, deskPolicies } from '../durability/desk.ts';
 import type { HostSetup } from '../end-to-end/start-host.ts';
-
-const policies = `
-@id("all") @message("all is permitted")
-permit (principal, action, resource);
-
-@id("signing") @message("signing needs a yes") @remedy("approval") @self_approval("allowed")
-forbid (principal, action == ModelHost::Action::"desk__sign", resource)
-unless {
-  context has approval && context.approval.callDigest == context.callDigest &&
-  context.now < context.approval.expires
-};
-`;
 
 const call = (name: string, text: string): object => ({ name, arguments: { text } });
 
@@ -40,30 +28,14 @@ const script = [
 /** Of the hosts that write the kept directories and of those that open them. */
 export function createSetup(): HostSetup {
   const models = [{ id: 'model', model: 'scripted' }];
-  const server = fileURLToPath(new URL('../durability/effect-server.ts', import.meta.url));
   return {
     config: {
       server: { port: 0, healthPort: 0, dataDirectory: 'data' },
       providers: [{ name: 'main', type: 'scripted', scriptFile: 'script.yaml', models }],
       agents: [{ id: 'clerk', model: 'model', tools: ['desk__*'] }],
-      tools: {
-        servers: [
-          {
-            alias: 'desk',
-            command: process.execPath,
-            args: [server, 'effects.log'],
-            cwd: '.',
-            effects: {
-              look: 'none',
-              note: 'idempotent',
-              pay: 'irreversible',
-              sign: 'irreversible',
-            },
-          },
-        ],
-      },
+      tools: { servers: [{ ...deskConfig('effects.log'), cwd: '.' }] },
       policies: { directory: 'policies' },
     },
-    files: { 'policies/all.cedar': policies, 'script.yaml': JSON.stringify(script) },
+    files: { 'policies/all.cedar': deskPolicies, 'script.yaml': JSON.stringify(script) },
   };
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { agentConfig, createSetup } from '../end-to-end/host-setup.ts';
 import type { Owner } from '../end-to-end/start-host.ts';
 import { createModelWatch } from './checks.ts';
 import type { ModelWatch } from './checks.ts';
+import { deskConfig, deskPolicies } from './desk.ts';
 import { startLives } from './lives.ts';
 import type { Lives } from './lives.ts';
 import { startModelServer } from './model-server.ts';
@@ -20,18 +20,6 @@ export interface Stage {
 
 const compileCache = new URL('../../../scripts/compile-cache.ts', import.meta.url).href;
 
-const policies = `
-@id("all") @message("all is permitted")
-permit (principal, action, resource);
-
-@id("signing") @message("signing needs a yes") @remedy("approval") @self_approval("allowed")
-forbid (principal, action == ModelHost::Action::"desk__sign", resource)
-unless {
-  context has approval && context.approval.callDigest == context.callDigest &&
-  context.now < context.approval.expires
-};
-`;
-
 /** Starts model and host. The host's tools keep their log outside its directory. */
 export async function setStage(owner: Owner, execArgv: () => readonly string[]): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'model-host-effects-'));
@@ -41,7 +29,7 @@ export async function setStage(owner: Owner, execArgv: () => readonly string[]):
   const providerUrl = await startModelServer(owner, model.onRequest);
   const { config, files } = createSetup({
     providerUrl,
-    policies,
+    policies: deskPolicies,
     agents: [],
     toolServers: [deskConfig(effectsPath)],
   });
@@ -53,16 +41,6 @@ export async function setStage(owner: Owner, execArgv: () => readonly string[]):
     lives: startLives(owner, setup, { alias: 'desk', execArgv: cached }),
     model,
     effectsPath,
-  };
-}
-
-function deskConfig(effectsPath: string): object {
-  const script = fileURLToPath(new URL('effect-server.ts', import.meta.url));
-  return {
-    alias: 'desk',
-    command: process.execPath,
-    args: [script, effectsPath],
-    effects: { look: 'none', note: 'idempotent', pay: 'irreversible', sign: 'irreversible' },
   };
 }
 

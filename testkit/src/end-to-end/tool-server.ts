@@ -1,14 +1,9 @@
 /**
- * A tool server over stdio without an SDK: one tool for each way to behave. With `dead` as its argument it ends at once,
+ * A tool server with one tool for each way to behave. With `dead` as its argument it ends at once,
  * with `stubborn` only by SIGKILL.
  */
-import { createInterface } from 'node:readline';
-
-interface Message {
-  readonly id?: number;
-  readonly method: string;
-  readonly params?: { readonly name?: string; readonly arguments?: { readonly text?: string } };
-}
+import { answer, send, serveTools } from '../tool-process.ts';
+import type { Message } from '../tool-process.ts';
 
 const names = ['echo', 'held', 'forbidden', 'wait', 'die', 'flood', 'garbage', 'refuse', 'fail'];
 const inputSchema = {
@@ -18,14 +13,6 @@ const inputSchema = {
   additionalProperties: false,
 };
 const tools = [...names, 'large', 'shapeless'].map((name) => ({ name, inputSchema }));
-
-function send(message: object): void {
-  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-}
-
-function answer(id: number | undefined, text: string, isError = false): void {
-  send({ id, result: { content: [{ type: 'text', text }], isError } });
-}
 
 function callTool({ id, params }: Message): void {
   switch (params?.name ?? '') {
@@ -58,38 +45,15 @@ function callTool({ id, params }: Message): void {
   }
 }
 
-function receive(message: Message): void {
-  const { id, method } = message;
-  switch (method) {
-    case 'initialize': {
-      const serverInfo = { name: 'end-to-end', version: '1' };
-      send({
-        id,
-        result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo },
-      });
-      return;
-    }
-    case 'tools/list':
-      send({ id, result: { tools } });
-      return;
-    case 'tools/call':
-      callTool(message);
-      return;
-    case 'notifications/cancelled':
-      console.error('wait: cancelled');
-      return;
-    default:
-      if (id !== undefined) send({ id, error: { code: -32_601, message: 'no such method' } });
-  }
-}
-
 if (process.argv[2] === 'dead') process.exit(1);
 if (process.argv[2] === 'stubborn') {
   // Ends neither when its input does nor when it is asked to.
   process.on('SIGTERM', () => {});
   setInterval(() => {}, 1_000);
 }
-createInterface({ input: process.stdin }).on('line', (line) => {
-  // Its peer is the host, which writes one message a line.
-  receive(JSON.parse(line) as Message);
+serveTools({
+  name: 'end-to-end',
+  tools,
+  call: callTool,
+  cancelled: () => console.error('wait: cancelled'),
 });

@@ -1,9 +1,10 @@
 /**
- * A tool server over stdio without an SDK that says what it must not: as a result, as an error, on the way and on stderr. What it
+ * A tool server that says what it must not: as a result, as an error, on the way and on stderr. What it
  * says is in the file of its first argument; what it gets is noted in that of its second.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { send, serveTools } from '../../tool-process.ts';
+import type { Message } from '../../tool-process.ts';
 
 /** What the server says. */
 export interface ServerTexts {
@@ -24,16 +25,6 @@ export interface ServerTexts {
   readonly refusal: string;
 }
 
-interface Message {
-  readonly id?: number;
-  readonly method: string;
-  readonly params?: {
-    readonly name?: string;
-    readonly arguments?: unknown;
-    readonly _meta?: { readonly progressToken?: string | number };
-  };
-}
-
 const [, , textsPath = '', notesPath = ''] = process.argv;
 // Whoever starts it has written this file.
 const texts = JSON.parse(readFileSync(textsPath, 'utf8')) as ServerTexts;
@@ -45,10 +36,6 @@ const tools = ['look', 'long', 'refuse'].map((name) => ({
   description: texts.description,
   inputSchema,
 }));
-
-function send(message: object): void {
-  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-}
 
 function callTool({ id, params }: Message): void {
   appendFileSync(notesPath, `${JSON.stringify(params)}\n${password}\n`);
@@ -73,31 +60,9 @@ function answerOf(tool: string): object {
   return { result: { content, structuredContent } };
 }
 
-function receive(message: Message): void {
-  const { id, method } = message;
-  switch (method) {
-    case 'initialize': {
-      if (texts.refusal !== '') {
-        send({ id, error: { code: -32_000, message: texts.refusal } });
-        return;
-      }
-      const serverInfo = { name: 'canaries', version: '1' };
-      const capabilities = { tools: {} };
-      send({ id, result: { protocolVersion: '2025-11-25', capabilities, serverInfo } });
-      return;
-    }
-    case 'tools/list':
-      send({ id, result: { tools } });
-      return;
-    case 'tools/call':
-      callTool(message);
-      return;
-    default:
-      if (id !== undefined) send({ id, error: { code: -32_601, message: 'no such method' } });
-  }
-}
-
-createInterface({ input: process.stdin }).on('line', (line) => {
-  // Its peer is the host, which writes one message a line.
-  receive(JSON.parse(line) as Message);
+serveTools({
+  name: 'canaries',
+  tools,
+  call: callTool,
+  ...(texts.refusal === '' ? {} : { refusal: texts.refusal }),
 });

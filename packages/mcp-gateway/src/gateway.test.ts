@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { createJsonSchemas } from '@modelhost/json-schema';
+import type { Clock } from '@modelhost/kernel';
 import { createHttpToolSet, serveHttp } from './fixtures/http-server.ts';
+import { createManualClock } from './fixtures/manual-clock.ts';
 import {
   fixtureProcess,
   isHostError,
@@ -24,7 +26,11 @@ interface Peer extends StartedGateway {
   readonly reported: (event: string) => Promise<unknown>;
 }
 
-type StartPeer = (t: TestContext, changes?: Partial<ToolServerSpec>) => Promise<Peer>;
+type StartPeer = (
+  t: TestContext,
+  changes?: Partial<ToolServerSpec>,
+  clock?: Clock,
+) => Promise<Peer>;
 
 /** The same tool set over every transport and in every era. */
 const peers: ReadonlyMap<string, StartPeer> = new Map([
@@ -35,16 +41,16 @@ const peers: ReadonlyMap<string, StartPeer> = new Map([
 ]);
 
 function startStdio(era: string): StartPeer {
-  return async (t, changes) => {
+  return async (t, changes, clock) => {
     const spec = serverSpec('fix', fixtureProcess('stdio-server', era), changes);
-    const started = startGateway(t, [spec]);
+    const started = startGateway(t, [spec], clock === undefined ? {} : { clock });
     await started.gateway.connected();
     return { ...started, reported: started.logged };
   };
 }
 
 function startHttp(era: 'modern' | 'legacy'): StartPeer {
-  return async (t, changes) => {
+  return async (t, changes, clock) => {
     const events = new Map<string, PromiseWithResolvers<void>>();
     function event(name: string): PromiseWithResolvers<void> {
       const known = events.get(name) ?? Promise.withResolvers<void>();
@@ -53,7 +59,8 @@ function startHttp(era: 'modern' | 'legacy'): StartPeer {
     }
     const fixture = await serveHttp(createHttpToolSet(era, (name) => event(name).resolve()));
     const transport = { type: 'http', url: fixture.url, headers: {} } as const;
-    const started = startGateway(t, [serverSpec('fix', transport, changes)]);
+    const spec = serverSpec('fix', transport, changes);
+    const started = startGateway(t, [spec], clock === undefined ? {} : { clock });
     t.after(() => fixture.close());
     await started.gateway.connected();
     return { ...started, reported: (name) => event(name).promise };
@@ -112,9 +119,13 @@ for (const [peer, start] of peers) {
   });
 
   test(`${peer}: a call without an answer in time fails, and the server is told`, async (t) => {
-    const { call, reported } = await start(t, { callTimeoutMs: 50 });
-    const facts = { server: 'fix', tool: 'fix__wait', timeout_ms: '50' };
-    await assert.rejects(call('fix__wait'), isHostError('mcp_timeout', facts));
+    const clock = createManualClock();
+    const { call, reported } = await start(t, { callTimeoutMs: 50 }, clock);
+    const calling = call('fix__wait');
+    await reported('call wait');
+    clock.advance(50);
+    const facts = { server: 'fix', tool: 'fix__wait', timeout_ms: '50', sent: 'true' };
+    await assert.rejects(calling, isHostError('mcp_timeout', facts));
     await reported('aborted');
   });
 
@@ -181,9 +192,8 @@ test('configured headers go with every request, and the session is ended at clos
   });
   t.after(() => fixture.close());
   const headers = { authorization: 'Bearer abc' };
-  const { gateway, call } = startGateway(t, [
-    serverSpec('fix', { type: 'http', url: fixture.url, headers }),
-  ]);
+  const spec = serverSpec('fix', { type: 'http', url: fixture.url, headers });
+  const { gateway, call } = startGateway(t, [spec], { clock: createManualClock() });
   await gateway.connected();
   await call('fix__echo', { text: 'a' });
   await gateway.close();
@@ -193,9 +203,8 @@ test('configured headers go with every request, and the session is ended at clos
 
 test('a server that comes back with other sessions fails one call and serves the next', async (t) => {
   const first = await serveHttp(createHttpToolSet('legacy', () => {}));
-  const { gateway, call } = startGateway(t, [
-    serverSpec('fix', { type: 'http', url: first.url, headers: {} }),
-  ]);
+  const spec = serverSpec('fix', { type: 'http', url: first.url, headers: {} });
+  const { gateway, call } = startGateway(t, [spec], { clock: createManualClock() });
   await gateway.connected();
   await first.close();
   await assert.rejects(call('fix__echo', { text: 'a' }), isHostError('mcp_connection_failed'));
@@ -214,11 +223,12 @@ test('two published servers and one that does not start are served side by side'
   const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'note.txt'), 'buy milk');
-  const { gateway, call } = startGateway(t, [
+  const specs = [
     serverSpec('files', published('server-filesystem', [folder])),
     serverSpec('memory', published('server-memory', [], { MEMORY_FILE_PATH: join(folder, 'm') })),
     serverSpec('gone', { type: 'stdio', command: join(folder, 'none'), args: [], env: {} }),
-  ]);
+  ];
+  const { gateway, call } = startGateway(t, specs, { clock: createManualClock() });
   await gateway.connected();
   assert.deepEqual(
     gateway.servers().map(({ alias, state, error }) => [alias, state, error]),
@@ -241,23 +251,21 @@ test('a server that failed is tried again when the tools are listed, but not too
   const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
   t.after(() => rm(folder, { recursive: true }));
   const script = join(folder, 'later.mjs');
-  let now = 0;
-  const spec = serverSpec('late', {
-    type: 'stdio',
-    command: process.execPath,
-    args: [script],
-    env: {},
-  });
-  const { gateway } = startGateway(t, [spec], { now: () => now });
+  const transport = { type: 'stdio', command: process.execPath, args: [script], env: {} } as const;
+  const clock = createManualClock();
+  // It is not tried again by itself.
+  const times = { attemptsMax: 0 };
+  const { gateway } = startGateway(t, [serverSpec('late', transport)], { clock, times });
   await gateway.connected();
   assert.equal(gateway.servers()[0]?.state, 'failed');
   const fixture = new URL('fixtures/stdio-server.ts', import.meta.url);
   await writeFile(script, `await import(${JSON.stringify(fixture.href)});`);
-  now = 4_999;
+  clock.advance(4_999);
   assert.deepEqual(gateway.listTools('acme'), []);
   assert.equal(gateway.servers()[0]?.state, 'failed');
-  now = 5_000;
+  clock.advance(1);
   assert.deepEqual(gateway.listTools('acme'), []);
+  assert.equal(gateway.servers()[0]?.state, 'connecting');
   await until(() => gateway.servers()[0]?.state === 'ready');
   assert.equal(gateway.listTools('acme').length, 11);
 });

@@ -58,6 +58,7 @@ async function goOnLate(run: RunContext): Promise<unknown> {
   run.emit('second', started);
   const second = await run.step('second', async () => 1).catch(() => 2);
   run.emit('second', finished);
+  run.emit('third', asked);
   return second;
 }
 

@@ -28,6 +28,7 @@ export type {
   RunEnding,
   RunInput,
   RunResult,
+  RunSession,
   RunState,
   RunStatistics,
   Sampling,
@@ -96,7 +97,6 @@ export type {
   TextRedaction,
 } from './ports/redactor.ts';
 export type {
-  RunSession,
   Session,
   SessionDraft,
   SessionPage,

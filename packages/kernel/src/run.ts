@@ -1,7 +1,6 @@
 import type { ErrorData } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Confidentiality, DataLabels } from './labels.ts';
-import type { RunSession } from './ports/session-store.ts';
 
 /** Who asks: authenticated by the host, never taken from a request field. */
 export interface Principal {
@@ -164,6 +163,18 @@ export interface AgentSpec {
   readonly toolSearch: 'auto' | 'always' | 'never';
   /** How much of the model's window, in percent, a request may fill before the older part is summarized. Absent: it never is. */
   readonly compactAtPercent?: number;
+}
+
+/** What a run knows of the session that it goes on with: its turns are the history, and have the labels that they had. */
+export interface RunSession {
+  readonly sessionId: string;
+  /** Session at the root of its branches, or itself: all of them share what placeholders stand for. */
+  readonly rootId: string;
+  readonly labels: DataLabels;
+  /** Number of the turn that the run adds. Absent for a fork, which adds none. */
+  readonly turn?: number;
+  /** What can stand in the place of the first messages of the history for models that do not hold all of it. */
+  readonly summary?: { readonly text: string; readonly messages: number };
 }
 
 /** Everything a run starts from. It is journaled whole, so that a replay needs no configuration. */

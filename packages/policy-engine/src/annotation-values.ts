@@ -1,5 +1,16 @@
-import type { AnnotatedPolicy, Fail } from './annotations.ts';
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { HostError } from '@modelhost/kernel';
 import { textBounds } from './bounds.ts';
+
+/** Makes the error about a rule: what is wrong, then what to do. */
+export type Fail = (problem: string, remedy: string) => HostError;
+
+/** What the readers of annotations look at. */
+export interface AnnotatedPolicy {
+  readonly id: string;
+  readonly effect: PolicyJson['effect'];
+  readonly annotations: ReadonlyMap<string, string>;
+}
 
 /** What a list of names in an annotation may hold. */
 export interface NameList {

@@ -1,5 +1,6 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import type { HostError, Obligations } from '@modelhost/kernel';
+import type { Obligations } from '@modelhost/kernel';
+import type { AnnotatedPolicy, Fail } from './annotation-values.ts';
 import { textBounds } from './bounds.ts';
 import { obligationAnnotations, readObligation } from './oblige-annotations.ts';
 import { readRemedy, remedyAnnotations } from './remedy-annotations.ts';
@@ -16,16 +17,6 @@ export interface RuleAnnotations {
   readonly remedy: RuleRemedy | undefined;
   /** What a rule of the oblige set demands; undefined in the other. */
   readonly obligation: Obligations | undefined;
-}
-
-/** Makes the error about a rule: what is wrong, then what to do. */
-export type Fail = (problem: string, remedy: string) => HostError;
-
-/** What the readers of annotations look at. */
-export interface AnnotatedPolicy {
-  readonly id: string;
-  readonly effect: PolicyJson['effect'];
-  readonly annotations: ReadonlyMap<string, string>;
 }
 
 /** Rules that decisions name though nobody wrote them. */

@@ -2,7 +2,7 @@ import type { Obligations, RedactionStyle } from '@modelhost/kernel';
 import { confidentialityLevels, noObligations, plainLabels } from '@modelhost/kernel';
 import { detectorTable, isDetectorName } from '@modelhost/redaction';
 import { readCount, readNames, readWord } from './annotation-values.ts';
-import type { AnnotatedPolicy, Fail } from './annotations.ts';
+import type { AnnotatedPolicy, Fail } from './annotation-values.ts';
 import { nearest } from './nearest.ts';
 import { redactionStyles, transforms } from './obligations.ts';
 

@@ -1,6 +1,6 @@
 import type { ApprovalGate, Remedy } from '@modelhost/kernel';
 import { readCount, readNames, readWord } from './annotation-values.ts';
-import type { AnnotatedPolicy, Fail } from './annotations.ts';
+import type { AnnotatedPolicy, Fail } from './annotation-values.ts';
 
 /** The way out of a forbid. */
 export interface RuleRemedy {

@@ -4,9 +4,9 @@ import type {
   PrincipalConstraint,
   ResourceConstraint,
 } from '@cedar-policy/cedar-wasm/nodejs';
-import type { Fail } from './annotations.ts';
 import { actionGroups, actionType, groupsOf, plainActions, resourceTypeOf } from './actions.ts';
 import type { ResourceType } from './actions.ts';
+import type { Fail } from './annotation-values.ts';
 import { uidOf } from './entity-uid.ts';
 
 /** What the head of a rule is about. */

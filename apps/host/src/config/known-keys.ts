@@ -1,8 +1,5 @@
 import { configJsonSchema } from './schema.ts';
-import type { ConfigPath } from './source.ts';
-
-/** Keys that the schema knows for the map at a path; none where the keys are the operator's own, as in `headers`. */
-export type KnownKeys = (path: ConfigPath) => readonly string[];
+import type { KnownKeys } from './source.ts';
 
 let root: unknown;
 

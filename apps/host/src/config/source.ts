@@ -1,9 +1,11 @@
 import { isMap, isScalar, LineCounter, parse, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
-import type { KnownKeys } from './known-keys.ts';
 
 /** A path into the configuration: keys and positions in lists. */
 export type ConfigPath = readonly (string | number)[];
+
+/** Keys that may be in the map at a path; none where the keys are the operator's own, as in `headers`. */
+export type KnownKeys = (path: ConfigPath) => readonly string[];
 
 /** Something that is wrong, at the place where it was written. */
 export interface ConfigProblem {

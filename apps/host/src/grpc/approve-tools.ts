@@ -1,12 +1,11 @@
 import type { ToolService } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
-import type { Json, Principal } from '@modelhost/kernel';
+import type { AuditLog, Json, Principal } from '@modelhost/kernel';
 import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { onRecord } from './on-record.ts';
 import type { Handlers } from './service.ts';
 import { toPinMessage } from './tool-message.ts';
-import type { ToolServiceOptions } from './tool-service.ts';
 import { checkServer } from './visible-servers.ts';
 
 type Approve = Handlers<typeof ToolService>['approveTools'];
@@ -20,7 +19,10 @@ const toolsMax = 1_000;
 export function createApproveTools({
   gateway,
   audit,
-}: Pick<ToolServiceOptions, 'gateway' | 'audit'>): Approve {
+}: {
+  readonly gateway: Pick<McpGateway, 'pins'>;
+  readonly audit: AuditLog;
+}): Approve {
   return async (request, { principal }) => {
     if (!approverRoles.some((role) => principal.roles.includes(role))) {
       throw new HostError(

@@ -1,9 +1,10 @@
 import type { ToolService } from '@modelhost/contracts';
+import type { AuditLog } from '@modelhost/kernel';
 import { serverOfState } from '@modelhost/mcp-gateway';
+import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { onRecord } from './on-record.ts';
 import type { Handlers } from './service.ts';
-import type { ToolServiceOptions } from './tool-service.ts';
 import { checkServer, hasServer } from './visible-servers.ts';
 
 type Service = Handlers<typeof ToolService>;
@@ -16,10 +17,10 @@ const parameterLengthMax = 4_096;
 export function createAuthorizeTools({
   gateway,
   audit,
-}: Pick<ToolServiceOptions, 'gateway' | 'audit'>): Pick<
-  Service,
-  'beginToolAuthorization' | 'finishToolAuthorization'
-> {
+}: {
+  readonly gateway: Pick<McpGateway, 'pins' | 'authorizations'>;
+  readonly audit: AuditLog;
+}): Pick<Service, 'beginToolAuthorization' | 'finishToolAuthorization'> {
   const { authorizations } = gateway;
 
   return {

@@ -22,7 +22,7 @@ test('a decision of which values are not kept is explained, unless a rule that i
   await control.settle();
   const [decision] = (await control.log.page({ tenant: 'acme', pageSize: 1 })).decisions;
   const explain = createExplain(
-    { control, audit: control.audit, clock: world.clock, gateway: { listTools: () => [] } },
+    { control, clock: world.clock, gateway: { listTools: () => [] } },
     { admit: () => {}, apart: async () => assert.fail('no rules are to be compiled') },
   );
   const asking = { principal: ann, signal: new AbortController().signal, timeoutMs: 60_000 };

@@ -1,6 +1,13 @@
 import type { PolicyQuestion, PolicyService } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
-import type { JsonObject, PolicyRequest, Principal, ToolDefinition } from '@modelhost/kernel';
+import type {
+  Clock,
+  JsonObject,
+  PolicyRequest,
+  Principal,
+  ToolDefinition,
+  ToolGateway,
+} from '@modelhost/kernel';
 import { askAgain, digestPolicyFiles, explainApart, readQuestion } from '@modelhost/policy-engine';
 import type {
   CompileOptions,
@@ -12,7 +19,6 @@ import type { PolicyControl } from '../policy/policy-control.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import { readPolicyFiles } from './policy-files.ts';
 import { toExplanationMessage } from './policy-report-message.ts';
-import type { PolicyServiceOptions } from './policy-service.ts';
 import type { Handlers } from './service.ts';
 import { readJsonObject } from './try-call.ts';
 
@@ -31,9 +37,15 @@ const argumentsBytesMax = 64 * 1_024;
 const lookedThroughMax = 20_000;
 const pageSize = 200;
 
+interface ExplainOptions {
+  readonly control: PolicyControl;
+  readonly gateway: Pick<ToolGateway, 'listTools'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
 /** Explains what is decided, was decided, or would be. */
 export function createExplain(
-  options: PolicyServiceOptions,
+  options: ExplainOptions,
   {
     admit,
     apart,
@@ -61,7 +73,7 @@ export function createExplain(
 }
 
 async function requestOf(
-  { control, clock }: PolicyServiceOptions,
+  { control, clock }: Pick<ExplainOptions, 'control' | 'clock'>,
   asked: {
     readonly about: Parameters<Explain>[0]['about'];
     readonly principal: Principal;

@@ -1,11 +1,16 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import type { AnswerChange, DirectAnswer, DirectResults } from '@modelhost/agent-core';
+import type {
+  AnswerChange,
+  CallGovernor,
+  DirectAnswer,
+  DirectResults,
+} from '@modelhost/agent-core';
 import type { ToolService } from '@modelhost/contracts';
 import { HostError, isJsonObject, parseJsonText, sha256Hex } from '@modelhost/kernel';
-import type { JsonObject, Principal, ToolAnswer, ToolReply } from '@modelhost/kernel';
+import type { Ids, JsonObject, Principal, ToolAnswer, ToolReply } from '@modelhost/kernel';
+import type { McpGateway } from '@modelhost/mcp-gateway';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { Handlers } from './service.ts';
-import type { ToolServiceOptions } from './tool-service.ts';
 
 const argumentsBytesMax = 256 * 1_024;
 const callTimeoutMs = 60_000;
@@ -13,14 +18,18 @@ const callTimeoutMs = 60_000;
 export const directAgent = 'direct';
 
 /** Calls one tool outside any run, for the caller alone. */
-export function createTryCall(
-  options: Pick<ToolServiceOptions, 'gateway' | 'governor' | 'ids'> & {
-    /** Milliseconds that never go back. */
-    readonly now?: () => number;
-  },
-): Handlers<typeof ToolService>['callTool'] {
-  const { gateway, governor, ids, now = () => performance.now() } = options;
-
+export function createTryCall({
+  gateway,
+  governor,
+  ids,
+  now = () => performance.now(),
+}: {
+  readonly gateway: Pick<McpGateway, 'listTools' | 'checkArguments' | 'callTool' | 'pins'>;
+  readonly governor: CallGovernor;
+  readonly ids: Ids;
+  /** Milliseconds that never go back. */
+  readonly now?: () => number;
+}): Handlers<typeof ToolService>['callTool'] {
   return async ({ name, argumentsJson }, { principal, signal }) => {
     const values = readArguments(name, argumentsJson);
     const tool = gateway.listTools(principal.tenant).find((known) => known.name === name);
@@ -62,7 +71,7 @@ export function createTryCall(
 
 /** A tool that is held back is told from one that never was: its tenant may look at it, and somebody may approve it. */
 function notThere(
-  gateway: ToolServiceOptions['gateway'],
+  gateway: Pick<McpGateway, 'pins'>,
   { tenant }: Principal,
   name: string,
 ): HostError {

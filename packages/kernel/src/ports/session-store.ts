@@ -1,6 +1,5 @@
 import type { Json } from '../json.ts';
-import type { DataLabels } from '../labels.ts';
-import type { Message, RunEnding, RunStatistics } from '../run.ts';
+import type { Message, Principal, RunEnding, RunSession, RunStatistics } from '../run.ts';
 import type { RunPage, RunStatus } from './run-engine.ts';
 
 /** What one run added to a session. It never changes. */
@@ -13,18 +12,14 @@ export interface SessionTurn extends Pick<RunStatus, 'runId' | 'agent' | 'agentV
   readonly messages: readonly Message[];
   readonly statistics: RunStatistics;
   /** Of all that the model had seen at its end. */
-  readonly labels: DataLabels;
+  readonly labels: RunSession['labels'];
   /** What stands behind the placeholders that were known at its end (`StepRedactor.state`), in one list. Null for none. */
   readonly placeholders: Json;
-  /** What can stand in the place of the first messages of its history for models that do not hold all of it. */
-  readonly summary?: { readonly text: string; readonly messages: number };
+  readonly summary?: RunSession['summary'];
 }
 
 /** A session of a tenant. */
-export interface SessionPlace {
-  readonly tenant: string;
-  readonly sessionId: string;
-}
+export type SessionPlace = Pick<Principal, 'tenant'> & Pick<RunSession, 'sessionId'>;
 
 /** A conversation. */
 export interface Session extends SessionPlace, Pick<RunStatus, 'metadata' | 'createdAtMs'> {
@@ -35,7 +30,7 @@ export interface Session extends SessionPlace, Pick<RunStatus, 'metadata' | 'cre
   readonly updatedAtMs: number;
   readonly turns: number;
   /** Of its newest turn: they never get cleaner. */
-  readonly labels: DataLabels;
+  readonly labels: RunSession['labels'];
   /** Session at the root of its branches, or itself: all of them share what placeholders stand for. */
   readonly rootId: string;
   /** Where it was branched from, whatever became of that. */
@@ -47,14 +42,6 @@ export interface Session extends SessionPlace, Pick<RunStatus, 'metadata' | 'cre
 /** What a session is made with. `requestKey` stands for the request that makes it, as long as the session is there. */
 export type SessionDraft = { readonly requestKey?: string } & SessionPlace &
   Pick<Session, 'subject' | 'title' | 'metadata' | 'createdAtMs' | 'branch'>;
-
-/** What a run knows of the session that it goes on with: its turns are the history, and have the labels that they had. */
-export type RunSession = Pick<Session, 'sessionId' | 'rootId' | 'labels'> & {
-  /** Number of the turn that the run adds. Absent for a fork, which adds none. */
-  readonly turn?: number;
-  /** Of the newest turn. */
-  readonly summary?: SessionTurn['summary'];
-};
 
 /** A page of sessions. */
 export type SessionPage = Pick<RunPage, 'nextPageToken'> & {

@@ -1,7 +1,10 @@
-import type { HideDefinition } from './catalogue/hide-lists.ts';
+import type { JsonObject } from '@modelhost/kernel';
 
 /** A text without what is sensitive. */
 export type HideText = (text: string) => string;
+
+/** What every definition passes before it is looked at, pinned or offered. */
+export type HideDefinition = (definition: JsonObject) => JsonObject;
 
 /**
  * Hides what is sensitive in what servers say, always before anything of it is cut: nobody finds half of a value.

@@ -1,14 +1,13 @@
 import type { Principal } from '@modelhost/kernel';
 import type { Catalogues } from './catalogue/catalogues.ts';
 import { hideLists } from './catalogue/hide-lists.ts';
-import type { HideDefinition } from './catalogue/hide-lists.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import type { Credentials, CredentialsOptions } from './credentials/credentials.ts';
 import { createTokenMemory } from './credentials/token-store.ts';
 import { createOutboundFetch } from './outbound/outbound-fetch.ts';
 import type { OutboundFetch } from './outbound/outbound-fetch.ts';
 import { nothingHidden } from './hiding.ts';
-import type { Hiding } from './hiding.ts';
+import type { HideDefinition, Hiding } from './hiding.ts';
 import type { RelayChange } from './relay.ts';
 import { messageBytesMaxOf } from './server-spec.ts';
 import type { ToolServerLogEntry, ToolServerSpec } from './server-spec.ts';

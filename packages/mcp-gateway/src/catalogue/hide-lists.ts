@@ -1,10 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
+import type { HideDefinition } from '../hiding.ts';
 import type { UpstreamLists } from '../upstream/lists.ts';
-
-/** What every definition passes before it is looked at, pinned or offered. */
-export type HideDefinition = (definition: JsonObject) => JsonObject;
 
 /**
  * What a server lists, with every item of it hidden; one that cannot be looked through is left out. Others are served between two

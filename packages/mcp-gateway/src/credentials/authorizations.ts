@@ -1,7 +1,8 @@
 import { HostError } from '@modelhost/kernel';
 import type { Principal } from '@modelhost/kernel';
 import { readAuthorizationUrl, serverOfState } from './authorization-required.ts';
-import type { AuthorizationCallback, Credentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import type { AuthorizationCallback } from './user-authorization.ts';
 
 /** How users let the host act for them at tool servers. */
 export interface Authorizations {

@@ -9,6 +9,7 @@ import { createOAuthFetch } from './oauth-fetch.ts';
 import { createSdkTokenSource } from './sdk-token-source.ts';
 import type { TokenSource } from './token-source.ts';
 import type { TokenStore } from './token-store.ts';
+import type { AuthorizationCallback } from './user-authorization.ts';
 import { createUserTokenSource } from './user-token-source.ts';
 
 /**
@@ -26,13 +27,6 @@ export interface Credentials {
   outboundFor(principal: Principal): OutboundFetch;
   /** Goes on with what the user's browser brought back. Throws `failed_precondition` when this principal began nothing. */
   finish(principal: Principal, callback: AuthorizationCallback): Promise<void>;
-}
-
-/** Parameters of the redirect back, as they came. */
-export interface AuthorizationCallback {
-  readonly state: string;
-  readonly code: string;
-  readonly iss?: string;
 }
 
 /** What credentials are made of. */

@@ -5,7 +5,6 @@ import type { Principal } from '@modelhost/kernel';
 import type { OutboundFetch } from '../outbound/outbound-fetch.ts';
 import { authorizationRequired } from './authorization-required.ts';
 import type { CredentialSpec } from './credential-spec.ts';
-import type { AuthorizationCallback } from './credentials.ts';
 import { createDpopKey, restoreDpopKey } from './dpop-key.ts';
 import type { DpopKey } from './dpop-key.ts';
 import { createGrantBook } from './grant-book.ts';
@@ -27,6 +26,13 @@ export interface UserAuthorizationOptions {
   readonly tokenStore: TokenStore;
   readonly now: () => number;
   readonly randomId: () => string;
+}
+
+/** Parameters of the redirect back, as they came. */
+export interface AuthorizationCallback {
+  readonly state: string;
+  readonly code: string;
+  readonly iss?: string;
 }
 
 /** The authorization of one user. */

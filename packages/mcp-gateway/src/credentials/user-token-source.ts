@@ -1,14 +1,13 @@
 import { computeScopeUnion, isStrictScopeSuperset } from '@modelcontextprotocol/client';
 import type { Principal } from '@modelhost/kernel';
 import { createBySubject } from './by-subject.ts';
-import type { AuthorizationCallback } from './credentials.ts';
 import { refusedCredential } from './sdk-token-source.ts';
 import { authorizationRequired } from './authorization-required.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { isGood } from './token-source.ts';
 import type { AccessToken, Challenge, TokenSource } from './token-source.ts';
 import { createUserAuthorization } from './user-authorization.ts';
-import type { UserAuthorizationOptions } from './user-authorization.ts';
+import type { AuthorizationCallback, UserAuthorizationOptions } from './user-authorization.ts';
 
 /** Where users authorize the host, and who shares one authorization. */
 export interface UserTokenSourceOptions extends UserAuthorizationOptions {

@@ -1,7 +1,7 @@
 import { createJsonSchemas } from '@modelhost/json-schema';
 import { HostError } from '@modelhost/kernel';
 import { createPinMemory } from '../fixtures/pin-memory.ts';
-import { serverSpec, somebody } from '../fixtures/start-gateway.ts';
+import { endingTimes, serverSpec, somebody } from '../fixtures/start-gateway.ts';
 import { createMcpGateway } from '../gateway.ts';
 import type { McpGateway } from '../gateway.ts';
 import type { SoakPeer } from './peers.ts';
@@ -47,7 +47,6 @@ type Ending = 'answered' | 'failedSent' | 'failedUnsent' | 'cancelled';
 const callTimeoutMs = 400;
 /** The breaker opens often enough to matter, and not for so long that little else happens. */
 const times = { openMs: 100, firstRetryMs: 20, longestRetryMs: 200 };
-const endingTimes = { inputEndMs: 200, terminateMs: 200, killMs: 2_000 };
 const enough = new Error('enough');
 
 /** Connects to all peers; their calls may run at most once. */

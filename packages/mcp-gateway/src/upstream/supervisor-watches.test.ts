@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
+import { createManualClock } from '../fixtures/manual-clock.ts';
+import type { ManualClock } from '../fixtures/manual-clock.ts';
 import {
   fixtureProcess,
   isHostError,
@@ -10,12 +12,14 @@ import {
   until,
 } from '../fixtures/start-gateway.ts';
 import type { StartedGateway } from '../fixtures/start-gateway.ts';
-
 import { watchedMax } from './changes.ts';
+import { defaultSupervisionTimes } from './supervisor-retry.ts';
 
 const uri = 'file:///watched';
+const idleMs = 600_000;
 
 interface Watched extends StartedGateway {
+  readonly clock: ManualClock;
   /** The URIs of resources that were said to have changed. */
   readonly updated: readonly string[];
   /** How often the server was asked for that. */
@@ -23,19 +27,22 @@ interface Watched extends StartedGateway {
 }
 
 async function start(t: TestContext): Promise<Watched> {
-  const spec = serverSpec('fix', fixtureProcess('asking-process'), { start: 'lazy', idleMs: 1 });
-  const started = startGateway(t, [spec], { times: { firstRetryMs: 1, longestRetryMs: 5 } });
+  const clock = createManualClock();
+  const transport = fixtureProcess('asking-process');
+  const started = startGateway(t, [serverSpec('fix', transport, { start: 'lazy', idleMs })], {
+    clock,
+  });
   const updated: string[] = [];
   started.gateway.relay.onChange((change) => {
     if (change.type === 'resource-updated') updated.push(`${change.alias} ${change.uri}`);
   });
   const asked = (method: string): number =>
     started.entries.filter(({ message }) => message === `${method} ${uri}`).length;
-  return { ...started, updated, asked };
+  return { ...started, clock, updated, asked };
 }
 
 test('a resource is asked for once, for all who watch it, and given up with the last of them', async (t) => {
-  const { gateway, asked, updated, call } = await start(t);
+  const { gateway, asked, updated, call, clock } = await start(t);
   const { relay } = gateway;
   const stops = await Promise.all([
     relay.watchResource(somebody, 'fix', uri),
@@ -49,11 +56,14 @@ test('a resource is asked for once, for all who watch it, and given up with the 
   stops[0]?.();
   await call('fix__echo', { text: 'a turn for what would come' });
   assert.equal(asked('resources/unsubscribe'), 0);
+  clock.advance(idleMs);
+  assert.equal(gateway.servers()[0]?.state, 'ready');
   stops[1]?.();
   await until(() => asked('resources/unsubscribe') === 1);
   assert.equal(asked('resources/subscribe'), 1);
   // Nobody needs the server any more.
-  await until(() => gateway.servers()[0]?.state === 'idle');
+  clock.advance(idleMs);
+  assert.equal(gateway.servers()[0]?.state, 'idle');
 });
 
 test('the watch that is one too many is refused at once, and those before it stay', async (t) => {
@@ -69,10 +79,11 @@ test('the watch that is one too many is refused at once, and those before it sta
 });
 
 test('who watches does so over lost connections too, without doing anything', async (t) => {
-  const { gateway, asked, updated, call } = await start(t);
+  const { gateway, asked, updated, call, clock } = await start(t);
   const stop = await gateway.relay.watchResource(somebody, 'fix', uri);
   await until(() => asked('resources/subscribe') === 1);
   await assert.rejects(call('fix__die'), isHostError('mcp_connection_failed', { sent: 'true' }));
+  clock.advance(defaultSupervisionTimes.firstRetryMs);
   await until(() => asked('resources/subscribe') === 2);
   await call('fix__touch', { text: uri });
   await until(() => updated.length === 1);

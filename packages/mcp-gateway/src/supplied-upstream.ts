@@ -130,6 +130,7 @@ function createWayOut(options: SupplyOptions): WayOut {
     messageBytesMax: messageBytesMaxOf(spec),
     requestTimeoutMs: Math.max(spec.listTimeoutMs, spec.callTimeoutMs),
     connectTimeoutMs: spec.connectTimeoutMs,
+    clock: options.clock,
   });
   const credentials = createCredentials({
     server,

@@ -49,7 +49,7 @@ const keysBytesMax = 262_144;
 /** Listens on the façade's own address. Throws `config_invalid` when it cannot be had, or when nobody would be checked. */
 export async function listenForMcp(options: McpListenerOptions): Promise<McpListener> {
   const { config, mcp, cores, services, clock, log } = options;
-  const outbound = mcp.issuers.map(toKeyFetch);
+  const outbound = mcp.issuers.map((issuer) => toKeyFetch(issuer, clock));
   const server = createFacadeServer({
     cores,
     services,
@@ -134,7 +134,10 @@ function toIssuer(issuer: McpConfig['issuers'][number]): TokenIssuer {
 }
 
 /** An operator's own URL; what it leads to is checked like that of a tool server. */
-function toKeyFetch({ issuer, jwksUrl }: McpConfig['issuers'][number]): OutboundFetch {
+function toKeyFetch(
+  { issuer, jwksUrl }: McpConfig['issuers'][number],
+  clock: Clock,
+): OutboundFetch {
   return createOutboundFetch({
     server: issuer,
     baseUrl: jwksUrl,
@@ -142,6 +145,7 @@ function toKeyFetch({ issuer, jwksUrl }: McpConfig['issuers'][number]): Outbound
     messageBytesMax: keysBytesMax,
     requestTimeoutMs: keysTimeoutMs,
     connectTimeoutMs: keysTimeoutMs,
+    clock,
   });
 }
 

@@ -1,5 +1,6 @@
 import { Agent } from 'undici';
 import type { FetchLike } from '@modelcontextprotocol/client';
+import type { Clock } from '@modelhost/kernel';
 import type { AddressPolicy, Resolve } from './address-guard.ts';
 import { createGuardedConnector, resolveByDns } from './address-guard.ts';
 import { createFetchLike } from './fetch-like.ts';
@@ -53,6 +54,7 @@ export interface OutboundFetchOptions {
   readonly messageBytesMax: number;
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  readonly clock: Pick<Clock, 'setTimer'>;
   /** Per origin; requests beyond it wait for a connection. 128 when absent. */
   readonly connectionsMax?: number;
   /** The system's resolver when absent. */
@@ -66,7 +68,7 @@ const originsMax = 16;
 
 /** Nothing is connected before the first request. */
 export function createOutboundFetch(options: OutboundFetchOptions): OutboundFetch {
-  const { server, messageBytesMax, requestTimeoutMs } = options;
+  const { server, messageBytesMax, requestTimeoutMs, clock } = options;
   const baseUrl = new URL(options.baseUrl);
   const policy: AddressPolicy = {
     server,
@@ -86,7 +88,7 @@ export function createOutboundFetch(options: OutboundFetchOptions): OutboundFetc
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  const wire = { agent, server, messageBytesMax };
+  const wire = { agent, server, messageBytesMax, clock };
 
   async function request(outgoing: OutboundRequest): Promise<OutboundAnswer> {
     const { status, headers, body } = await sendWithinOrigin(wire, {

@@ -5,6 +5,7 @@ import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { HostError } from '@modelhost/kernel';
+import { createManualClock } from '../fixtures/manual-clock.ts';
 import { listenHttp, reach, readBody } from './fixtures/http-listener.ts';
 import type { OutboundAnswer, OutboundRequest } from './outbound-fetch.ts';
 
@@ -139,40 +140,63 @@ test('an answer that is not HTTP is a fault of the server', async (t) => {
   await assert.rejects(reach(t, listener.origin).request(post), isFailure(expected));
 });
 
-/** Answers with the beginning of a stream, or not at all, and tells when the connection is gone. */
-async function listenForever(
-  t: TestContext,
-): Promise<{ readonly origin: string; readonly gone: Promise<void> }> {
+/** Answers with the beginning of a stream, or not at all, and tells when it is asked and when the connection is gone. */
+async function listenForever(t: TestContext): Promise<{
+  readonly origin: string;
+  readonly asked: Promise<void>;
+  readonly gone: Promise<void>;
+}> {
+  const asked = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
   const listener = await listenHttp(t, ({ url, socket }, response) => {
     socket.once('close', () => gone.resolve());
+    asked.resolve();
     if (url === '/events') startEvents(response, 'data: 1\n\n');
   });
-  return { origin: listener.origin, gone: gone.promise };
+  return { origin: listener.origin, asked: asked.promise, gone: gone.promise };
 }
 
 test('a request ends by itself when its time is over, and so does a stream', async (t) => {
   for (const path of ['/silent', '/events']) {
-    const { origin, gone } = await listenForever(t);
-    // Long enough to be sent on a busy machine.
-    const outbound = reach(t, origin + path, { requestTimeoutMs: 500 });
+    const { origin, asked, gone } = await listenForever(t);
+    const clock = createManualClock();
+    const outbound = reach(t, origin + path, { requestTimeoutMs: 500, clock });
     const expected = { code: 'mcp_timeout', sent: 'true', message: /no answer in 500 ms/ } as const;
     const reading = (async () => {
       await Array.fromAsync(eventsOf(await outbound.request(post)).events);
     })();
+    await asked;
+    clock.advance(500);
     await assert.rejects(reading, isFailure(expected));
     await gone;
+    assert.equal(clock.timers(), 0);
   }
+});
+
+test('a stream that was left and does not end is cut after a moment', async (t) => {
+  const { origin, gone } = await listenForever(t);
+  const clock = createManualClock();
+  const outbound = reach(t, `${origin}/events`, { clock });
+  for await (const { data } of eventsOf(await outbound.request(post)).events) {
+    assert.equal(data, '1');
+    break;
+  }
+  assert.deepEqual(clock.delays(), [1_000]);
+  clock.advance(1_000);
+  await gone;
+  assert.equal(clock.timers(), 0);
 });
 
 test('a time of 0 is none', async (t) => {
   const { origin } = await listenForever(t);
-  const outbound = reach(t, `${origin}/events`, { requestTimeoutMs: 5 });
+  const clock = createManualClock();
+  const outbound = reach(t, `${origin}/events`, { requestTimeoutMs: 5, clock });
   const aborting = new AbortController();
   const request = { ...post, timeoutMs: 0, signal: aborting.signal };
   const stream = eventsOf(await outbound.request(request));
-  // A request that is bounded by the same time ends, while the stream goes on.
-  await assert.rejects(Array.fromAsync(eventsOf(await outbound.request(post)).events), HostError);
+  const bounded = eventsOf(await outbound.request(post));
+  clock.advance(5);
+  await assert.rejects(Array.fromAsync(bounded.events), HostError);
   const events = stream.events[Symbol.asyncIterator]();
   assert.equal((await events.next()).value?.data, '1');
   aborting.abort();
@@ -187,7 +211,7 @@ test('aborting ends the connection with the reason of the signal, whenever it co
   );
 
   for (const path of ['/silent', '/events']) {
-    const { origin, gone } = await listenForever(t);
+    const { origin, asked, gone } = await listenForever(t);
     const aborting = new AbortController();
     const outbound = reach(t, origin + path);
     const reading = (async () => {
@@ -197,7 +221,7 @@ test('aborting ends the connection with the reason of the signal, whenever it co
         aborting.abort(reason);
       }
     })();
-    if (path === '/silent') setImmediate(() => aborting.abort(reason));
+    if (path === '/silent') void asked.then(() => aborting.abort(reason));
     await assert.rejects(reading, reason);
     await gone;
   }
@@ -217,10 +241,10 @@ test('aborting while it waits for a connection sends nothing', async (t) => {
 });
 
 test('closing ends what is under way, and listeners of signals are gone after each request', async (t) => {
-  const { origin, gone } = await listenForever(t);
+  const { origin, asked, gone } = await listenForever(t);
   const outbound = reach(t, `${origin}/silent`);
   const open = outbound.request(post);
-  setImmediate(() => void outbound.close());
+  void asked.then(() => outbound.close());
   await assert.rejects(open, HostError);
   await gone;
 

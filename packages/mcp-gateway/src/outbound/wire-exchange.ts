@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HostError } from '@modelhost/kernel';
+import type { Clock } from '@modelhost/kernel';
 import type { Agent, Dispatcher } from 'undici';
 import { checkScheme } from './address-guard.ts';
 import { createByteQueue } from './byte-queue.ts';
@@ -9,6 +10,7 @@ import type { ByteSink, Pausing } from './content-decoder.ts';
 /** Where requests go out, and the bound of what comes back. */
 export interface Wire {
   readonly agent: Agent;
+  readonly clock: Pick<Clock, 'setTimer'>;
   /** Alias, for messages. */
   readonly server: string;
   /** Of a body after decompression. A stream of events is bounded by whoever reads it. */
@@ -73,13 +75,14 @@ interface OpenExchange {
 
 /** Follows one exchange through the dispatcher's events to its one outcome. */
 function createExchange(wire: Wire, request: WireRequest): OpenExchange {
-  const { server, messageBytesMax } = wire;
+  const { server, messageBytesMax, clock } = wire;
   const answered = Promise.withResolvers<WireAnswer>();
   let controller: Dispatcher.DispatchController | undefined;
   let sink: ByteSink | undefined;
   const ending = createEnding(request, {
     isSent: () => controller !== undefined,
     server,
+    clock,
     onFailed: (reason) => {
       answered.reject(reason);
       sink?.fail(reason);
@@ -133,6 +136,7 @@ interface Ending {
 
 interface EndingOptions {
   readonly server: string;
+  readonly clock: Pick<Clock, 'setTimer'>;
   readonly isSent: () => boolean;
   readonly onFailed: (reason: Error) => void;
 }
@@ -140,16 +144,16 @@ interface EndingOptions {
 /** The first of answer, failure, abort and timeout. Timer and listener go with it. */
 function createEnding(
   { signal, timeoutMs }: WireRequest,
-  { server, isSent, onFailed }: EndingOptions,
+  { server, clock, isSent, onFailed }: EndingOptions,
 ): Ending {
   let isOver = false;
-  let timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
+  let stopTimer = timeoutMs > 0 ? clock.setTimer(timeoutMs, onTimeout) : undefined;
   signal?.addEventListener('abort', onAbort, { once: true });
 
   function finish(): boolean {
     if (isOver) return false;
     isOver = true;
-    clearTimeout(timer);
+    stopTimer?.();
     signal?.removeEventListener('abort', onAbort);
     return true;
   }
@@ -170,8 +174,8 @@ function createEnding(
 
   function linger(): void {
     if (isOver) return;
-    clearTimeout(timer);
-    timer = setTimeout(fail, lingerTimeoutMs, new Error('nobody reads on'));
+    stopTimer?.();
+    stopTimer = clock.setTimer(lingerTimeoutMs, () => fail(new Error('nobody reads on')));
   }
 
   return { isOver: () => isOver, finish, fail, linger };

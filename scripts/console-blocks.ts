@@ -69,7 +69,7 @@ const varying: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b[0-9a-f]{64}\b/g, '<digest>'],
   [/\b[0-9a-f]{24}\b/g, '<id>'],
   [/\b[0-9a-f]{12}\b/g, '<key>'],
-  [/\bcall_[0-9a-z]{26}\b/g, '<call>'],
+  [/\b(?:call|run|ses)_[0-9a-z]{26}\b/g, '<id>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>'],
   [/\b\d+(?:\.\d+)? (?:ms|s)\b/g, '<span>'],
   [/127\.0\.0\.1:\d+/g, '<address>'],

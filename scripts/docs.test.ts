@@ -33,6 +33,9 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'npm run simulate -- --seeds 10000',
     'npm run simulate -- --mutants',
     'npm run prove:durability',
+    // Python's own, of a version that is not ours to choose.
+    'pip install grpcio grpcio-tools googleapis-common-protos',
+    'python -m grpc_tools.protoc -I ../proto --python_out . --grpc_python_out . ../proto/modelhost/v1/*.proto',
   ],
 };
 

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { isShown, readBlocks, readCommands, runLine } from './console-blocks.ts';
+import type { Block } from './console-blocks.ts';
+import { startWarmCommand } from './warm-command.ts';
+import type { Done } from './warm-command.ts';
+
+/** A page that is walked as it is written, in a directory of its own. */
+export interface WalkedPage {
+  readonly blocks: readonly Block[];
+  /** Runs a line as the page would. */
+  readonly run: (line: string) => Promise<Done>;
+}
+
+/**
+ * Makes a test of each block of a page that is a step: files that begin with their path are written, commands are run and print
+ * what the page shows, and `console serves` starts a host, after the one before has ended.
+ */
+export function walkPage(page: string): WalkedPage {
+  const blocks = readBlocks(readFileSync(page, 'utf8'));
+  const checkout = mkdtempSync(join(tmpdir(), 'walk-page-'));
+  /** The page works in a directory of the checkout. */
+  const directory = join(checkout, 'work');
+  const environment: NodeJS.ProcessEnv = {
+    PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+  };
+  // What the page uses of an installation is that of this checkout.
+  symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
+  mkdirSync(directory);
+  const warm = startWarmCommand(main, directory);
+  const host = createServedHost(directory, environment);
+
+  after(async () => {
+    await host.stop();
+    await warm.close();
+    rmSync(checkout, { recursive: true, force: true });
+  });
+
+  async function run(line: string): Promise<Done> {
+    return runLine(localize(line, environment), { directory, environment, warm });
+  }
+
+  async function serve(text: string): Promise<void> {
+    await host.serve(readCommands(text)[0]?.command ?? '');
+    for (let tries = 0; tries < 100; tries += 1) {
+      const { output } = await run('npx model-host tools status');
+      if (/^files +ready /m.test(output)) return;
+    }
+    assert.fail('the tools of the page do not get ready');
+  }
+
+  async function follow(block: Block): Promise<void> {
+    if (block.language === 'console serves') return serve(block.text);
+    if (block.language === 'console') {
+      for (const { command, output } of readCommands(block.text)) {
+        const done = await run(command);
+        const where = `${page}:${block.line}: ${command}`;
+        assert.ok(isShown(output, done.output), `${where}\nis shown otherwise:\n${done.output}`);
+      }
+      return;
+    }
+    const file = join(directory, pathOf(block) ?? assert.fail());
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, block.text);
+  }
+
+  for (const block of blocks) {
+    const [title = ''] = block.text.split('\n', 1);
+    const isStep = block.language.startsWith('console') || pathOf(block) !== undefined;
+    if (isStep) test(`${page}:${block.line}: ${title}`, async () => follow(block));
+  }
+  test(`${page} leads by a host that runs`, () => assert.ok(host.isRunning()));
+
+  return { blocks, run };
+}
+
+const main = resolve('apps/cli/src/main.ts');
+const buf = resolve('node_modules/.bin/buf');
+
+/** The line for this checkout, and for the host of the page. */
+function localize(line: string, { MODEL_HOST_ADDRESS: address }: NodeJS.ProcessEnv): string {
+  return line
+    .replaceAll('npx model-host', `"${process.execPath}" "${main}"`)
+    .replaceAll('npx buf', `"${buf}"`)
+    .replaceAll('127.0.0.1:7443', address ?? '127.0.0.1:7443');
+}
+
+/** Where a block belongs that begins with the path of a file. */
+function pathOf({ text }: Block): string | undefined {
+  return /^(?:\/\/|#) ([\w./-]+\.(?:cedar|ts|yaml))\n/.exec(text)?.[1];
+}
+
+interface ServedHost {
+  /** On ports of its own, in the place of the one before; the environment gets its address. */
+  serve(command: string): Promise<void>;
+  isRunning(): boolean;
+  stop(): Promise<void>;
+}
+
+function createServedHost(directory: string, environment: NodeJS.ProcessEnv): ServedHost {
+  let child: ChildProcess | undefined;
+
+  function isRunning(): boolean {
+    return child?.exitCode === null;
+  }
+
+  async function stop(): Promise<void> {
+    if (child?.exitCode !== null) return;
+    const ended = new Promise((done) => child?.once('exit', done));
+    child.kill('SIGTERM');
+    await ended;
+  }
+
+  async function serve(command: string): Promise<void> {
+    await stop();
+    const ports = ['server.port=0', 'server.healthPort=0', 'mcp.port=0'];
+    const flags = ports.map((setting) => `--set ${setting}`).join(' ');
+    const started = spawn('sh', ['-c', `exec ${localize(command, environment)} ${flags}`], {
+      cwd: directory,
+      env: environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child = started;
+    for await (const line of createInterface({ input: started.stderr })) {
+      const [, address] = /^model-host serves on ([\d.:]+),/.exec(line) ?? [];
+      if (address === undefined) continue;
+      environment['MODEL_HOST_ADDRESS'] = address;
+      break;
+    }
+    started.stderr.resume();
+  }
+
+  return { serve, isRunning, stop };
+}

@@ -88,6 +88,8 @@ export function createServerEntry(
   }
 
   function present(changes: Parameters<ServerEntry['present']>[0]): boolean {
+    // Most are told again and again, with each call, what they are known as.
+    if (changes.capabilities === undefined && changes.state === server.state) return false;
     const after = { ...server, ...changes };
     const cleaned = { ...after, capabilities: clean(after.capabilities) ?? {} };
     if (textOf(cleaned) === textOf(server)) return false;

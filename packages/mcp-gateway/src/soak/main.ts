@@ -55,6 +55,7 @@ async function main(): Promise<void> {
     environment: process.env, // oxlint-disable-line node/no-process-env
     random: createRandom(Number(seedText)),
     callsInFlight: 64,
+    callTimeoutMs: 400,
     faultShare: 0.1,
     cancelShare: 0.02,
   });

@@ -37,6 +37,7 @@ export interface SoakOptions {
   /** From 0 up to, without, 1. */
   readonly random: () => number;
   readonly callsInFlight: number;
+  readonly callTimeoutMs: number;
   /** Share of the calls that go wrong, and of those that are cancelled. */
   readonly faultShare: number;
   readonly cancelShare: number;
@@ -44,14 +45,13 @@ export interface SoakOptions {
 
 type Ending = 'answered' | 'failedSent' | 'failedUnsent' | 'cancelled';
 
-const callTimeoutMs = 400;
 /** The breaker opens often enough to matter, and not for so long that little else happens. */
 const times = { openMs: 100, firstRetryMs: 20, longestRetryMs: 200 };
 const enough = new Error('enough');
 
 /** Connects to all peers; their calls may run at most once. */
 export async function startSoak(options: SoakOptions): Promise<Soak> {
-  const { peers, random } = options;
+  const { peers, random, callTimeoutMs } = options;
   const counts = { made: 0, executed: 0, wrong: 0 };
   const endings = { answered: 0, failedSent: 0, failedUnsent: 0, cancelled: 0 };
   const gateway = createMcpGateway({
@@ -109,7 +109,7 @@ export async function startSoak(options: SoakOptions): Promise<Soak> {
 }
 
 async function callOnce(options: SoakOptions, gateway: McpGateway, id: string): Promise<Ending> {
-  const { random } = options;
+  const { random, callTimeoutMs } = options;
   const { alias, faults } = pick(options.peers, random);
   const fault = random() < options.faultShare ? pick(faults, random) : 'ok';
   const cancel = new AbortController();

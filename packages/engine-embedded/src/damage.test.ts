@@ -16,9 +16,12 @@ const done: RunResult = {
 };
 const clock: Clock = { now: () => 1_000, setTimer: () => () => {} };
 const corrupt = { reason: 'corrupt' };
+const usage = { inputTokens: 7, outputTokens: 5, cachedInputTokens: 0, reasoningTokens: 0 };
+const spent = { ...noStatistics, modelCalls: 1, inputTokens: 7, outputTokens: 5, costMicroUsd: 3 };
 /** Tells something, and waits for what never comes. */
 const waiting: RunProgram = async (run) => {
   run.emit('', { type: 'text-delta', text: 'one moment' });
+  run.emit('', { type: 'usage', model: 'm', usage, costMicroUsd: 3, spent });
   await run.waitForSignal('answered', { timeoutMs: 30_000, approvers: [] });
   return done;
 };
@@ -33,6 +36,7 @@ for (const part of ['input', 'entry/0', 'status']) {
     const status = await engine.status('acme', 'run_1');
     assert.deepEqual(status, told);
     assert.deepEqual(errorOf(status), { code: 'storage_unavailable', facts: corrupt });
+    assert.deepEqual(status?.result?.statistics, spent);
     // Who started it is known as long as one of the two that say so opens.
     assert.equal(status?.principal.subject, 'ann');
     assert.equal(await engine.cancel('acme', 'run_1', 'ann'), false);
@@ -53,8 +57,9 @@ for (const part of ['input', 'entry/0', 'status']) {
 test('a run of which nothing opens is ended too, and shown by what its row tells', async () => {
   const store = await keepWaitingRun();
   const ended = Promise.withResolvers<RunStatus>();
-  const engine = await openEngine(store, breaking(['status', 'input', 'entry/0']), ended.resolve);
-  await ended.promise;
+  const codec = breaking(['status', 'input', 'entry/0', 'events/1']);
+  const engine = await openEngine(store, codec, ended.resolve);
+  assert.deepEqual((await ended.promise).result?.statistics, noStatistics);
   const { runs } = await engine.list('acme', { pageSize: 9 });
   assert.deepEqual(
     runs.map(({ runId, state, principal }) => [runId, state, principal.subject]),

@@ -1,6 +1,7 @@
 import { HostError, noStatistics } from '@modelhost/kernel';
-import type { Clock, RunEvent, RunStatus } from '@modelhost/kernel';
+import type { Clock, RunEvent, RunStatistics, RunStatus } from '@modelhost/kernel';
 import type { RunCodec } from './codec.ts';
+import { readSpent } from './kept-events.ts';
 import { blankStatus, firstStatus, openStatus, sealStatus } from './kept-status.ts';
 import { openInput } from './origin.ts';
 import type { KeptRun, RunStore } from './run-store.ts';
@@ -40,7 +41,7 @@ export async function endUnreadable(
       reason: 'failed',
       error: { code, message: `the run cannot go on: ${message}`, facts },
     },
-    statistics: { ...noStatistics, durationMs: timeMs - createdAtMs },
+    statistics: { ...(await readUsed(parts, kept)), durationMs: timeMs - createdAtMs },
   } as const;
   const sequence = lastSequence + 1;
   const event: RunEvent = { sequence, timeMs, step: '', body: { type: 'run-finished', result } };
@@ -61,6 +62,19 @@ export async function endUnreadable(
     run: { state: 'finished', finishedAtMs: timeMs, status: sealStatus(codec, status) },
   });
   return { status, event };
+}
+
+/** What it told last of what it has used, where its events open. */
+async function readUsed(
+  { store, codec }: { readonly store: RunStore; readonly codec: RunCodec },
+  { tenant, runId }: KeptRun,
+): Promise<RunStatistics> {
+  try {
+    return await readSpent({ store, codec, tenant, runId });
+  } catch (thrown) {
+    if (isDamage(thrown) || isWithoutKey(thrown)) return noStatistics;
+    throw thrown;
+  }
 }
 
 /** From its status, or what it was started with, or its row: the first of them that opens. */

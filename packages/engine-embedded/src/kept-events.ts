@@ -1,5 +1,5 @@
-import { HostError, parseJsonText } from '@modelhost/kernel';
-import type { RunEvent } from '@modelhost/kernel';
+import { HostError, noStatistics, parseJsonText } from '@modelhost/kernel';
+import type { RunEvent, RunStatistics } from '@modelhost/kernel';
 import type { RunCodec } from './codec.ts';
 import type { KeptEvents, RunStore } from './run-store.ts';
 
@@ -47,6 +47,15 @@ export async function* readKeptEvents(
     yield* events;
     after = last.sequence;
   }
+}
+
+/** What a run told last of what it has used; all that is known of that where its program cannot go on. */
+export async function readSpent(source: EventSource): Promise<RunStatistics> {
+  let spent = noStatistics;
+  for await (const { body } of readKeptEvents(source, 0)) {
+    if (body.type === 'usage') ({ spent } = body);
+  }
+  return spent;
 }
 
 function openEvents(

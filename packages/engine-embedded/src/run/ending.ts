@@ -1,5 +1,5 @@
-import { noStatistics, toErrorData } from '@modelhost/kernel';
-import type { HostError, RunResult, StopReason } from '@modelhost/kernel';
+import { toErrorData } from '@modelhost/kernel';
+import type { HostError, RunResult, RunStatistics, StopReason } from '@modelhost/kernel';
 import { openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
 
@@ -47,9 +47,8 @@ export function endRun(live: LiveRun, result: RunResult | undefined): void {
 
 /** Ends a run that cannot go on, whatever its program does. */
 export function refuseRun(live: LiveRun, error: HostError): void {
-  const durationMs = live.options.clock.now() - live.status.createdAtMs;
   const ending = { reason: 'failed', error: toErrorData(error) } as const;
-  closeRun(live, { ending, statistics: { ...noStatistics, durationMs } });
+  closeRun(live, { ending, statistics: lastTold(live) });
 }
 
 function closeRun(live: LiveRun, result: RunResult): void {
@@ -67,7 +66,10 @@ function closeRun(live: LiveRun, result: RunResult): void {
 function resultOf(live: LiveRun, given: RunResult | undefined): RunResult {
   const fault = live.performance.fault();
   if (given !== undefined && fault === undefined) return given;
-  const durationMs = live.options.clock.now() - live.status.createdAtMs;
-  const statistics = given?.statistics ?? { ...live.spent, durationMs };
+  const statistics = given?.statistics ?? lastTold(live);
   return { ending: { reason: 'failed', error: toErrorData(fault) }, statistics };
+}
+
+function lastTold({ options, status, spent }: LiveRun): RunStatistics {
+  return { ...spent, durationMs: options.clock.now() - status.createdAtMs };
 }

@@ -1,7 +1,7 @@
 import { HostError } from '@modelhost/kernel';
 import type { RunEvent } from '@modelhost/kernel';
 import { createEventKeeping } from '../event-keeping.ts';
-import { readKeptEvents } from '../kept-events.ts';
+import { readKeptEvents, readSpent } from '../kept-events.ts';
 import type { BegunStep, LostEvent, StepEnd } from '../journal/frame.ts';
 import { addSequence } from '../journal/sequences.ts';
 import { beginStep, beginWait, runStep } from './asked.ts';
@@ -16,7 +16,7 @@ import { tellNew } from './telling.ts';
 /** Lets the program of a run go as far as its journal goes, and on from there. */
 export async function resumeRun(live: LiveRun): Promise<void> {
   const { origin, turn, program } = live.options;
-  const { journal, status } = origin;
+  const { journal } = origin;
   const { performance, told } = live;
   if (typeof program === 'function' && isFresh(live)) {
     live.phase = 'live';
@@ -29,16 +29,10 @@ export async function resumeRun(live: LiveRun): Promise<void> {
       ? divergenceOf(await rehearse({ performance, journal, told, turn }))
       : program;
   if (!isThere(live)) return;
-  // Nothing of a run that cannot be followed is known but what is kept of its events.
-  const lost =
-    problem === undefined ? await catchUp(live) : new Map<string, readonly LostEvent[]>();
+  if (problem !== undefined) return endWith(live, problem);
+  const lost = await catchUp(live);
   if (!isThere(live)) return;
   live.phase = 'live';
-  if (problem !== undefined) {
-    live.outbox.resume(status.lastSequence, [], []);
-    live.options.onFault(problem);
-    return refuseRun(live, problem);
-  }
   if (live.ended === undefined) {
     takeSignals(live);
     watchDeadline(live);
@@ -50,6 +44,19 @@ export async function resumeRun(live: LiveRun): Promise<void> {
     else resumeStep(live, ask, lost.get(ask.name) ?? []);
   }
   live.wake();
+}
+
+/** Nothing of a run that cannot be followed is known but what is kept of its events. */
+async function endWith(live: LiveRun, problem: HostError): Promise<void> {
+  const { options, runId, tenant } = live;
+  const { store, codec, origin } = options;
+  const spent = await readSpent({ store, codec, tenant, runId });
+  if (!isThere(live)) return;
+  live.phase = 'live';
+  live.spent = spent;
+  live.outbox.resume(origin.status.lastSequence, [], []);
+  options.onFault(problem);
+  refuseRun(live, problem);
 }
 
 /** Whether nothing of it is kept but what it was started with. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { HostError, toErrorData } from '@modelhost/kernel';
-import type { RunContext, SignalPayload, StepInfo } from '@modelhost/kernel';
+import type { RunContext, RunStatistics, SignalPayload, StepInfo } from '@modelhost/kernel';
 import { createRunInput } from '../../run-input.ts';
-import { defaultBounds } from '../workbench.ts';
+import { defaultBounds, done } from '../workbench.ts';
 import type { EngineUnderTest } from '../workbench.ts';
 import type { DurabilityRules } from './crash-rules.ts';
 import { answerOf, createBench, eventsOf, programOf } from './restart-bench.ts';
@@ -10,6 +10,11 @@ import { answerOf, createBench, eventsOf, programOf } from './restart-bench.ts';
 const yes: SignalPayload = { type: 'tool-result', content: 'yes', isError: false };
 const no: SignalPayload = { type: 'tool-result', content: 'no', isError: false };
 const patience = { timeoutMs: 50_000, approvers: [] };
+
+function tellUsage(run: RunContext, spent: RunStatistics): void {
+  const usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  run.emit('', { type: 'usage', model: 'fake-1', usage, costMicroUsd: 0, spent });
+}
 
 /** What is kept of a run from one process to the next. */
 export const restartRules: DurabilityRules = {
@@ -178,8 +183,10 @@ export const restartRules: DurabilityRules = {
       await before.start(createRunInput({}));
       await clock.settle();
       world.kill();
-      const other = async (run: RunContext): Promise<unknown> =>
-        run.waitForSignal('stay', patience);
+      const other = async (run: RunContext): Promise<unknown> => {
+        for (const modelCalls of [1, 2]) tellUsage(run, { ...done.statistics, modelCalls });
+        return run.waitForSignal('stay', patience);
+      };
       const programs = { '1': () => programOf(body), '2': () => programOf(other) };
       const both = await open(body, { programs, current: '2' });
       await both.start(createRunInput({ runId: 'run_2' }));
@@ -188,9 +195,12 @@ export const restartRules: DurabilityRules = {
       await clock.settle();
       assert.deepEqual(await answerOf(both), yes);
       world.kill();
+      await clock.advance(5);
       const old = await open(body);
       await clock.settle();
-      const { ending } = (await old.status('acme', 'run_2'))?.result ?? {};
+      const { ending, statistics } = (await old.status('acme', 'run_2'))?.result ?? {};
+      // Nobody can go on with it, but what it used stays used.
+      assert.deepEqual(statistics, { ...done.statistics, modelCalls: 2, durationMs: 5 });
       assert.ok(ending?.reason === 'failed');
       assert.equal(ending.error.code, 'failed_precondition');
       assert.match(ending.error.message, /version 2 .* has 1/);
@@ -205,6 +215,7 @@ export const restartRules: DurabilityRules = {
         run.emit('', { type: 'text-delta', text: told });
         if (told === '') run.emit('', { type: 'text-delta', text: 'more' });
         await run.step(step, async () => 1);
+        tellUsage(run, done.statistics);
         return run.waitForSignal('go', patience);
       };
     for (const [index, other] of [body('two', 'a'), async () => null].entries()) {
@@ -215,7 +226,8 @@ export const restartRules: DurabilityRules = {
       world.kill();
       const after = await open(other);
       await clock.settle();
-      const { ending } = (await after.status('acme', runId))?.result ?? {};
+      const { ending, statistics } = (await after.status('acme', runId))?.result ?? {};
+      assert.equal(statistics?.inputTokens, done.statistics.inputTokens);
       assert.ok(ending?.reason === 'failed');
       assert.equal(ending.error.code, 'internal');
       assert.match(ending.error.message, /one/);

@@ -73,6 +73,8 @@ const varying: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>'],
   [/\b\d+(?:\.\d+)? (?:ms|s)\b/g, '<span>'],
   [/127\.0\.0\.1:\d+/g, '<address>'],
+  // Events of one turn of the event loop are one record.
+  [/\b\d+ sealed records\b/g, '<records>'],
 ];
 
 /** Without what is different each time. */

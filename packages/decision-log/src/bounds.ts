@@ -10,6 +10,8 @@ export const logBounds = {
   flushMs: 250,
   /** What is sealed at one go, or opened: a few milliseconds of work, whichever is reached first. What is sealed is looked through as well. */
   sliceEntries: 32,
+  /** Slices that are written in one transaction. */
+  lotSlices: 8,
   sealedBytes: 65_536,
   openedBytes: 262_144,
   /** Text of one entry, in UTF-16 units; past it the arguments are left out, and past it still, the entry is dropped. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject, PolicyRequest, PolicyResource } from '@modelhost/kernel';
 import fc from 'fast-check';
-import { digestSubject, openRow, sealEntry } from './entry.ts';
+import { createSubjectDigests, digestSubject, openRow, sealEntry } from './entry.ts';
 import type { LogEntry } from './entry.ts';
 import { callEntry, startMs } from './fixtures/entries.ts';
 import type { EntryChange } from './fixtures/entries.ts';
@@ -10,7 +10,8 @@ import { createTestKeys } from './fixtures/test-keys.ts';
 import { createTestRedactor } from './fixtures/test-redactor.ts';
 
 const keys = createTestKeys();
-const parts = { keys, redactor: createTestRedactor() };
+const digestOf = createSubjectDigests(keys);
+const parts = { keys, redactor: createTestRedactor(), digestOf };
 
 /** The tool of the usual entry. */
 function usualTool(): Extract<PolicyResource, { readonly type: 'tool' }>['tool'] {
@@ -72,7 +73,7 @@ const secret = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
 /** What is in the row, as whoever opens it reads it. */
 function opened(change: EntryChange, redactor = createTestRedactor()) {
   const { request, masked } = openRow(keys, {
-    ...sealEntry({ keys, redactor }, callEntry(change)),
+    ...sealEntry({ keys, redactor, digestOf }, callEntry(change)),
     id: 1,
   });
   assert.ok(request.resource.type === 'tool');
@@ -134,6 +135,13 @@ test('a subject has another digest in another tenant and under another key', () 
     digestSubject(createTestKeys('another'), 'acme', 'ann'),
   ];
   assert.equal(new Set(digests).size, digests.length);
+});
+
+test('a digest that is remembered is the same, however many there were meanwhile', () => {
+  const names = Array.from({ length: 600 }, (_, at) => [`t${at % 3}`, `s${at}`] as const);
+  for (const [tenant, subject] of [...names, ...names.toReversed()]) {
+    assert.equal(digestOf(tenant, subject), digestSubject(keys, tenant, subject));
+  }
 });
 
 test('a row does not open as one of another tenant, nor when it is of a later version', () => {

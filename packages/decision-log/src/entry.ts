@@ -41,6 +41,24 @@ export function digestSubject(keys: Keys, tenant: string, subject: string): stri
   return keys.commit(subject, contextOf('subject', tenant));
 }
 
+/** As `digestSubject`, for many entries of the same subjects. */
+export type SubjectDigests = (tenant: string, subject: string) => string;
+
+const knownSubjectsMax = 256;
+
+/** Remembers some of them: nearly every entry is of a subject that had one just before. */
+export function createSubjectDigests(keys: Keys): SubjectDigests {
+  const known = new Map<string, string>();
+  return (tenant, subject) => {
+    const name = JSON.stringify([tenant, subject]);
+    const digest = known.get(name) ?? digestSubject(keys, tenant, subject);
+    // They are cheap to make again, so that those known simply begin anew at their bound.
+    if (known.size >= knownSubjectsMax) known.clear();
+    known.set(name, digest);
+    return digest;
+  };
+}
+
 /** The entry without its arguments, if they are large; then it holds on to nothing that is. */
 export function withoutLargeArguments(entry: LogEntry): WaitingEntry {
   const { request } = entry;
@@ -73,23 +91,21 @@ function lengthLeft(value: Json, length: number): number {
 export interface SealingParts {
   readonly keys: Keys;
   readonly redactor: Redactor;
+  readonly digestOf: SubjectDigests;
 }
 
 /**
  * The entry as a row: names that queries ask for in the clear, the rest sealed, and in arguments nothing that is hidden always or by
  * this very decision. Throws for what is too large or no JSON.
  */
-export function sealEntry({ keys, redactor }: SealingParts, entry: WaitingEntry): SealedRow {
+export function sealEntry(parts: SealingParts, entry: WaitingEntry): SealedRow {
   const { timeMs, request, decision } = entry;
   const { tenant, subject } = request.principal;
-  const { keyId, data } = keys.seal(
-    contentText({ keys, redactor }, entry),
-    contextOf('entry', tenant),
-  );
+  const { keyId, data } = parts.keys.seal(contentText(parts, entry), contextOf('entry', tenant));
   return {
     timeMs,
     tenant,
-    subject: digestSubject(keys, tenant, subject),
+    subject: parts.digestOf(tenant, subject),
     action: request.action,
     resource: nameResource(request.resource),
     effect: decision.effect,

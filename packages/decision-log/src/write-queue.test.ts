@@ -61,6 +61,30 @@ test('what cannot be written waits, in its order, and the fault is told once', a
   assert.equal(faults.length, 2);
 });
 
+test('many entries share a write, but no more than a bounded number of bytes', async () => {
+  const lots: number[] = [];
+  const queue = createWriteQueue({
+    keys: createTestKeys(),
+    redactor: createTestRedactor(),
+    entriesMax,
+    onFault: (fault) => assert.fail(String(fault)),
+    write: async (rows) => {
+      lots.push(rows.length);
+    },
+  });
+  const lotMax = logBounds.sliceEntries * logBounds.lotSlices;
+  for (let index = 0; index < lotMax + 1; index += 1) queue.append(callEntry());
+  await queue.flush();
+  assert.deepEqual(lots, [lotMax, 1]);
+  // As many bytes as are sealed at one go: each is a slice of its own.
+  const large = { to: 'x'.repeat(logBounds.sealedBytes) };
+  for (let index = 0; index < logBounds.lotSlices + 1; index += 1) {
+    queue.append(callEntry({ arguments: large }));
+  }
+  await queue.flush();
+  assert.deepEqual(lots.slice(2), [logBounds.lotSlices, 1]);
+});
+
 test('a full queue drops the newest and counts them, and what waits is dropped at the end', async () => {
   const { queue, disk, written } = createQueue();
   disk.isFull = true;

@@ -1,5 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { logBounds } from './bounds.ts';
-import { sealEntry, withoutLargeArguments } from './entry.ts';
+import { createSubjectDigests, sealEntry, withoutLargeArguments } from './entry.ts';
 import type { LogEntry, SealingParts, WaitingEntry } from './entry.ts';
 import type { SealedRow } from './log-file.ts';
 
@@ -23,19 +24,20 @@ export interface WriteQueue {
 }
 
 /** What a queue needs. */
-export interface WriteQueueOptions extends SealingParts {
+export interface WriteQueueOptions extends Pick<SealingParts, 'keys' | 'redactor'> {
   readonly entriesMax: number;
   readonly write: (rows: readonly SealedRow[]) => Promise<void>;
   /** Told of the first failure after a success, and of the first entry that cannot be sealed. */
   readonly onFault: (fault: unknown) => void;
 }
 
-/** Seals and writes in slices, each after the one before is written, so that other work goes on in between. */
+/** Seals in slices, between which other work goes on, and writes some of them at once, each lot after the one before is written. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
-  const { entriesMax, write, onFault } = options;
+  const { keys, redactor, entriesMax, write, onFault } = options;
+  const parts = { keys, redactor, digestOf: createSubjectDigests(keys) };
   const queue: WaitingEntry[] = [];
   /** Sealed, and not known to be written. */
-  let slice: readonly SealedRow[] = [];
+  const lot: SealedRow[] = [];
   let draining: Promise<void> | undefined;
   let dropped = 0;
   let appended = 0;
@@ -45,10 +47,10 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   let isUnfitKnown = false;
 
   /** Those that are written, or never will be. */
-  const finished = (): number => appended - queue.length - slice.length;
+  const finished = (): number => appended - queue.length - lot.length;
 
   function append(entry: LogEntry): void {
-    if (isClosed || queue.length + slice.length >= entriesMax) {
+    if (isClosed || queue.length + lot.length >= entriesMax) {
       dropped += 1;
       return;
     }
@@ -63,28 +65,25 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
     });
   }
 
-  function takeSlice(): readonly SealedRow[] {
-    const { rows, taken, unfit } = sealSome(options, queue.slice(0, logBounds.sliceEntries));
-    queue.splice(0, taken);
-    if (unfit.length > 0 && !isUnfitKnown) onFault(unfit[0]);
-    isUnfitKnown ||= unfit.length > 0;
-    dropped += unfit.length;
-    return rows;
+  function onUnfit(causes: readonly unknown[]): void {
+    if (causes.length > 0 && !isUnfitKnown) onFault(causes[0]);
+    isUnfitKnown ||= causes.length > 0;
+    dropped += causes.length;
   }
 
   /** Writes what is there at the start: what comes meanwhile would keep a busy host's readers waiting for ever. */
   async function drain(target = appended): Promise<void> {
     while (finished() < target) {
-      if (slice.length === 0) slice = takeSlice();
+      if (lot.length === 0) await sealLot(parts, { queue, lot, onUnfit });
       try {
-        await write(slice);
+        await write(lot);
       } catch (thrown) {
         if (!isFailing) onFault(thrown);
         isFailing = true;
         throw thrown;
       }
       isFailing = false;
-      slice = [];
+      lot.length = 0;
     }
   }
 
@@ -100,21 +99,40 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   return {
     append,
     flush,
-    waiting: () => queue.length + slice.length,
+    waiting: () => queue.length + lot.length,
     dropped: () => dropped,
     isFailing: () => isFailing,
     close: async () => {
       isClosed = true;
       await flush().catch(ignore);
-      dropped += queue.length + slice.length;
+      dropped += queue.length + lot.length;
       queue.length = 0;
-      slice = [];
+      lot.length = 0;
     },
   };
 }
 
 /** It is told of already. */
 function ignore(): void {}
+
+/** What is moved from the queue to the lot. */
+interface Sealing {
+  readonly queue: WaitingEntry[];
+  readonly lot: SealedRow[];
+  /** Told why entries could not be sealed. */
+  readonly onUnfit: (causes: readonly unknown[]) => void;
+}
+
+/** Fills the lot, as a transaction of the file costs less for each entry the more share it. Others go on after each slice. */
+async function sealLot(parts: SealingParts, { queue, lot, onUnfit }: Sealing): Promise<void> {
+  for (let slices = 0; slices < logBounds.lotSlices && queue.length > 0; slices += 1) {
+    if (slices > 0) await turn(); // oxlint-disable-line no-await-in-loop
+    const { rows, taken, unfit } = sealSome(parts, queue.slice(0, logBounds.sliceEntries));
+    queue.splice(0, taken);
+    lot.push(...rows);
+    onUnfit(unfit);
+  }
+}
 
 interface SealedSlice {
   readonly rows: readonly SealedRow[];

@@ -1,5 +1,5 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { HostError } from '@modelhost/kernel';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { HostError, sha256Hex } from '@modelhost/kernel';
 import type { Principal } from '@modelhost/kernel';
 import type { ApiKeyConfig } from './config/tree.ts';
 
@@ -58,7 +58,7 @@ function readToken(authorization: string | undefined): string {
 }
 
 function hashOf(token: string): string {
-  return `sha256:${createHash('sha256').update(token).digest('hex')}`;
+  return `sha256:${sha256Hex(token)}`;
 }
 
 function refused(message: string): HostError {

@@ -138,7 +138,7 @@ function createParts(options: EmbeddedEngineOptions): Parts {
   });
   const programVersion = programs.current;
   const onStart = (status: RunStatus): void => options.onStart?.(status);
-  const kept = { store, clock, codec, bounds, residents };
+  const kept = { store, clock, codec, turn, bounds, residents };
   const intake = createIntake({ ...kept, programVersion, onStart });
   return { programs, turn, store, clock, codec, bounds, feeds, residents, intake, retention };
 }
@@ -250,7 +250,8 @@ async function replay(
   if (record?.run.tenant !== tenant) throw notFound(runId);
   const program = findProgram(programs, record.run.programVersion);
   const { stepNamesMax } = bounds;
-  return replayRun({ origin: openOrigin(codec, record), program, stepNamesMax, turn });
+  const origin = await openOrigin({ codec, turn }, record);
+  return replayRun({ origin, program, stepNamesMax, turn });
 }
 
 async function forkRun(
@@ -262,7 +263,7 @@ async function forkRun(
   if (record?.run.tenant !== tenant) throw notFound(runId);
   const { programVersion } = record.run;
   findProgram(programs, programVersion);
-  const frames = openFrames(codec, record);
+  const frames = await openFrames({ codec, turn }, record);
   const prefix = cutBefore(frames, atStep);
   if (prefix === undefined) throw notForkable(runId, atStep, exampleSteps(frames));
   const input = openInput(codec, record);

@@ -9,6 +9,7 @@ import type { KeptInput } from './origin.ts';
 import type { Residents } from './residents.ts';
 import type { KeptRun, RunStore } from './run-store.ts';
 import type { RunOrigin } from './run/live-run.ts';
+import type { Turn } from './run/rehearse.ts';
 
 /** Takes new runs in, until it is closed. */
 export interface Intake {
@@ -24,12 +25,13 @@ export function createIntake(options: {
   readonly store: RunStore;
   readonly clock: Clock;
   readonly codec: RunCodec;
+  readonly turn: Turn;
   readonly bounds: EngineBounds;
   readonly residents: Residents;
   readonly programVersion: string;
   readonly onStart: (status: RunStatus) => void;
 }): Intake {
-  const { store, clock, codec, bounds, residents, onStart } = options;
+  const { store, clock, codec, turn, bounds, residents, onStart } = options;
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
 
@@ -60,7 +62,7 @@ export function createIntake(options: {
     programVersion: string,
   ): Promise<{ readonly created: boolean }> {
     const { input } = kept;
-    const entries = sealPrefix(codec, kept);
+    const entries = await sealPrefix({ codec, turn }, kept);
     checkSize(entries);
     const status = firstStatus(input, clock.now());
     const run = { ...keptOf(codec, status), inputDigest, programVersion, entries };

@@ -7,6 +7,8 @@ import { cutText, joinTexts } from './journal/pieces.ts';
 import { openStatus } from './kept-status.ts';
 import type { RunRecord } from './run-store.ts';
 import type { RunOrigin } from './run/live-run.ts';
+import type { Turn } from './run/rehearse.ts';
+import { mapInSlices } from './slices.ts';
 
 /** A stop from outside is kept as a signal of this name. */
 export const cancelSignal = 'engine/cancel';
@@ -15,6 +17,12 @@ export const cancelSignal = 'engine/cancel';
 export interface KeptInput {
   readonly input: RunInput;
   readonly prefix: readonly Frame[];
+}
+
+/** With what a journal is sealed and opened: it may be long, so that others get their turns meanwhile. */
+export interface Sealing {
+  readonly codec: RunCodec;
+  readonly turn: Turn;
 }
 
 /** Seals what a run is started with. */
@@ -28,26 +36,35 @@ export function sealInput(codec: RunCodec, input: RunInput): Uint8Array {
 }
 
 /** Seals the part of another journal that a run goes on from, as the first entries of its own. */
-export function sealPrefix(codec: RunCodec, { input, prefix }: KeptInput): readonly Uint8Array[] {
+export async function sealPrefix(
+  { codec, turn }: Sealing,
+  { input, prefix }: KeptInput,
+): Promise<readonly Uint8Array[]> {
   const { runId, principal } = input;
-  return prefix
-    .flatMap((frame) => cutText(JSON.stringify(frame)))
-    .map((piece, index) =>
-      codec.encode(piece, { tenant: principal.tenant, runId, part: `entry/${index}` }),
-    );
+  function* pieces(): Generator<string, void> {
+    for (const frame of prefix) yield* cutText(JSON.stringify(frame));
+  }
+  const seal = (piece: string, index: number): Uint8Array =>
+    codec.encode(piece, { tenant: principal.tenant, runId, part: `entry/${index}` });
+  return mapInSlices(pieces(), seal, { sizeOf: ({ length }) => length, turn });
 }
 
 /** Opens the journal of a run, as its frames: for a fork, what it goes on from comes first. */
-export function openFrames(codec: RunCodec, record: RunRecord): readonly Frame[] {
-  const { tenant, runId } = record.run;
-  const pieces = record.entries.map((entry, index) =>
-    codec.decode(entry, { tenant, runId, part: `entry/${index}` }),
-  );
-  return joinTexts(pieces).map(readFrame);
+export async function openFrames(
+  { codec, turn }: Sealing,
+  { run, entries }: RunRecord,
+): Promise<readonly Frame[]> {
+  const { tenant, runId } = run;
+  const open = (entry: Uint8Array, index: number): string =>
+    codec.decode(entry, { tenant, runId, part: `entry/${index}` });
+  const sizes = { sizeOf: ({ length }: { readonly length: number }) => length, turn };
+  const pieces = await mapInSlices(entries, open, sizes);
+  return mapInSlices(joinTexts(pieces), readFrame, sizes);
 }
 
 /** Opens everything that is kept of a run. */
-export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
+export async function openOrigin(sealing: Sealing, record: RunRecord): Promise<RunOrigin> {
+  const { codec } = sealing;
   const { run, signals, entries } = record;
   const { tenant, runId } = run;
   const given = signals.map(({ name, payload }) => {
@@ -58,7 +75,7 @@ export function openOrigin(codec: RunCodec, record: RunRecord): RunOrigin {
   return {
     input: openInput(codec, record),
     status: openStatus(codec, run),
-    journal: joinFrames(openFrames(codec, record)),
+    journal: joinFrames(await openFrames(sealing, record)),
     entries: entries.length,
     signals: given.flatMap(({ name, value }) =>
       // It was sealed by this engine, and nobody else can.

@@ -196,13 +196,15 @@ async function bring(pool: Pool, resident: Resident): Promise<HostError | undefi
 }
 
 async function read(pool: Pool, resident: Resident): Promise<HostError | undefined> {
-  const { store, codec } = pool.options;
+  const { store, codec, turn } = pool.options;
   const { runId } = resident;
   try {
     const record = await store.read(runId);
+    const kept = record?.run.state === 'finished' ? undefined : record;
+    const origin = kept && (await openOrigin({ codec, turn }, kept));
     if (pool.residents.get(runId) !== resident) return undefined;
-    if (record === undefined || record.run.state === 'finished') remove(pool, resident);
-    else enter(pool, resident, openOrigin(codec, record), record.run.programVersion);
+    if (origin === undefined || kept === undefined) remove(pool, resident);
+    else enter(pool, resident, origin, kept.run.programVersion);
     await resident.run?.ready;
     return undefined;
   } catch (thrown) {

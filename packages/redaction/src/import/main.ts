@@ -39,6 +39,7 @@ const directory =
 const target = new URL('../rules/secret-rules.json', import.meta.url);
 const rules = new Map<string, ImportedRule>();
 const left: string[] = [];
+const tooCostly: string[] = [];
 
 for (const upstream of readUpstreamRules(directory)) {
   addRule(upstream);
@@ -70,6 +71,11 @@ function addRule(upstream: UpstreamRule): void {
     flags,
     lengthMax: Math.min(facts.max, isBlock ? blockBound : lengthBound),
   });
+  // It would find nothing: at a price that can be paid, it sees less than its shortest match.
+  if (fitted.lengthMax < facts.min) {
+    tooCostly.push(upstream.id);
+    return;
+  }
   rules.set(`${flags}/${source}`, {
     id: uniqueId(upstream),
     origins: [upstream.origin],
@@ -148,6 +154,7 @@ function report(): void {
   const wide = all.filter(({ before }) => before[1] - before[0] > 3).length;
   console.log(`${all.length} rules; ${grown} grow faster than their text; ${wide} need a search`);
   console.log(`without a keyword, left out: ${left.join(', ')}`);
+  console.log(`too costly to look far enough, left out: ${tooCostly.join(', ')}`);
   for (const { id, units, growth, before, lengthMax } of costly) {
     console.log(`${units / 100} us ${growth} ${id} before ${before.join('-')} length ${lengthMax}`);
   }

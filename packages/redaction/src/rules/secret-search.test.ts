@@ -21,6 +21,11 @@ test('a token is found wherever it stands, and exactly', () => {
   assert.ok(valuesIn(`{"a":"${token}"}`).includes(token));
 });
 
+test('every rule sees at least as far as its shortest match', () => {
+  const blind = secretRules().filter(({ lengthMin, lengthMax }) => lengthMin > lengthMax);
+  assert.deepEqual(blind, []);
+});
+
 test('a random value behind the name of a key is found, and a word is not', () => {
   assert.deepEqual(
     valuesIn(`api_key = "${['q8Zr2', 'Lx9Vb4', 'Tn7Wc1', 'Yp5Kd3'].join('')}"`).length > 0,

@@ -4,19 +4,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError } from '@modelhost/kernel';
 import type { AuditLog, AuditReceipt, AuditRecord } from '@modelhost/kernel';
+import { durableFlags, writeDurably } from './durable-write.ts';
 import { entryLine, genesisHash, lineBytesMax } from './entry.ts';
 import { lockFile } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
 import { createHeadNotes } from './head.ts';
 import { recoverTail } from './recover.ts';
 
-/** Whether a write is durable by itself. Elsewhere than on Linux it may stop in the disk's own cache. */
-const isWriteDurable = process.platform === 'linux';
-const appendFlags =
-  constants.O_WRONLY |
-  constants.O_CREAT |
-  constants.O_APPEND |
-  (isWriteDurable ? constants.O_DSYNC : 0);
 /** Records that may wait for the disk. */
 const waitingMax = 10_000;
 
@@ -46,7 +40,7 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
   const lock = lockFile(`${path}.lock`);
   try {
     const head = await recoverTail(path);
-    const file = await open(path, appendFlags, 0o600).catch(fail);
+    const file = await open(path, durableFlags | constants.O_APPEND, 0o600).catch(fail);
     return createAuditFile({ ...options, file, head, lock });
   } catch (thrown) {
     lock.release();
@@ -116,7 +110,7 @@ function createAuditFile(
     // What was accepted before is still written.
     await committing;
     try {
-      await notes.note(head);
+      await notes.close(head);
     } finally {
       await file.close();
       lock.release();
@@ -129,17 +123,6 @@ function createAuditFile(
     check: async () => refuseIfUnusable(),
     close,
   };
-}
-
-/** Appends all of it, and resolves when the disk has it. */
-async function writeDurably(file: FileHandle, text: string): Promise<void> {
-  let rest = Buffer.from(text);
-  while (rest.length > 0) {
-    // What was not written goes after what was.
-    const { bytesWritten } = await file.write(rest); // oxlint-disable-line no-await-in-loop
-    rest = rest.subarray(bytesWritten);
-  }
-  if (!isWriteDurable) await file.datasync();
 }
 
 function settle(batch: readonly Waiting[], receipts: readonly (AuditReceipt | undefined)[]): void {

@@ -1,6 +1,9 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { McpRelay, RelayCatalogue, RelayChange } from '../relay.ts';
+import { createCallOutcomes } from './call-outcomes.ts';
+import { createCallRunner } from './call-runner.ts';
+import type { CallRunner } from './call-runner.ts';
 import { hasTasks, tasksExtension } from './client-capabilities.ts';
 import type {
   FacadeBounds,
@@ -16,8 +19,6 @@ import { createDispatch, isFacadeMethod } from './dispatch.ts';
 import type { Sight } from './dispatch.ts';
 import { readInstructions } from './instructions.ts';
 import { serverInfoKey } from './modern-messages.ts';
-import { createCallOutcomes, createCallRunner } from './relayed-calls.ts';
-import type { CallRunner } from './relayed-calls.ts';
 import { toRpcError } from './rpc-errors.ts';
 import { createSealedStates } from './sealed-state.ts';
 import { createSubscriptions } from './subscriptions.ts';

@@ -1,5 +1,6 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
+import type { CallRunner } from './call-runner.ts';
 import type {
   FacadeBounds,
   FacadeCaller,
@@ -9,7 +10,6 @@ import type {
   FacadeRequest,
 } from './core-types.ts';
 import type { ListPages } from './list-pages.ts';
-import type { CallRunner } from './relayed-calls.ts';
 import {
   readCompletion,
   readPromptGet,

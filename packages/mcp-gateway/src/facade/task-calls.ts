@@ -1,8 +1,8 @@
 import type { Clock, JsonObject } from '@modelhost/kernel';
 import type { RpcError } from '../relay.ts';
+import type { CallOutcomes, RelayedCall } from './call-outcomes.ts';
 import { hasTasks, tasksCapability } from './client-capabilities.ts';
 import type { FacadeBounds, FacadeOutcome, FacadeView } from './core-types.ts';
-import type { CallOutcomes, RelayedCall } from './relayed-calls.ts';
 import { missingCapability } from './rpc-errors.ts';
 import { createTaskRounds, settle } from './task-rounds.ts';
 import type { Settled } from './task-rounds.ts';

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '@modelhost/kernel';
 import type { ExchangeOutcome, InputRequest } from '../relay.ts';
+import type { CallOutcomes, RelayedCall } from './call-outcomes.ts';
 import type { FacadeOutcome } from './core-types.ts';
-import type { CallOutcomes, RelayedCall } from './relayed-calls.ts';
 import type { Task, TaskState } from './task-store.ts';
 
 /** How an exchange ended. */

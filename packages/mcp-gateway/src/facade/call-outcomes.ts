@@ -2,13 +2,11 @@ import type { JsonObject } from '@modelhost/kernel';
 import type { ExchangeContext, ExchangeOutcome, McpRelay, RpcError } from '../relay.ts';
 import { lackingFor } from './client-capabilities.ts';
 import type { FacadeBounds, FacadeCaller, FacadeIo, FacadeOutcome } from './core-types.ts';
-import { readAnswers } from './input-answers.ts';
 import type { RelayedRequest } from './relayed-requests.ts';
 import { missingCapability, relayedError, toRpcError, toToolFailure } from './rpc-errors.ts';
 import type { SealedStates, StateOrigin } from './sealed-state.ts';
 import { showRequests } from './shown-requests.ts';
 import { showJsonOrNothing, showResultTexts, showText, withTexts } from './shown-texts.ts';
-import type { TaskCalls } from './task-calls.ts';
 import type { ViewIndex } from './view-index.ts';
 
 /** One request of a client that goes to an upstream. */
@@ -127,45 +125,8 @@ export function createCallOutcomes({ relay, states, bounds }: CallOutcomesOption
   return { exchange, show, fail, question, abandon };
 }
 
-/** Answers requests that go to an upstream; never throws. */
-export type CallRunner = (call: RelayedCall) => Promise<FacadeOutcome>;
-
-/** Runs requests of clients: straight through, or as tasks where that is due. */
-export function createCallRunner(options: {
-  readonly outcomes: CallOutcomes;
-  readonly states: SealedStates;
-  readonly tasks: TaskCalls;
-}): CallRunner {
-  const { outcomes, states, tasks } = options;
-
-  async function run(call: RelayedCall, members: JsonObject | undefined): Promise<FacadeOutcome> {
-    try {
-      return outcomes.show(call, await outcomes.exchange(call, members, call.io.signal));
-    } catch (thrown) {
-      return outcomes.fail(call, thrown);
-    }
-  }
-
-  return async (call) => {
-    const answers = readAnswersOf(call, states);
-    if (answers.kind === 'error') return answers;
-    const plan = tasks.plan(call);
-    switch (plan.kind) {
-      case 'plain':
-        return run(call, answers.members);
-      case 'refused':
-        return { kind: 'error', error: plan.error };
-      case 'task':
-        return tasks.run(call, answers.members, plan);
-    }
-  };
-}
-
-function readAnswersOf(call: RelayedCall, states: SealedStates): ReturnType<typeof readAnswers> {
-  return readAnswers(call.params, states, () => originOf(call));
-}
-
-function originOf({ request, params, caller }: RelayedCall): StateOrigin {
+/** Where an answer has to come from to go on with what this call asked. */
+export function originOf({ request, params, caller }: RelayedCall): StateOrigin {
   const { target, exchange } = request;
   return { principal: caller.principal, alias: target.alias, method: exchange.method, params };
 }

@@ -26,6 +26,7 @@ import { toolsRoutes } from './routes/tools.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, readFailure } from './failure.ts';
 import type { ExitCode } from './failure.ts';
+import { describeUsage } from './usage-text.ts';
 import { readVersion } from './version.ts';
 
 const root = buildRouteMap({
@@ -54,7 +55,7 @@ const root = buildRouteMap({
       'Run LLM agents, governed, bounded and recorded.',
       '',
       'Begin with `model-host demo`: it needs no key and no service.',
-      'Data goes to stdout and messages to stderr; --json makes every answer a document.',
+      'Data goes to stdout and messages to stderr; --json prints JSON: one document, or a line for each event.',
       'Exit codes: 0 ok, 1 failure, 2 usage, 3 configuration invalid, 4 unauthenticated or denied,',
       '5 not found, 6 budget or limit, 7 unavailable, 130 interrupted.',
     ].join('\n'),
@@ -77,10 +78,11 @@ export async function runApplication(
         ...text_en,
         exceptionWhileRunningCommand: (thrown) => readFailure(thrown).text,
         exceptionWhileLoadingCommandFunction: (thrown) => readFailure(thrown).text,
-        exceptionWhileParsingArguments: (...given) =>
-          `${text_en.exceptionWhileParsingArguments(...given)}\n${hint}`,
+        exceptionWhileParsingArguments: (thrown) => describeUsage(thrown, inputs),
         noCommandRegisteredForInput: (given) =>
-          `${text_en.noCommandRegisteredForInput(given)}\n${hint}`,
+          given.input.startsWith('-')
+            ? `${given.input}: flags come after the command`
+            : text_en.noCommandRegisteredForInput(given),
       },
     },
     determineExitCode: (thrown) => readFailure(thrown).exitCode,
@@ -91,7 +93,13 @@ export async function runApplication(
     exitCode?: number | string | null;
   } = { ...context.process };
   await run(application, inputs, { ...context, process });
+  // Once, also where several words are wrong.
+  if (isMisunderstood(process.exitCode)) context.say(hint);
   return toExitCode(process.exitCode);
+}
+
+function isMisunderstood(code: number | string | null | undefined): boolean {
+  return code === StricliCode.UnknownCommand || code === StricliCode.InvalidArgument;
 }
 
 function toExitCode(code: number | string | null | undefined): ExitCode | undefined {

@@ -99,7 +99,7 @@ test('only what can be signed is signed, and what is missing is named', async ()
     [['sign', other, '--key', at('ann.key.pem')], 2, /is neither a bundle nor a trust root/],
     [['sign', files.unsigned, '--key', at('ann.pub.pem')], 2, /signing key: /],
     [['sign', files.unsigned, '--key', at('none.pem')], 5, /none\.pem: cannot be read \(ENOENT\)/],
-    [['sign', files.unsigned], 2, /Expected input for flag --key/],
+    [['sign', files.unsigned], 2, /--key: is missing/],
     [['verify', files.unsigned, '--trust-root', other], 1, /other\.json: trust root: /],
     [['keys', 'show', at('base-3.unsigned.json')], 2, /is a bundle/],
   ] as const;

@@ -18,7 +18,7 @@ const part = {
 function readPart(text: string): DataPart {
   const found = parts.find((one) => one === text);
   if (found !== undefined) return found;
-  throw new SyntaxError(`there is no part ${text}; the parts are ${parts.join(', ')}`);
+  throw new Error(`the parts are ${parts.join(', ')}`);
 }
 
 const file = { brief: 'The backup', parse: String, placeholder: 'file' } as const;

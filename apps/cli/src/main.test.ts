@@ -22,7 +22,7 @@ test('what cannot be understood ends with 2, says why on stderr and leaves stdou
     [['--json', 'runs'], /^--json: flags come after the command\nnext: --help/],
     [['run'], /^<agent>: is missing\n<task>: is missing\nnext: --help [^\n]*\n$/],
     [['run', 'reporter'], /^<task>: is missing\n/],
-    [['run', 'reporter', 'task', 'more'], /^"more": is too much; .* takes 2 arguments\n/],
+    [['run', 'reporter', 'task', 'more'], /^"more": is too much; .* no more than 2\n/],
     [['run', 'reporter', 'task', '--aprove', 'no'], /did you mean .*--approve/],
     [['run', 'reporter', 'task', '--approve', 'maybe'], /^--approve: "maybe": .*ask, yes, no\n/],
     [['run', 'reporter', 'task', '--budget-usd', '1e3'], /^--budget-usd: "1e3": write dollars/],

@@ -1,5 +1,4 @@
 import { ArgumentScannerError, formatMessageForArgumentScannerError } from '@stricli/core';
-import { count } from './quantities.ts';
 
 /** What is wrong with the words of a command: which of them, what is expected there, and what to write. */
 export function describeUsage(thrown: unknown, inputs: readonly string[]): string {
@@ -17,7 +16,7 @@ export function describeUsage(thrown: unknown, inputs: readonly string[]): strin
       `--${externalFlagName}: is given twice, as ${quote(previousInput)} and ${quote(input)}`,
     UnsatisfiedPositionalError: ({ placeholder }) => `<${placeholder}>: is missing`,
     UnexpectedPositionalError: ({ expectedCount, input }) =>
-      `${quote(input)}: is too much; beside flags this command takes ${expectedCount === 0 ? 'nothing' : count(expectedCount, 'argument')}`,
+      `${quote(input)}: is too much; beside flags this command takes ${expectedCount === 0 ? 'nothing' : `no more than ${expectedCount}`}`,
   });
 }
 

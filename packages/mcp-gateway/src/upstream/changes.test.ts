@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import { until } from '../fixtures/start-gateway.ts';
+import type { ConnectionChange } from './changes.ts';
 import { openConnection } from './fixtures/open-connection.ts';
 import type { TestConnection } from './fixtures/open-connection.ts';
 import { errorTo, eventWith, modernServer, streamOf } from './fixtures/scripted-server.ts';
@@ -31,11 +32,11 @@ const everything = {
 async function openListening(
   t: TestContext,
   capabilities: JsonObject = everything,
-  refuse: () => boolean = () => false,
+  refuse: (received: Received) => Promise<boolean> = async () => false,
 ): Promise<Listened> {
   const streams: Listening[] = [];
-  const server = modernServer((received) => {
-    if (refuse()) return errorTo(received.id, -32_601, 'no');
+  const server = modernServer(async (received) => {
+    if (await refuse(received)) return errorTo(received.id, -32_601, 'no');
     return streamOf(
       new ReadableStream({
         start: (controller) => void streams.push(listen(received, controller)),
@@ -57,6 +58,16 @@ function listen(
   }
   tell('notifications/subscriptions/acknowledged', { notifications: filter });
   return { filter, signal, tell, end: () => controller.close() };
+}
+
+/** Resolves when the first stream is there for the client too. */
+async function hear(
+  streams: readonly Listening[],
+  changes: readonly ConnectionChange[],
+): Promise<void> {
+  await until(() => streams.length === 1);
+  streams[0]?.tell('notifications/tools/list_changed');
+  await until(() => changes.length === 1);
 }
 
 test('what a server can report is listened to on one stream', async (t) => {
@@ -88,6 +99,54 @@ test('watching a resource opens a new stream before it closes the one before', a
   assert.equal(streams[2]?.filter['resourceSubscriptions'], undefined);
 });
 
+test('resources that are watched at once leave no gap: the stream before stays until the last one is there', async (t) => {
+  const release = Promise.withResolvers<void>();
+  const { connection, streams, changes } = await openListening(
+    t,
+    everything,
+    async ({ params }) => {
+      const filter = JSON.stringify(params['notifications']);
+      if (filter.includes('a:2')) await release.promise;
+      return false;
+    },
+  );
+  await hear(streams, changes);
+  const first = connection.watchResource('a:1');
+  const second = connection.watchResource('a:2');
+  // Its stream is out of date before it is there.
+  await first;
+  await until(() => streams[1]?.signal.aborted === true);
+  streams[0]?.tell('notifications/prompts/list_changed');
+  await until(() => changes.length === 2);
+  release.resolve();
+  await second;
+  await until(() => streams[0]?.signal.aborted === true);
+  assert.deepEqual(streams[2]?.filter['resourceSubscriptions'], ['a:1', 'a:2']);
+  assert.equal(streams[2]?.signal.aborted, false);
+});
+
+test('a stream stays as long as no other one can be had, and then all that may have changed is told', async (t) => {
+  let isRefused = false;
+  const { connection, streams, changes, clock } = await openListening(
+    t,
+    everything,
+    async () => isRefused,
+  );
+  await hear(streams, changes);
+  isRefused = true;
+  await connection.watchResource('a:1');
+  clock.advance(750);
+  await until(() => clock.delays().includes(1_500));
+  streams[0]?.tell('notifications/tools/list_changed');
+  await until(() => changes.length === 2);
+  assert.equal(streams[0]?.signal.aborted, false);
+  isRefused = false;
+  clock.advance(1_500);
+  await until(() => changes.length === 6);
+  assert.deepEqual(streams[1]?.filter['resourceSubscriptions'], ['a:1']);
+  await until(() => streams[0]?.signal.aborted === true);
+});
+
 test('a stream that ends is opened again after a while, and what may have been missed is told', async (t) => {
   const { connection, streams, changes, clock } = await openListening(t);
   await connection.watchResource('a:1');
@@ -108,7 +167,7 @@ test('a stream that ends is opened again after a while, and what may have been m
 
 test('a server that does not take it is asked ever later, and at last no more', async (t) => {
   let refusals = 0;
-  const { clock, log } = await openListening(t, everything, () => {
+  const { clock, log } = await openListening(t, everything, async () => {
     refusals += 1;
     return true;
   });

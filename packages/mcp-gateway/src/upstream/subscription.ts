@@ -41,34 +41,38 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     await listen();
   }
 
-  async function listen(): Promise<void> {
-    const before = open;
+  /** Whether it came to what is wanted now. */
+  async function listen(): Promise<boolean> {
     const wanted = filter;
     try {
-      if (Object.keys(wanted).length === 0) open = undefined;
-      else await listenOnce(wanted);
+      const isEmpty = Object.keys(wanted).length === 0;
+      const opened = isEmpty ? undefined : await client.listen(wanted, { timeout });
+      if (isClosed || wanted !== filter) await opened?.close();
+      else replaceBy(opened);
+      return open === opened;
     } catch (cause) {
       log(`it does not report changes: ${String(cause)}`);
-      retry();
+      if (wanted === filter) retry();
+      return false;
     }
-    // The one before it is closed last, so that nothing is missed between the two.
-    before?.close().catch(() => {});
   }
 
-  async function listenOnce(wanted: SubscriptionFilter): Promise<void> {
-    const opened = await client.listen(wanted, { timeout });
-    if (isClosed || wanted !== filter) return await opened.close();
+  /** The one before it is closed last, so that nothing is missed between the two. */
+  function replaceBy(opened: McpSubscription | undefined): void {
+    const before = open;
     open = opened;
     const openedAt = clock.now();
-    void opened.closed.then((cause) => {
+    void opened?.closed.then((cause) => {
       if (open !== opened || cause === 'local') return;
       open = undefined;
       if (clock.now() - openedAt > backoffMsMax) attempts = 0;
       retry();
     });
+    before?.close().catch(() => {});
   }
 
   function retry(): void {
+    stopTimer();
     if (isClosed || attempts >= attemptsMax) return;
     const delayMs = Math.min(backoffMsMin * 2 ** attempts, backoffMsMax);
     attempts += 1;
@@ -76,8 +80,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   }
 
   async function reopen(): Promise<void> {
-    await listen();
-    if (open !== undefined && !isClosed) onReopened();
+    if (await listen()) onReopened();
   }
 
   function close(): void {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { SessionPlace, SessionStore } from '@modelhost/kernel';
-import type { SessionRules } from './session-store.ts';
 import { addTurn, draftOf, placeOf, runsOf } from './session-values.ts';
+import type { SessionRules } from './session-values.ts';
 
 /** What anybody may do to the sessions of a small world. */
 type Deed =

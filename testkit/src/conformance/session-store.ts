@@ -14,9 +14,6 @@ export interface SessionStoreUnderTest {
 /** Makes a new, empty store. */
 export type MakeSessionStore = () => SessionStoreUnderTest | Promise<SessionStoreUnderTest>;
 
-/** What one test does with an empty store, by the sentence that it proves. */
-export type SessionRules = Readonly<Record<string, (store: SessionStore) => Promise<void>>>;
-
 /**
  * Registers, with node:test, every rule of the port `SessionStore` as one test. A store that is shared by several hosts must pass the
  * same rules.

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { SessionTurn } from '@modelhost/kernel';
-import type { SessionRules } from './session-store.ts';
 import {
   addTurn,
   allTurns,
@@ -11,6 +10,7 @@ import {
   sessionAt,
   turnOf,
 } from './session-values.ts';
+import type { SessionRules } from './session-values.ts';
 
 const place = placeOf('ses_1');
 

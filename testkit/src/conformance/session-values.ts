@@ -7,6 +7,9 @@ import type {
   SessionTurn,
 } from '@modelhost/kernel';
 
+/** What one test does with an empty store, by the sentence that it proves. */
+export type SessionRules = Readonly<Record<string, (store: SessionStore) => Promise<void>>>;
+
 /** A place in the tenant that most tests are about. */
 export function placeOf(sessionId: string, tenant = 'acme'): SessionPlace {
   return { tenant, sessionId };

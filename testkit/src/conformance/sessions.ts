@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { plainLabels } from '@modelhost/kernel';
 import type { SessionStore } from '@modelhost/kernel';
-import type { SessionRules } from './session-store.ts';
 import {
   addTurn,
   allTurns,
@@ -11,6 +10,7 @@ import {
   runsOf,
   sessionAt,
 } from './session-values.ts';
+import type { SessionRules } from './session-values.ts';
 
 /** Creating, finding, listing, holding and deleting sessions. */
 export const sessionRules: SessionRules = {

@@ -1,6 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client';
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Clock, JsonObject } from '@modelhost/kernel';
+import { failed } from './failures.ts';
 import type { ListKind } from './lists.ts';
 import type { Requester } from './requester.ts';
 import type { RpcNotification, RpcRequest } from './rpc-message.ts';
@@ -15,7 +16,7 @@ export type ConnectionChange =
 export interface Changes {
   /** A notification of the server. Says whether it was about a change. */
   receive(message: RpcRequest | RpcNotification): boolean;
-  /** Has changes of the resource reported, if the server can. */
+  /** Has changes of the resource reported, if the server can. Rejects when a server before 2026-07-28 refuses. */
   readonly watch: (uri: string) => Promise<void>;
   readonly unwatch: (uri: string) => Promise<void>;
   close(): void;
@@ -23,6 +24,7 @@ export interface Changes {
 
 /** What hearing of changes needs. */
 export interface ChangesOptions {
+  readonly server: string;
   readonly client: Client;
   readonly isModern: boolean;
   readonly capabilities: JsonObject;
@@ -76,7 +78,12 @@ export function createChanges(options: ChangesOptions): Changes {
     if (watched.size >= watchedMax)
       throw new HostError('overloaded', 'too many resources are watched');
     watched.add(uri);
-    await setWatching('resources/subscribe', uri);
+    try {
+      await setWatching('resources/subscribe', uri);
+    } catch (cause) {
+      watched.delete(uri);
+      throw cause;
+    }
   }
 
   async function unwatch(uri: string): Promise<void> {
@@ -85,8 +92,13 @@ export function createChanges(options: ChangesOptions): Changes {
 
   async function setWatching(method: string, uri: string): Promise<void> {
     if (!canSubscribe(capabilities['resources'])) return;
-    if (subscription === undefined) await options.request(method, { uri }, options.timeoutMs);
-    else await listen();
+    if (subscription !== undefined) return await listen();
+    const answer = await options.request(method, { uri }, options.timeoutMs);
+    if (answer.kind === 'result') return;
+    const { code } = answer.error;
+    const facts = { rpc_code: String(code) };
+    const reason = `${method}: it answered error ${code}`;
+    throw failed('mcp_protocol_error', options.server, reason, { facts });
   }
 
   async function listen(): Promise<void> {

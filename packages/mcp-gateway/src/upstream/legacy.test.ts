@@ -257,6 +257,28 @@ test('changes are heard on every stream, of resources only those that are watche
   );
 });
 
+test('a resource that may not be watched is not, and is asked for again by whoever watches it next', async (t) => {
+  let isRefused = true;
+  const updated = eventWith({ method: 'notifications/resources/updated', params: { uri: 'a:1' } });
+  const { connection, changes, seen } = await openScripted(
+    t,
+    ({ id, method }) => {
+      if (method === 'tools/call') return eventsOf(updated, eventWith({ id, result: done }));
+      return isRefused ? errorTo(id, -32_002, 'no such resource') : {};
+    },
+    { tools: {}, resources: { subscribe: true } },
+  );
+  const refused = isHostError('mcp_protocol_error', { server: 'srv', rpc_code: '-32002' });
+  await assert.rejects(connection.watchResource('a:1'), refused);
+  await connection.exchange(callOf('act'), contextOf(), undefined);
+  assert.deepEqual(changes, []);
+  isRefused = false;
+  await connection.watchResource('a:1');
+  assert.equal(seen.filter(({ method }) => method === 'resources/subscribe').length, 2);
+  await connection.exchange(callOf('act'), contextOf(), undefined);
+  assert.deepEqual(changes, [{ type: 'resource-updated', uri: 'a:1' }]);
+});
+
 test('a retired connection lets what is in flight end, takes nothing further and closes', async (t) => {
   const release = Promise.withResolvers<void>();
   const { connection, closings, seen, clock } = await openScripted(t, async (received) => {

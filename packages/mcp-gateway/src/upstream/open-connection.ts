@@ -160,6 +160,7 @@ function createOwnChanges(options: OpenConnectionOptions, link: Link, request: R
   return createChanges({
     ...options,
     ...link.negotiated,
+    server: spec.alias,
     timeoutMs: spec.connectTimeoutMs,
     request,
     log: (message) => log('gateway', message),

@@ -13,6 +13,8 @@ import {
 } from '../fixtures/start-gateway.ts';
 import type { StartedGateway } from '../fixtures/start-gateway.ts';
 import { watchedMax } from './changes.ts';
+import { errorTo, legacyServer } from './fixtures/scripted-server.ts';
+import { serveHandler } from './fixtures/serve-asking.ts';
 import { defaultSupervisionTimes } from './supervisor-retry.ts';
 
 const uri = 'file:///watched';
@@ -76,6 +78,30 @@ test('the watch that is one too many is refused at once, and those before it sta
     isHostError('overloaded'),
   );
   await until(() => asked('resources/subscribe') === 1);
+});
+
+test('what the server does not let be watched is asked for again with the next who watches it', async (t) => {
+  let asked = 0;
+  const handler = legacyServer(
+    ({ id, method }) => {
+      if (method !== 'resources/subscribe') return { resources: [], resourceTemplates: [] };
+      asked += 1;
+      return asked === 1 ? errorTo(id, -32_002, 'not yet') : {};
+    },
+    { resources: { subscribe: true } },
+  );
+  const transport = await serveHandler(t, handler);
+  const { gateway, logged } = startGateway(t, [serverSpec('fix', transport)]);
+  await gateway.connected();
+  await gateway.relay.watchResource(somebody, 'fix', uri);
+  await logged(
+    'watching a resource failed: HostError: fix: resources/subscribe: it answered error -32002',
+  );
+  await gateway.relay.watchResource(somebody, 'fix', uri);
+  await until(() => asked === 2);
+  await gateway.relay.watchResource(somebody, 'fix', uri);
+  await gateway.close();
+  assert.equal(asked, 2);
 });
 
 test('who watches does so over lost connections too, without doing anything', async (t) => {

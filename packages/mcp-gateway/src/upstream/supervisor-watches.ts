@@ -20,7 +20,7 @@ export interface WatchesOptions {
   readonly log: (message: string) => void;
 }
 
-/** A request that fails is logged: whoever watches hears of the next change after the next connection. */
+/** A request that fails is logged, and made again for the next who watches the same or on the next connection. */
 export function createWatches(options: WatchesOptions): Watches {
   const watchers = new Map<string, number>();
   const asked = new WeakMap<Connection, Set<string>>();
@@ -29,7 +29,7 @@ export function createWatches(options: WatchesOptions): Watches {
     const count = watchers.get(uri) ?? 0;
     if (count === 0 && watchers.size >= watchedMax) throw tooMany(options.alias);
     watchers.set(uri, count + 1);
-    if (count === 0) void attempt(async () => await ask(await options.connect(), uri));
+    void attempt(async () => await ask(await options.connect(), uri));
     let isWatched = true;
     return () => {
       if (isWatched) release(uri);
@@ -57,7 +57,6 @@ export function createWatches(options: WatchesOptions): Watches {
     try {
       await connection.watchResource(uri);
     } catch (cause) {
-      // The next who watches it asks again.
       uris.delete(uri);
       throw cause;
     }
@@ -67,7 +66,7 @@ export function createWatches(options: WatchesOptions): Watches {
     try {
       await request();
     } catch (cause) {
-      options.log(`a resource cannot be watched: ${String(cause)}`);
+      options.log(`watching a resource failed: ${String(cause)}`);
     }
   }
 

@@ -97,7 +97,9 @@ test('only what can be signed is signed, and what is missing is named', async ()
   await writeFile(other, '{}');
   const cases = [
     [['sign', other, '--key', at('ann.key.pem')], 2, /is neither a bundle nor a trust root/],
-    [['sign', files.unsigned, '--key', at('ann.pub.pem')], 2, /signing key: /],
+    [['sign', files.unsigned, '--key', at('ann.pub.pem')], 2, /ann\.pub\.pem: signing key: /],
+    [['keys', 'trust', '--key', other, '--sign', other], 2, /other\.json: public key: is not /],
+    [['keys', 'trust', '--sign', other, '--threshold', 'all=2'], 2, /"all=2": write a number such/],
     [['sign', files.unsigned, '--key', at('none.pem')], 5, /none\.pem: cannot be read \(ENOENT\)/],
     [['sign', files.unsigned], 2, /--key: is missing/],
     [['verify', files.unsigned, '--trust-root', other], 1, /other\.json: trust root: /],
@@ -126,9 +128,15 @@ test('a private key is for its owner alone, is never replaced, and may have a pa
   assert.match(await readFile(at('locked.key.pem'), 'utf8'), /ENCRYPTED PRIVATE KEY/);
   const sign = ['sign', files.unsigned, '--out', at('locked.json'), '--key', at('locked.key.pem')];
   await succeed(...sign, ...open);
-  const closed = await policy(...sign);
-  assert.equal(closed.code, 2);
-  assert.match(closed.stderr, /is encrypted; give its passphrase/);
+  for (const args of [sign, ['keys', 'show', at('locked.key.pem')]]) {
+    const closed = await policy(...args);
+    assert.equal(closed.code, 2);
+    assert.match(closed.stderr, /locked\.key\.pem: .* is encrypted; give its passphrase/);
+  }
+  assert.equal(
+    await succeed('keys', 'show', at('locked.key.pem'), ...open),
+    await succeed('keys', 'show', at('locked.pub.pem')),
+  );
 });
 
 test('a trust root is followed by the next one, and a revoked key never counts again', async () => {
@@ -173,8 +181,9 @@ test('a bundle is written for the tools of Sigstore, once for each signature', a
   const signed = at('exported.mhpb.json');
   const keys = ['--key', at('ann.key.pem'), '--key', at('bob.key.pem')];
   await succeed('sign', files.unsigned, '--out', signed, ...keys);
-  await succeed('export', signed, '--out', files.directory);
-  const names = (await readdir(files.directory)).filter((name) => name.endsWith('.sigstore.json'));
+  const out = at('for/sigstore');
+  await succeed('export', signed, '--out', out);
+  const names = await readdir(out);
   assert.equal(names.length, 2);
   assert.ok(names.every((name) => /^exported\.[0-9a-f]{12}\.sigstore\.json$/.test(name)));
 });

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   exportSigstoreBundles,
@@ -10,8 +11,9 @@ import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import type { JsonFlag } from '../output.ts';
 import { readNamedFile, writeWhole } from '../policy/files.ts';
-import { addSignatures, readSigners, signableKindOf } from '../policy/signed-file.ts';
-import type { PassphraseFlag } from '../policy/signed-file.ts';
+import { readSigners } from '../policy/key-files.ts';
+import type { PassphraseFlag } from '../policy/key-files.ts';
+import { addSignatures, signableKindOf } from '../policy/signed-file.ts';
 import { readTrustRootFile } from '../policy/trust-root-file.ts';
 import { readVersion } from '../version.ts';
 
@@ -36,7 +38,7 @@ export interface ExportFlags {
 export async function signFile(context: CliContext, flags: SignFlags, file: string): Promise<void> {
   const bytes = await readNamedFile(file);
   const kind = signableKindOf(file, bytes);
-  const signers = await readSigners(flags.key, flags.passphraseFile);
+  const signers = await readSigners(flags.key, flags);
   const out = flags.out ?? (kind === 'unsigned-bundle' ? signedName(file) : file);
   await writeWhole(out, addSignatures(kind, bytes, signers));
   for (const { keyId } of signers) context.print(`${out}: signed by ${keyId}\n`);
@@ -85,6 +87,7 @@ export async function exportFile(
   file: string,
 ): Promise<void> {
   const bundles = exportSigstoreBundles((await readNamedFile(file)).toString());
+  await mkdir(flags.out, { recursive: true });
   for (const { keyId, text } of bundles) {
     const name = basename(file).replace(/(?:\.mhpb)?\.json$/, '');
     const out = join(flags.out, `${name}.${keyId.slice(0, 12)}.sigstore.json`);

@@ -3,8 +3,6 @@ import { join, resolve } from 'node:path';
 import {
   createSigningKey,
   createTrustRoot,
-  keyIdOf,
-  readSigningKey,
   readTrustRoot,
   signTrustRoot,
 } from '@modelhost/policy-bundle';
@@ -15,8 +13,9 @@ import { CommandError, exitCodes } from '../failure.ts';
 import { toTable } from '../output.ts';
 import type { JsonFlag } from '../output.ts';
 import { readNamedFile, writeNew, writeWhole } from '../policy/files.ts';
-import { readPassphrase, readSigners, signableKindOf } from '../policy/signed-file.ts';
-import type { PassphraseFlag } from '../policy/signed-file.ts';
+import { readPassphrase, readPublicKeyFile, readSigners } from '../policy/key-files.ts';
+import type { PassphraseFlag } from '../policy/key-files.ts';
+import { signableKindOf } from '../policy/signed-file.ts';
 import { draftTrustRoot } from '../policy/trust-draft.ts';
 import type { ListedKey } from '../policy/trust-draft.ts';
 import { readTrustRootFile } from '../policy/trust-root-file.ts';
@@ -42,6 +41,9 @@ export interface TrustFlags extends PassphraseFlag {
   readonly keyDays: number;
   readonly out: string;
 }
+
+/** What `policy keys show` is told. */
+export interface ShowKeyFlags extends JsonFlag, PassphraseFlag {}
 
 /** Makes a key pair in two files; the private one is for its owner alone. */
 export async function createPolicyKey(context: CliContext, flags: CreateKeyFlags): Promise<void> {
@@ -73,7 +75,7 @@ export async function createTrust(context: CliContext, flags: TrustFlags): Promi
     },
     previous,
   );
-  const signers = await readSigners(flags.sign, flags.passphraseFile);
+  const signers = await readSigners(flags.sign, flags);
   const text = signTrustRoot(createTrustRoot(draft), signers);
   const missing = whyNotTaken(text, previous);
   await writeRoot(flags, text, missing === undefined);
@@ -82,6 +84,7 @@ export async function createTrust(context: CliContext, flags: TrustFlags): Promi
     context.say(`next: \`model-host policy sign ${flags.out} --key FILE\` by who is missing`);
     return;
   }
+  context.print(`${flags.out}: `);
   printRoot(context, readTrustRoot(Buffer.from(text), previous));
 }
 
@@ -103,11 +106,17 @@ async function writeRoot(
 }
 
 /** Says what a key or a trust root is. */
-export async function showKey(context: CliContext, flags: JsonFlag, file: string): Promise<void> {
+export async function showKey(
+  context: CliContext,
+  flags: ShowKeyFlags,
+  file: string,
+): Promise<void> {
   const bytes = await readNamedFile(file);
   const text = bytes.toString();
   if (text.includes('-----BEGIN')) {
-    const keyId = text.includes('PRIVATE KEY') ? readSigningKey(text).keyId : keyIdOf(text);
+    const isPrivate = text.includes('PRIVATE KEY');
+    const [key] = isPrivate ? await readSigners([file], flags) : [await readPublicKeyFile(file)];
+    const keyId = key?.keyId ?? '';
     context.print(flags.json === true ? `${JSON.stringify({ keyId })}\n` : `${keyId}\n`);
     return;
   }
@@ -153,12 +162,12 @@ async function readListedKey(text: string): Promise<ListedKey> {
   const at = text.lastIndexOf('=');
   const file = at < 1 ? text : text.slice(0, at);
   const scopes = at < 1 ? ['root', 'platform', 'tenant:*'] : text.slice(at + 1).split(',');
-  const publicKeyPem = (await readNamedFile(file)).toString();
+  const { publicKeyPem } = await readPublicKeyFile(file);
   // Scopes that there are not are refused, with their place, where the root is made.
   return { publicKeyPem, scopes: scopes as readonly KeyScope[] };
 }
 
 /** The id itself, or that of the key in a file. */
 async function readKeyId(text: string): Promise<string> {
-  return /^[0-9a-f]{64}$/.test(text) ? text : keyIdOf((await readNamedFile(text)).toString());
+  return /^[0-9a-f]{64}$/.test(text) ? text : (await readPublicKeyFile(text)).keyId;
 }

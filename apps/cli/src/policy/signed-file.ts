@@ -2,19 +2,12 @@ import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json } from '@modelhost/kernel';
 import {
   bundlePayloadType,
-  readSigningKey,
   signBundle,
   signTrustRoot,
   trustRootPayloadType,
 } from '@modelhost/policy-bundle';
 import type { Signer } from '@modelhost/policy-bundle';
 import { CommandError, exitCodes } from '../failure.ts';
-import { readNamedFile } from './files.ts';
-
-/** How private keys are opened. */
-export interface PassphraseFlag {
-  readonly passphraseFile?: string;
-}
 
 /** What a file that can be signed is. */
 export type SignableKind = 'unsigned-bundle' | 'bundle' | 'trust-root';
@@ -47,29 +40,6 @@ export function addSignatures(
     case 'trust-root':
       return signTrustRoot(bytes.toString(), signers);
   }
-}
-
-/** The keys in the files; one passphrase is for all of them. */
-export async function readSigners(
-  files: readonly string[],
-  passphraseFile: string | undefined,
-): Promise<readonly Signer[]> {
-  const passphrase = await readPassphrase(passphraseFile);
-  return Promise.all(
-    files.map(async (file) => readSigningKey((await readNamedFile(file)).toString(), passphrase)),
-  );
-}
-
-/** The first line of the file. */
-export async function readPassphrase(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  const [line = ''] = (await readNamedFile(file)).toString().split(/\r?\n/, 1);
-  if (line !== '') return line;
-  throw new CommandError(
-    exitCodes.usage,
-    `${file}: its first line is empty`,
-    'write the passphrase there',
-  );
 }
 
 function parse(bytes: Uint8Array): Json | undefined {

@@ -1,9 +1,13 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { FlagParametersForType, RouteMap } from '@stricli/core';
-import type { CreateKeyFlags, ThresholdFlag, TrustFlags } from '../commands/policy-keys.ts';
+import type {
+  CreateKeyFlags,
+  ShowKeyFlags,
+  ThresholdFlag,
+  TrustFlags,
+} from '../commands/policy-keys.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
-import type { PassphraseFlag } from '../policy/signed-file.ts';
+import type { PassphraseFlag } from '../policy/key-files.ts';
 import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
 
@@ -96,14 +100,14 @@ const trust = buildCommand<TrustFlags, [], CliContext>({
         kind: 'parsed',
         parse: readCount,
         default: '365',
-        brief: 'How long the root counts',
+        brief: 'Days that the root counts',
         placeholder: 'n',
       },
       keyDays: {
         kind: 'parsed',
         parse: readCount,
         default: '730',
-        brief: 'How long the keys that are given count',
+        brief: 'Days that the keys which are given count',
         placeholder: 'n',
       },
       out: {
@@ -125,10 +129,10 @@ const trust = buildCommand<TrustFlags, [], CliContext>({
   },
 });
 
-const show = buildCommand<JsonFlag, [file: string], CliContext>({
+const show = buildCommand<ShowKeyFlags, [file: string], CliContext>({
   loader: bind(async () => (await import('../commands/policy-keys.ts')).showKey),
   parameters: {
-    flags: jsonFlag,
+    flags: { ...jsonFlag, ...passphraseFlag },
     positional: {
       kind: 'tuple',
       parameters: [{ brief: 'A key or a trust root', parse: String, placeholder: 'file' }],
@@ -151,7 +155,10 @@ function readName(text: string): string {
 
 /** A number for all, or one for what is signed. */
 function readThreshold(text: string): ThresholdFlag {
-  const [, role, digits = ''] = /^(?:(root|platform|tenant)=)?(.*)$/s.exec(text) ?? [];
-  const value = readCount(digits);
+  const [, role, digits = ''] = /^(?:(root|platform|tenant)=)?(\d*)$/.exec(text) ?? [];
+  const value = Number(digits);
+  if (value < 1 || value > 1_000) {
+    throw new Error('write a number such as 2, or root=2, platform=2 or tenant=2');
+  }
   return role === undefined ? { root: value, platform: value, tenant: value } : { [role]: value };
 }

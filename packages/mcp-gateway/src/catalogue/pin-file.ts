@@ -1,6 +1,6 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { HostError } from '@modelhost/kernel';
+import { replaceFile } from '../replace-file.ts';
 import { readPinRecords } from './pin-reader.ts';
 import type { PinRecords, PinStore } from './pin-records.ts';
 
@@ -8,8 +8,8 @@ const bytesMax = 67_108_864;
 const noPins: PinRecords = { servers: {} };
 
 /**
- * Pins in one JSON file that only its owner can read. Saving writes a new file beside it and then puts it in its place,
- * so that the file is always a whole one. The directory has to exist; the file has one user at a time.
+ * Pins in one JSON file that only its owner can read, and that is always a whole one. The directory has to exist; the
+ * file has one user at a time.
  */
 export function createPinFile(path: string): PinStore {
   let last: Promise<unknown> = Promise.resolve();
@@ -44,28 +44,7 @@ async function write(path: string, records: PinRecords): Promise<void> {
   if (Buffer.byteLength(text) > bytesMax) {
     throw new HostError('failed_precondition', `the pins would have more than ${bytesMax} bytes`);
   }
-  const beside = `${path}.new`;
-  // One that a crash left may have other rights.
-  await rm(beside, { force: true });
-  const file = await open(beside, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
-  await syncDirectory(dirname(path));
-}
-
-/** Makes the new name durable. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await replaceFile(path, text);
 }
 
 function isMissing(cause: unknown): boolean {

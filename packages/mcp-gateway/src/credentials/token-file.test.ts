@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -57,6 +57,19 @@ test('the file is for its owner alone, has nothing in plain words, and leaves no
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.doesNotMatch(await readFile(path, 'utf8'), /a-secret|ann|acme|notes|sso/);
   assert.deepEqual(await readdir(join(path, '..')), ['tokens.json']);
+});
+
+test('what is left of a save that broke off does no harm', async (t) => {
+  const path = await pathIn(t);
+  const file = createTokenFile(path, keysOf('k'));
+  await file.save(ann, [grant]);
+  const target = join(path, '..', 'elsewhere');
+  await writeFile(target, 'kept');
+  await symlink(target, `${path}.new`);
+  await file.save(bob, [grant]);
+  assert.equal(await readFile(target, 'utf8'), 'kept');
+  assert.deepEqual((await readdir(join(path, '..'))).sort(), ['elsewhere', 'tokens.json']);
+  assert.deepEqual(await createTokenFile(path, keysOf('k')).load(bob), [grant]);
 });
 
 test('grants that are put under another owner do not open', async (t) => {

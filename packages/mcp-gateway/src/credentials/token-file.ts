@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Keys, Sealed } from '@modelhost/kernel';
+import { replaceFile } from '../replace-file.ts';
 import { keepBounded, keyOfOwner } from './token-store.ts';
 import type { Grant, TokenStore } from './token-store.ts';
 
@@ -34,7 +35,7 @@ export function createTokenFile(
   async function write(all: ReadonlyMap<string, Sealed>): Promise<void> {
     waiting ??= writing.then(() => {
       waiting = undefined;
-      const written = replaceFile(path, toText(all));
+      const written = writeFile(path, toText(all));
       writing = written.catch(() => {});
       return written;
     });
@@ -67,6 +68,11 @@ function openGrants(keys: Keys, sealed: Sealed, name: string): readonly Grant[] 
   }
   // The text was written by `save` above, and the seal shows that nobody has changed it.
   return parseJsonText(text) as unknown as readonly Grant[];
+}
+
+async function writeFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await replaceFile(path, text);
 }
 
 function toText(all: ReadonlyMap<string, Sealed>): string {
@@ -104,18 +110,4 @@ function readOwners(value: unknown): Map<string, Sealed> {
 function unreadable(path: string, cause: unknown): HostError {
   const message = `${path}: the file of authorizations cannot be read; move it away to start anew`;
   return new HostError('config_invalid', message, { cause });
-}
-
-/** Whoever reads the path finds the old text or the new one, also after a crash. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.draft`;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(draft, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
 }

@@ -33,6 +33,10 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'npm run simulate -- --seeds 10000',
     'npm run simulate -- --mutants',
     'npm run prove:durability',
+    // As root, on the machine of the host.
+    'useradd --system --shell /usr/sbin/nologin model-host',
+    'git clone --branch 0.6.0 REPOSITORY /opt/model-host',
+    'cd /opt/model-host && npm ci --omit=dev --ignore-scripts',
     // Python's own, of a version that is not ours to choose.
     'pip install grpcio grpcio-tools googleapis-common-protos',
     'python -m grpc_tools.protoc -I ../proto --python_out . --grpc_python_out . ../proto/modelhost/v1/*.proto',

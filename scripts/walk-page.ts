@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isShown, readBlocks, readCommands, runLine } from './console-blocks.ts';
 import type { Block } from './console-blocks.ts';
 import { startWarmCommand } from './warm-command.ts';
@@ -49,12 +50,6 @@ export function walkPage(page: string): WalkedPage {
 
   async function serve(text: string): Promise<void> {
     await host.serve(readCommands(text)[0]?.command ?? '');
-    for (let tries = 0; tries < 100; tries += 1) {
-      const { output } = await run('npx model-host tools status');
-      const [, ...servers] = output.trimEnd().split('\n');
-      if (servers.every((server) => / ready /.test(server))) return;
-    }
-    assert.fail('the tools of the page do not get ready');
   }
 
   async function follow(block: Block): Promise<void> {
@@ -99,6 +94,17 @@ function pathOf({ text }: Block): string | undefined {
   return /^(?:\/\/|#) ([\w./-]+\.(?:cedar|ts|yaml))\n/.exec(text)?.[1];
 }
 
+/** Tool servers are started beside the rest. */
+async function untilUp(url: string): Promise<void> {
+  let text = '';
+  for (let tries = 0; tries < 200; tries += 1) {
+    text = await (await fetch(url)).text();
+    if (text.startsWith('{"status":"up"')) return;
+    await delay(50);
+  }
+  assert.fail(`the host of the page does not get ready: ${text}`);
+}
+
 interface ServedHost {
   /** On ports of its own, in the place of the one before; the environment gets its address. */
   serve(command: string): Promise<void>;
@@ -130,13 +136,18 @@ function createServedHost(directory: string, environment: NodeJS.ProcessEnv): Se
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     child = started;
+    let health: string | undefined;
+    let told = '';
     for await (const line of createInterface({ input: started.stderr })) {
-      const [, address] = /^model-host serves on ([\d.:]+),/.exec(line) ?? [];
-      if (address === undefined) continue;
-      environment['MODEL_HOST_ADDRESS'] = address;
+      told += `${line}\n`;
+      const served = /^model-host serves on ([\d.:]+), health on ([\d.:]+)/.exec(line);
+      if (served === null) continue;
+      [, environment['MODEL_HOST_ADDRESS'], health] = served;
       break;
     }
     started.stderr.resume();
+    assert.ok(health !== undefined, `the host of the page does not start:\n${told}`);
+    await untilUp(`http://${health}/ready`);
   }
 
   return { serve, isRunning, stop };

@@ -1,18 +1,10 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import type { InputRequest } from '../relay.ts';
-
-/** Name of the extension that lets a call go on as a task. */
-export const tasksExtension = 'io.modelcontextprotocol/tasks';
+import { tasksExtension } from '../tasks-extension.ts';
 
 /** What a client must declare to be given a task. */
 export const tasksCapability: JsonObject = { extensions: { [tasksExtension]: {} } };
-
-/** Whether the client can be given a task. */
-export function hasTasks(capabilities: JsonObject): boolean {
-  const { extensions } = capabilities;
-  return isJsonObject(extensions) && isJsonObject(extensions[tasksExtension]);
-}
 
 /** The capabilities that the client lacks for the requests of a server; undefined when it can be asked all of them. */
 export function lackingFor(

@@ -1,10 +1,10 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { McpRelay, RelayCatalogue, RelayChange } from '../relay.ts';
+import { hasTasks, tasksExtension } from '../tasks-extension.ts';
 import { createCallOutcomes } from './call-outcomes.ts';
 import { createCallRunner } from './call-runner.ts';
 import type { CallRunner } from './call-runner.ts';
-import { hasTasks, tasksExtension } from './client-capabilities.ts';
 import type {
   FacadeBounds,
   FacadeCaller,

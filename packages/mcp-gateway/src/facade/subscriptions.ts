@@ -1,7 +1,7 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json } from '@modelhost/kernel';
 import type { RpcError } from '../relay.ts';
-import { hasTasks } from './client-capabilities.ts';
+import { hasTasks } from '../tasks-extension.ts';
 import type {
   FacadeBounds,
   FacadeCaller,

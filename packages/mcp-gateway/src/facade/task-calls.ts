@@ -1,7 +1,8 @@
 import type { Clock, JsonObject } from '@modelhost/kernel';
 import type { RpcError } from '../relay.ts';
+import { hasTasks } from '../tasks-extension.ts';
 import type { CallOutcomes, RelayedCall } from './call-outcomes.ts';
-import { hasTasks, tasksCapability } from './client-capabilities.ts';
+import { tasksCapability } from './client-capabilities.ts';
 import type { FacadeBounds, FacadeOutcome, FacadeView } from './core-types.ts';
 import { missingCapability } from './rpc-errors.ts';
 import { createTaskRounds, settle } from './task-rounds.ts';

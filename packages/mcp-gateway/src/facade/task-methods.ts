@@ -1,5 +1,6 @@
 import type { JsonObject } from '@modelhost/kernel';
-import { hasTasks, tasksCapability } from './client-capabilities.ts';
+import { hasTasks } from '../tasks-extension.ts';
+import { tasksCapability } from './client-capabilities.ts';
 import type { FacadeBounds, FacadeCaller, FacadeOutcome } from './core-types.ts';
 import { isAnswers } from './input-answers.ts';
 import { invalidParams, missingCapability } from './rpc-errors.ts';

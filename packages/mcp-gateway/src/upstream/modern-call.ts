@@ -1,4 +1,3 @@
-import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { Exchange, ExchangeOutcome } from '../relay.ts';
 import { failed } from './failures.ts';
@@ -69,8 +68,3 @@ function refuseEra(answer: RpcAnswer, server: string): void {
 }
 
 const unsupportedVersion = -32_022;
-
-/** Whether the one who asks declared the extension for tasks. */
-export function declaresTasks({ extensions }: JsonObject): boolean {
-  return isJsonObject(extensions) && isJsonObject(extensions['io.modelcontextprotocol/tasks']);
-}

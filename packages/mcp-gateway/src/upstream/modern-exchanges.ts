@@ -2,6 +2,7 @@ import { isJsonObject } from '@modelhost/kernel';
 import type { Clock, JsonObject, Principal } from '@modelhost/kernel';
 import type { ExchangeContext, ExchangeOutcome } from '../relay.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
+import { hasTasks } from '../tasks-extension.ts';
 import { unknownState } from './exchanges.ts';
 import type { Exchanges } from './exchanges.ts';
 import { inquire } from './inquiry.ts';
@@ -9,7 +10,7 @@ import type { Inquiry } from './inquiry.ts';
 import { createLingering } from './lingering.ts';
 import { tellLog } from './log-levels.ts';
 import { toParamHeaders } from './mcp-headers.ts';
-import { declaresTasks, runModernCall } from './modern-call.ts';
+import { runModernCall } from './modern-call.ts';
 import type { ModernCallOptions } from './modern-call.ts';
 import { areSamePrincipal, createParking } from './parking.ts';
 import type { Parked } from './parking.ts';
@@ -82,7 +83,7 @@ export function createModernExchanges(options: ModernExchangesOptions): Exchange
       meta,
       rootsResult,
       wantsProgress: onProgress !== undefined,
-      mayBeTask: declaresTasks(capabilities),
+      mayBeTask: hasTasks(capabilities),
       onTask: (taskId) => {
         stopTask = () => cancelTask(wire, taskId, meta);
       },

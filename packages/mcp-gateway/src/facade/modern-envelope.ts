@@ -1,9 +1,9 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject, Principal } from '@modelhost/kernel';
+import { isLogLevel } from '../log-level.ts';
 import type { RpcError } from '../relay.ts';
 import type { FacadeCaller } from './core-types.ts';
 import { modernVersions } from './dispatch.ts';
-import { isLogLevel } from './http/legacy-versions.ts';
 import { relayedMeta } from './relayed-meta.ts';
 import { invalidParams, rpcCodes } from './rpc-errors.ts';
 

@@ -1,24 +1,13 @@
 import type { JsonObject } from '@modelhost/kernel';
+import { logLevels } from '../log-level.ts';
 import type { ExchangeContext } from '../relay.ts';
-
-/** From the least to the most severe. */
-const levels: readonly unknown[] = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-];
 
 /** Gives a log message to one who may have asked for its level and above. Says whether it was wanted. */
 export function tellLog(params: JsonObject, context: ExchangeContext): boolean {
   const { logLevel, onLog } = context;
   if (logLevel === undefined || onLog === undefined) return false;
-  const rank = levels.indexOf(params['level']);
-  const lowestRank = levels.indexOf(logLevel);
+  const rank = logLevels.indexOf(params['level']);
+  const lowestRank = logLevels.indexOf(logLevel);
   const wanted = rank >= 0 && lowestRank >= 0 && rank >= lowestRank;
   if (wanted) onLog(params);
   return wanted;
@@ -31,11 +20,11 @@ export function tellLog(params: JsonObject, context: ExchangeContext): boolean {
 export function createLogLevelSetter(
   setLevel: (level: string) => Promise<unknown>,
 ): (level: string) => Promise<void> {
-  let lowestRank = levels.length;
+  let lowestRank = logLevels.length;
   let setting = Promise.resolve();
 
   return (level) => {
-    const rank = levels.indexOf(level);
+    const rank = logLevels.indexOf(level);
     if (rank < 0 || rank >= lowestRank) return setting;
     lowestRank = rank;
     setting = setting.then(async () => {

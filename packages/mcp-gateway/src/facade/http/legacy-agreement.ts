@@ -1,8 +1,9 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject, Principal } from '@modelhost/kernel';
+import { isLogLevel } from '../../log-level.ts';
 import type { FacadeCaller, FacadeChange, FacadeCore } from '../core-types.ts';
 import { invalidParams, rpcCodes } from '../rpc-errors.ts';
-import { isLogLevel, negotiateVersion } from './legacy-versions.ts';
+import { negotiateVersion } from './legacy-versions.ts';
 import { createLegacyWatches } from './legacy-watches.ts';
 import type { LegacyAnswer } from './legacy-watches.ts';
 import { rpcNotification } from './rpc-message.ts';

@@ -11,9 +11,6 @@ export const versionWithoutHeader = '2025-03-26';
 
 const latest = '2025-11-25';
 const firstModern = '2026-07-28';
-const logLevels: ReadonlySet<unknown> = new Set(
-  'debug info notice warning error critical alert emergency'.split(' '),
-);
 
 /** The protocol to speak with a client that asks for this one: the same, or the latest that has a handshake. */
 export function negotiateVersion(requested: string): string {
@@ -23,9 +20,4 @@ export function negotiateVersion(requested: string): string {
 /** Whether a version names a protocol in which each request says everything by itself. Versions are dates. */
 export function isModernVersion(version: string): boolean {
   return version >= firstModern;
-}
-
-/** Whether a value is one of the levels of RFC 5424 that MCP uses. */
-export function isLogLevel(value: unknown): value is string {
-  return logLevels.has(value);
 }

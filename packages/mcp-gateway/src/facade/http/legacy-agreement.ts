@@ -43,10 +43,11 @@ export function createAgreement(options: AgreementOptions): Agreement {
     if (version !== undefined) return refuse('The session is initialized already');
     if (typeof protocolVersion !== 'string') return missing('protocolVersion');
     if (!isJsonObject(capabilities)) return missing('capabilities');
+    const asking = callerOf(principal, capabilities);
+    const { instructions, serverInfo, capabilities: ours } = core.presentation(asking);
     version = negotiateVersion(protocolVersion);
-    caller = callerOf(principal, capabilities);
+    caller = asking;
     stopListening = core.onChange(caller, (change) => forward(change, send, watches.has));
-    const { instructions, serverInfo, capabilities: ours } = core.presentation(caller);
     const shown = instructions === '' ? {} : { instructions };
     return { result: { protocolVersion: version, capabilities: ours, serverInfo, ...shown } };
   }

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
-import type { InputRequest } from '../../relay.ts';
-import { fullUri, textResult } from './fixtures/fake-relay.ts';
+import { createManualClock } from '../../fixtures/manual-clock.ts';
+import type { InputRequest, RelayCatalogue } from '../../relay.ts';
+import { createFakeRelay, fullUri, textResult } from './fixtures/fake-relay.ts';
 import { rpc } from './fixtures/http-client.ts';
 import { asking, clientInfo, connect, elicit, settle } from './fixtures/legacy-client.ts';
 import type { Client } from './fixtures/legacy-client.ts';
+import { createTestCore } from './fixtures/open-facade.ts';
+import { createLegacySession } from './legacy-session.ts';
+import { readRpcMessage } from './rpc-message.ts';
 
 function call(id: string | number, name: string, params: JsonObject = {}): JsonObject {
   return rpc(id, 'tools/call', { name, arguments: {}, ...params });
@@ -47,6 +51,32 @@ suite('a session before 2026-07-28', () => {
       assert.equal(client.session.version(), agreed.at(-1));
     }
     assert.deepEqual(agreed, [...versions.slice(0, 4), '2025-11-25', '2025-11-25']);
+  });
+
+  test('a fault within the handshake is its answer, and it can be tried again', async () => {
+    const clock = createManualClock();
+    const relay = createFakeRelay({});
+    let isBroken = true;
+    const catalogue = (tenant: string): RelayCatalogue =>
+      isBroken ? assert.fail('a fault of ours') : relay.catalogue(tenant);
+    const session = createLegacySession({
+      core: createTestCore({ ...relay, catalogue }, clock),
+      principal: { tenant: 'acme', subject: 'ann', roles: [] },
+      clock,
+      send: () => {},
+    });
+    const codes: unknown[] = [];
+    for (const id of [1, 2]) {
+      const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+      const message = readRpcMessage(rpc(id, 'initialize', params)) ?? assert.fail();
+      session.receive(message, { send: (sent) => codes.push(errorCodeOf(sent)), end: () => {} });
+      await settle();
+      isBroken = false;
+    }
+    assert.deepEqual(codes, [-32_603, undefined]);
+    assert.deepEqual([session.version(), session.requestsInFlight()], ['2025-11-25', 0]);
+    assert.equal(relay.listeners(), 1);
+    session.close();
   });
 
   test('nothing but ping comes before the handshake, and it comes once', async () => {

@@ -84,15 +84,17 @@ export function createLegacySession(options: LegacySessionOptions): LegacySessio
     const { signal } = abort;
     const tell = (message: JsonObject): void => channel.send(message);
     inFlight.set(id, abort);
-    const own = agreement.answer(method, params);
     let answer: LegacyAnswer;
-    if (own === undefined) {
+    try {
+      const own = agreement.answer(method, params);
       const caller = agreement.caller();
       const logLevel = agreement.logLevel();
       const call = { method, params, caller, logLevel, live, send: tell, signal, inputRoundsMax };
-      answer = await answerByCore(core, call).catch(toAnswer);
-    } else {
-      answer = own instanceof Promise ? await own : own;
+      const asked = own ?? answerByCore(core, call);
+      // What is known at once is answered at once.
+      answer = asked instanceof Promise ? await asked : asked;
+    } catch (thrown) {
+      answer = { error: toRpcError(thrown) };
     }
     inFlight.delete(id);
     // Whoever cancelled waits for nothing.
@@ -133,10 +135,6 @@ export function createLegacySession(options: LegacySessionOptions): LegacySessio
       for (const id of inFlight.keys()) cancel(id);
     },
   };
-}
-
-function toAnswer(thrown: unknown): LegacyAnswer {
-  return { error: toRpcError(thrown) };
 }
 
 function toMessage(id: RpcId, answer: LegacyAnswer): JsonObject {

@@ -10,6 +10,7 @@ export {
   restoreSqliteStore,
   verifySqliteStore,
 } from './maintenance/tasks.ts';
+export { raiseMark } from './reached.ts';
 export type { KnownMark, StoreMark, StoreWitness } from './store-mark.ts';
 export { openSqliteStore } from './open-store.ts';
 export type { SqliteStore, SqliteStoreOptions } from './open-store.ts';

@@ -45,7 +45,7 @@ export async function openSqliteStore({
   witness,
 }: SqliteStoreOptions): Promise<SqliteStore> {
   const bounds = { ...defaultStoreBounds, ...given };
-  const opened = await openThreads(directory, bounds, witness?.known);
+  const opened = await openThreads(directory, bounds, witness);
   const threads = await markFor(witness, opened, bounds.markAfterMs);
   const check = (): Promise<void> => threads.check();
   const close = (): Promise<void> => threads.close();

@@ -16,7 +16,7 @@ import { storageFault, toStorageFault } from './fault.ts';
 import { checkMigrations, migrate } from './migrate.ts';
 import type { Migration } from './migrate.ts';
 import { checkMark, lost, readMark } from './store-mark.ts';
-import type { KnownMark } from './store-mark.ts';
+import type { KnownMark, StoreMark } from './store-mark.ts';
 
 /** Name of the database in its directory. */
 export const databaseName = 'journal.db';
@@ -27,6 +27,7 @@ export const lockName = 'lock.db';
 /** The database as its one writer has it. */
 export interface WriterFile {
   readonly database: DatabaseSync;
+  readonly storeId: string;
   /** Raised by each opening. */
   readonly epoch: number;
   /** Throws when the file is no longer in its place: what is written to it would be lost. */
@@ -68,7 +69,7 @@ export function openWriterFile(directory: string, options: WriterFileOptions): W
     const { ino } = statSync(path);
     return {
       database,
-      epoch: raiseEpoch(database),
+      ...raiseEpoch(database),
       checkPlace: () => {
         // To look is allowed; to open it would let go of the locks.
         if (statSync(path, { throwIfNoEntry: false })?.ino !== ino) throw movedAway(path);
@@ -199,9 +200,8 @@ function prepareDatabase(
   migrate(database, path, migrations);
 }
 
-function raiseEpoch(database: DatabaseSync): number {
-  const row = database
-    .prepare('UPDATE owner SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch')
-    .get();
-  return Number(row?.['epoch']);
+function raiseEpoch(database: DatabaseSync): Pick<StoreMark, 'storeId' | 'epoch'> {
+  database.exec('UPDATE owner SET epoch = epoch + 1 WHERE id = 1');
+  const { storeId = '', epoch = 0 } = readMark(database) ?? {};
+  return { storeId, epoch };
 }

@@ -13,6 +13,7 @@ import {
 import { describeSqliteStore, restoreSqliteStore, verifySqliteStore } from './maintenance/tasks.ts';
 import { openSqliteStore } from './open-store.ts';
 import type { SqliteStore } from './open-store.ts';
+import { raiseMark } from './reached.ts';
 import type { KnownMark, StoreMark, StoreWitness } from './store-mark.ts';
 
 const database = 'journal.db';
@@ -123,11 +124,40 @@ test('what a kill leaves behind is taken, and without its log it is refused and 
     const torn = await copyFiles(crashed, join(directory, 'torn'), [database]);
     const before = await readFile(join(torn, database));
     const message = await assertUnavailable(open(torn, createWitness(last)), 'lost');
-    assert.match(message, /journal\.db: has no tables any more; store [0-9a-f]{32} was at 1\.2 on/);
+    assert.match(message, /journal\.db: has no tables any more; store [0-9a-f]{32} was at 1\.3 on/);
     assert.match(message, /2026-01-02T.*`model-host storage restore`; .*accept-loss runs/);
     assert.ok(before.equals(await readFile(join(torn, database))));
     const store = await open(crashed, createWitness(last));
     assert.ok(await store.runs.find('a'));
+    await store.close();
+  });
+});
+
+test('nothing is lost unseen where the store itself says after each commit how far it got', async () => {
+  await inDirectory(async (directory) => {
+    const place = join(directory, 'store');
+    const reachedPath = join(directory, 'reached');
+    const noted = createWitness();
+    const store = await openSqliteStore({
+      directory: place,
+      witness: { ...noted.witness, reachedPath },
+      bounds: { markAfterMs: 600_000 },
+    });
+    const [opened = assert.fail('nothing was noted')] = noted.marks;
+    const older = await copyFiles(place, join(directory, 'older'), files);
+    await store.runs.create(newRun('a'), bytesOf(''));
+    const newer = await copyFiles(place, join(directory, 'newer'), files);
+    // The witness has not heard of it yet.
+    assert.equal(noted.marks.length, 1);
+    const known = raiseMark(asKnown(opened), reachedPath);
+    const lacking = openSqliteStore({ directory: older, witness: { ...noted.witness, known } });
+    assert.match(await assertUnavailable(lacking, 'lost'), /lacks its last writes \(is at 1\.1\)/);
+    const whole = await openSqliteStore({
+      directory: newer,
+      witness: { ...noted.witness, known },
+    });
+    assert.ok(await whole.runs.find('a'));
+    await whole.close();
     await store.close();
   });
 });

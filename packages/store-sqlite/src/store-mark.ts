@@ -8,7 +8,7 @@ export interface StoreMark {
   readonly storeId: string;
   /** Raised by each opening. */
   readonly epoch: number;
-  /** Raised by each mark and each check. */
+  /** Raised by each transaction. */
   readonly checks: number;
 }
 
@@ -21,15 +21,21 @@ export interface StoreWitness {
   readonly known: KnownMark | undefined;
   /** Told once a mark is durable in the store: at the opening, a few seconds after a write, and at the end. */
   note(mark: StoreMark): Promise<void>;
+  /**
+   * Of a file, not in the directory of the store, in which that itself says after each commit how far it got. `raiseMark` reads it.
+   */
+  readonly reachedPath?: string;
 }
+
+/** The columns of a mark. */
+export const selectMark =
+  'SELECT store_id, epoch, checks FROM identity JOIN owner USING (id) WHERE id = 1';
 
 /** Undefined for a database without tables, or with those of a host that had no marks yet. */
 export function readMark(database: DatabaseSync): StoreMark | undefined {
   const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'identity'").get();
   if (table === undefined) return undefined;
-  const row = database
-    .prepare('SELECT store_id, epoch, checks FROM identity JOIN owner USING (id)')
-    .get();
+  const row = database.prepare(selectMark).get();
   return row === undefined ? undefined : markFrom(row);
 }
 

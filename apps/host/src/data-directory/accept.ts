@@ -1,10 +1,11 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFile } from '@modelhost/audit';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { StoreMark } from '@modelhost/store-sqlite';
 import { isThere, moveRemainsAside } from './data-parts.ts';
-import { readDataRecord, writeDataRecord } from './data-record.ts';
+import { reachedPathIn, readDataRecord, writeDataRecord } from './data-record.ts';
 import type { DataPart, DataRecord } from './data-record.ts';
 
 /**
@@ -43,6 +44,8 @@ export async function acceptRestored(
     const { runs: before, keys: _keys, ...known } = record.known;
     const accepted = { part: 'runs', action: 'restored', atMs, known: { ...before } } as const;
     const runs = mark === undefined ? {} : { runs: { ...mark, atMs } };
+    // A backup is of the same store, which got further.
+    await rm(reachedPathIn(directory), { force: true });
     return [{ known: { ...known, ...runs }, accepted: [...record.accepted, accepted] }, undefined];
   });
 }

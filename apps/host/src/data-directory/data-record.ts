@@ -8,6 +8,7 @@ import {
   sha256Hex,
 } from '@modelhost/kernel';
 import type { AuditReceipt, Json, JsonObject } from '@modelhost/kernel';
+import { raiseMark } from '@modelhost/store-sqlite';
 import type { KnownMark } from '@modelhost/store-sqlite';
 
 /** A group of files of a data directory that is lost as one. */
@@ -67,7 +68,15 @@ export async function readDataRecord(directory: string): Promise<DataRecord> {
     throw unusable(path, 'was changed');
   }
   // Its digest says that we have written it, all of it.
-  return record as unknown as DataRecord;
+  const { known, accepted } = record as unknown as DataRecord;
+  const { runs } = known;
+  if (runs === undefined) return { known, accepted };
+  return { known: { ...known, runs: raiseMark(runs, reachedPathIn(directory)) }, accepted };
+}
+
+/** Where the store of runs itself says after each commit how far it got. */
+export function reachedPathIn(directory: string): string {
+  return join(directory, 'runs.reached');
 }
 
 /** Puts a record in the place of the one before, durably and as a whole. */

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -154,6 +155,25 @@ test('what a kill leaves behind is taken, and without the log of its database it
   assert.deepEqual(torn.recorded(), ['loss-accepted runs']);
   await crashed.pass();
   assert.deepEqual(crashed.recorded(), []);
+});
+
+test('runs from right before the last write are refused', async (t) => {
+  const [place, crashed] = [await makePlace(t), await makePlace(t)];
+  const host = await place.start();
+  const older = join(crashed.data, 'older');
+  cpSync(join(place.data, 'runs'), older, { recursive: true });
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  await client.startRun(task('answer'));
+  client.close();
+  for (const file of ['store.json', 'runs.reached', 'audit.jsonl', 'audit.jsonl.head']) {
+    cpSync(join(place.data, file), join(crashed.data, file));
+  }
+  await host.drain();
+  rmSync(join(crashed.data, 'runs'), { recursive: true });
+  renameSync(older, join(crashed.data, 'runs'));
+  assert.match(await crashed.refused('runs'), /lacks its last writes/);
+  await crashed.storage.acceptLoss('runs', 1);
+  await crashed.pass();
 });
 
 test('a state of policy from before its last activation is refused', async (t) => {

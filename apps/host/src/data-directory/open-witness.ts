@@ -1,7 +1,7 @@
 import type { AuditLog, Keys } from '@modelhost/kernel';
 import type { StoreMark, StoreWitness } from '@modelhost/store-sqlite';
 import { dataParts, isThere, lostPart, refuseLost } from './data-parts.ts';
-import { readDataRecord, writeDataRecord } from './data-record.ts';
+import { reachedPathIn, readDataRecord, writeDataRecord } from './data-record.ts';
 import type { DataPart, DataRecord, KnownParts } from './data-record.ts';
 import { createPolicyProgress } from './policy-progress.ts';
 import { keyIdOf, readSealingKeys, withoutKey } from './sealing-keys.ts';
@@ -95,7 +95,7 @@ export async function openWitness(options: WitnessOptions): Promise<DataWitness>
   }
 
   return {
-    runs: { known: record.known.runs, note },
+    runs: { known: record.known.runs, note, reachedPath: reachedPathIn(directory) },
     checkKeys: (keys) => {
       const digest = keys.commit('data directory', 'witness');
       const known = record.known.keys;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { HostError } from '@modelhost/kernel';
 import { storageFault } from '../fault.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { HostError } from '@modelhost/kernel';
 import type { Answer, Call } from './messages.ts';
 
 test('a group is one transaction', () => {
@@ -13,6 +13,18 @@ test('a group is one transaction', () => {
     assert.deepEqual(answers.map(outcomeOf), ['done', 'done', 'done']);
     assert.deepEqual(rows(), ['a', 'b', 'c']);
     assert.equal(commits(), 1);
+  });
+});
+
+test('how far the store got is told once that is durable, and goes up with each transaction', () => {
+  withCommit(({ commit, told, database }) => {
+    commit([call(1, 'a'), call(2, 'b')]);
+    assert.deepEqual(told, [1]);
+    commit([call(3, 'half')]);
+    assert.deepEqual(told, [1]);
+    commit([call(4, 'half'), call(5, 'c'), call(6, 'd')]);
+    assert.deepEqual(told, [1, 2, 3]);
+    assert.equal(database.prepare('SELECT checks FROM owner').get()?.['checks'], 3);
   });
 });
 
@@ -77,11 +89,13 @@ interface Bench {
   readonly rows: () => readonly string[];
   /** How many transactions changed something. */
   readonly commits: () => number;
+  /** How far the store got, as it was told after each commit. */
+  readonly told: readonly number[];
 }
 
 function withCommit(body: (bench: Bench) => void): void {
   using database = new DatabaseSync(':memory:');
-  database.exec('CREATE TABLE owner (id, epoch); INSERT INTO owner VALUES (1, 7)');
+  database.exec('CREATE TABLE owner (id, epoch, checks); INSERT INTO owner VALUES (1, 7, 0)');
   database.exec('CREATE TABLE text (text)');
   const insert = database.prepare('INSERT INTO text VALUES (?)');
   const perform = (_name: string, argument: unknown): void => {
@@ -89,6 +103,7 @@ function withCommit(body: (bench: Bench) => void): void {
     if (argument === 'full') throw storageFault('disk_full', 'no room');
     if (argument === 'half') throw new HostError('internal', 'after the first half');
   };
+  const told: number[] = [];
   let begun = 0;
   database.setAuthorizer((_code, operation) => {
     if (operation === 'BEGIN') begun += 1;
@@ -96,7 +111,13 @@ function withCommit(body: (bench: Bench) => void): void {
   });
   body({
     database,
-    commit: createGroupCommit({ database, epoch: 7, perform }),
+    commit: createGroupCommit({
+      database,
+      epoch: 7,
+      perform,
+      onCommit: (checks) => told.push(checks),
+    }),
+    told,
     rows: () =>
       database
         .prepare('SELECT text FROM text')

@@ -11,6 +11,8 @@ export interface GroupCommitOptions {
   readonly epoch: number;
   /** Does what a call asks within the transaction that is open. It keeps nothing in memory, since it may be done again. */
   readonly perform: (name: string, argument: unknown) => unknown;
+  /** A transaction is durable: how far the store got with it. */
+  readonly onCommit: (checks: number) => void;
 }
 
 /** A call that failed, and why the first of its subject did. */
@@ -23,25 +25,31 @@ interface FailedCall {
 export type GroupCommit = (calls: readonly Call[]) => readonly Answer[];
 
 /** Commits calls as a group, and one by one only when the group failed. */
-export function createGroupCommit({ database, epoch, perform }: GroupCommitOptions): GroupCommit {
-  const readEpoch = database.prepare('SELECT epoch FROM owner WHERE id = 1');
+export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
+  const { database, epoch, perform, onCommit } = options;
+  const raiseChecks = database.prepare(
+    'UPDATE owner SET checks = checks + 1 WHERE id = 1 AND epoch = ? RETURNING checks',
+  );
   /** By subject, the last call that failed, until the other side knows of it. */
   const failed = new Map<string, FailedCall>();
 
-  function checkEpoch(): void {
-    if (Number(readEpoch.get()?.['epoch']) === epoch) return;
+  /** Each transaction says that it was there, so that none can be lost unseen. */
+  function raise(): number {
+    const row = raiseChecks.get(epoch);
+    if (row !== undefined) return Number(row['checks']);
     throw storageFault('fenced', 'another host has taken over this data directory; stop this one');
   }
 
   function transact(calls: readonly Call[]): readonly Answer[] {
     database.exec('BEGIN IMMEDIATE');
     try {
-      checkEpoch();
+      const checks = raise();
       const answers = calls.map(({ number, name, argument }) => ({
         number,
         result: perform(name, argument),
       }));
       database.exec('COMMIT');
+      onCommit(checks);
       return answers;
     } catch (thrown) {
       // SQLite itself has rolled back after some faults.

@@ -1,5 +1,5 @@
 import type { StoreBounds } from '../bounds.ts';
-import type { KnownMark } from '../store-mark.ts';
+import type { StoreWitness } from '../store-mark.ts';
 import { startThread } from './client.ts';
 import type { ThreadClient } from './client.ts';
 import type { ReaderOperations } from './reader.ts';
@@ -21,7 +21,7 @@ export interface StoreThreads {
 export async function openThreads(
   directory: string,
   bounds: StoreBounds,
-  known: KnownMark | undefined,
+  witness: Pick<StoreWitness, 'known' | 'reachedPath'> | undefined,
 ): Promise<StoreThreads> {
   const writer = startThread<WriterOperations>(new URL('writer.ts', import.meta.url), {
     callsMax: Number.MAX_SAFE_INTEGER,
@@ -36,7 +36,8 @@ export async function openThreads(
   let closing: Promise<void> | undefined;
 
   async function open(): Promise<void> {
-    await writer.ask('open', { directory, fileBytesMax: bounds.fileBytesMax, known });
+    const { known, reachedPath } = witness ?? {};
+    await writer.ask('open', { directory, fileBytesMax: bounds.fileBytesMax, known, reachedPath });
     await Promise.all(readers.map((reader) => reader.ask('open', directory)));
   }
 

@@ -1,7 +1,12 @@
 /** The thread that writes: the only one that has the database open for writing. */
+/** The thread that writes: the only one that has the database open for writing. */
+/** The thread that writes: the only one that has the database open for writing. */
+/** The thread that writes: the only one that has the database open for writing. */
 import { fixedBounds } from '../bounds.ts';
 import { storageFault } from '../fault.ts';
 import { readMigrations } from '../migrate.ts';
+import { openReachedFile } from '../reached.ts';
+import type { ReachedFile } from '../reached.ts';
 import { openWriterFile } from '../store-file.ts';
 import type { WriterFile, WriterFileOptions } from '../store-file.ts';
 import { createTableWrites } from '../tables.ts';
@@ -14,7 +19,12 @@ import { answerAlone, serveCalls } from './serve.ts';
 /** What is done between transactions, each by itself. */
 export type WriterControl = {
   /** The first call. Brings the tables up to date. */
-  open(options: Omit<WriterFileOptions, 'migrations'> & { readonly directory: string }): void;
+  open(
+    options: Omit<WriterFileOptions, 'migrations'> & {
+      readonly directory: string;
+      readonly reachedPath: string | undefined;
+    },
+  ): void;
   /** Throws when the file is no longer in its place. */
   checkPlace(argument: null): void;
   /** Copies the whole write-ahead log into the file and empties it. */
@@ -28,25 +38,29 @@ export type WriterOperations = WriterControl & TableWrites;
 
 interface OpenWriter {
   readonly file: WriterFile;
+  readonly reached: ReachedFile | undefined;
   readonly commit: GroupCommit;
 }
 
 let writer: OpenWriter | undefined;
 
 const control: WriterControl = {
-  open: ({ directory, ...options }) => {
+  open: ({ directory, reachedPath, ...options }) => {
     const file = openWriterFile(directory, { ...options, migrations: readMigrations() });
     // Asked by name; what is asked with which argument was checked where it was called.
     const writes = createTableWrites(file.database) as Operations;
     const perform = (name: string, argument: unknown): unknown => writes[name]?.(argument as never);
-    const { database, epoch } = file;
-    writer = { file, commit: createGroupCommit({ database, epoch, perform }) };
+    const { database, epoch, storeId } = file;
+    const reached = reachedPath === undefined ? undefined : openReachedFile(reachedPath);
+    const onCommit = (checks: number): void => reached?.note({ storeId, epoch, checks });
+    writer = { file, reached, commit: createGroupCommit({ database, epoch, perform, onCommit }) };
   },
   checkPlace: () => writer?.file.checkPlace(),
   truncateLog: () => {
     writer?.file.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   },
   close: () => {
+    writer?.reached?.close();
     writer?.file.close();
     writer = undefined;
   },

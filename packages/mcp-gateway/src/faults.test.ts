@@ -249,6 +249,23 @@ for (const [title, code, answer] of faultsOverHttp) {
   });
 }
 
+test('a result that does not fit is denied where that is configured, though the call was sent', async (t) => {
+  const outputSchema = { type: 'object', required: ['sum'] };
+  const answer: Answer = (id) => json({ id, result: toolResult('no sum') });
+  const fixture = await serveHttp(rawHttp(answer, [{ ...act, outputSchema }]));
+  t.after(() => fixture.close());
+  const transport = { type: 'http', url: fixture.url, headers: {} } as const;
+  const { gateway, call, logged } = startGateway(t, [
+    serverSpec('bad', transport, { outputSchema: 'deny' }),
+    serverSpec('warned', transport),
+  ]);
+  await gateway.connected();
+  const isDenied = isHostError('mcp_protocol_error', { ...inCall, sent: 'true' });
+  await assert.rejects(call('bad__act'), isDenied);
+  assert.equal((await call('warned__act')).content, 'no sum');
+  await logged('warned__act: its result does not fit its output schema');
+});
+
 test('a catalogue beyond its caps is cut, and said to be', async (t) => {
   const many = Array.from({ length: 600 }, (_, index) => ({ ...act, name: `act-${index}` }));
   const description = 'x'.repeat(104_000);

@@ -21,7 +21,7 @@ import type { ServerEntry } from './server-entry.ts';
 /** What all tool servers offer, held back where nobody approved it. Everything it returns never changes. */
 export interface Catalogues extends OfferedTools {
   /**
-   * Resolves when the pins are read; before that nothing is offered. Rejects with `config_invalid` when they cannot be
+   * Resolves when the pins are read; before that nothing is offered. Rejects with `storage_unavailable` when they cannot be
    * read: then nothing is ever offered.
    */
   loaded(): Promise<void>;

@@ -34,9 +34,9 @@ async function readText(path: string): Promise<string | undefined> {
     if (size <= bytesMax) return await readFile(path, 'utf8');
   } catch (cause) {
     if (isMissing(cause)) return undefined;
-    throw new HostError('config_invalid', `${path}: the pins cannot be read`, { cause });
+    throw new HostError('storage_unavailable', `${path}: the pins cannot be read`, { cause });
   }
-  throw new HostError('config_invalid', `${path}: the pins have more than ${bytesMax} bytes`);
+  throw new HostError('storage_unavailable', `${path}: the pins have more than ${bytesMax} bytes`);
 }
 
 async function write(path: string, records: PinRecords): Promise<void> {

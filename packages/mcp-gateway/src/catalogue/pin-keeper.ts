@@ -3,7 +3,7 @@ import type { PinStore, ServerPins } from './pin-records.ts';
 
 /** The pins in memory, never ahead of the store: what could not be saved did not happen. */
 export interface PinKeeper {
-  /** Rejects with `config_invalid` when the pins cannot be read. */
+  /** Rejects with `storage_unavailable` when the pins cannot be read. */
   loaded(): Promise<void>;
   /** Undefined before the server was first seen, and before the pins are read. */
   of(alias: string): ServerPins | undefined;

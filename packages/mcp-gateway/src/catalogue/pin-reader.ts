@@ -10,7 +10,7 @@ import type {
 } from './pin-records.ts';
 
 /**
- * Reads what was saved. Throws `config_invalid`, which names the file and the place, for anything else: pins that are
+ * Reads what was saved. Throws `storage_unavailable`, which names the file and the place, for anything else: pins that are
  * only half understood would let through what nobody approved.
  */
 export function readPinRecords(text: string, path: string): PinRecords {
@@ -21,10 +21,10 @@ export function readPinRecords(text: string, path: string): PinRecords {
     return { servers: readMembers(servers, '$.servers', readServer) };
   } catch (cause) {
     if (!(cause instanceof PinsUnreadable)) throw cause;
-    const message = `${path}: ${cause.message}; put a saved copy in its place, or move it away to pin everything anew`;
-    throw new HostError('config_invalid', message, {
+    const message = `${path}: is damaged (${cause.message}); put a saved copy in its place, or move it away and run \`model-host storage accept-loss pins\` to pin everything anew`;
+    throw new HostError('storage_unavailable', message, {
       cause,
-      facts: { path },
+      facts: { reason: 'corrupt', path },
       violations: [{ field: cause.field, description: cause.description }],
     });
   }
@@ -35,7 +35,7 @@ class PinsUnreadable extends Error {
   readonly description: string;
 
   constructor(field: string, description: string) {
-    super(`${field} ${description}`);
+    super(field === '' ? description : `${field} ${description}`);
     this.field = field;
     this.description = description;
   }
@@ -45,7 +45,7 @@ function parse(text: string): Json {
   try {
     return parseJsonText(text);
   } catch {
-    throw new PinsUnreadable('$', 'is no JSON');
+    throw new PinsUnreadable('', 'it is no JSON');
   }
 }
 

@@ -42,7 +42,7 @@ export interface ApprovedDefinition {
 
 /** Keeps the pins. It has one user at a time. */
 export interface PinStore {
-  /** What was saved last; no servers when there is nothing yet. Throws `config_invalid` for what cannot be read. */
+  /** What was saved last; no servers when there is nothing yet. Throws `storage_unavailable` for what cannot be read. */
   load(): Promise<PinRecords>;
   /** All or nothing, and durable when it resolves. */
   save(records: PinRecords): Promise<void>;

@@ -201,6 +201,27 @@ test('an exchange that fails says nothing of what the endpoint wrote', async (t)
   assert.equal(world.server.heard.length, 0);
 });
 
+test('an exchange that gives something else than a bearer token gives none', async (t) => {
+  const world = await createWorld(t, {
+    spec: ({ issuer }) => ({
+      type: 'token-exchange',
+      tokenEndpoint: `${issuer}/token`,
+      clientId: 'c',
+      clientSecret: 's',
+      clientAuthentication: 'post',
+      subjectKey: key,
+      subjectIssuer: 'https://host.example',
+    }),
+  });
+  world.authorization.behave.idJag = true;
+  const isRefused = {
+    code: 'mcp_protocol_error',
+    message: 'notes: the exchange gave no bearer token',
+  };
+  await assert.rejects(world.ask(ann), isRefused);
+  assert.equal(world.server.heard.length, 0);
+});
+
 test('an enterprise gives a token for its own ID token, in two steps', async (t) => {
   const spec = (issuer: string): CredentialSpec => ({
     type: 'enterprise-managed',

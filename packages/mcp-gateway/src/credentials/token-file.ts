@@ -109,5 +109,5 @@ function readOwners(value: unknown): Map<string, Sealed> {
 /** Never overwritten by us: whoever broke it may still want what is in it. */
 function unreadable(path: string, cause: unknown): HostError {
   const message = `${path}: the file of authorizations cannot be read; move it away to start anew`;
-  return new HostError('config_invalid', message, { cause });
+  return new HostError('storage_unavailable', message, { cause, facts: { reason: 'corrupt' } });
 }

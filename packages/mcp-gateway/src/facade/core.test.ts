@@ -103,6 +103,11 @@ test('params of the wrong shape are refused with the name of the field, and noth
     ['resources/read', {}, /params\.uri/],
     ['completion/complete', { ref: {}, argument: {} }, /params\.argument\.name/],
     ['completion/complete', { ref: {}, argument: { name: 'a', value: 'b' } }, /params\.ref/],
+    [
+      'completion/complete',
+      { ref: {}, argument: { name: 'a', value: 'b' }, context: 'x' },
+      /params\.context/,
+    ],
   ];
   for (const [method, params, message] of wrong) {
     const [code, text] = errorOf(await ask(method, params));
@@ -245,6 +250,20 @@ test('completions are asked of the server that has the prompt, and of none that 
       ['files', { type: 'ref/resource', uri: 'file:///{path}' }],
     ],
   );
+});
+
+test('a state that is too large ends the call, and its server hears that nobody answers', async () => {
+  const outside = createOutside(() => ({
+    kind: 'input-required',
+    inputRequests: {},
+    requestState: 'x'.repeat(1_000),
+  }));
+  twoServers(outside);
+  const { ask } = openCore(outside, {}, { stateBytesMax: 1_000 });
+  const outcome = await ask('tools/call', { name: 'files__read' });
+  assert.equal(resultOf(outcome)['isError'], true);
+  assert.match(textOf(outcome), /state of the request is too large/);
+  assert.deepEqual(outside.abandoned, [`acme ann files ${'x'.repeat(1_000)}`]);
 });
 
 test('a call goes on with answers and the very state that the server gave', async () => {

@@ -125,6 +125,24 @@ test('a client that does not know tasks waits, and is refused where a task is a 
   assert.equal(textOf(legacy), 'done');
 });
 
+test('answers that are none are refused, and the task still waits for them', async () => {
+  const open = openCore(
+    jobs(() => ({
+      kind: 'input-required',
+      inputRequests: { first: confirm },
+      requestState: undefined,
+    })),
+  );
+  const taskId = await begin(open, 'up__may');
+  await turn();
+  for (const inputResponses of [undefined, 'yes', [], { '1:first': 'yes' }]) {
+    const refused = await open.ask('tasks/update', { taskId, inputResponses }, { capabilities });
+    assert.equal(errorOf(refused)[0], -32_602);
+  }
+  const { status, inputRequests } = await get(open, taskId);
+  assert.deepEqual([status, Object.keys(Object(inputRequests))], ['input_required', ['1:first']]);
+});
+
 test('what a task asks is in the task, and it goes on once all is answered', async () => {
   const requests = { first: confirm, second: confirm };
   const outside = jobs(({ exchange }) =>

@@ -129,6 +129,29 @@ test('a task that needs input is gone on with by the one it belongs to, and by n
   ]);
 });
 
+test('a task that needs roots gets those that are configured, and asks its caller for nothing', async (t) => {
+  const roots = [{ uri: 'file:///srv', name: 'srv' }];
+  const { script, asked } = taskServer([
+    { status: 'input_required', inputRequests: { where: { method: 'roots/list' } } },
+    { status: 'completed', result: { content } },
+  ]);
+  const transport = await serveHandler(t, modernServer(script));
+  const { connection, clock } = await openConnection(t, transport, { roots });
+  const context = contextOf({ capabilities: withTasks });
+  const going = connection.exchange(callOf('act'), context, undefined);
+  await until(() => clock.delays().includes(500));
+  clock.advance(500);
+  await until(() => clock.delays().includes(1_000));
+  clock.advance(1_000);
+  assert.deepEqual(await going, complete);
+  assert.deepEqual(asked, [
+    'tools/call',
+    'tasks/get',
+    `tasks/update ${JSON.stringify({ where: { roots } })}`,
+    'tasks/get',
+  ]);
+});
+
 test('a task is cancelled with its exchange, at its time limit, and when nobody brings its input', async (t) => {
   const inputRequests = { who: { method: 'elicitation/create' } };
   const input = { status: 'input_required', inputRequests };

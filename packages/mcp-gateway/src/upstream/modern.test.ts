@@ -265,6 +265,22 @@ test('configured roots answer in the place of the caller, who is asked for the r
   ]);
 });
 
+test('a server that asks for its roots without end is no longer answered', async (t) => {
+  let calls = 0;
+  const server = modernServer(() => {
+    calls += 1;
+    const inputRequests = { where: { method: 'roots/list' } };
+    return { resultType: 'input_required', inputRequests, requestState: `${calls}` };
+  });
+  const roots = [{ uri: 'file:///srv', name: 'srv' }];
+  const { connection } = await openConnection(t, await serveHandler(t, server), { roots });
+  await assert.rejects(
+    connection.exchange(callOf('act'), contextOf(), undefined),
+    isHostError('mcp_protocol_error', { sent: 'true', tool: 'act' }),
+  );
+  assert.equal(calls, 9);
+});
+
 test('an answer to another request is no answer', async (t) => {
   const server = modernServer(() => answerTo({ id: 4_711 }, done));
   const { connection } = await openConnection(t, await serveHandler(t, server));

@@ -59,6 +59,25 @@ test('a server that ends when it is asked is started again without the question'
   assert.equal(outcome.kind, 'complete');
 });
 
+test('a server that does not read is sent no more than fits, and what was not sent fails as such', async (t) => {
+  const { connection, log, close } = await openRaw(t, 'hangs');
+  const first = connection.exchange(callOf('act'), contextOf(), undefined);
+  await until(() => log.some(({ message }) => message === 'called'));
+  const text = 'x'.repeat(2_000_000);
+  const second = connection.exchange(callOf('act', { text }), contextOf(), undefined);
+  await assert.rejects(connection.exchange(callOf('act'), contextOf(), undefined), (error) => {
+    assert.ok(isHostError('mcp_connection_failed', { tool: 'act' })(error));
+    assert.ok(!isHostError('mcp_connection_failed', { sent: 'true' })(error));
+    assert.match(String(error), /it does not take further requests/);
+    return true;
+  });
+  const failing = [first, second].map(async (going) =>
+    assert.rejects(going, isHostError('mcp_connection_failed', inCall)),
+  );
+  await close();
+  await Promise.all(failing);
+});
+
 test('an answer that comes too late is of no account', async (t) => {
   const { connection, log } = await openRaw(t);
   const cancelling = new AbortController();

@@ -2,15 +2,24 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { HostError } from '@modelhost/kernel';
+import type { Json, ToolServerStatus } from '@modelhost/kernel';
 import { serveCounting } from '../fixtures/counting-server.ts';
 import type { CountingServer } from '../fixtures/counting-server.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
 import type { ManualClock } from '../fixtures/manual-clock.ts';
 import { createPinMemory } from '../fixtures/pin-memory.ts';
-import { isHostError, serverSpec, startGateway, until } from '../fixtures/start-gateway.ts';
+import {
+  isHostError,
+  serverSpec,
+  somebody,
+  startGateway,
+  until,
+} from '../fixtures/start-gateway.ts';
 import type { StartedGateway } from '../fixtures/start-gateway.ts';
 import type { McpGatewayOptions } from '../gateway.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
+import { errorTo, legacyServer } from './fixtures/scripted-server.ts';
+import { serveHandler } from './fixtures/serve-asking.ts';
 
 interface Supervised extends StartedGateway {
   readonly server: CountingServer;
@@ -34,6 +43,7 @@ async function startSupervised(
   return { ...started, server, clock, state: () => started.gateway.servers()[0]?.state ?? '' };
 }
 
+const inputSchema = { type: 'object' };
 const times = {
   failuresMax: 3,
   openMs: 10_000,
@@ -200,6 +210,24 @@ test('a call that waits for its turn can be cancelled, has its time, and was nev
   assert.deepEqual([...server.executions.keys()], ['first']);
 });
 
+test('a call whose server is still being connected has its time, and was never sent', async (t) => {
+  const transport = await serveHandler(t, () => new Promise(() => {}));
+  const clock = createManualClock();
+  const { gateway } = startGateway(t, [serverSpec('hung', transport)], { clock });
+  const read = { method: 'resources/read', params: { uri: 'file:///a' } } as const;
+  const { signal } = new AbortController();
+  const context = { principal: somebody, signal, timeoutMs: 500, capabilities: {}, meta: {} };
+  const reading = gateway.relay.exchange({ alias: 'hung' }, read, context);
+  clock.advance(500);
+  await assert.rejects(reading, (error) => {
+    assert.ok(error instanceof HostError && error.code === 'mcp_timeout');
+    assert.match(error.message, /it is still being connected/);
+    assert.deepEqual(error.facts, { server: 'hung', timeout_ms: '500' });
+    return true;
+  });
+  assert.equal(gateway.servers()[0]?.state, 'connecting');
+});
+
 test('a server that is slow in a call is degraded, and well again after the next answer', async (t) => {
   const { call, server, clock, state } = await startSupervised(t);
   const slow = call('count__count', { id: 'slow', fault: 'silent-after' }, { timeoutMs: 100 });
@@ -241,6 +269,38 @@ test('a catalogue that is old is read again when somebody looks at it', async (t
   clock.advance(50);
   await until(() => lists() === 2);
 });
+
+for (const [title, refusal, state] of [
+  ['refuses to list', (id: Json) => errorTo(id, -32_603, 'not now'), 'degraded'],
+  ['breaks while it lists', () => new Response('', { status: 500 }), 'ready'],
+] as const) {
+  test(`a server that ${title} keeps its catalogue until it lists again`, async (t) => {
+    const names = ['one'];
+    let isRefused = false;
+    const server = legacyServer(({ id, method }) => {
+      if (method !== 'tools/list') return {};
+      if (!isRefused) return { tools: names.map((name) => ({ name, inputSchema })) };
+      isRefused = false;
+      return refusal(id);
+    });
+    const clock = createManualClock();
+    const spec = serverSpec('fix', await serveHandler(t, server));
+    const { gateway, entries } = startGateway(t, [spec], { clock });
+    await gateway.connected();
+    isRefused = true;
+    names.push('two');
+    clock.advance(300_000);
+    assert.equal(gateway.listTools('acme').length, 1);
+    clock.advance(50);
+    const status = (): ToolServerStatus | undefined => gateway.servers()[0];
+    // What is lost with the connection is read by the next one.
+    if (state === 'ready') await until(() => status()?.quarantinedCount === 1);
+    await until(() => status()?.state === state);
+    assert.equal(gateway.listTools('acme').length, 1);
+    const isLogged = entries.some(({ message }) => message.startsWith('the catalogue stays'));
+    assert.equal(isLogged, state === 'degraded');
+  });
+}
 
 test('which protocol a server speaks is asked once a day, however often it is connected', async (t) => {
   const { call, server, clock, state } = await startSupervised(t, { idleMs: 60_000 });

@@ -295,6 +295,24 @@ suite('a session before 2026-07-28', () => {
     assert.equal(client.session.requestsInFlight(), 2);
   });
 
+  test('a question beyond those that already wait for the client fails its own call only', async () => {
+    const client = connect(
+      { ask: asking({ a: elicit }) },
+      { capabilities: { elicitation: {} }, bounds: { liveRequestsMax: 1 } },
+    );
+    const [question] = await client.ask(call(1, 'ask'));
+    const refused = await client.ask(call(2, 'ask'));
+    assert.equal(errorCodeOf(refused[0]), -32_603);
+    assert.match(JSON.stringify(refused[0]), /"code":"overloaded"/);
+    const answers = await client.ask({
+      jsonrpc: '2.0',
+      id: question?.['id'] ?? '',
+      result: { action: 'decline' },
+    });
+    assert.match(JSON.stringify(answers), /decline/);
+    assert.deepEqual([client.session.requestsInFlight(), client.relay.abandoned], [0, ['state-1']]);
+  });
+
   test('changes are told, of resources only those that are watched', async () => {
     const client = connect({}, { bounds: { subscriptionsMax: 1 } });
     const thing = { uri: 'test://thing' };

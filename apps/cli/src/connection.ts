@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { createModelHostClient, ModelHostError } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import type { CliContext } from './context.ts';
 import { formatSpan } from './deadline.ts';
 import { CommandError, exitCodes } from './failure.ts';
+import { readNamedFile } from './named-files.ts';
 import { toLine } from './printable.ts';
 
 /** Where the host is, and who calls. */
@@ -27,7 +27,7 @@ export async function withClient(
   use: (client: ModelHostClient) => Promise<void>,
 ): Promise<void> {
   const { environment } = context;
-  const address = flags.address ?? environment['MODEL_HOST_ADDRESS'] ?? '127.0.0.1:7443';
+  const address = readAddress(flags.address, environment['MODEL_HOST_ADDRESS']);
   const client = createModelHostClient({
     address,
     apiKey: await readApiKey(flags.apiKeyFile, environment['MODEL_HOST_API_KEY']),
@@ -36,7 +36,7 @@ export async function withClient(
       context.say(
         `waiting for the host at ${address}, for ${formatSpan(flags.wait ?? 0)} at most: ${toLine(withoutEmptyNote(message), 240)}`,
       ),
-    tls: flags.tlsCa === undefined ? flags.tls : { caFile: await readable(flags.tlsCa) },
+    tls: flags.tlsCa === undefined ? flags.tls : { caFile: await checkRoots(flags.tlsCa) },
   });
   try {
     await use(client);
@@ -55,8 +55,11 @@ function isUnreachable(thrown: unknown): thrown is ModelHostError {
 function unreachable(address: string, { message }: ModelHostError): CommandError {
   return new CommandError(
     exitCodes.unavailable,
-    `no host answers at ${address}: ${withoutEmptyNote(message)}`,
-    'start a host with `model-host serve --config FILE`, or name another one with --address',
+    `no host answers at ${address}: ${toLine(withoutEmptyNote(message), 400)}`,
+    // What OpenSSL says of an answer that is no TLS.
+    message.includes('wrong version number')
+      ? 'what listens there speaks no TLS: leave out --tls and --tls-ca, or name another host with --address'
+      : 'start a host with `model-host serve --config FILE`, or name another one with --address',
   );
 }
 
@@ -65,23 +68,30 @@ function withoutEmptyNote(message: string): string {
   return message.trim().replace(/\s*Resolution note:$/, '');
 }
 
+function readAddress(flag: string | undefined, variable: string | undefined): string {
+  const address = flag ?? variable ?? '127.0.0.1:7443';
+  if (!/^https?:/i.test(address)) return address;
+  throw new CommandError(
+    exitCodes.usage,
+    `${flag === undefined ? 'MODEL_HOST_ADDRESS' : '--address'}: ${JSON.stringify(address)}: must be host:port`,
+    'write it such as 127.0.0.1:7443, with --tls where the host speaks TLS',
+  );
+}
+
 async function readApiKey(
   file: string | undefined,
   value: string | undefined,
 ): Promise<string | undefined> {
-  const key = file === undefined ? value : (await readText(file)).trim();
+  const key = file === undefined ? value : (await readNamedFile(file)).toString().trim();
   return key === '' ? undefined : key;
 }
 
-async function readable(file: string): Promise<string> {
-  await readText(file);
-  return file;
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new CommandError(exitCodes.usage, `${file}: cannot be read`, 'check path and rights');
-  }
+/** Whoever reads the file later would not say which one has nothing in it. */
+async function checkRoots(file: string): Promise<string> {
+  if ((await readNamedFile(file)).includes('-----BEGIN CERTIFICATE-----')) return file;
+  throw new CommandError(
+    exitCodes.usage,
+    `${file}: has no certificate in PEM`,
+    'name the file with the roots that the certificate of the host goes back to',
+  );
 }

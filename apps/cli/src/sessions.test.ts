@@ -99,6 +99,9 @@ test('a replay is equal, and says so with its exit code', async () => {
   assert.match(await ask('runs', 'replay', run, '--events'), /Well\.[\s\S]*equal/);
   const json = JSON.parse(await ask('runs', 'replay', run, '--json')) as { verdict: string };
   assert.equal(json.verdict, 'REPLAY_VERDICT_EQUAL');
+  const lines = (await ask('runs', 'replay', run, '--events', '--json')).trim().split('\n');
+  const last = lines.map((line) => JSON.parse(line) as { verdict?: string }).at(-1);
+  assert.equal(last?.verdict, 'REPLAY_VERDICT_EQUAL');
   assert.equal((await cli('runs', 'replay', 'run_none')).code, 5);
 });
 

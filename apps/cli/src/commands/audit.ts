@@ -1,7 +1,8 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { verifyAuditFile } from '@modelhost/audit';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { systemCode } from '../named-files.ts';
 import type { JsonFlag } from '../output.ts';
 import { count } from '../quantities.ts';
 
@@ -11,13 +12,14 @@ export async function verifyAudit(
   flags: JsonFlag,
   file: string,
 ): Promise<void> {
-  await access(file, constants.R_OK).catch(() => {
+  const reason = await whyUnreadable(file);
+  if (reason !== undefined) {
     throw new CommandError(
-      exitCodes.notFound,
-      `${file}: cannot be read`,
+      exitCodes.usage,
+      `${file}: ${reason}`,
       'the file is audit.jsonl in server.dataDirectory of the host',
     );
-  });
+  }
   const verification = await verifyAuditFile(file);
   if (flags.json === true) context.print(`${JSON.stringify(verification)}\n`);
   if (!verification.ok) {
@@ -35,4 +37,13 @@ export async function verifyAudit(
     context.say(`${file}.head is missing: records cut off the end of the file would not show`);
   }
   context.print(`${file}: intact, ${count(records, 'record')}${end}\n`);
+}
+
+async function whyUnreadable(file: string): Promise<string | undefined> {
+  try {
+    await access(file, constants.R_OK);
+    return (await stat(file)).isDirectory() ? 'is a directory' : undefined;
+  } catch (cause) {
+    return `cannot be read (${systemCode(cause)})`;
+  }
 }

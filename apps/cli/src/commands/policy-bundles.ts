@@ -9,8 +9,8 @@ import type { Refused, Verified, VerifyOptions } from '@modelhost/policy-bundle'
 import { cedarVersion } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { readNamedFile, writeWhole } from '../named-files.ts';
 import type { JsonFlag } from '../output.ts';
-import { readNamedFile, writeWhole } from '../policy/files.ts';
 import { readSigners } from '../policy/key-files.ts';
 import type { PassphraseFlag } from '../policy/key-files.ts';
 import { addSignatures, signableKindOf } from '../policy/signed-file.ts';

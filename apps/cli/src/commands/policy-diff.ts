@@ -5,10 +5,10 @@ import { readRuleSet } from '@modelhost/policy-engine';
 import { HostError } from '@modelhost/kernel';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { readNamedFile } from '../named-files.ts';
 import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
-import { readNamedFile } from '../policy/files.ts';
 import { readProject } from '../policy/project.ts';
 import { toPrintable } from '../printable.ts';
 

@@ -6,10 +6,10 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { readNamedFile } from '../named-files.ts';
 import { toJsonText } from '../output.ts';
 import type { JsonFlag } from '../output.ts';
 import { renderExplanation } from '../policy/explanation-text.ts';
-import { readNamedFile } from '../policy/files.ts';
 import { readAskedQuestion } from '../policy/question.ts';
 import type { QuestionFlags } from '../policy/question.ts';
 

@@ -3,10 +3,10 @@ import { printTestReport, readRuleSet, runBundleTests } from '@modelhost/policy-
 import type { TestReport } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
+import { writeWhole } from '../named-files.ts';
 import type { JsonFlag } from '../output.ts';
 import { encodeProject, manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
 import type { BundleSettings } from '../policy/bundle-yaml.ts';
-import { writeWhole } from '../policy/files.ts';
 import { countProblems, hasErrors, renderProblems } from '../policy/problem-text.ts';
 import { readProject, sourceOf } from '../policy/project.ts';
 import type { Project } from '../policy/project.ts';

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { ReplayResultSchema, ReplayVerdict, RunEventSchema, RunState } from '@modelhost/contracts';
 import type { ReplayResult, RunEvent, RunResult } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
@@ -9,6 +8,7 @@ import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { compareRuns, renderRunDiff } from '../history/diff-text.ts';
 import { readWholeRun } from '../history/whole-run.ts';
+import { readNamedFile } from '../named-files.ts';
 import { toJsonText } from '../output.ts';
 import type { JsonFlag } from '../output.ts';
 import { exitCodeOfRun } from '../play.ts';
@@ -39,7 +39,7 @@ export async function replayRun(
   runId: string,
 ): Promise<void> {
   await withClient(context, flags, async (client) => {
-    const printEvent = createEventPrinter(context, {});
+    const printEvent = createEventPrinter(context, flags);
     let events: RunEvent[] = [];
     for await (const item of client.replayRun(runId)) {
       if (item.case === 'event') {
@@ -50,7 +50,7 @@ export async function replayRun(
       if (item.case !== 'result') continue;
       context.print(
         flags.json === true
-          ? `${toJsonText(ReplayResultSchema, item.value, 2)}\n`
+          ? `${toJsonText(ReplayResultSchema, item.value, flags.events === true ? 0 : 2)}\n`
           : renderVerdict(item.value, events, context),
       );
       const isEqual = item.value.verdict === ReplayVerdict.EQUAL;
@@ -92,7 +92,7 @@ function tell(event: RunEvent | undefined): string {
 
 /** Starts a fork, shows it to its end, and then what it does otherwise than the run that it comes from. */
 export async function forkRun(context: CliContext, flags: ForkFlags, runId: string): Promise<void> {
-  const bundle = flags.bundle === undefined ? new Uint8Array() : await readBundle(flags.bundle);
+  const bundle = flags.bundle === undefined ? new Uint8Array() : await readNamedFile(flags.bundle);
   await withClient(context, flags, async (client) => {
     const fork = await client.forkRun({
       runId,
@@ -154,12 +154,4 @@ async function follow(
     stopListening();
   }
   return { events, result };
-}
-
-async function readBundle(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch {
-    throw new CommandError(exitCodes.usage, `${path}: cannot be read`, 'check path and rights');
-  }
 }

@@ -2,7 +2,7 @@ import { HostError } from '@modelhost/kernel';
 import { keyIdOf, readSigningKey } from '@modelhost/policy-bundle';
 import type { Signer } from '@modelhost/policy-bundle';
 import { CommandError, exitCodes } from '../failure.ts';
-import { readNamedFile } from './files.ts';
+import { readNamedFile } from '../named-files.ts';
 
 /** How private keys are opened. */
 export interface PassphraseFlag {

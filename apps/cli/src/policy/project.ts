@@ -10,9 +10,9 @@ import type {
   RuleSetSource,
 } from '@modelhost/policy-engine';
 import { CommandError, exitCodes } from '../failure.ts';
+import { readNamedFile } from '../named-files.ts';
 import { readBundleYaml, settingsFile } from './bundle-yaml.ts';
 import type { BundleSettings } from './bundle-yaml.ts';
-import { readNamedFile } from './files.ts';
 
 /** A directory that a bundle is built from, or one of rules alone. */
 export interface Project {

@@ -2,7 +2,7 @@ import { isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { parse } from 'yaml';
 import { CommandError, exitCodes } from '../failure.ts';
-import { readNamedFile } from './files.ts';
+import { readNamedFile } from '../named-files.ts';
 
 /** What a question is made of on the command line. */
 export interface QuestionFlags {

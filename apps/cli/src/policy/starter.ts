@@ -2,8 +2,8 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandError, exitCodes } from '../failure.ts';
+import { readNamedFile, systemCode, writeNew } from '../named-files.ts';
 import { settingsFile } from './bundle-yaml.ts';
-import { readNamedFile, systemCode, writeNew } from './files.ts';
 
 /** The default policy, which a new project begins with. */
 const examples = fileURLToPath(new URL('../../../../examples/policies/default/', import.meta.url));

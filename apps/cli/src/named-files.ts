@@ -1,5 +1,5 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { CommandError, exitCodes } from '../failure.ts';
+import { CommandError, exitCodes } from './failure.ts';
 
 /** As large as the largest bundle. */
 const bytesMax = 16 * 1_024 * 1_024;
@@ -10,7 +10,8 @@ export async function readNamedFile(path: string): Promise<Buffer> {
     if ((await stat(path)).size <= bytesMax) return await readFile(path);
   } catch (cause) {
     throw new CommandError(
-      exitCodes.notFound,
+      // Not 5: a script would take it for an answer of the host.
+      exitCodes.usage,
       `${path}: cannot be read (${systemCode(cause)})`,
       'check the path and the rights of the file',
     );

@@ -21,7 +21,7 @@ export interface WalkedPage {
 
 /**
  * Makes a test of each block of a page that is a step: files that begin with their path are written, commands are run and print
- * what the page shows, and `console serves` starts a host, after the one before has ended.
+ * what the page shows, and `console serves` starts a host, after the one before has ended. Programs are looked at by the compiler.
  */
 export function walkPage(page: string): WalkedPage {
   const blocks = readBlocks(readFileSync(page, 'utf8'));
@@ -34,6 +34,7 @@ export function walkPage(page: string): WalkedPage {
   };
   // What the page uses of an installation is that of this checkout.
   symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
+  writeFileSync(join(checkout, 'package.json'), '{ "type": "module" }');
   mkdirSync(directory);
   const warm = startWarmCommand(main, directory);
   const host = createServedHost(directory, environment);
@@ -73,13 +74,26 @@ export function walkPage(page: string): WalkedPage {
     const isStep = block.language.startsWith('console') || pathOf(block) !== undefined;
     if (isStep) test(`${page}:${block.line}: ${title}`, async () => follow(block));
   }
-  test(`${page} leads by a host that runs`, () => assert.ok(host.isRunning()));
+  if (blocks.some((block) => pathOf(block)?.endsWith('.ts') === true)) {
+    test(`the programs of ${page} have no type errors, however strictly they are looked at`, async () => {
+      const { status, output } = await run(checkTypes);
+      assert.equal(status, 0, output);
+    });
+  }
+  if (blocks.some(({ language }) => language === 'console serves')) {
+    test(`${page} leads by a host that runs`, () => assert.ok(host.isRunning()));
+  }
 
   return { blocks, run };
 }
 
 const main = resolve('apps/cli/src/main.ts');
 const buf = resolve('node_modules/.bin/buf');
+const checkTypes = [
+  'node ../node_modules/typescript/bin/tsc --noEmit --skipLibCheck --types node --strict',
+  '--exactOptionalPropertyTypes --noUncheckedIndexedAccess --noPropertyAccessFromIndexSignature',
+  '--target esnext --module nodenext --allowImportingTsExtensions *.ts',
+].join(' ');
 
 /** The line for this checkout, and for the host of the page. */
 function localize(line: string, { MODEL_HOST_ADDRESS: address }: NodeJS.ProcessEnv): string {

@@ -9,6 +9,7 @@ export type { MemoryStoreBounds } from './memory-run-store.ts';
 export { createMemorySessionStore } from './memory-session-store.ts';
 export type { MemorySessionBounds } from './memory-session-store.ts';
 export type { Programs } from './origin.ts';
+export { readPageToken } from './page-token.ts';
 export type {
   KeptEvents,
   KeptRun,

@@ -1,4 +1,5 @@
 import { HostError, plainLabels } from '@modelhost/kernel';
+import { readPageToken } from './page-token.ts';
 import type {
   Session,
   SessionDraft,
@@ -216,13 +217,4 @@ function listSessions(
     sessions: page.map(({ session }) => session),
     nextPageToken: last === undefined ? undefined : String(last.ordinal),
   };
-}
-
-function readPageToken(token: string): number {
-  const ordinal = Number(token);
-  if (Number.isSafeInteger(ordinal) && ordinal >= 1) return ordinal;
-  throw new HostError('validation_failed', 'the page token is none of ours', {
-    violations: [{ field: 'page_token', description: 'must be the next_page_token of a page' }],
-    facts: { field: 'page_token' },
-  });
 }

@@ -1,7 +1,7 @@
-import { HostError } from '@modelhost/kernel';
 import type { RunPage, RunState } from '@modelhost/kernel';
 import type { RunCodec } from './codec.ts';
 import { showStatus } from './kept-status.ts';
+import { readPageToken } from './page-token.ts';
 import type { RunStore } from './run-store.ts';
 
 /**
@@ -25,13 +25,4 @@ export async function listRuns(
     runs: page.map((run) => showStatus(codec, run)),
     nextPageToken: last === undefined ? undefined : String(last.ordinal),
   };
-}
-
-function readPageToken(token: string): number {
-  const ordinal = Number(token);
-  if (Number.isSafeInteger(ordinal) && ordinal >= 1) return ordinal;
-  throw new HostError('validation_failed', 'the page token is none of ours', {
-    violations: [{ field: 'page_token', description: 'must be the next_page_token of a page' }],
-    facts: { field: 'page_token' },
-  });
 }

@@ -1,3 +1,4 @@
+import { readPageToken } from '@modelhost/engine-embedded';
 import type { RunCodec } from '@modelhost/engine-embedded';
 import { HostError, plainLabels } from '@modelhost/kernel';
 import type { Session, SessionDraft, SessionPlace, SessionStore } from '@modelhost/kernel';
@@ -118,13 +119,4 @@ async function create(
     throw new HostError('not_found', message);
   }
   return { created: outcome.created, session: showSession(codec, outcome.session) };
-}
-
-function readPageToken(token: string): number {
-  const ordinal = Number(token);
-  if (Number.isSafeInteger(ordinal) && ordinal >= 1) return ordinal;
-  throw new HostError('validation_failed', 'the page token is none of ours', {
-    violations: [{ field: 'page_token', description: 'must be the next_page_token of a page' }],
-    facts: { field: 'page_token' },
-  });
 }

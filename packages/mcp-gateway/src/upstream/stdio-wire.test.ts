@@ -60,7 +60,8 @@ test('a server that ends when it is asked is started again without the question'
 });
 
 test('a server that does not read is sent no more than fits, and what was not sent fails as such', async (t) => {
-  const { connection, log, close } = await openRaw(t, 'hangs');
+  const opened = await openRaw(t, 'hangs');
+  const { connection, log } = opened;
   const first = connection.exchange(callOf('act'), contextOf(), undefined);
   await until(() => log.some(({ message }) => message === 'called'));
   const text = 'x'.repeat(2_000_000);
@@ -74,7 +75,7 @@ test('a server that does not read is sent no more than fits, and what was not se
   const failing = [first, second].map(async (going) =>
     assert.rejects(going, isHostError('mcp_connection_failed', inCall)),
   );
-  await close();
+  await opened.close();
   await Promise.all(failing);
 });
 

@@ -1,6 +1,7 @@
 import type { ApprovalRequested } from '@modelhost/contracts';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { describeYes } from './approval-text.ts';
+import { isYes } from './confirm.ts';
 import type { Ask } from './context.ts';
 import { formatClock, formatSpan } from './deadline.ts';
 import { toLine } from './printable.ts';
@@ -90,7 +91,7 @@ export function createApprover(options: ApproverOptions): Approver {
       return { approved: answerUnasked, comment: `nobody could be asked: ${word}` };
     }
     const line = await ask(`Allow exactly this call of ${name}? [y/N] `, signal);
-    return { approved: /^\s*(y|yes)\s*$/i.test(line), comment: '' };
+    return { approved: isYes(line), comment: '' };
   }
 
   function resolved(approvalId: string): void {

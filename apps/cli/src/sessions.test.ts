@@ -95,7 +95,9 @@ test('a session that a run goes on with is not deleted, and the message says wha
 test('a replay is equal, and says so with its exit code', async () => {
   await ask('run', 'helper', 'something');
   const [, run = ''] = /(run_\w+)/.exec(await ask('runs', 'list')) ?? [];
-  assert.match(await ask('runs', 'replay', run), /^equal: \d+ events, sha256:[0-9a-f]{64}\n$/);
+  const verdict = await ask('runs', 'replay', run);
+  const [, count = ''] = /^equal: (\d+) events, sha256:[0-9a-f]{64}\n$/.exec(verdict) ?? [];
+  assert.equal(await ask('runs', 'follow', run, '--after', count), '');
   assert.match(await ask('runs', 'replay', run, '--events'), /Well\.[\s\S]*equal/);
   const json = JSON.parse(await ask('runs', 'replay', run, '--json')) as { verdict: string };
   assert.equal(json.verdict, 'REPLAY_VERDICT_EQUAL');

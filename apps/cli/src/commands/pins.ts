@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { ApproveToolsResponseSchema, ListToolPinsResponseSchema } from '@modelhost/contracts';
 import type { ListToolPinsResponse, ToolPin } from '@modelhost/contracts';
 import type { ToolApprovals } from '@modelhost/sdk';
+import { confirm } from '../confirm.ts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -72,7 +73,15 @@ export async function approveTools(
     // On stderr where stdout has a document.
     const show = flags.json === true ? context.say : (text: string) => context.print(`${text}\n`);
     for (const pin of chosen) show(renderPin(pin, context.paint).trimEnd());
-    await confirm(context, flags, chosen.length);
+    await confirm(context, {
+      yes: flags.yes,
+      question: `Approve exactly ${chosen.length === 1 ? 'this tool' : `these ${chosen.length} tools`}?`,
+      unasked: [
+        'nobody can be asked here, and nothing is approved unseen',
+        'give --yes once you have looked at what is shown above',
+      ],
+      refusal: 'nothing is approved',
+    });
     const pins = [...(await client.approveTools(approvalsOf(listed, alias, { chosen, names })))];
     if (flags.json === true) {
       const answer = create(ApproveToolsResponseSchema, { pins });
@@ -124,25 +133,4 @@ function approvalsOf(
   return names.length === 0
     ? { alias, setDigest }
     : { alias, tools: chosen.map(({ tool, digest }) => ({ tool, digest })) };
-}
-
-async function confirm(
-  { ask }: CliContext,
-  { yes }: ApproveToolsFlags,
-  tools: number,
-): Promise<void> {
-  if (yes === true) return;
-  if (ask === undefined) {
-    throw new CommandError(
-      exitCodes.usage,
-      'nobody can be asked here, and nothing is approved unseen',
-      'give --yes once you have looked at what is shown above',
-    );
-  }
-  const line = await ask(
-    `Approve exactly ${tools === 1 ? 'this tool' : `these ${tools} tools`}? [y/N] `,
-    new AbortController().signal,
-  );
-  if (/^\s*(?:y|yes)\s*$/i.test(line)) return;
-  throw new CommandError(exitCodes.failure, 'nothing is approved');
 }

@@ -1,11 +1,11 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { DecisionEffect, ListDecisionsResponseSchema } from '@modelhost/contracts';
 import type { ListDecisionsResponse, LoggedDecision } from '@modelhost/contracts';
+import { confirm } from '../confirm.ts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { effectNames } from '../effect-names.ts';
-import { CommandError, exitCodes } from '../failure.ts';
 import { describeNextPage } from '../next-page.ts';
 import type { ListFlagValues } from '../next-page.ts';
 import type { PageFlags } from '../next-page.ts';
@@ -58,7 +58,12 @@ export async function listDecisions(context: CliContext, flags: DecisionsFlags):
 /** Removes what is on record about a person, once somebody said yes. */
 export async function eraseDecisions(context: CliContext, flags: EraseFlags): Promise<void> {
   const { subject } = flags;
-  await confirm(context, flags);
+  await confirm(context, {
+    yes: flags.yes,
+    question: `Erase every decision about ${toLine(subject, 128)} for good?`,
+    unasked: ['nobody can be asked here, and what is erased does not come back', 'give --yes'],
+    refusal: 'nothing is erased',
+  });
   await withClient(context, flags, async (client) => {
     const erased = await client.eraseDecisions(subject);
     context.say(`${erased} ${erased === 1n ? 'decision' : 'decisions'} about ${subject} erased`);
@@ -95,21 +100,6 @@ function toRow(logged: LoggedDecision): readonly string[] {
     toLine(agent === '' ? subject : `${subject} by ${agent}`, 60),
     toLine(reasons.map(({ rule }) => rule).join(' '), 120),
   ];
-}
-
-async function confirm({ ask }: CliContext, { yes, subject }: EraseFlags): Promise<void> {
-  if (yes === true) return;
-  if (ask === undefined) {
-    throw new CommandError(
-      exitCodes.usage,
-      'nobody can be asked here, and what is erased does not come back',
-      'give --yes',
-    );
-  }
-  const question = `Erase every decision about ${toLine(subject, 128)} for good? [y/N] `;
-  const line = await ask(question, new AbortController().signal);
-  if (/^\s*(?:y|yes)\s*$/i.test(line)) return;
-  throw new CommandError(exitCodes.failure, 'nothing is erased');
 }
 
 const effects = {

@@ -1,11 +1,10 @@
 import { ReplayResultSchema, ReplayVerdict, RunEventSchema, RunState } from '@modelhost/contracts';
-import type { ReplayResult, RunEvent, RunResult } from '@modelhost/contracts';
-import type { ModelHostClient } from '@modelhost/sdk';
-import { createAnswerHints } from '../answer-hints.ts';
+import type { ReplayResult, RunEvent } from '@modelhost/contracts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { CommandError, exitCodes } from '../failure.ts';
+import { exitCodes } from '../failure.ts';
+import { followToEnd } from '../follow-to-end.ts';
 import { compareRuns, renderRunDiff } from '../history/diff-text.ts';
 import { readWholeRun } from '../history/whole-run.ts';
 import { readNamedFile } from '../named-files.ts';
@@ -106,7 +105,12 @@ export async function forkRun(context: CliContext, flags: ForkFlags, runId: stri
       },
     });
     context.say(`${fork.runId} goes on from ${flags.at} of ${runId}`);
-    const { events, result } = await follow(context, client, fork.runId, flags);
+    const events: RunEvent[] = [];
+    const result = await followToEnd(context, client, {
+      runId: fork.runId,
+      flags,
+      onEvent: (event) => void events.push(event),
+    });
     const { state } = await client.getRun(runId);
     if (state !== RunState.FINISHED) {
       context.say(`${runId} is not finished, so the two are not compared`);
@@ -122,36 +126,4 @@ export async function forkRun(context: CliContext, flags: ForkFlags, runId: stri
     }
     context.exitWith(exitCodeOfRun({ result, isInterrupted: false }));
   });
-}
-
-async function follow(
-  context: CliContext,
-  client: ModelHostClient,
-  runId: string,
-  flags: ForkFlags,
-): Promise<{ readonly events: readonly RunEvent[]; readonly result: RunResult | undefined }> {
-  const printEvent = createEventPrinter(context, flags);
-  const interrupt = new AbortController();
-  const stopListening = context.onInterrupt(() => interrupt.abort());
-  const hint = createAnswerHints({
-    runId,
-    say: context.say,
-    readLastSequence: async () => (await client.getRun(runId)).lastSequence,
-  });
-  const events: RunEvent[] = [];
-  let result: RunResult | undefined;
-  try {
-    for await (const item of client.followRun(runId, { signal: interrupt.signal })) {
-      printEvent(item);
-      events.push(item);
-      await hint(item);
-      if (item.event.case === 'runFinished') result = item.event.value.result;
-    }
-  } catch (thrown) {
-    if (!interrupt.signal.aborted) throw thrown;
-    throw new CommandError(exitCodes.interrupted, `${runId} goes on`);
-  } finally {
-    stopListening();
-  }
-  return { events, result };
 }

@@ -1,19 +1,12 @@
 import type { ListRunsResponse, Run } from '@modelhost/contracts';
-import {
-  InputAction,
-  ListRunsResponseSchema,
-  RunEndReason,
-  RunSchema,
-  RunState,
-} from '@modelhost/contracts';
-import type { ModelHostClient, RewoundRun } from '@modelhost/sdk';
+import { ListRunsResponseSchema, RunEndReason, RunSchema, RunState } from '@modelhost/contracts';
+import type { RewoundRun } from '@modelhost/sdk';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { createAnswerHints } from '../answer-hints.ts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { CommandError, exitCodes } from '../failure.ts';
+import { followToEnd } from '../follow-to-end.ts';
 import { toRewound } from '../interruption-text.ts';
 import { describeNextPage } from '../next-page.ts';
 import type { PageFlags } from '../next-page.ts';
@@ -22,7 +15,6 @@ import type { JsonFlag } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { exitCodeOfRun } from '../play.ts';
 import { toLine, toPrintable } from '../printable.ts';
-import { createEventPrinter } from '../printer.ts';
 import { formatStatistics } from '../quantities.ts';
 import { renderEnding } from '../timeline.ts';
 
@@ -35,19 +27,6 @@ export interface ListFlags extends ConnectionFlags, JsonFlag, PageFlags {
 export interface FollowFlags extends ConnectionFlags, JsonFlag, WaitFlag {
   readonly after: bigint;
   readonly verbose?: boolean;
-}
-
-/** What `runs approve` and `runs deny` are told. */
-export interface AnswerFlags extends ConnectionFlags {
-  readonly comment?: string;
-}
-
-/** What `runs answer` is told. */
-export interface InputFlags extends ConnectionFlags {
-  readonly accept?: boolean;
-  readonly decline?: boolean;
-  readonly cancel?: boolean;
-  readonly content?: string;
 }
 
 /** One page of runs. */
@@ -138,49 +117,19 @@ export async function followRun(
   flags: FollowFlags,
   runId: string,
 ): Promise<void> {
-  const interrupt = new AbortController();
-  const stopListening = context.onInterrupt(() => interrupt.abort());
-  try {
-    await withClient(context, flags, async (client) =>
-      follow(context, client, { flags, runId, interrupt }),
-    );
-  } catch (thrown) {
-    if (!interrupt.signal.aborted) throw thrown;
-    context.say(`${runId} goes on`);
-    context.exitWith(exitCodes.interrupted);
-  } finally {
-    stopListening();
-  }
-}
-
-async function follow(
-  context: CliContext,
-  client: ModelHostClient,
-  options: { flags: FollowFlags; runId: string; interrupt: AbortController },
-): Promise<void> {
-  const { flags, runId, interrupt } = options;
-  const printEvent = createEventPrinter(context, flags);
-  const { signal } = interrupt;
-  const hint = createAnswerHints({
-    runId,
-    say: context.say,
-    readLastSequence: async () => (await client.getRun(runId)).lastSequence,
-  });
+  const { after: afterSequence } = flags;
   // Who names an event that is not there is wrong; who was shown it saw another past of the run.
   const onRewound = (run: RewoundRun): void => context.say(toRewound(run));
-  const events = client.followRun(runId, {
-    afterSequence: flags.after,
-    signal,
-    ...(flags.after === 0n ? { onRewound } : {}),
+  await withClient(context, flags, async (client) => {
+    const result = await followToEnd(context, client, {
+      runId,
+      flags,
+      afterSequence,
+      ...(afterSequence === 0n ? { onRewound } : {}),
+    });
+    // The end is not there for whoever named an event after it.
+    if (result !== undefined) context.exitWith(exitCodeOfRun({ result, isInterrupted: false }));
   });
-  for await (const item of events) {
-    printEvent(item);
-    const { event } = item;
-    await hint(item);
-    if (event.case === 'runFinished') {
-      context.exitWith(exitCodeOfRun({ result: event.value.result, isInterrupted: false }));
-    }
-  }
 }
 
 /** Asks the host to end a run. */
@@ -192,65 +141,6 @@ export async function cancelRun(
   await withClient(context, flags, async (client) => {
     const isCancelled = await client.cancelRun(runId);
     context.say(isCancelled ? `${runId} is being cancelled` : `${runId} was finished already`);
-  });
-}
-
-/** Says yes to one approval. */
-export async function approve(
-  context: CliContext,
-  flags: AnswerFlags,
-  runId: string,
-  approvalId: string,
-): Promise<void> {
-  await answer(context, flags, { runId, approvalId, approved: true });
-}
-
-/** Says no to one approval. */
-export async function deny(
-  context: CliContext,
-  flags: AnswerFlags,
-  runId: string,
-  approvalId: string,
-): Promise<void> {
-  await answer(context, flags, { runId, approvalId, approved: false });
-}
-
-async function answer(
-  context: CliContext,
-  flags: AnswerFlags,
-  given: { readonly runId: string; readonly approvalId: string; readonly approved: boolean },
-): Promise<void> {
-  const { comment } = flags;
-  await withClient(context, flags, async (client) => {
-    await client.resolveApproval({ ...given, ...(comment === undefined ? {} : { comment }) });
-    context.say(`${given.approvalId}: your ${given.approved ? 'yes' : 'no'} is on record`);
-  });
-}
-
-/** Answers what a tool server asks of a person. */
-export async function answerInput(
-  context: CliContext,
-  flags: InputFlags,
-  runId: string,
-  inputId: string,
-): Promise<void> {
-  const { accept, decline, cancel, content } = flags;
-  const chosen = [
-    ...(accept === true ? [{ action: InputAction.ACCEPT, word: 'given' }] : []),
-    ...(decline === true ? [{ action: InputAction.DECLINE, word: 'declined' }] : []),
-    ...(cancel === true ? [{ action: InputAction.CANCEL, word: 'cancelled' }] : []),
-  ];
-  const [only] = chosen;
-  if (only === undefined || chosen.length > 1) {
-    throw new CommandError(
-      exitCodes.usage,
-      'an input is answered by one of --accept, --decline and --cancel',
-    );
-  }
-  await withClient(context, flags, async (client) => {
-    const contentJson = content ?? '';
-    await client.submitInput({ runId, inputId, action: only.action, contentJson });
-    context.say(`${inputId} ${only.word}`);
   });
 }
 

@@ -1,7 +1,7 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
-import type { approve } from '../commands/runs.ts';
-import type { AnswerFlags, FollowFlags, InputFlags, ListFlags } from '../commands/runs.ts';
+import type { AnswerFlags, approve, InputFlags } from '../commands/answers.ts';
+import type { FollowFlags, ListFlags } from '../commands/runs.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import type { JsonFlag } from '../output.ts';
@@ -107,7 +107,7 @@ function choice(brief: string) {
 }
 
 const answer = buildCommand<InputFlags, [runId: string, inputId: string], CliContext>({
-  loader: bind(async () => (await import('../commands/runs.ts')).answerInput),
+  loader: bind(async () => (await import('../commands/answers.ts')).answerInput),
   parameters: {
     flags: {
       ...connectionFlags,
@@ -153,11 +153,11 @@ export const runsRoutes: RouteMap<CliContext> = buildRouteMap({
     answer,
     approve: answerCommand(
       'Say yes to an approval that a run waits for',
-      async () => (await import('../commands/runs.ts')).approve,
+      async () => (await import('../commands/answers.ts')).approve,
     ),
     deny: answerCommand(
       'Say no to an approval that a run waits for',
-      async () => (await import('../commands/runs.ts')).deny,
+      async () => (await import('../commands/answers.ts')).deny,
     ),
   },
   docs: { brief: 'Runs of the tenant' },

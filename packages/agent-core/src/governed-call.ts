@@ -79,7 +79,7 @@ export interface PermittedCall {
 }
 
 type Perform<T> = (permitted: PermittedCall) => Promise<T>;
-type Recorder = (kind: AuditRecord['kind'], facts: Facts) => Promise<void>;
+type Recorder = (kind: AuditRecord['kind'], facts: Facts, mayRide?: boolean) => Promise<void>;
 type Facts = Readonly<{ [name: string]: Json }>;
 
 /** The same order as in a run: decision, intent, effect, outcome. A call that needs an approval is refused: nobody waits for it. */
@@ -100,8 +100,8 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     const asked = await ask(ports, call, argumentsText);
     const { decision, request } = asked;
     const record = recorderOf(ports, call, request.context.callDigest);
-    const recordDecision = async (): Promise<void> =>
-      record('decision', { agent, ...decisionFacts(decision, 'CallTool') });
+    const recordDecision = async (mayRide?: boolean): Promise<void> =>
+      record('decision', { agent, ...decisionFacts(decision, 'CallTool') }, mayRide);
     if (decision.effect !== 'allow') {
       await recordDecision();
       throw refusal(tool, decision);
@@ -121,13 +121,14 @@ export function createCallGovernor(ports: CallGovernorPorts): CallGovernor {
     // Not on a log that is known to be broken: its calls would go on without a record.
     if (isHarmless) await audit.check();
     const begun = isHarmless ? attempt() : undefined;
-    // Both share one group commit.
+    const intended = {
+      ...intentFacts(keys, tenant, tool, { argumentsText, decision }),
+      ...revealFacts(outgoing),
+    };
+    // Both share one commit; of what changes nothing, with its outcome if that comes soon.
     const intent = Promise.all([
-      recordDecision(),
-      record('intent', {
-        ...intentFacts(keys, tenant, tool, { argumentsText, decision }),
-        ...revealFacts(outgoing),
-      }),
+      recordDecision(isHarmless),
+      record('intent', intended, isHarmless),
     ]);
     if (begun === undefined) await intent;
     const recorded = (begun ?? attempt()).then(async (ended) => {
@@ -198,11 +199,11 @@ function recorderOf(
 ): Recorder {
   const { tenant, subject } = principal;
   let about: Facts | undefined;
-  return async (kind, facts) => {
+  return async (kind, facts, mayRide = false) => {
     // Not before anything is to be recorded: a call that changes nothing is on its way by then.
     about ??= callFacts(keys, tenant, tool.name, callDigest);
     const place = { tenant, runId, step: 'call', actor: subject };
-    await audit.append({ ...place, kind, facts: { ...about, ...facts } });
+    await audit.append({ ...place, kind, facts: { ...about, ...facts } }, { mayRide });
   };
 }
 

@@ -13,12 +13,15 @@ import { recoverTail } from './recover.ts';
 
 /** Records that may wait for the disk. */
 const waitingMax = 10_000;
+const rideMsMaxDefault = 20;
 
 /** What an audit file needs. */
 export interface AuditFileOptions {
   /** The file; `.lock` and `.head` beside it are its own. */
   readonly path: string;
   readonly now: () => number;
+  /** So long, and 20 when absent, what may ride waits for others. */
+  readonly rideMsMax?: number;
   /** Told after every group commit, with the number of records in it. */
   readonly onCommit?: (records: number) => void;
 }
@@ -48,28 +51,37 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
   }
 }
 
-function createAuditFile(
-  options: AuditFileOptions & {
-    readonly file: FileHandle;
-    readonly head: AuditReceipt | undefined;
-    readonly lock: FileLock;
-  },
-): AuditLog {
-  const { path, now, onCommit, file, lock } = options;
+interface OpenedFile extends AuditFileOptions {
+  readonly file: FileHandle;
+  readonly head: AuditReceipt | undefined;
+  readonly lock: FileLock;
+}
+
+function createAuditFile(options: OpenedFile): AuditLog {
+  const { path, now, onCommit, file, rideMsMax = rideMsMaxDefault } = options;
   let head = options.head;
   const notes = createHeadNotes(path);
+  const patience = createPatience(rideMsMax, start);
   let waiting: Waiting[] = [];
+  /** Something waits that does not ride. */
+  let isDue = false;
   let committing: Promise<void> | undefined;
   let broken: HostError | undefined;
   let isClosed = false;
 
-  async function append(record: AuditRecord): Promise<AuditReceipt> {
+  const append: AuditLog['append'] = async (record, { mayRide } = { mayRide: false }) => {
     refuseIfUnusable();
     if (waiting.length >= waitingMax) throw tooMany();
     const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
     waiting.push({ record, resolve, reject });
-    committing ??= commitAll();
+    if (mayRide) patience.begin();
+    else start();
     return promise;
+  };
+
+  function start(): void {
+    isDue = true;
+    committing ??= commitAll();
   }
 
   function refuseIfUnusable(): void {
@@ -80,7 +92,9 @@ function createAuditFile(
   async function commitAll(): Promise<void> {
     // Everything that is appended before the event loop goes on shares the first commit.
     await new Promise<void>((resolve) => process.nextTick(resolve));
-    while (waiting.length > 0) {
+    while (isDue) {
+      isDue = false;
+      patience.end();
       const batch = waiting;
       waiting = [];
       await commit(batch);
@@ -108,13 +122,9 @@ function createAuditFile(
     if (isClosed) return;
     isClosed = true;
     // What was accepted before is still written.
+    if (waiting.length > 0) start();
     await committing;
-    try {
-      await notes.close(head);
-    } finally {
-      await file.close();
-      lock.release();
-    }
+    await letGo(options, async () => notes.close(head));
   }
 
   return {
@@ -122,6 +132,30 @@ function createAuditFile(
     head: () => head,
     check: async () => refuseIfUnusable(),
     close,
+  };
+}
+
+/** Whatever becomes of the note, another process may have the file then. */
+async function letGo({ file, lock }: OpenedFile, note: () => Promise<void>): Promise<void> {
+  try {
+    await note();
+  } finally {
+    await file.close();
+    lock.release();
+  }
+}
+
+/** Bounds how long what may ride waits. */
+function createPatience(delayMs: number, onOver: () => void): { begin(): void; end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    begin: () => {
+      timer ??= setTimeout(onOver, delayMs);
+    },
+    end: () => {
+      clearTimeout(timer);
+      timer = undefined;
+    },
   };
 }
 

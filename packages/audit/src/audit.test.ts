@@ -96,6 +96,32 @@ test('records of the same time share one sync', async () => {
   });
 });
 
+test('what may ride waits for a commit of others, before which it stands', async () => {
+  await inDirectory(async (path) => {
+    const commits: number[] = [];
+    const onCommit = (records: number): void => void commits.push(records);
+    const log = await openAuditFile({ path, now: () => 0, onCommit, rideMsMax: 600_000 });
+    const riding = [0, 1].map(async (at) => log.append(recordOf(at), { mayRide: true }));
+    // Whatever would be written at once has begun by now.
+    await new Promise((resolve) => setImmediate(resolve));
+    const receipts = await Promise.all([...riding, log.append(recordOf(2))]);
+    assert.deepEqual([receipts.map(({ index }) => index), commits], [[0, 1, 2], [3]]);
+    const last = log.append(recordOf(3), { mayRide: true });
+    await log.close();
+    assert.equal((await last).index, 3);
+    assert.equal((await verifyAuditFile(path)).ok, true);
+  });
+});
+
+test('what may ride is written without others, too', async () => {
+  await inDirectory(async (path) => {
+    const log = await openAuditFile({ path, now: () => 0 });
+    assert.equal((await log.append(recordOf(0), { mayRide: true })).index, 0);
+    assert.equal((await log.append(recordOf(1), { mayRide: true })).index, 1);
+    await log.close();
+  });
+});
+
 test('any flipped bit of the file is found', async () => {
   await inDirectory(async (path) => {
     await write(path, 6);

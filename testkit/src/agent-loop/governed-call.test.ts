@@ -85,6 +85,25 @@ suite('direct calls', () => {
     assert.deepEqual(order, ['performed', 'sealed', 'sealed', 'performed']);
   });
 
+  test('only what says that something changes nothing waits for the record of another', async () => {
+    const { outside } = open();
+    const riding: (readonly [string, boolean])[] = [];
+    const { audit } = outside.ports;
+    const append: typeof audit.append = async (record, options) => {
+      riding.push([record.kind, options?.mayRide === true]);
+      return audit.append(record, options);
+    };
+    const ports = { ...outside.ports, audit: { ...audit, append }, now: () => 1_000 };
+    const governor = createCallGovernor(ports);
+    await governor.govern(callOf('none'), async () => 'done', direct);
+    await governor.govern(callOf('irreversible'), async () => 'done', direct);
+    assert.deepEqual(riding, [
+      ...(['decision', 'intent'] as const).map((kind) => [kind, true]),
+      ['outcome', false],
+      ...(['decision', 'intent', 'outcome'] as const).map((kind) => [kind, false]),
+    ]);
+  });
+
   for (const effect of ['deny', 'hold'] as const) {
     test(`a call that policy answers with ${effect} is on record and never performed`, async () => {
       const { outside, governor } = open({

@@ -29,9 +29,9 @@ export function hideInAudit(audit: AuditLog, redactor: Redactor): AuditLog {
 
   return {
     ...audit,
-    append: async (record) => {
+    append: async (record, options) => {
       const facts = hideIn(record.facts);
-      return audit.append(facts === record.facts ? record : { ...record, facts });
+      return audit.append(facts === record.facts ? record : { ...record, facts }, options);
     },
   };
 }

@@ -38,8 +38,11 @@ export interface AuditReceipt {
 
 /** The tamper-evident log. */
 export interface AuditLog {
-  /** Resolves when the record is durable. Rejects with `audit_unavailable`; then nothing may be done that depends on it. */
-  append(record: AuditRecord): Promise<AuditReceipt>;
+  /**
+   * Resolves when the record is durable. Rejects with `audit_unavailable`; then nothing may be done that depends on it. One that
+   * may ride waits a moment for a record that does not: both then share one commit.
+   */
+  append(record: AuditRecord, options?: { readonly mayRide: boolean }): Promise<AuditReceipt>;
   /** The newest durable position; undefined for an empty log. */
   head(): AuditReceipt | undefined;
   /** Rejects with `audit_unavailable` when the log cannot be written. */

@@ -11,7 +11,7 @@ test('a start without room on the disk names the directory and the remedy, where
     cause: noRoom,
   });
   // A cause does not come out of a thread.
-  const threaded = new HostError('config_invalid', 'decisions.db: the disk is full', {
+  const threaded = new HostError('storage_unavailable', 'decisions.db: the disk is full', {
     facts: { reason: 'disk_full' },
   });
   const sqlite = Object.assign(new Error('database or disk is full'), { errcode: 13 });

@@ -23,7 +23,7 @@ export function toStartFault(given: unknown, dataDirectory: string): unknown {
   for (let depth = 0; depth < causesMax && thrown instanceof SuppressedError; depth += 1) {
     thrown = thrown.suppressed;
   }
-  if (thrown instanceof HostError && thrown.code === 'storage_unavailable') return thrown;
+  if (isToldAlready(thrown)) return thrown;
   let cause: unknown = thrown;
   for (let depth = 0; depth < causesMax && cause instanceof Error; depth += 1) {
     const reason = reasonOf(cause, dataDirectory);
@@ -34,6 +34,15 @@ export function toStartFault(given: unknown, dataDirectory: string): unknown {
     ({ cause } = cause);
   }
   return thrown;
+}
+
+/** A fault of one file that has nothing to do with the whole directory. */
+function isToldAlready(thrown: unknown): boolean {
+  return (
+    thrown instanceof HostError &&
+    thrown.code === 'storage_unavailable' &&
+    reasonOfFacts(thrown) === undefined
+  );
 }
 
 const reasons: readonly Reason[] = ['disk_full', 'locked', 'read_only'];
@@ -47,10 +56,7 @@ const fullCodes: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const readOnlyCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 function reasonOf(fault: Error, dataDirectory: string): Reason | undefined {
-  if (fault instanceof HostError) {
-    const { reason } = fault.facts;
-    return reasons.find((one) => one === reason);
-  }
+  if (fault instanceof HostError) return reasonOfFacts(fault);
   if ('errcode' in fault && typeof fault.errcode === 'number') {
     return sqliteReasons.get(fault.errcode & 0xff);
   }
@@ -59,4 +65,8 @@ function reasonOf(fault: Error, dataDirectory: string): Reason | undefined {
   // Other files that a start needs, such as policies, may be out of reach as well.
   const isWithin = 'path' in fault && String(fault.path).startsWith(dataDirectory);
   return isWithin && readOnlyCodes.has(fault.code) ? 'read_only' : undefined;
+}
+
+function reasonOfFacts({ facts: { reason } }: HostError): Reason | undefined {
+  return reasons.find((one) => one === reason);
 }

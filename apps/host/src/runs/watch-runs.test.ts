@@ -190,3 +190,26 @@ test('whoever comes back gets those that started meanwhile, the oldest first', a
   }
   assert.deepEqual(told, ['run_3', 'run_5']);
 });
+
+test('a run that starts while a watcher comes back is watched once', async () => {
+  const parts = partsOf(async function* follow() {
+    yield* [];
+  });
+  const started = ['run_1', 'run_2'];
+  const engine: WatchParts['engine'] = {
+    ...parts.engine,
+    list: async () => {
+      for (const runId of started) parts.starts.announce(principal, runId);
+      return { runs: [statusOf('run_1', 500)], nextPageToken: undefined };
+    },
+  };
+  const watching = watchOf({ newRuns: { sinceMs: 300 } });
+  const items = watchRuns({ ...parts, engine }, watching);
+  const told: string[] = [];
+  while (told.length < 3) {
+    const { value } = await items.next();
+    if (value?.type === 'run') told.push(value.runId);
+    if (told.length === 2) parts.starts.announce(principal, 'run_3');
+  }
+  assert.deepEqual(told, ['run_1', 'run_2', 'run_3']);
+});

@@ -62,7 +62,9 @@ export async function* watchRuns(parts: WatchParts, watch: Watch): AsyncGenerato
   const stopping = new AbortController();
   const either = AbortSignal.any([signal, stopping.signal]);
   const ready = createReady(either);
-  const seen = new Set(runs.keys());
+  // Each start is announced once: only what is listed may be known already.
+  const announced = new Set<string>();
+  let isListing = newRuns?.sinceMs !== undefined;
   let watched = runs.size;
 
   function follow(runId: string, lastSequence: number): void {
@@ -71,9 +73,13 @@ export async function* watchRuns(parts: WatchParts, watch: Watch): AsyncGenerato
     ready.await({ runId, events, lastSequence });
   }
 
+  function hear(runId: string): void {
+    if (isListing) announced.add(runId);
+    find(runId);
+  }
+
   function find(runId: string): void {
-    if (seen.has(runId)) return;
-    seen.add(runId);
+    if (runs.has(runId)) return;
     const isLeftOut = watched >= watchedRunsMax;
     if (!isLeftOut) watched += 1;
     ready.push({ type: isLeftOut ? 'left-out' : 'found', runId });
@@ -103,10 +109,13 @@ export async function* watchRuns(parts: WatchParts, watch: Watch): AsyncGenerato
 
   // Where new runs belong to it, one may always come.
   const goesOn = (): boolean => newRuns !== undefined || watched > 0;
-  const stopListening = newRuns && starts.listen(principal, find);
+  const stopListening = newRuns && starts.listen(principal, hear);
   try {
     if (newRuns?.sinceMs !== undefined) {
-      for (const runId of await startedSince(engine, principal, newRuns.sinceMs)) find(runId);
+      const listed = await startedSince(engine, principal, newRuns.sinceMs);
+      for (const runId of listed) if (!announced.has(runId)) find(runId);
+      isListing = false;
+      announced.clear();
     }
     for (const [runId, lastSequence] of runs) follow(runId, lastSequence);
     while (goesOn()) yield* tell(await ready.take());

@@ -1,11 +1,13 @@
 /**
- * Renews what is made from something else: the contract's code and index from proto/, docs/reference/errors.md from the host's table.
+ * Renews what is made from something else: the contract's code and index from proto/, docs/reference from the host's table of errors
+ * and the schema of its configuration.
  * `node scripts/generate.ts [--check]`; `--check` writes nothing and fails when a file is old.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { configReference } from './config-reference.ts';
 import { contractIndex } from './contract-index.ts';
 import { errorReference } from './error-reference.ts';
 
@@ -15,6 +17,7 @@ const generated = `${contracts}/gen`;
 const wanted = new Map<string, string>(runBuf());
 wanted.set(`${contracts}/index.ts`, contractIndex(wanted));
 wanted.set('docs/reference/errors.md', errorReference());
+wanted.set('docs/reference/configuration.md', configReference());
 const extra = filesBelow(generated).filter((path) => !wanted.has(path));
 
 if (process.argv.includes('--check')) {

@@ -14,14 +14,14 @@ const issuer = z.strictObject({
     .min(1)
     .default(['RS256', 'ES256', 'EdDSA']),
   tenant: name.optional().describe('Tenant of everybody it knows; without: by the claim.'),
-  tenantClaim: text.default('tenant'),
+  tenantClaim: text.default('tenant').describe('Claim that names the tenant.'),
   tenants: z
     .array(name)
     .min(1)
     .max(10_000)
     .optional()
     .describe('Tenants that the claim may name; without: any, so the issuer has to be your own.'),
-  rolesClaim: text.default('roles'),
+  rolesClaim: text.default('roles').describe('Claim that lists the roles.'),
   roles: z
     .array(name)
     .max(1_000)
@@ -69,9 +69,9 @@ export const mcp: z.ZodType<McpConfig> = z.strictObject({
     .max(100)
     .default([])
     .describe('Origins of web pages that may ask; without: none.'),
-  maxConnections: count(1, 100_000).default(1_000),
+  maxConnections: count(1, 100_000).default(1_000).describe('Connections to the listener.'),
   maxSessions: count(1, 100_000).default(1_000).describe('Sessions of clients before 2026-07-28.'),
-  maxBodyBytes: count(1_024, 67_108_864).default(4_194_304),
+  maxBodyBytes: count(1_024, 67_108_864).default(4_194_304).describe('Size of one request.'),
   issuers: z
     .array(issuer)
     .max(16)

@@ -7,13 +7,19 @@ import type { ConfigTree } from './tree.ts';
 import { count, day, labels, milliseconds, name, port, secret, text } from './values.ts';
 
 const apiKey = z.strictObject({
-  id: z.string().regex(/^[a-z0-9]{4,32}$/, { error: 'must be 4 to 32 of a-z and 0-9' }),
-  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, {
-    error: 'must be sha256: and 64 hex digits; make a key with `model-host keys create`',
-  }),
-  tenant: name,
-  subject: z.string().min(1).max(128),
-  roles: z.array(name).max(64).default([]),
+  id: z
+    .string()
+    .regex(/^[a-z0-9]{4,32}$/, { error: 'must be 4 to 32 of a-z and 0-9' })
+    .describe('The part of the key that is no secret; `keys create` prints the whole entry.'),
+  hash: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, {
+      error: 'must be sha256: and 64 hex digits; make a key with `model-host keys create`',
+    })
+    .describe('Of the key, which is kept nowhere.'),
+  tenant: name.describe('Tenant of whoever calls with it.'),
+  subject: z.string().min(1).max(128).describe('Who that is, in policy and on record.'),
+  roles: z.array(name).max(64).default([]).describe('Roles in that tenant.'),
 });
 
 const server = z.strictObject({
@@ -30,9 +36,12 @@ const server = z.strictObject({
     .describe('Time for a call that is no stream.'),
   gracefulShutdownTimeoutMs: milliseconds(0, day)
     .default(30_000)
-    .describe('Time for runs that work after SIGTERM; then they are cancelled.'),
+    .describe('Time for runs that work after SIGTERM; what is left goes on after the next start.'),
   tls: z
-    .strictObject({ certFile: text, keyFile: text })
+    .strictObject({
+      certFile: text.describe('The certificate, and those between it and its authority.'),
+      keyFile: text.describe('Its private key.'),
+    })
     .optional()
     .describe('Certificate chain and private key of the gRPC listener, as PEM files.'),
   insecureBehindProxy: z
@@ -48,20 +57,34 @@ const server = z.strictObject({
 const model = z.strictObject({
   id: name.describe('Name of the route, unique over all providers.'),
   model: text.describe('Name of the model at its provider.'),
-  contextTokens: count(256, 100_000_000).default(128_000),
-  maxOutputTokens: count(1, 1_000_000).default(4_096),
-  inputUsdPerMillionTokens: z.number().min(0).max(100_000).default(0),
-  outputUsdPerMillionTokens: z.number().min(0).max(100_000).default(0),
+  contextTokens: count(256, 100_000_000)
+    .default(128_000)
+    .describe('Tokens of input and output together.'),
+  maxOutputTokens: count(1, 1_000_000).default(4_096).describe('Most tokens of one answer.'),
+  inputUsdPerMillionTokens: z
+    .number()
+    .min(0)
+    .max(100_000)
+    .default(0)
+    .describe('What budgets of cost count with.'),
+  outputUsdPerMillionTokens: z
+    .number()
+    .min(0)
+    .max(100_000)
+    .default(0)
+    .describe('What budgets of cost count with.'),
 });
 
 const provider = z.strictObject({
-  name,
-  type: z.enum(['openai-chat', 'openai-responses', 'anthropic', 'gemini', 'scripted']),
+  name: name.describe('As `/ready` and errors name it.'),
+  type: z
+    .enum(['openai-chat', 'openai-responses', 'anthropic', 'gemini', 'scripted'])
+    .describe('The API that it speaks; scripted is a stand-in for a model.'),
   baseUrl: z
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Where its API begins; each type has its own default.'),
-  apiKey: secret.optional(),
+  apiKey: secret.optional().describe('${env:…} or ${file:…}.'),
   scriptFile: text
     .optional()
     .describe('For scripted: a YAML file of steps; without it the built-in skill answers.'),
@@ -73,17 +96,28 @@ const provider = z.strictObject({
 
 const budget = z
   .strictObject({
-    maxTokens: count(1, 1_000_000_000).default(200_000),
-    maxCostUsd: z.number().min(0).max(1_000_000).default(1),
-    maxSteps: count(1, 10_000).default(50),
-    maxToolCalls: count(0, 10_000).default(30),
-    maxDurationMs: milliseconds(1, 30 * day).default(600_000),
+    maxTokens: count(1, 1_000_000_000)
+      .default(200_000)
+      .describe('Input and output of all model calls of a run.'),
+    maxCostUsd: z.number().min(0).max(1_000_000).default(1).describe('Cost of all of them.'),
+    maxSteps: count(1, 10_000).default(50).describe('Model calls and tool calls together.'),
+    maxToolCalls: count(0, 10_000).default(30).describe('Tool calls.'),
+    maxDurationMs: milliseconds(1, 30 * day)
+      .default(600_000)
+      .describe('From the start to the end, waiting for people included.'),
   })
   .prefault({});
 
 const sampling = z
   .strictObject({
-    temperature: z.number().min(0).max(2).optional(),
+    temperature: z
+      .number()
+      .min(0)
+      .max(2)
+      .optional()
+      .describe(
+        'These are left to the provider where they are not given; a run may override them.',
+      ),
     topP: z.number().gt(0).max(1).optional(),
     maxOutputTokens: count(1, 1_000_000).optional(),
     stopSequences: z.array(z.string().min(1).max(64)).max(4).optional(),
@@ -92,9 +126,13 @@ const sampling = z
   .prefault({});
 
 const agent = z.strictObject({
-  id: name,
-  description: z.string().max(4_096).default(''),
-  instructions: z.string().max(65_536).default(''),
+  id: name.describe('As runs name it.'),
+  description: z.string().max(4_096).default('').describe('For people.'),
+  instructions: z
+    .string()
+    .max(65_536)
+    .default('')
+    .describe('What the model is told before every task.'),
   model: name.describe('Id of a model of a provider.'),
   tools: z
     .array(z.string().min(1).max(64))
@@ -103,9 +141,11 @@ const agent = z.strictObject({
     .describe('Names of tools, or alias__* for all tools of a server.'),
   budget,
   sampling,
-  maxToolCallsInFlight: count(1, 64).default(8),
-  toolCallTimeoutMs: milliseconds(1, day).default(30_000),
-  modelCallTimeoutMs: milliseconds(1, day).default(120_000),
+  maxToolCallsInFlight: count(1, 64).default(8).describe('Of one run.'),
+  toolCallTimeoutMs: milliseconds(1, day)
+    .default(30_000)
+    .describe('Time for a tool call; the one of its server counts as well.'),
+  modelCallTimeoutMs: milliseconds(1, day).default(120_000).describe('Time for a model call.'),
   approvalTimeoutMs: milliseconds(1, 30 * day)
     .default(300_000)
     .describe('Time for an approval, an answer to a tool server, or the result of a client tool.'),
@@ -156,7 +196,8 @@ export const configSchema: z.ZodType<ConfigTree> = z.strictObject({
     .strictObject({
       logLevel: z
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-        .default('info'),
+        .default('info')
+        .describe('The least that is logged.'),
     })
     .prefault({}),
 });

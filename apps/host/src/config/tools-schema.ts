@@ -72,13 +72,13 @@ const auth = z.discriminatedUnion('type', [
 /** One tool server. */
 export const toolServer: z.ZodType<ToolServerConfig> = z
   .strictObject({
-    alias,
+    alias: alias.describe('Its tools are called alias__tool.'),
     command: text.optional().describe('Program of a server over stdio.'),
-    args: z.array(z.string().max(4_096)).max(256).default([]),
+    args: z.array(z.string().max(4_096)).max(256).default([]).describe('Its arguments.'),
     env: labels
       .default({})
       .describe('Environment of the program; values may hold ${env:…} and ${file:…}.'),
-    cwd: text.optional(),
+    cwd: text.optional().describe('Directory that the program starts in.'),
     url: z
       .url({ protocol: /^https?$/ })
       .optional()
@@ -101,18 +101,22 @@ export const toolServer: z.ZodType<ToolServerConfig> = z
     idleMs: milliseconds(0, day)
       .default(0)
       .describe('It is disconnected after this long without a call; 0 for never.'),
-    connectTimeoutMs: milliseconds(1, day).default(15_000),
-    listTimeoutMs: milliseconds(1, day).default(15_000),
-    callTimeoutMs: milliseconds(1, day).default(30_000),
+    connectTimeoutMs: milliseconds(1, day)
+      .default(15_000)
+      .describe('Time to start or reach it, with the handshake.'),
+    listTimeoutMs: milliseconds(1, day)
+      .default(15_000)
+      .describe('Time for a page of its catalogue.'),
+    callTimeoutMs: milliseconds(1, day).default(30_000).describe('Time for a call.'),
     progressTimeoutMs: milliseconds(1, day)
       .default(30_000)
       .describe('Longest silence in a call; starts again with each progress.'),
-    maxCallsInFlight: count(1, 10_000).default(64),
-    maxCallsQueued: count(0, 100_000).default(256),
+    maxCallsInFlight: count(1, 10_000).default(64).describe('Further calls wait.'),
+    maxCallsQueued: count(0, 100_000).default(256).describe('Further ones are refused.'),
     memoryBytesMax: count(16_777_216, Number.MAX_SAFE_INTEGER)
       .optional()
       .describe('Resident memory of the program and all it starts; past it, it is ended.'),
-    resultBytesMax: resultBytes.default(262_144),
+    resultBytesMax: resultBytes.default(262_144).describe('What is longer is cut.'),
     replay: z
       .enum(['never', 'idempotent'])
       .default('never')

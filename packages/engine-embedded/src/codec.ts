@@ -2,7 +2,10 @@
 export interface SealedPlace {
   readonly tenant: string;
   readonly runId: string;
-  /** `input`, `status`, `events/<first sequence>`, `entry/<index>` or `signal/<name>`. */
+  /**
+   * `input`, `status`, `events/<first sequence>`, `entry/<index>` or `signal/<name>`; of a session, whose id stands for the run,
+   * `session`; of a turn of one, `turn/<index>`.
+   */
   readonly part: string;
 }
 

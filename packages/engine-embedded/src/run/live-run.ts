@@ -95,7 +95,8 @@ export interface LiveRun {
   keeping: EventKeeping;
   cancelDeadline: () => void;
   cancelOverdue: () => void;
-  cancelPark: () => void;
+  /** Of what it does nothing for just now: for leaving memory, or for a store to have room again. */
+  cancelPause: () => void;
 }
 
 /** One for all: making an error costs more than a short step, and nobody is at fault here. */
@@ -122,5 +123,5 @@ export function dropRun(live: LiveRun, reason: unknown): void {
   live.waits.close();
   live.cancelDeadline();
   live.cancelOverdue();
-  live.cancelPark();
+  live.cancelPause();
 }

@@ -43,7 +43,7 @@ export interface Outbox {
   begun(step: BegunStep): void;
   waits(wait: KeptWait): void;
   time(name: string, timeMs: number): void;
-  /** A step begins again; gives nothing back but tells the followers. */
+  /** A step begins again: followers are told, and what its body told before is journaled with that. */
   reset(name: string, attempt: number, lost: readonly LostEvent[]): void;
   ready(ready: Ready): void;
   /** The run ends: the last event. */

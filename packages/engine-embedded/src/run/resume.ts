@@ -76,7 +76,7 @@ function divergenceOf(problem: string | undefined): HostError | undefined {
 }
 
 /** Numbers go on where they were. Gives what was told by steps that were interrupted, by their names. */
-async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly LostEvent[]>> {
+async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly RunEvent[]>> {
   const { store, codec, bounds, origin } = live.options;
   const { lastSequence } = origin.status;
   const told = live.told.all();
@@ -90,7 +90,7 @@ async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly Lost
   if (firstLost !== undefined) {
     const afterSequence = firstLost - 1;
     for await (const event of readKeptEvents({ store, codec, tenant, runId }, afterSequence)) {
-      if (!known.has(event.sequence) && event.body.type !== 'events-dropped') lost.push(event);
+      if (!known.has(event.sequence)) lost.push(event);
     }
   }
   const all = [...told, ...lost].sort((one, other) => one.sequence - other.sequence);
@@ -124,18 +124,14 @@ function watchDeadline(live: LiveRun): void {
 }
 
 /** A step that the program asks for and has no result of: it never began, or was interrupted. */
-function resumeStep(
-  live: LiveRun,
-  ask: StepAsk,
-  lost: readonly RunEvent[] | readonly LostEvent[],
-): void {
+function resumeStep(live: LiveRun, ask: StepAsk, told: readonly RunEvent[]): void {
   const begun = live.options.origin.journal.begun.get(ask.name);
   if (begun === undefined) return beginStep(live, ask);
-  const events = lost.map(({ sequence, timeMs, body }) => ({ sequence, timeMs, body }));
+  const lost = told.map(({ sequence, timeMs, body }) => ({ sequence, timeMs, body }));
   const halted = ask.isCleanup ? undefined : haltOf(live);
-  if (begun.isOnce || halted !== undefined) return endStep(live, begun, events);
+  if (begun.isOnce || halted !== undefined) return endStep(live, begun, lost);
   const attempt = begun.attempt + 1;
-  live.outbox.reset(ask.name, attempt, events);
+  live.outbox.reset(ask.name, attempt, lost);
   live.outbox.begun({ name: ask.name, attempt, isOnce: false });
   runStep(live, ask, attempt);
 }

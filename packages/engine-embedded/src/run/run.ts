@@ -124,7 +124,7 @@ function createLiveRun(options: RunOptions): LiveRun {
     keeping: createEventKeeping(bounds, []),
     cancelDeadline: noTimer,
     cancelOverdue: noTimer,
-    cancelPark: noTimer,
+    cancelPause: noTimer,
   };
   return live;
 }

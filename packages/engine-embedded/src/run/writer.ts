@@ -15,7 +15,7 @@ const roomRetryMs = 250;
 export function wakeWriter(live: LiveRun): void {
   if (live.isWriting || live.phase === 'rehearsed' || live.phase === 'gone') return;
   live.isWriting = true;
-  live.cancelPark();
+  live.cancelPause();
   void writeAll(live)
     .catch((thrown: unknown) => breakOff(live, thrown))
     .finally(() => {
@@ -67,7 +67,7 @@ async function writePatiently(live: LiveRun, write: RunWrite): Promise<boolean> 
       if (!isAlive(live)) return false;
       if (!isWithoutRoom(thrown) || clock.now() >= untilMs) throw thrown;
       const { promise, resolve } = Promise.withResolvers<void>();
-      live.cancelPark = clock.setTimer(roomRetryMs, resolve);
+      live.cancelPause = clock.setTimer(roomRetryMs, resolve);
       await promise;
     }
   }
@@ -173,7 +173,7 @@ function rest(live: LiveRun): void {
   const restMs = live.isParkedSoon ? 0 : sinceMs + bounds.parkAfterMs - clock.now();
   if (restMs <= 0) return onIdle(wakeAtMs);
   // By then something may be on its way in, of which the run must still be told.
-  live.cancelPark = clock.setTimer(restMs, () => rest(live));
+  live.cancelPause = clock.setTimer(restMs, () => rest(live));
 }
 
 /** Whether a run does nothing but wait. */

@@ -105,15 +105,14 @@ function turnMessages(
   said: readonly Message[],
   ending: RunEnding,
 ): readonly Message[] {
-  const answered = new Set(
-    said.flatMap((message) => (message.role === 'tool' ? [message.toolCallId] : [])),
+  const answers = new Map(
+    said.flatMap((message) => (message.role === 'tool' ? [[message.toolCallId, message]] : [])),
   );
   const messages: Message[] = [{ role: 'user', content: input.input }];
   for (const message of said) {
-    if (message.role === 'tool') messages.push(message);
     if (message.role !== 'assistant' || message.toolCalls.length === 0) continue;
     messages.push(message);
-    for (const call of message.toolCalls) if (!answered.has(call.id)) messages.push(cutOff(call));
+    for (const call of message.toolCalls) messages.push(answers.get(call.id) ?? cutOff(call));
   }
   if (ending.reason === 'completed') {
     messages.push({ role: 'assistant', content: ending.answer, toolCalls: [] });

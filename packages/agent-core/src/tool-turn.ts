@@ -3,8 +3,8 @@ import type { ActiveRun } from './active-run.ts';
 import { createLine } from './line.ts';
 import { noteCut } from './tool-reading.ts';
 import type { PlannedCall } from './tool-records.ts';
-import { takeToolStep } from './tool-step.ts';
 import { unwrapCall } from './tool-search.ts';
+import { takeToolStep } from './tool-step.ts';
 import type { ToolVerdict } from './tool-verdict.ts';
 
 /**
@@ -28,16 +28,12 @@ export async function takeToolTurn(
     base: `turn-${turn}/tool-${index + 1}`,
   }));
   for (const { call, base } of planned) announce(run, call, base);
-  let verdicts: readonly ToolVerdict[];
-  try {
-    verdicts = await takeAll(run, planned, agent.toolCallsInFlightMax);
-  } finally {
-    budgets.settle(runId, id, amount);
-    run.count('toolCalls', calls.length);
-  }
-  for (const [index, verdict] of verdicts.entries()) {
-    const call = calls[index];
-    if (call === undefined) break;
+  const { verdicts, fault } = await takeAll(run, planned, agent.toolCallsInFlightMax);
+  budgets.settle(runId, id, amount);
+  run.count('toolCalls', calls.length);
+  for (const [index, call] of calls.entries()) {
+    const verdict = verdicts.get(index);
+    if (verdict === undefined) continue;
     const message = {
       role: 'tool',
       toolCallId: call.id,
@@ -52,6 +48,8 @@ export async function takeToolTurn(
     run.conversation.addResult(message, { labels, source, call: known });
     if (attempted !== undefined) run.conversation.addAttempt(source, attempted);
   }
+  // What was answered by then is kept for whoever goes on with the session.
+  if (fault !== undefined) throw fault.thrown;
   return undefined;
 }
 
@@ -65,19 +63,25 @@ function announce(run: ActiveRun, call: ToolCall, base: string): void {
   });
 }
 
+/** What came of the calls of an answer. */
+interface Taken {
+  /** By the place of the call: of all of them, unless one was faulty. */
+  readonly verdicts: ReadonlyMap<number, ToolVerdict>;
+  readonly fault: { readonly thrown: unknown } | undefined;
+}
+
 /**
- * All verdicts in the order of the calls, whose first decisions are made in that order too. When one call rejects, the others are awaited first:
- * nothing is left running.
+ * The first decisions are made in the order of the calls. When one call rejects, the others are awaited first: nothing is left running.
  */
 async function takeAll(
   run: ActiveRun,
   planned: readonly PlannedCall[],
   inFlightMax: number,
-): Promise<readonly ToolVerdict[]> {
-  const verdicts: ToolVerdict[] = [];
+): Promise<Taken> {
+  const verdicts = new Map<number, ToolVerdict>();
   const firstDecisions = createLine();
   let next = 0;
-  let fault: { readonly thrown: unknown } | undefined;
+  let fault: Taken['fault'];
 
   async function takeNext(): Promise<void> {
     while (fault === undefined && next < planned.length) {
@@ -88,7 +92,7 @@ async function takeAll(
       // The calls are taken in their order, so whoever is before this one in the line is on its way already.
       const place = firstDecisions.enter();
       try {
-        verdicts[index] = await takeToolStep(run, call, place);
+        verdicts.set(index, await takeToolStep(run, call, place));
       } catch (thrown) {
         fault ??= { thrown };
       } finally {
@@ -98,6 +102,5 @@ async function takeAll(
   }
 
   await Promise.all(Array.from({ length: Math.min(inFlightMax, planned.length) }, takeNext));
-  if (fault !== undefined) throw fault.thrown;
-  return verdicts;
+  return { verdicts, fault };
 }

@@ -136,6 +136,41 @@ suite('a run of a session', () => {
     ]);
   });
 
+  test('that is cancelled keeps the answers that it had, beside a call that still waited', async () => {
+    const store = await openSession();
+    const played = await playInSession(
+      store,
+      {
+        turns: [
+          {
+            calls: [
+              ['desk__send', '{}'],
+              ['desk__read', '{}'],
+            ],
+          },
+        ],
+        decide: ({ resource }) =>
+          resource.type === 'tool' && resource.tool.name === 'desk__send'
+            ? { effect: 'hold' }
+            : { effect: 'allow' },
+      },
+      (body, { cancel, settle }) =>
+        body.type === 'tool-finished' && body.tool === 'desk__read'
+          ? settle().then(cancel)
+          : undefined,
+    );
+    assert.equal(played.result.ending.reason, 'cancelled');
+    const [turn] = await turnsOf(store);
+    assert.deepEqual(turn?.messages.map(brief), [
+      'user: go',
+      'assistant:  +2',
+      'tool: The run was stopped before this call was answered; it may have had its effect. (failed)',
+      'tool: result of desk__read',
+    ]);
+    // Whoever goes on with the session reads it.
+    assert.deepEqual(turn.labels.sources, ['desk']);
+  });
+
   test('that fails before it answers leaves its task alone', async () => {
     const store = await openSession();
     const error = new HostError('provider_rejected', 'no');

@@ -48,7 +48,25 @@ test('a field that the message names already is not named twice', () => {
     violations: [{ field: 'spec.agent', description: 'is missing' }],
     retryAfterMs: undefined,
   });
-  assert.equal(readFailure(thrown).text, 'validation_failed: spec.agent: is missing');
+  assert.equal(
+    readFailure(thrown).text,
+    'validation_failed: spec.agent: is missing\nnext: correct <agent>',
+  );
+});
+
+test('a field that has another name on the command line is told by that name', () => {
+  const violations = ['page_size', 'name', 'page_token'].map((field) => ({
+    field,
+    description: 'is wrong',
+  }));
+  const thrown = new ModelHostError('the request is wrong', {
+    code: 'validation_failed',
+    grpcStatus: 'INVALID_ARGUMENT',
+    facts: {},
+    violations,
+    retryAfterMs: undefined,
+  });
+  assert.match(readFailure(thrown).text, /\nnext: correct --limit and --page$/);
 });
 
 test('the remedy of a configuration that cannot be used is for the place of the problem', () => {

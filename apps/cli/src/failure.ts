@@ -59,12 +59,20 @@ export function readFailure(thrown: unknown): Failure {
   return failure(exitCodeOf(code, grpcStatus), `${code}: ${thrown.message}`, fields, remedy);
 }
 
-function remedyOf(code: string, { grpcStatus, facts, retryAfterMs }: Details): string | undefined {
+function remedyOf(code: string, details: Details): string | undefined {
+  const { grpcStatus, facts, retryAfterMs, violations } = details;
+  if (code === 'validation_failed') return correctionOf(violations);
   const isStorage = code === 'storage_unavailable' && grpcStatus !== undefined;
   const ofCode = isStorage ? storageRemedies[facts?.['reason'] ?? ''] : remedies[code];
   if (ofCode !== undefined) return ofCode;
   if (grpcStatus === 'UNAVAILABLE') return code === 'transport' ? noHostRemedy : hostRemedy;
   return retryAfterMs === undefined ? undefined : `try again in ${retryAfterMs} ms`;
+}
+
+/** A field of the contract by the word of the command that it comes from, where that is another one. */
+function correctionOf(violations: Details['violations']): string | undefined {
+  const found = violations.flatMap(({ field }) => words[field] ?? []);
+  return found.length === 0 ? undefined : `correct ${found.join(' and ')}`;
 }
 
 /** The exit code for a stable code of the contract; the gRPC status decides where the code is not known. */
@@ -111,12 +119,24 @@ const remedies: Readonly<Record<string, string>> = {
   unauthenticated:
     'set MODEL_HOST_API_KEY or give --api-key-file; `model-host keys create` makes a key',
   not_found:
-    '`model-host agents list`, `model-host runs list` and `model-host sessions list` show what there is',
+    '`model-host agents list`, `runs list`, `sessions list` and `tools status` show what there is',
   draining: 'start the run at another host, or again when this one is back',
   mcp_connection_failed: '`model-host tools status` shows the state of each tool server',
   mcp_tool_not_found:
     '`model-host tools list` shows what there is, `model-host tools pins` what is held back',
+  tool_arguments_invalid: '`model-host tools show NAME` shows what the tool takes',
   provider_unavailable: '`model-host health` shows the state of each provider',
+};
+
+const words: Readonly<Record<string, string>> = {
+  'spec.agent': '<agent>',
+  'spec.input[0].text.text': '<task>',
+  arguments_json: 'the arguments, such as \'{"path":"a.txt"}\'',
+  at_step: '--at',
+  content_json: '--content, such as \'{"name":"Ann"}\'',
+  model: '--route',
+  page_size: '--limit',
+  page_token: '--page',
 };
 
 const noHostRemedy =

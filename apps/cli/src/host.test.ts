@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { ToolServerState } from '@modelhost/contracts';
 import type { ToolServer } from '@modelhost/contracts';
 import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
+import { writeHostConfig } from './fixtures/host-config.ts';
 import { descendantsOf, isAlive, runHere, startCli } from './testing.ts';
 import type { Running } from './testing.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const state: {
   directory: string;
   environment: Record<string, string | undefined>;
@@ -31,14 +30,13 @@ const cli = async (...args: readonly string[]) => runAs(state.environment, ...ar
 
 before(async () => {
   state.directory = await realpath(await mkdtemp(join(tmpdir(), 'model-host-cli-')));
-  const config = await writeConfig(state.directory);
-  state.serve = startCli(['serve', '--config', config], state.environment);
+  const { file, apiKey, operatorKey } = await writeHostConfig(state.directory);
+  state.environment['MODEL_HOST_API_KEY'] = apiKey;
+  state.operatorKey = operatorKey;
+  state.serve = startCli(['serve', '--config', file], state.environment);
   const [, address = ''] = await state.serve.until(/serves on ([\d.:]+),/);
   state.environment['MODEL_HOST_ADDRESS'] = address;
-  state.client = createModelHostClient({
-    address,
-    apiKey: state.environment['MODEL_HOST_API_KEY'],
-  });
+  state.client = createModelHostClient({ address, apiKey });
   for (let servers = await readServers(); !servers.every(isReady); servers = await readServers()) {
     const isComing = (server: ToolServer): boolean =>
       isReady(server) || server.state === ToolServerState.CONNECTING;
@@ -52,89 +50,6 @@ after(async () => {
   state.serve?.child.kill('SIGKILL');
   await rm(state.directory, { recursive: true });
 });
-
-/** A model that plays a script, a real tool server, and a key. */
-async function writeConfig(directory: string): Promise<string> {
-  const created = await cli('keys', 'create', '--tenant', 'acme', '--subject', 'ines', '--json');
-  // Our own output, whose shape the test of `keys create` holds.
-  const { key, entry } = JSON.parse(created.stdout) as { key: string; entry: object };
-  state.environment['MODEL_HOST_API_KEY'] = key;
-  const operator = await createOperator();
-  const apiKeys = [entry, operator.entry];
-  state.operatorKey = operator.key;
-  const files = join(directory, 'files');
-  await mkdir(files);
-  await cp(join(root, 'examples/demo/policies'), join(directory, 'policies'), { recursive: true });
-  await writeFile(
-    join(directory, 'policies/40-test.cedar'),
-    '@id("test.direct") permit (principal, action == ModelHost::Action::"files__list_allowed_directories", resource) when { context.agent == "direct" };\n',
-  );
-  await writeFile(
-    join(directory, 'policies/50-test.cedar'),
-    `@id("test.folders") @remedy("approval") @approvers("operator")
-forbid (principal, action == ModelHost::Action::"files__create_directory", resource)
-unless { context has approval && context.approval.callDigest == context.callDigest && context.now < context.approval.expires };
-`,
-  );
-  const write = (name: string): object => ({
-    name: 'files__write_file',
-    arguments: { path: join(files, name), content: `text of ${name}` },
-  });
-  const script = [
-    { when: { turn: 1, userContains: 'write one' }, toolCalls: [write('one.txt')] },
-    { when: { turn: 1, userContains: 'write two' }, toolCalls: [write('two.txt')] },
-    { when: { turn: 1, userContains: 'write three' }, toolCalls: [write('three.txt')] },
-    {
-      when: { turn: 1, userContains: 'folder' },
-      toolCalls: [{ name: 'files__create_directory', arguments: { path: join(files, 'new') } }],
-    },
-    {
-      when: { turn: 1, userContains: 'greet' },
-      toolCalls: [{ name: 'desk__greet', arguments: {} }],
-    },
-    { when: { userContains: 'slow' }, text: 'late', delayMs: 60_000 },
-    { when: { userContains: 'broken' }, error: { code: 'provider_unavailable' } },
-    { when: {}, text: 'the answer' },
-  ];
-  await writeFile(join(directory, 'script.yaml'), JSON.stringify(script));
-  const asking = join(root, 'apps/cli/src/fixtures/asking-server.ts');
-  const server = join(root, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
-  const config = {
-    server: { port: 0, healthPort: 0, dataDirectory: 'data', auth: { apiKeys } },
-    providers: [
-      {
-        name: 'script',
-        type: 'scripted',
-        scriptFile: 'script.yaml',
-        models: [{ id: 'm', model: 's' }],
-      },
-    ],
-    agents: [{ id: 'player', model: 'm', tools: ['files__*', 'desk__*'] }],
-    tools: {
-      servers: [
-        { alias: 'files', command: process.execPath, args: [server, files] },
-        {
-          alias: 'desk',
-          command: process.execPath,
-          args: [asking],
-          effects: { '*': 'none' },
-          pinning: 'approve',
-        },
-      ],
-    },
-    policies: { directory: 'policies' },
-  };
-  const file = join(directory, 'model-host.yaml');
-  await writeFile(file, JSON.stringify(config));
-  return file;
-}
-
-async function createOperator(): Promise<{ readonly key: string; readonly entry: object }> {
-  const args = 'keys create --tenant acme --subject otto --role operator --json';
-  const { stdout } = await cli(...args.split(' '));
-  // Our own output, as above.
-  return JSON.parse(stdout) as { key: string; entry: object };
-}
 
 function asOperator(): typeof state.environment {
   return { ...state.environment, MODEL_HOST_API_KEY: state.operatorKey };
@@ -279,6 +194,7 @@ test('Ctrl-C on a follower leaves the run alone; runs cancel ends it', async () 
 test('each way to fail has its exit code and its next command', async () => {
   const failures: readonly (readonly [args: string[], code: number, pattern: RegExp])[] = [
     [['run', 'nobody', 'task'], 2, /spec\.agent/],
+    [['tools', 'pins', 'none'], 5, /there is no tool server none\nnext: .*tools status/],
     [['runs', 'show', 'run_none'], 5, /not_found: .*\nnext: /],
     [['run', 'player', 'x', '--budget-tokens', '1'], 6, /budget exceeded: tokens/],
     [['run', 'player', 'broken'], 7, /failed: provider_unavailable/],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { openAuditFile } from '@modelhost/audit';
 import { runCli, runHere } from './testing.ts';
 
@@ -37,6 +38,7 @@ test('what cannot be understood ends with 2, says why on stderr and leaves stdou
     [['health', '--tls-ca', import.meta.filename], /main\.test\.ts: has no certificate in PEM/],
     [['health', '--address', 'http://127.0.0.1:9'], /^--address: .*: must be host:port\n/],
     [['runs', 'fork', 'run_1', '--at', 'turn-1/model', '--bundle', directory], /EISDIR/],
+    [['redact', '--term', ' '], /^--term: " ": write a name or term/],
     [['audit', 'verify', join(directory, 'none')], /none: cannot be read \(ENOENT\)/],
     [['audit', 'verify', directory], /: is a directory\nnext: .*audit\.jsonl/],
     [['demo', '--dir', join(directory, 'none')], /there is no such folder/],
@@ -157,6 +159,37 @@ test('a new key is alone on stdout, its entry for the configuration on stderr wi
   assert.match(stderr, /subject: "in\\"es"\n {8}roles: \["lead","owner"\]/);
   const { stdout: again } = await runHere(args);
   assert.notEqual(again, stdout);
+});
+
+test('a key is made for exactly those whom a configuration takes', async () => {
+  const name = fc.oneof(
+    fc.stringMatching(/^[a-z][a-z0-9-]{0,4}$/),
+    fc.string({ unit: fc.constantFrom('a', 'B', '3', '-', ' ', 'é') }),
+    fc.nat(140).map((length) => 'x'.repeat(length)),
+  );
+  await fc.assert(
+    fc.asyncProperty(name, name, name, async (tenant, subject, role) => {
+      const asked = [`--tenant=${tenant}`, `--subject=${subject}`, `--role=${role}`, '--json'];
+      const { code, stdout } = await runHere(['keys', 'create', ...asked]);
+      const entry = {
+        id: 'abcd',
+        hash: `sha256:${'0'.repeat(64)}`,
+        tenant,
+        subject,
+        roles: [role],
+      };
+      const configured = { MH__SERVER__AUTH__APIKEYS: JSON.stringify([entry]) };
+      const demo = fileURLToPath(
+        new URL('../../../examples/demo/model-host.yaml', import.meta.url),
+      );
+      const checked = await runHere(['config', 'check', '--config', demo], {
+        environment: configured,
+      });
+      assert.equal(code, checked.code === 0 ? 0 : 2, checked.stderr);
+      if (code === 0) assert.partialDeepStrictEqual(JSON.parse(stdout), { entry: { tenant } });
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('an intact audit file ends with 0; one with a flipped bit with 1 and the line', async () => {

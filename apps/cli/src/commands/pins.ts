@@ -34,6 +34,7 @@ export async function listPins(
       ...(alias === undefined ? {} : { alias }),
       pendingOnly: flags.pending === true,
     });
+    if (alias !== undefined) refuseUnknown(answer, alias);
     if (flags.json === true) {
       return context.print(`${toJsonText(ListToolPinsResponseSchema, answer, 2)}\n`);
     }
@@ -66,6 +67,7 @@ export async function approveTools(
 ): Promise<void> {
   await withClient(context, flags, async (client) => {
     const listed = await client.listToolPins({ alias });
+    refuseUnknown(listed, alias);
     const chosen = choose(listed, alias, names);
     if (chosen.length === 0) {
       return context.say(`nothing of ${names.join(', ') || alias} is held back`);
@@ -92,18 +94,20 @@ export async function approveTools(
   });
 }
 
+function refuseUnknown({ sets }: ListToolPinsResponse, alias: string): void {
+  if (sets.some((set) => set.alias === alias)) return;
+  throw new CommandError(
+    exitCodes.notFound,
+    `there is no tool server ${alias}`,
+    '`model-host tools status` shows what there is',
+  );
+}
+
 function choose(
-  { pins, sets }: ListToolPinsResponse,
+  { pins }: ListToolPinsResponse,
   alias: string,
   names: readonly string[],
 ): readonly ToolPin[] {
-  if (!sets.some((set) => set.alias === alias)) {
-    throw new CommandError(
-      exitCodes.notFound,
-      `there is no tool server ${alias}`,
-      '`model-host tools status` shows what there is',
-    );
-  }
   const unknown = names.find((name) => !pins.some((pin) => isNamed(pin, name)));
   if (unknown !== undefined) {
     throw new CommandError(

@@ -55,11 +55,11 @@ export const keysRoutes: RouteMap<CliContext> = buildRouteMap({
       parameters: {
         flags: {
           ...jsonFlag,
-          tenant: { kind: 'parsed', parse: String, brief: 'Tenant of the key' },
-          subject: { kind: 'parsed', parse: String, brief: 'Who calls with the key' },
+          tenant: { kind: 'parsed', parse: readName, brief: 'Tenant of the key' },
+          subject: { kind: 'parsed', parse: readSubject, brief: 'Who calls with the key' },
           role: {
             kind: 'parsed',
-            parse: String,
+            parse: readName,
             optional: true,
             variadic: true,
             brief: 'A role of the subject; may be given again',
@@ -80,3 +80,15 @@ export const versionCommand: Command<CliContext> = buildCommand<JsonFlag, [], Cl
   parameters: { flags: jsonFlag },
   docs: { brief: 'Print the version' },
 });
+
+/** What a configuration takes as the name of a tenant or a role. */
+function readName(text: string): string {
+  if (/^[a-z][a-z0-9-]{0,63}$/.test(text)) return text;
+  throw new Error('write 1 to 64 of a-z, 0-9 and "-", beginning with a letter');
+}
+
+/** What a configuration takes as a subject. */
+function readSubject(text: string): string {
+  if (text.length >= 1 && text.length <= 128) return text;
+  throw new Error('write 1 to 128 characters');
+}

@@ -19,7 +19,7 @@ export const redactCommand: Command<CliContext> = buildCommand<RedactFlags, [], 
       },
       term: {
         kind: 'parsed',
-        parse: String,
+        parse: readTerm,
         optional: true,
         variadic: true,
         brief: 'A name or term to hide as well; may be given again',
@@ -50,3 +50,8 @@ export const redactCommand: Command<CliContext> = buildCommand<RedactFlags, [], 
     ].join('\n'),
   },
 });
+
+function readTerm(text: string): string {
+  if (text.trim() === '') throw new Error('write a name or term; nothing can be found of none');
+  return text;
+}

@@ -57,7 +57,7 @@ const list = buildCommand<ListSessionsFlags, [], CliContext>({
       ...pageFlags,
     },
   },
-  docs: { brief: 'List your sessions, newest first' },
+  docs: { brief: 'List your sessions, the last created first' },
 });
 
 const show = buildCommand<ConnectionFlags & JsonFlag, [sessionId: string], CliContext>({

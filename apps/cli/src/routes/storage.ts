@@ -65,5 +65,5 @@ export const storageRoutes: RouteMap<CliContext> = buildRouteMap({
       },
     }),
   },
-  docs: { brief: 'The runs and sessions in the data directory of a host' },
+  docs: { brief: 'The data directory of a host: its runs and sessions, and what of it was lost' },
 });

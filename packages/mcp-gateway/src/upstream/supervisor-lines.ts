@@ -61,14 +61,17 @@ export function createLines(options: LinesOptions): Lines {
   }
 
   function connected(): SubjectLine | undefined {
-    return [...lines.values()].find((line) => line.current() !== undefined);
+    return lines.values().find((line) => line.current() !== undefined);
   }
 
   function status(): HealthStatus {
     if (isClosed) return { state: 'closed', error: undefined };
-    const all = [...lines.values()].map((line) => line.status());
-    const rank = ({ state }: HealthStatus): number => bestFirst.indexOf(state);
-    const [best] = all.toSorted((left, right) => rank(left) - rank(right));
+    // Asked with each call; most servers have one line.
+    let best: HealthStatus | undefined;
+    for (const line of lines.values()) {
+      const own = line.status();
+      if (best === undefined || rankOf(own) < rankOf(best)) best = own;
+    }
     return best ?? { state: 'idle', error: undefined };
   }
 
@@ -78,6 +81,10 @@ export function createLines(options: LinesOptions): Lines {
   }
 
   return { of, known: (principal) => lines.get(subjectOf(principal)), connected, status, close };
+}
+
+function rankOf({ state }: HealthStatus): number {
+  return bestFirst.indexOf(state);
 }
 
 function isInUse(line: SubjectLine): boolean {

@@ -9,7 +9,6 @@ const bounds = {
   maxAgeMs: 1_000,
   staleAgeMaxMs: 5_000,
   cooldownMs: 300,
-  timeoutMs: 1_000,
   bytesMax: 4_096,
   keysMax: 4,
 };

@@ -4,8 +4,8 @@ import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { JWSAlgorithm, JWTPayload } from 'jose';
 import { createKeySet } from './key-set.ts';
 import type { KeyFetch, KeySet, KeySetBounds } from './key-set.ts';
-import { createTokenMemory } from './token-memory.ts';
 import { readClaimText, readClaimTexts, readTenant } from './token-claims.ts';
+import { createTokenMemory } from './token-memory.ts';
 
 /** An authorization server whose access tokens count, as the operator configured it. */
 export interface TokenIssuer {
@@ -68,7 +68,6 @@ const defaultKeySetBounds: KeySetBounds = {
   maxAgeMs: 600_000,
   staleAgeMaxMs: 3_600_000,
   cooldownMs: 30_000,
-  timeoutMs: 5_000,
   bytesMax: 262_144,
   keysMax: 64,
 };

@@ -48,6 +48,40 @@ test('a finished run leaves no timer set, even when steps outlive it', async () 
   assert.equal(timers.size, 0);
 });
 
+test('past its deadline nothing of a run begins, however late its timer is', async () => {
+  let nowMs = 1_000;
+  let isBegun = false;
+  const program: RunProgram = async (run) => {
+    await run.step('first', async () => {
+      // As where the machine was suspended.
+      nowMs += 3_600_000;
+    });
+    run.emit('late', { type: 'step-started', kind: 'model' });
+    const late = run.step('late', async () => {
+      isBegun = true;
+    });
+    const reason: unknown = await late.catch((thrown: unknown) => thrown);
+    assert.deepEqual(reason, { type: 'deadline' });
+    assert.deepEqual(run.signal.reason, { type: 'deadline' });
+    await run.step('last', async () => 1, { isCleanup: true });
+    return done;
+  };
+  const clock: Clock = { now: () => nowMs, setTimer: () => () => {} };
+  const engine = await createEngine({ program, clock });
+  await engine.start(inputOf('run_1'));
+  const { signal } = new AbortController();
+  const following = engine.follow('acme', 'run_1', { afterSequence: 0, signal });
+  const events = await Array.fromAsync(following);
+  assert.equal(isBegun, false);
+  assert.deepEqual(
+    events.map(({ body }) => body),
+    [{ type: 'run-finished', result: done }],
+  );
+  const { digest, recordedDigest } = await engine.replay('acme', 'run_1');
+  assert.equal(digest, recordedDigest);
+  await engine.close();
+});
+
 test('finished runs are forgotten, oldest first, when their events take too much', async () => {
   const program: RunProgram = async (run) => {
     run.emit('', { type: 'text-delta', text: 'x'.repeat(10_000) });

@@ -1,7 +1,7 @@
-import type { Ask, StepAsk, WaitAsk } from './ask.ts';
-import { givenUpReasonOf } from './ask.ts';
 import type { Handover, KeptWait } from '../journal/frame.ts';
-import { haltOf } from './live-run.ts';
+import { givenUpReasonOf } from './ask.ts';
+import type { Ask, StepAsk, WaitAsk } from './ask.ts';
+import { haltOf } from './ending.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** The program asks for something. While it is handed its journal, that waits. */
@@ -50,8 +50,8 @@ export function beginWait(live: LiveRun, ask: WaitAsk, kept: KeptWait | undefine
 
 /** After a stop no body begins but those for cleanup. */
 function refuseIfHalted(live: LiveRun, ask: StepAsk): boolean {
-  const halted = haltOf(live);
-  if (halted === undefined || ask.isCleanup) return false;
+  const halted = ask.isCleanup ? undefined : haltOf(live);
+  if (halted === undefined) return false;
   const end = { type: 'refused', reason: givenUpReasonOf(halted) } as const;
   live.outbox.ready({ handover: { kind: 'step', name: ask.name, end, sequences: [] } });
   live.wake();

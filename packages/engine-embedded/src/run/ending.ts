@@ -20,6 +20,15 @@ export function stopRun(live: LiveRun, reason: StopReason): boolean {
   return true;
 }
 
+/**
+ * Why no body begins any more but those for cleanup: also while the stop is only on its way to the program. Stops a run whose time is
+ * over although no timer has said so, as where the machine was suspended.
+ */
+export function haltOf(live: LiveRun): StopReason | HostError | undefined {
+  if (live.options.clock.now() >= live.deadlineMs) stopRun(live, { type: 'deadline' });
+  return live.performance.halted() ?? live.stopReason;
+}
+
 /** The program was stopped, or is broken: it has a while to end. */
 export function haltRun(live: LiveRun, reason: StopReason | HostError): void {
   live.isStopping = true;

@@ -109,11 +109,6 @@ export function openSteps({ performance }: LiveRun): number {
   return count;
 }
 
-/** Why no body begins any more but those for cleanup: also while the stop is only on its way to the program. */
-export function haltOf({ performance, stopReason }: LiveRun): StopReason | HostError | undefined {
-  return performance.halted() ?? stopReason;
-}
-
 /** Takes a run out of memory: nothing of it has an effect any more. */
 export function dropRun(live: LiveRun, reason: unknown): void {
   if (live.phase === 'gone') return;

@@ -1,14 +1,13 @@
 import { HostError } from '@modelhost/kernel';
 import type { RunEvent } from '@modelhost/kernel';
 import { createEventKeeping } from '../event-keeping.ts';
-import { readKeptEvents, readSpent } from '../kept-events.ts';
 import type { BegunStep, LostEvent, StepEnd } from '../journal/frame.ts';
 import { addSequence } from '../journal/sequences.ts';
-import { beginStep, beginWait, runStep } from './asked.ts';
+import { readKeptEvents, readSpent } from '../kept-events.ts';
 import { givenUpReasonOf } from './ask.ts';
 import type { StepAsk } from './ask.ts';
-import { endRun, refuseRun, stopRun } from './ending.ts';
-import { haltOf } from './live-run.ts';
+import { beginStep, beginWait, runStep } from './asked.ts';
+import { endRun, haltOf, refuseRun, stopRun } from './ending.ts';
 import type { LiveRun } from './live-run.ts';
 import { rehearse } from './rehearse.ts';
 import { tellNew } from './telling.ts';

@@ -1,5 +1,5 @@
 import type { RunEventBody } from '@modelhost/kernel';
-import { haltOf } from './live-run.ts';
+import { haltOf } from './ending.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** An event of the program: one that its journal knows of, or a new one. */

@@ -3,7 +3,7 @@ import type { RunInput, RunProgram, SignalPayload, StopReason } from '@modelhost
 import type { RunCodec } from './codec.ts';
 import type { Frame } from './journal/frame.ts';
 import { joinFrames, readFrame } from './journal/journal.ts';
-import { cutText, joinTexts } from './journal/pieces.ts';
+import { cutFrame, joinTexts } from './journal/pieces.ts';
 import { openStatus } from './kept-status.ts';
 import type { RunRecord } from './run-store.ts';
 import type { RunOrigin } from './run/live-run.ts';
@@ -42,7 +42,7 @@ export async function sealPrefix(
 ): Promise<readonly Uint8Array[]> {
   const { runId, principal } = input;
   function* pieces(): Generator<string, void> {
-    for (const frame of prefix) yield* cutText(JSON.stringify(frame));
+    for (const frame of prefix) yield* cutFrame(JSON.stringify(frame));
   }
   const seal = (piece: string, index: number): Uint8Array =>
     codec.encode(piece, { tenant: principal.tenant, runId, part: `entry/${index}` });

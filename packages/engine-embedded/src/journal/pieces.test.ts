@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cutText, joinTexts } from './pieces.ts';
+import { cutFrame, cutText, joinTexts } from './pieces.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -18,13 +18,14 @@ test('texts of any length and letters are the same again, and no piece is more t
       const texts = given.map(({ length, letter }) =>
         `{"${letter.repeat(length)}`.slice(0, length + 2).toWellFormed(),
       );
-      const pieces = texts.flatMap((text) => cutText(text));
+      const pieces = texts.flatMap((text) => cutFrame(text));
       for (const piece of pieces) {
         assert.ok(piece.isWellFormed());
         assert.ok(Buffer.byteLength(piece) <= 4 * mebibyte);
       }
       assert.ok(pieces.length <= given.length * 3);
       assert.deepEqual(joinTexts(pieces), texts);
+      for (const text of texts) assert.equal(cutText(text).join(''), text);
     }),
     { numRuns: 20 },
   );

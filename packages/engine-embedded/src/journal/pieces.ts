@@ -1,15 +1,20 @@
-/** An entry of the journal has at most so much of a frame: of any letters, this is less than half of what a store takes. */
+/** Of any letters, this is less than half of what a store takes at once. */
 const pieceLengthMax = 1024 * 1024;
 
 /** What goes on from the piece before. The text of a frame itself begins with a brace. */
 const goesOn = '+';
 
 /** The text of a frame as the texts of entries, which are written at once: a long one is cut. */
+export function cutFrame(text: string): readonly string[] {
+  return cutText(text).map((piece, index) => (index === 0 ? piece : `${goesOn}${piece}`));
+}
+
+/** A text in pieces of which a store takes each, and which are the text again one after the other. */
 export function cutText(text: string): readonly string[] {
   const pieces: string[] = [];
   for (let start = 0; start < text.length;) {
     const end = endOfPiece(text, start);
-    pieces.push(`${start === 0 ? '' : goesOn}${text.slice(start, end)}`);
+    pieces.push(text.slice(start, end));
     start = end;
   }
   return pieces;

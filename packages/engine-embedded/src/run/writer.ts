@@ -2,7 +2,7 @@ import { toErrorData } from '@modelhost/kernel';
 import type { RunState, RunStatus } from '@modelhost/kernel';
 import { sealStatus } from '../kept-status.ts';
 import type { KeptEvents, RunWrite } from '../run-store.ts';
-import { cutText } from '../journal/pieces.ts';
+import { cutFrame } from '../journal/pieces.ts';
 import { startSteps } from './asked.ts';
 import { dropRun, openSteps, runIsOver } from './live-run.ts';
 import type { LiveRun } from './live-run.ts';
@@ -120,7 +120,7 @@ function statusAfter(live: LiveRun, { events, handed }: Batch): RunStatus {
 function writeOf(live: LiveRun, batch: Batch, status: RunStatus): RunWrite {
   const { runId, tenant, entries } = live;
   const { codec } = live.options;
-  const pieces = batch.frame === undefined ? [] : cutText(JSON.stringify(batch.frame));
+  const pieces = batch.frame === undefined ? [] : cutFrame(JSON.stringify(batch.frame));
   const { state, waitingFor, finishedAtMs } = status;
   const isChanged = state !== live.status.state || waitingFor !== live.status.waitingFor;
   return {

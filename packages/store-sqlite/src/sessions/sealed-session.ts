@@ -1,12 +1,10 @@
+import { cutText } from '@modelhost/engine-embedded';
 import type { RunCodec } from '@modelhost/engine-embedded';
 import { parseJsonText, toErrorData } from '@modelhost/kernel';
 import type { DataLabels, Session, SessionPlace, SessionTurn } from '@modelhost/kernel';
 import type { KeptSession, KeptTurn } from './kept-session.ts';
 
 type About = Pick<Session, 'title' | 'metadata' | 'labels'>;
-
-/** Characters of a turn that are sealed together: however they are written, they fit into one payload. */
-const pieceLengthMax = 1_048_576;
 
 /** What people wrote about a session, and what its labels tell. */
 export function sealAbout(
@@ -65,20 +63,4 @@ export function openTurn(codec: RunCodec, tenant: string, kept: KeptTurn): Sessi
   );
   // As above; the number is that of the row, which is what pages go by.
   return { ...(parseJsonText(texts.join('')) as unknown as SessionTurn), number };
-}
-
-/** Never between the halves of a character, which would not survive being written as UTF-8. */
-function cutText(text: string): readonly string[] {
-  const pieces: string[] = [];
-  for (let at = 0; at < text.length;) {
-    let end = Math.min(at + pieceLengthMax, text.length);
-    if (end < text.length && isLowHalf(text.charCodeAt(end))) end -= 1;
-    pieces.push(text.slice(at, end));
-    at = end;
-  }
-  return pieces;
-}
-
-function isLowHalf(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
 }

@@ -1,23 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isUtf8 } from 'node:buffer';
-import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { isMarked, nameMembers, readHeaderValue, valueAt } from '../mirrored-headers.ts';
 import type { RpcError } from '../relay.ts';
 import type { ParamHeader } from './core-types.ts';
 import { rpcCodes } from './rpc-errors.ts';
-
-/** Member of the params that `Mcp-Name` repeats. */
-const nameMembers: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-  ['tasks/get', 'taskId'],
-  ['tasks/update', 'taskId'],
-  ['tasks/cancel', 'taskId'],
-]);
-
-const sentinelStart = '=?base64?';
-const sentinelEnd = '?=';
 
 /** Why headers and body do not say the same; undefined when they do. */
 export function versionMismatch(
@@ -41,8 +27,10 @@ export function routeMismatch(
   if (typeof name !== 'string') return undefined;
   const header = textOf(headers, 'mcp-name');
   // The usual case first: nothing is to be decoded.
-  if (header === name && !header.startsWith(sentinelStart)) return undefined;
-  return header !== undefined && decode(header) === name ? undefined : mismatch('Mcp-Name');
+  if (header === name && !isMarked(header)) return undefined;
+  return header !== undefined && readHeaderValue(header) === name
+    ? undefined
+    : mismatch('Mcp-Name');
 }
 
 /** The same for arguments that the tool wants to see in a header. An absent argument has no header. */
@@ -55,7 +43,7 @@ export function paramMismatch(
     const value = valueAt(values, path);
     if (value === undefined || value === null || typeof value === 'object') continue;
     const given = textOf(headers, header);
-    const text = given === undefined ? undefined : decode(given);
+    const text = given === undefined ? undefined : readHeaderValue(given);
     if (text === undefined || !isSame(text, value)) return mismatch(header);
   }
   return undefined;
@@ -74,24 +62,7 @@ function textOf(headers: IncomingHttpHeaders, name: string): string | undefined 
   return typeof value === 'string' ? value.trim() : undefined;
 }
 
-/** Undefined for what is marked as Base64 and is none, or none of UTF-8. */
-function decode(value: string): string | undefined {
-  if (!value.startsWith(sentinelStart) || !value.endsWith(sentinelEnd)) return value;
-  const encoded = value.slice(sentinelStart.length, -sentinelEnd.length);
-  const bytes = Buffer.from(encoded, 'base64');
-  return bytes.toString('base64') === encoded && isUtf8(bytes) ? bytes.toString() : undefined;
-}
-
 function isSame(text: string, value: string | number | boolean): boolean {
   if (typeof value !== 'number') return text === String(value);
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) === value : text === String(value);
-}
-
-function valueAt(root: Json | undefined, path: readonly string[]): Json | undefined {
-  let value = root;
-  for (const name of path) {
-    if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value;
 }

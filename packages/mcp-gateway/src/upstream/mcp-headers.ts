@@ -1,5 +1,6 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { nameMembers, toHeaderValue, valueAt } from '../mirrored-headers.ts';
 
 /** An argument that a tool wants to see in a header, by the `x-mcp-header` of its schema. */
 export interface ParamHeader {
@@ -20,16 +21,6 @@ const schemaDepthMax = 64;
 const holdsData = ['default', 'const', 'enum', 'examples', 'required'];
 const holdsByName = ['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions'];
 
-/** The member of the params that goes along as `Mcp-Name`, by method. */
-const namedBy: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
-
 /** What is read of a tool is kept as long as the tool is. */
 const known = new WeakMap<JsonObject, ParamHeaders>();
 
@@ -40,7 +31,7 @@ export function toStandardHeaders(
   params: JsonObject,
 ): Record<string, string> {
   const headers = { 'mcp-protocol-version': version, 'mcp-method': method };
-  const member = Object.hasOwn(namedBy, method) ? namedBy[method] : undefined;
+  const member = nameMembers.get(method);
   const name = member === undefined ? undefined : params[member];
   return typeof name === 'string' ? { ...headers, 'mcp-name': toHeaderValue(name) } : headers;
 }
@@ -135,15 +126,6 @@ function takeMarker(
   return undefined;
 }
 
-function valueAt(root: Json | undefined, path: readonly string[]): Json | undefined {
-  let value = root;
-  for (const name of path) {
-    if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value;
-}
-
 /** Numbers that JSON cannot carry exactly have no header. */
 function toText(value: Json | undefined): string | undefined {
   if (typeof value === 'string') return value;
@@ -152,11 +134,4 @@ function toText(value: Json | undefined): string | undefined {
     return undefined;
   }
   return String(value);
-}
-
-/** What cannot stand in a header as it is goes as Base64 of its UTF-8, marked as such. */
-function toHeaderValue(text: string): string {
-  const isPlain =
-    /^[\t\x20-\x7e]+$/.test(text) && text.trim() === text && !/^=\?base64\?.*\?=$/.test(text);
-  return isPlain ? text : `=?base64?${Buffer.from(text, 'utf8').toString('base64')}?=`;
 }

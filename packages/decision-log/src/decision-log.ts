@@ -70,7 +70,7 @@ export interface DecisionLog {
 const dayMs = 86_400_000;
 
 /**
- * Opens the log, or begins a new one. Rejects with `config_invalid` and the remedy for a file that is damaged, newer, of something
+ * Opens the log, or begins a new one. Rejects with `storage_unavailable` and the remedy for a file that is damaged, newer, of something
  * else or not writable, or that another process has.
  */
 export async function openDecisionLog(options: DecisionLogOptions): Promise<DecisionLog> {

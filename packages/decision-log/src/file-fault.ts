@@ -5,7 +5,7 @@ import { HostError } from '@modelhost/kernel';
  * stays as it is.
  */
 export function toFileFault(
-  code: 'config_invalid' | 'internal',
+  code: 'storage_unavailable' | 'internal',
   path: string,
   thrown: unknown,
 ): HostError {

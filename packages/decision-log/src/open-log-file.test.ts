@@ -151,7 +151,7 @@ test('a file of a newer host is refused, and left as it is', async () => {
     database.close();
     const before = await readFile(path);
     assert.throws(() => openLogFile(path), {
-      code: 'config_invalid',
+      code: 'storage_unavailable',
       message: `${path}: was written by a newer host (version 99, this host knows 1); start the newer host, or move the file away to begin a new log`,
     });
     assert.deepEqual(await readFile(path), before);
@@ -165,7 +165,7 @@ test('a database of something else is refused, and left as it is', async () => {
     database.close();
     const before = await readFile(path);
     assert.throws(() => openLogFile(path), {
-      code: 'config_invalid',
+      code: 'storage_unavailable',
       message: `${path}: is a database of something else; move it away, or give the host another data directory`,
     });
     assert.deepEqual(await readFile(path), before);
@@ -187,7 +187,7 @@ test('a damaged file is refused with the way to a new one', async () => {
       await writeFile(path, damage);
       await rm(`${path}-wal`, { force: true });
       assert.throws(() => openLogFile(path), {
-        code: 'config_invalid',
+        code: 'storage_unavailable',
         message: `${path}: the decision log is damaged; move it away together with its -wal file, and run \`model-host storage accept-loss decisions\` to begin a new one`,
       });
     }
@@ -209,7 +209,7 @@ test('a place that cannot be written is refused', async () => {
     await writeFile(readOnly, bytes);
     for (const place of [join(directory, 'taken.db'), join(directory, 'file', 'a.db'), readOnly]) {
       assert.throws(() => openLogFile(place), {
-        code: 'config_invalid',
+        code: 'storage_unavailable',
         message: `${place}: the decision log cannot be written here; give the host a data directory that it may write`,
       });
     }
@@ -221,7 +221,7 @@ test('a file is open once: in this process, and in all others', async () => {
     const file = openLogFile(path);
     const message = `${path}: another process writes this decision log; stop it, or give this host its own data directory`;
     const facts = { reason: 'locked' };
-    assert.throws(() => openLogFile(path), { code: 'config_invalid', message, facts });
+    assert.throws(() => openLogFile(path), { code: 'storage_unavailable', message, facts });
     const module = fileURLToPath(new URL('open-log-file.ts', import.meta.url));
     const script = `import { openLogFile } from ${JSON.stringify(module)};
       try { openLogFile(process.argv[1]); } catch (error) { console.log(error.message); }`;

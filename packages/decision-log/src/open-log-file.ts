@@ -9,7 +9,7 @@ import { migrate } from './schema.ts';
 
 /**
  * Opens or makes the file, mode 0600, and keeps everybody else out of it until it is closed or the process ends. What is
- * removed is overwritten. Throws `config_invalid` with the remedy for a file that cannot be used.
+ * removed is overwritten. Throws `storage_unavailable` with the remedy for a file that cannot be used.
  */
 export function openLogFile(path: string): LogFile {
   let database: DatabaseSync | undefined;
@@ -27,7 +27,7 @@ export function openLogFile(path: string): LogFile {
     return createLogFile(database, path);
   } catch (thrown) {
     database?.close();
-    throw toFileFault('config_invalid', path, thrown);
+    throw toFileFault('storage_unavailable', path, thrown);
   }
 }
 

@@ -26,19 +26,19 @@ const migrations: readonly string[] = [
    CREATE TABLE rewrite_due (id INTEGER PRIMARY KEY CHECK (id = 1)) STRICT;`,
 ];
 
-/** Brings the file up to date. Throws `config_invalid` for a file of a newer host or of something else. */
+/** Brings the file up to date. Throws `storage_unavailable` for a file of a newer host or of something else. */
 export function migrate(database: DatabaseSync, path: string): void {
   const version = numberOf(database, 'user_version');
   const isEmpty = numberOf(database, 'schema_version') === 0;
   if (!isEmpty && numberOf(database, 'application_id') !== applicationId) {
     throw new HostError(
-      'config_invalid',
+      'storage_unavailable',
       `${path}: is a database of something else; move it away, or give the host another data directory`,
     );
   }
   if (version > migrations.length) {
     throw new HostError(
-      'config_invalid',
+      'storage_unavailable',
       `${path}: was written by a newer host (version ${version}, this host knows ${migrations.length}); start the newer host, or move the file away to begin a new log`,
     );
   }

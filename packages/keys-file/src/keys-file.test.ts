@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { HostError } from '@modelhost/kernel';
 import fc from 'fast-check';
 import { findKeys, loadKeys } from './load-keys.ts';
 
@@ -97,11 +98,28 @@ test('a key of the wrong form is refused with the remedy and without its value',
   ];
   for (const value of wrong) {
     await assert.rejects(loadKeys({ path: 'unused', environmentValue: value }), (error: Error) => {
-      assert.match(error.message, /32 bytes in base64; make one with/);
+      assert.match(error.message, /32 bytes in base64, such as `openssl rand -base64 32` makes/);
       assert.ok(value.length < 5 || !error.message.includes(value));
       return true;
     });
   }
+});
+
+test('a file that is damaged is never told to be made anew, and stays as it is', async () => {
+  await inDirectory(async (directory) => {
+    const path = join(directory, 'master.key');
+    for (const text of ['', environmentValue.slice(0, 20), `!${environmentValue.slice(1)}`]) {
+      await writeFile(path, text, { mode: 0o600 });
+      await assert.rejects(loadKeys({ path, environmentValue: undefined }), (error) => {
+        assert.ok(error instanceof HostError && error.code === 'storage_unavailable');
+        assert.deepEqual(error.facts, { reason: 'corrupt', part: 'keys' });
+        assert.match(error.message, /is damaged; .* put that back/);
+        assert.doesNotMatch(error.message, /openssl/);
+        return true;
+      });
+      assert.equal(await readFile(path, 'utf8'), text);
+    }
+  });
 });
 
 test('a file that others can read is refused with the remedy', async () => {
@@ -116,16 +134,16 @@ test('a file that others can read is refused with the remedy', async () => {
   });
 });
 
-test('a key that cannot be read or written is a problem of the configuration', async () => {
+test('a key that cannot be read or written is a problem of the storage', async () => {
   await inDirectory(async (directory) => {
     await assert.rejects(loadKeys({ path: directory, environmentValue: undefined }), {
-      code: 'config_invalid',
+      code: 'storage_unavailable',
     });
     const file = join(directory, 'file');
     await writeFile(file, '');
     const path = join(file, 'master.key');
     await assert.rejects(loadKeys({ path, environmentValue: undefined }), {
-      code: 'config_invalid',
+      code: 'storage_unavailable',
     });
   });
 });

@@ -15,7 +15,8 @@ export interface KeySource {
 
 /**
  * The keys of this host. Two processes that start at once on an empty directory end up with the same key. Throws
- * `config_invalid` with the remedy for a key of the wrong form or a file that others can read.
+ * `storage_unavailable` with the remedy for a file that is damaged, and `config_invalid` for one that others can read and for a
+ * key of the environment that has the wrong form.
  */
 export async function loadKeys(source: KeySource): Promise<Keys> {
   const { path } = source;
@@ -25,7 +26,12 @@ export async function loadKeys(source: KeySource): Promise<Keys> {
 /** As `loadKeys`, for whoever only reads: no key is made, and there are no keys where there is none. */
 export async function findKeys({ path, environmentValue }: KeySource): Promise<Keys | undefined> {
   if (environmentValue !== undefined) {
-    return createKeys(readMasterKey(environmentValue, 'the master key in the environment'));
+    const key = readMasterKey(environmentValue);
+    if (key !== undefined) return createKeys(key);
+    throw new HostError(
+      'config_invalid',
+      `the master key in the environment: must be ${keyBytes} bytes in base64, such as \`openssl rand -base64 ${keyBytes}\` makes for a new host`,
+    );
   }
   const text = await readIfThere(path);
   return text === undefined ? undefined : openKey(path, text);
@@ -33,17 +39,21 @@ export async function findKeys({ path, environmentValue }: KeySource): Promise<K
 
 async function openKey(path: string, text: string): Promise<Keys> {
   await refuseIfShared(path);
-  return createKeys(readMasterKey(text, path));
+  const key = readMasterKey(text);
+  if (key !== undefined) return createKeys(key);
+  // No word of how a key is made: a new one in its place would open nothing of what is there.
+  throw new HostError(
+    'storage_unavailable',
+    `${path}: the master key is damaged; what is kept opens with the one that was there and no other, so put that back from where you keep it. A key is ${keyBytes} bytes in base64`,
+    { facts: { reason: 'corrupt', part: 'keys' } },
+  );
 }
 
-function readMasterKey(text: string, origin: string): Buffer {
+/** Undefined for a text that is no key. */
+function readMasterKey(text: string): Buffer | undefined {
   const trimmed = text.trim();
   const key = Buffer.from(trimmed, 'base64');
-  if (key.length === keyBytes && key.toString('base64') === trimmed) return key;
-  throw new HostError(
-    'config_invalid',
-    `${origin}: must be ${keyBytes} bytes in base64; make one with \`openssl rand -base64 ${keyBytes}\``,
-  );
+  return key.length === keyBytes && key.toString('base64') === trimmed ? key : undefined;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -51,7 +61,11 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     if (isSystemError(cause, 'ENOENT')) return undefined;
-    throw new HostError('config_invalid', `${path}: the master key cannot be read`, { cause });
+    throw new HostError(
+      'storage_unavailable',
+      `${path}: the master key cannot be read; it has to be a file that the host may read`,
+      { cause },
+    );
   }
 }
 
@@ -77,7 +91,9 @@ async function writeNew(path: string): Promise<string> {
     }
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new HostError('config_invalid', `${path}: a new master key cannot be written`, { cause });
+    throw new HostError('storage_unavailable', `${path}: a new master key cannot be written`, {
+      cause,
+    });
   }
 }
 

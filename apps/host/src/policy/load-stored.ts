@@ -25,7 +25,7 @@ export interface StoredConditions {
 
 /**
  * Loads what was in force when the host ended. It was tested and compiled on its way in; its signatures are checked again,
- * as of then, so that a key that was revoked since counts no more. Throws `config_invalid` for a file that is damaged.
+ * as of then, so that a key that was revoked since counts no more. Throws `storage_unavailable` for a file that is damaged.
  */
 export async function loadStored(conditions: StoredConditions): Promise<{
   readonly loaded: readonly LoadedBundle[];

@@ -59,7 +59,7 @@ test('what was committed is there when the store is opened again, and nothing el
   assert.deepEqual(again.state(), store.state());
   assert.equal((await again.read(second)).toString(), 'two');
   assert.deepEqual(readdirSync(join(directory, 'files')), [second]);
-  await assert.rejects(again.read(first), { code: 'config_invalid' });
+  await assert.rejects(again.read(first), { code: 'storage_unavailable' });
 });
 
 test('only its owner can read it', async (t) => {

@@ -30,7 +30,7 @@ export interface PolicyStore {
    * does, with `failed_precondition` when they cannot be written.
    */
   keep(bytes: Uint8Array): Promise<string>;
-  /** Throws `config_invalid`, with the file and the remedy, when it is not there or not what it was. */
+  /** Throws `storage_unavailable`, with the file and the remedy, when it is not there or not what it was. */
   read(sha256: string): Promise<Buffer>;
   /** Puts a state in the place of the one before, as a whole, and removes files that nothing needs any more. */
   commit(next: PolicyState): Promise<void>;
@@ -42,7 +42,7 @@ const stateBytesMax = 67_108_864;
 
 /**
  * Opens the store of a directory, which only its owner can read, and makes it where there is none. The directory has one
- * user at a time: one call of `keep` or `commit` follows the other. Throws `config_invalid` for a state that is missing
+ * user at a time: one call of `keep` or `commit` follows the other. Throws `storage_unavailable` for a state that is missing
  * beside files, or that was changed: what it knew (which revisions may not come back) cannot be made up.
  */
 export async function openPolicyStore(options: {
@@ -107,8 +107,9 @@ async function loadState(path: string, files: string): Promise<PolicyState | und
 /** Nothing is made up in the place of what was lost: an older revision could come back then. */
 function lost(path: string, how: string): HostError {
   return new HostError(
-    'config_invalid',
+    'storage_unavailable',
     `${path}: ${how}; put the whole directory back from a backup, or run \`model-host storage accept-loss policy\` without this file to start afresh from policies.bundles, which forgets which revisions may not come back`,
+    { facts: { reason: 'lost', part: 'policy' } },
   );
 }
 
@@ -119,7 +120,7 @@ async function readBounded(path: string, bytesMax: number): Promise<Buffer | und
     if (size <= bytesMax) return await readFile(path);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
-    throw new HostError('config_invalid', `${path}: cannot be read; let the host read it`, {
+    throw new HostError('storage_unavailable', `${path}: cannot be read; let the host read it`, {
       cause,
     });
   }

@@ -91,8 +91,8 @@ test('a file that is not wholly understood is refused, with its path and the pla
     await writeFile(path, text); // oxlint-disable-line no-await-in-loop
     // oxlint-disable-next-line no-await-in-loop
     await assert.rejects(createPinFile(path).load(), (error: unknown) => {
-      assert.ok(error instanceof HostError && error.code === 'config_invalid');
-      assert.equal(error.message.startsWith(`${path}: ${field} `), true, error.message);
+      assert.ok(error instanceof HostError && error.code === 'storage_unavailable');
+      assert.ok(error.message.startsWith(`${path}: is damaged (${field}`), error.message);
       assert.equal(error.violations[0]?.field, field);
       return true;
     });
@@ -103,13 +103,13 @@ test('with pins that cannot be read nothing is offered, and they are not written
   const path = join(await makeDirectory(t), 'pins.json');
   await writeFile(path, '{');
   const { catalogues, list, offered } = startCatalogues([spec('a')], createPinFile(path));
-  await assert.rejects(catalogues.loaded(), { code: 'config_invalid' });
+  await assert.rejects(catalogues.loaded(), { code: 'storage_unavailable' });
   await list('a', [tool('read')]);
   assert.deepEqual(offered(), []);
   const [view] = catalogues.pins.list();
   const tools = [{ tool: 'read', digest: view?.digest ?? '' }];
   await assert.rejects(catalogues.pins.approve({ alias: 'a', by: 'olga', tools }), {
-    code: 'config_invalid',
+    code: 'storage_unavailable',
   });
   assert.equal(await readFile(path, 'utf8'), '{');
 });

@@ -35,7 +35,7 @@ class PinsUnreadable extends Error {
   readonly description: string;
 
   constructor(field: string, description: string) {
-    super(field === '' ? description : `${field} ${description}`);
+    super(`${field} ${description}`);
     this.field = field;
     this.description = description;
   }
@@ -45,7 +45,7 @@ function parse(text: string): Json {
   try {
     return parseJsonText(text);
   } catch {
-    throw new PinsUnreadable('', 'it is no JSON');
+    throw new PinsUnreadable('$', 'is no JSON');
   }
 }
 

@@ -107,7 +107,7 @@ test('a file that cannot be read is left alone', async (t) => {
     await writeFile(path, content);
     const file = createTokenFile(path, keysOf('k'));
     const isInvalid = (error: unknown): boolean =>
-      error instanceof HostError && error.code === 'config_invalid';
+      error instanceof HostError && error.code === 'storage_unavailable';
     await assert.rejects(file.load(ann), isInvalid);
     await assert.rejects(file.save(ann, [grant]), isInvalid);
     assert.equal(await readFile(path, 'utf8'), content);

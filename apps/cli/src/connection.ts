@@ -1,10 +1,10 @@
 import { createModelHostClient, ModelHostError } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import type { CliContext } from './context.ts';
-import { formatSpan } from './deadline.ts';
 import { CommandError, exitCodes } from './failure.ts';
 import { readNamedFile } from './named-files.ts';
-import { toLine } from './printable.ts';
+import { toLine } from './text/printable.ts';
+import { formatSpan } from './text/times.ts';
 
 /** Where the host is, and who calls. */
 export interface ConnectionFlags {

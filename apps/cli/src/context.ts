@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CommandContext } from '@stricli/core';
 import type { HostProcess } from '@modelhost/host';
 import type { ExitCode } from './failure.ts';
-import type { Paint } from './paint.ts';
+import type { Paint } from './text/paint.ts';
 
 /** Everything of the process that a command may use. */
 export interface CliContext extends CommandContext {

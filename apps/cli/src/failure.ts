@@ -1,4 +1,4 @@
-import { toPrintable } from './printable.ts';
+import { toPrintable } from './text/printable.ts';
 
 /** What the process exits with; scripts may rely on these numbers. */
 export const exitCodes = {

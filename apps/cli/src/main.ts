@@ -5,7 +5,7 @@ import { runApplication } from './application.ts';
 import type { Ask, CliContext } from './context.ts';
 import { exitCodes } from './failure.ts';
 import type { ExitCode } from './failure.ts';
-import { createPaint, isColorWanted } from './paint.ts';
+import { createPaint, isColorWanted } from './text/paint.ts';
 
 const { stdin, stdout, stderr, env } = process;
 let exitCode: ExitCode = exitCodes.ok;

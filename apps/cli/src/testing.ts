@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runApplication } from './application.ts';
 import type { CliContext } from './context.ts';
-import { createPaint } from './paint.ts';
+import { createPaint } from './text/paint.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 

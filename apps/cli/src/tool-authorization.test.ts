@@ -9,9 +9,9 @@ import type { CliContext } from './context.ts';
 import { CommandError, exitCodes } from './failure.ts';
 import { listenAuthorizing } from './fixtures/authorizing-server.ts';
 import type { AuthorizingServer } from './fixtures/authorizing-server.ts';
-import { createPaint } from './paint.ts';
 import { runHere, startCli } from './testing.ts';
 import type { Ended, Running } from './testing.ts';
+import { createPaint } from './text/paint.ts';
 
 const redirectUrl = 'http://127.0.0.1:9/callback';
 const state: {

@@ -3,8 +3,8 @@ import { verifyAuditFile } from '@modelhost/audit';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { systemCode } from '../named-files.ts';
-import type { JsonFlag } from '../output.ts';
-import { count } from '../quantities.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { count } from '../text/quantities.ts';
 
 /** Checks an audit file; exits with 1 when something is wrong in it. */
 export async function verifyAudit(

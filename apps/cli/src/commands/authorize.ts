@@ -6,9 +6,9 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import { toJsonText } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import { toPrintable } from '../printable.ts';
+import { toJsonText } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toPrintable } from '../text/printable.ts';
 
 /** What `tools authorize` is told. */
 export interface AuthorizeFlags extends ConnectionFlags, JsonFlag {

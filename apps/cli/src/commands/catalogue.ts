@@ -4,10 +4,10 @@ import type { Budget } from '@modelhost/contracts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import { toLine } from '../printable.ts';
-import { formatCost } from '../quantities.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toLine } from '../text/printable.ts';
+import { formatCost } from '../text/quantities.ts';
 
 type Flags = ConnectionFlags & JsonFlag;
 

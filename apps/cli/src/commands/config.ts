@@ -1,8 +1,8 @@
 import { configJsonSchema, listConfig, printConfig, readHostConfig } from '@modelhost/host';
 import type { HostConfig } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
-import { toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
+import { toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
 
 /** What a configuration is made of. */
 export interface ConfigFlags {

@@ -3,10 +3,10 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import { toLine } from '../printable.ts';
-import { count, formatDuration } from '../quantities.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toLine } from '../text/printable.ts';
+import { count, formatDuration } from '../text/quantities.ts';
 
 /** Status of the host and its parts; exits with 7 when it is down or takes no new runs. */
 export async function showHealth(

@@ -1,6 +1,6 @@
 import { createApiKey } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 
 /** What `keys create` is told. */
 export interface CreateApiKeyFlags extends JsonFlag {

@@ -7,11 +7,11 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import { toLine } from '../printable.ts';
-import { count } from '../quantities.ts';
-import { isPending, pinStateName, renderPin } from '../tool-pins.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toLine } from '../text/printable.ts';
+import { count } from '../text/quantities.ts';
+import { isPending, pinStateName, renderPin } from '../text/tool-pins.ts';
 
 /** What `tools pins` is told. */
 export interface PinsFlags extends ConnectionFlags, JsonFlag {

@@ -10,11 +10,11 @@ import { cedarVersion } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile, writeWhole } from '../named-files.ts';
-import type { JsonFlag } from '../output.ts';
 import { readSigners } from '../policy/key-files.ts';
 import type { PassphraseFlag } from '../policy/key-files.ts';
 import { addSignatures, signableKindOf } from '../policy/signed-file.ts';
 import { readTrustRootFile } from '../policy/trust-root-file.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { readVersion } from '../version.ts';
 
 /** What `policy sign` is told. */

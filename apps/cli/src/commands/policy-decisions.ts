@@ -5,15 +5,15 @@ import { confirm } from '../confirm.ts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { effectNames } from '../effect-names.ts';
-import { describeNextPage } from '../next-page.ts';
-import type { ListFlagValues } from '../next-page.ts';
-import type { PageFlags } from '../next-page.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
 import { formatMoment, toSinceMs } from '../policy/since.ts';
 import type { Since } from '../policy/since.ts';
-import { toLine } from '../printable.ts';
+import { effectNames } from '../text/effect-names.ts';
+import { describeNextPage } from '../text/next-page.ts';
+import type { ListFlagValues } from '../text/next-page.ts';
+import type { PageFlags } from '../text/next-page.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toLine } from '../text/printable.ts';
 
 /** What `policy decisions list` is told. */
 export interface DecisionsFlags extends ConnectionFlags, JsonFlag, PageFlags {

@@ -6,11 +6,11 @@ import { HostError } from '@modelhost/kernel';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile } from '../named-files.ts';
-import type { JsonFlag } from '../output.ts';
-import type { Paint } from '../paint.ts';
 import { manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
 import { readProject } from '../policy/project.ts';
-import { toPrintable } from '../printable.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { Paint } from '../text/paint.ts';
+import { toPrintable } from '../text/printable.ts';
 
 /** A side of a comparison. */
 interface Side {

@@ -7,11 +7,11 @@ import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile } from '../named-files.ts';
-import { toJsonText } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
 import { renderExplanation } from '../policy/explanation-text.ts';
 import { readAskedQuestion } from '../policy/question.ts';
 import type { QuestionFlags } from '../policy/question.ts';
+import { toJsonText } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
 
 /** What `policy explain` is told. */
 export interface ExplainFlags extends ConnectionFlags, JsonFlag, QuestionFlags {

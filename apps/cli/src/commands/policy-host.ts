@@ -20,16 +20,16 @@ import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile, writeWhole } from '../named-files.ts';
-import { confidentialityNames } from '../obligations-text.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import type { Paint } from '../paint.ts';
 import { renderReplay } from '../policy/replay-text.ts';
 import { formatMoment, toSinceMs } from '../policy/since.ts';
 import type { Since } from '../policy/since.ts';
-import { toLine, toPrintable } from '../printable.ts';
-import { count } from '../quantities.ts';
-import { toolEffectNames, toolIntegrityNames } from '../tool-words.ts';
+import { confidentialityNames } from '../text/obligations-text.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { Paint } from '../text/paint.ts';
+import { toLine, toPrintable } from '../text/printable.ts';
+import { count } from '../text/quantities.ts';
+import { toolEffectNames, toolIntegrityNames } from '../text/tool-words.ts';
 
 /** What `policy replay` is told. */
 export interface ReplayFlags extends ConnectionFlags, JsonFlag {

@@ -11,14 +11,14 @@ import { HostError } from '@modelhost/kernel';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile, writeNew, writeWhole } from '../named-files.ts';
-import { toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
 import { readPassphrase, readPublicKeyFile, readSigners } from '../policy/key-files.ts';
 import type { PassphraseFlag } from '../policy/key-files.ts';
 import { signableKindOf } from '../policy/signed-file.ts';
 import { draftTrustRoot } from '../policy/trust-draft.ts';
 import type { ListedKey } from '../policy/trust-draft.ts';
 import { readTrustRootFile } from '../policy/trust-root-file.ts';
+import { toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
 
 /** What `policy keys create` is told. */
 export interface CreateKeyFlags extends PassphraseFlag {

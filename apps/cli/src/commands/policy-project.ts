@@ -4,15 +4,15 @@ import type { TestReport } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { writeWhole } from '../named-files.ts';
-import type { JsonFlag } from '../output.ts';
 import { encodeProject, manifestOf, settingsFile } from '../policy/bundle-yaml.ts';
 import type { BundleSettings } from '../policy/bundle-yaml.ts';
 import { countProblems, hasErrors, renderProblems } from '../policy/problem-text.ts';
 import { readProject, sourceOf } from '../policy/project.ts';
 import type { Project } from '../policy/project.ts';
 import { writeStarter } from '../policy/starter.ts';
-import { toPrintable } from '../printable.ts';
-import { count } from '../quantities.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toPrintable } from '../text/printable.ts';
+import { count } from '../text/quantities.ts';
 
 /** What `policy build` is told. */
 export interface BuildFlags extends JsonFlag {

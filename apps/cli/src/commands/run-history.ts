@@ -4,16 +4,16 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
-import { followToEnd } from '../follow-to-end.ts';
 import { compareRuns, renderRunDiff } from '../history/diff-text.ts';
 import { readWholeRun } from '../history/whole-run.ts';
 import { readNamedFile } from '../named-files.ts';
-import { toJsonText } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import { exitCodeOfRun } from '../play.ts';
-import { toLine } from '../printable.ts';
-import { createEventPrinter } from '../printer.ts';
-import { count } from '../quantities.ts';
+import { toJsonText } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toLine } from '../text/printable.ts';
+import { createEventPrinter } from '../text/printer.ts';
+import { count } from '../text/quantities.ts';
+import { followToEnd } from '../watching/follow-to-end.ts';
+import { exitCodeOfRun } from '../watching/play.ts';
 
 /** What `runs replay` is told. */
 export interface ReplayFlags extends ConnectionFlags, JsonFlag {

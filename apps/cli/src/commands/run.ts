@@ -1,11 +1,11 @@
 import type { RunSpecInit } from '@modelhost/sdk';
-import type { ApprovalMode } from '../approver.ts';
 import { splitAssignments } from '../assignments.ts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
-import { exitCodeOfRun, playRun } from '../play.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { ApprovalMode } from '../watching/approver.ts';
+import { exitCodeOfRun, playRun } from '../watching/play.ts';
 
 /** What `model-host run` is told beside agent and task. */
 export interface RunFlags extends ConnectionFlags, JsonFlag, WaitFlag {

@@ -6,17 +6,17 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { followToEnd } from '../follow-to-end.ts';
-import { toRewound } from '../interruption-text.ts';
-import { describeNextPage } from '../next-page.ts';
-import type { PageFlags } from '../next-page.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import type { Paint } from '../paint.ts';
-import { exitCodeOfRun } from '../play.ts';
-import { toLine, toPrintable } from '../printable.ts';
-import { formatStatistics } from '../quantities.ts';
-import { renderEnding } from '../timeline.ts';
+import { toRewound } from '../text/interruption-text.ts';
+import { describeNextPage } from '../text/next-page.ts';
+import type { PageFlags } from '../text/next-page.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { Paint } from '../text/paint.ts';
+import { toLine, toPrintable } from '../text/printable.ts';
+import { formatStatistics } from '../text/quantities.ts';
+import { renderEnding } from '../text/timeline.ts';
+import { followToEnd } from '../watching/follow-to-end.ts';
+import { exitCodeOfRun } from '../watching/play.ts';
 
 /** What `runs list` is told. */
 export interface ListFlags extends ConnectionFlags, JsonFlag, PageFlags {

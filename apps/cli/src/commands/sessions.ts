@@ -11,13 +11,13 @@ import { splitAssignments } from '../assignments.ts';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { describeNextPage } from '../next-page.ts';
-import type { PageFlags } from '../next-page.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import type { Paint } from '../paint.ts';
-import { toLine, toPrintable } from '../printable.ts';
-import { count } from '../quantities.ts';
+import { describeNextPage } from '../text/next-page.ts';
+import type { PageFlags } from '../text/next-page.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { Paint } from '../text/paint.ts';
+import { toLine, toPrintable } from '../text/printable.ts';
+import { count } from '../text/quantities.ts';
 
 /** What makes a session, and a branch of one. */
 export interface CreateSessionFlags extends ConnectionFlags, JsonFlag {

@@ -1,8 +1,8 @@
 import { createStorageTools } from '@modelhost/host';
 import type { DataPart, StorageTools } from '@modelhost/host';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
-import { count } from '../quantities.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { count } from '../text/quantities.ts';
 import { readConfig } from './config.ts';
 import type { ConfigFlags } from './config.ts';
 

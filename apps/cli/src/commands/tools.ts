@@ -12,14 +12,14 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
-import { confidentialityNames } from '../obligations-text.ts';
-import { toJsonText, toTable } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import type { Paint } from '../paint.ts';
-import { toLine, toPrintable } from '../printable.ts';
-import { formatDuration } from '../quantities.ts';
-import { renderPin } from '../tool-pins.ts';
-import { toolEffectNames, toolIntegrityNames } from '../tool-words.ts';
+import { confidentialityNames } from '../text/obligations-text.ts';
+import { toJsonText, toTable } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { Paint } from '../text/paint.ts';
+import { toLine, toPrintable } from '../text/printable.ts';
+import { formatDuration } from '../text/quantities.ts';
+import { renderPin } from '../text/tool-pins.ts';
+import { toolEffectNames, toolIntegrityNames } from '../text/tool-words.ts';
 
 type Flags = ConnectionFlags & JsonFlag;
 

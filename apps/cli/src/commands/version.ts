@@ -1,5 +1,5 @@
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { readVersion } from '../version.ts';
 
 /** The version, in JSON with that of Node. */

@@ -5,12 +5,12 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import { toRewound } from '../interruption-text.ts';
-import { toJsonText } from '../output.ts';
-import type { JsonFlag } from '../output.ts';
-import { toLine } from '../printable.ts';
-import { createEventPrinter } from '../printer.ts';
-import type { EventPrinter } from '../printer.ts';
+import { toRewound } from '../text/interruption-text.ts';
+import { toJsonText } from '../text/output.ts';
+import type { JsonFlag } from '../text/output.ts';
+import { toLine } from '../text/printable.ts';
+import { createEventPrinter } from '../text/printer.ts';
+import type { EventPrinter } from '../text/printer.ts';
 
 /** What `runs watch` is told. */
 export interface WatchFlags extends ConnectionFlags, JsonFlag, WaitFlag {

@@ -8,9 +8,9 @@ import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CliContext } from '../context.ts';
-import { createPaint } from '../paint.ts';
 import { commandProgram, descendantsOf, isAlive, runHere, startCli } from '../testing.ts';
 import type { Ended } from '../testing.ts';
+import { createPaint } from '../text/paint.ts';
 import { demo } from './demo.ts';
 
 const policies = fileURLToPath(new URL('../../../../examples/demo/policies/', import.meta.url));

@@ -1,5 +1,5 @@
 import type { RunEvent } from '@modelhost/contracts';
-import type { Paint } from '../paint.ts';
+import type { Paint } from '../text/paint.ts';
 import { diffLines } from './line-diff.ts';
 import type { DiffLine } from './line-diff.ts';
 import { toRunLines } from './run-lines.ts';

@@ -5,7 +5,7 @@ import { RunEndReason, RunEventSchema, ToolOutcome } from '@modelhost/contracts'
 import type { RunEvent } from '@modelhost/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { createPaint } from '../paint.ts';
+import { createPaint } from '../text/paint.ts';
 import { compareRuns, renderRunDiff } from './diff-text.ts';
 import { diffLines } from './line-diff.ts';
 import { toRunLines } from './run-lines.ts';

@@ -1,7 +1,7 @@
 import { RunEndReason, ToolOutcome } from '@modelhost/contracts';
 import type { RunEvent, RunResult, ToolFinished, ToolRequested } from '@modelhost/contracts';
-import { toLine } from '../printable.ts';
-import { formatCost } from '../quantities.ts';
+import { toLine } from '../text/printable.ts';
+import { formatCost } from '../text/quantities.ts';
 
 /** What a run did, by what is compared with another one. */
 export interface RunLines {

@@ -5,10 +5,10 @@ import type {
   OutcomeChange,
   RuleExplanation,
 } from '@modelhost/contracts';
-import { effectNames } from '../effect-names.ts';
-import { listObligations } from '../obligations-text.ts';
-import type { Paint } from '../paint.ts';
-import { toLine } from '../printable.ts';
+import { effectNames } from '../text/effect-names.ts';
+import { listObligations } from '../text/obligations-text.ts';
+import type { Paint } from '../text/paint.ts';
+import { toLine } from '../text/printable.ts';
 
 /** The answer first, then the rules with what they read or lack, then what would have given another answer. */
 export function renderExplanation(

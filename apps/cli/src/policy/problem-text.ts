@@ -1,7 +1,7 @@
 import type { PolicyProblem } from '@modelhost/policy-engine';
-import type { Paint } from '../paint.ts';
-import { toPrintable } from '../printable.ts';
-import { count } from '../quantities.ts';
+import type { Paint } from '../text/paint.ts';
+import { toPrintable } from '../text/printable.ts';
+import { count } from '../text/quantities.ts';
 
 /** A line for each problem, as compilers write them: place, severity, what is wrong, what to do. */
 export function renderProblems(problems: readonly PolicyProblem[], paint: Paint): string {

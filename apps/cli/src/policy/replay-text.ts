@@ -1,8 +1,8 @@
 import type { ReplayGroup, ReplayReport } from '@modelhost/contracts';
-import { toTable } from '../output.ts';
-import type { Paint } from '../paint.ts';
-import { toLine } from '../printable.ts';
-import { count } from '../quantities.ts';
+import { toTable } from '../text/output.ts';
+import type { Paint } from '../text/paint.ts';
+import { toLine } from '../text/printable.ts';
+import { count } from '../text/quantities.ts';
 import { formatMoment } from './since.ts';
 
 /** What would change, largest first, and what cannot be said. A host compares with decisions of the caller's tenant only. */

@@ -3,7 +3,7 @@ import type { Command, RouteMap } from '@stricli/core';
 import type { listAgents } from '../commands/catalogue.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag } from './flags.ts';
 

@@ -1,10 +1,10 @@
 import type { FlagParametersForType } from '@stricli/core';
-import type { ApprovalMode } from '../approver.ts';
 import type { ConfigFlags } from '../commands/config.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { PageFlags } from '../next-page.ts';
-import type { JsonFlag } from '../output.ts';
+import type { PageFlags } from '../text/next-page.ts';
+import type { JsonFlag } from '../text/output.ts';
+import type { ApprovalMode } from '../watching/approver.ts';
 
 /** For every command that calls a host. */
 export const connectionFlags: FlagParametersForType<ConnectionFlags, CliContext> = {

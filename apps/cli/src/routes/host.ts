@@ -4,7 +4,7 @@ import type { ConfigFlags } from '../commands/config.ts';
 import type { CreateApiKeyFlags } from '../commands/keys.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { configFlags, connectionFlags, jsonFlag } from './flags.ts';
 

@@ -2,7 +2,7 @@ import { buildCommand } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { ExportFlags, SignFlags, VerifyFlags } from '../commands/policy-bundles.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
 import { passphraseFlag, policyKeysRoutes } from './policy-keys.ts';

@@ -5,8 +5,8 @@ import type { ExplainFlags } from '../commands/policy-explain.ts';
 import type { ReplayFlags, ToolsFlags } from '../commands/policy-host.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
 import type { Since } from '../policy/since.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, pageFlags, readSpan } from './flags.ts';
 

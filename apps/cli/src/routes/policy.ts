@@ -2,7 +2,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { BuildFlags } from '../commands/policy-project.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { jsonFlag, readCount } from './flags.ts';
 import { bundleRoutes } from './policy-bundles.ts';

@@ -4,7 +4,7 @@ import type { AnswerFlags, approve, InputFlags } from '../commands/answers.ts';
 import type { FollowFlags, ListFlags } from '../commands/runs.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, pageFlags, readSequence, waitFlag } from './flags.ts';
 import { forkCommand, replayCommand, watchCommand } from './run-history.ts';

@@ -3,7 +3,7 @@ import type { RouteMap } from '@stricli/core';
 import type { BranchFlags, CreateSessionFlags, ListSessionsFlags } from '../commands/sessions.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag, pageFlags, readAssignment, readCount } from './flags.ts';
 

@@ -3,7 +3,7 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { RouteMap } from '@stricli/core';
 import type { ConfigFlags } from '../commands/config.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { configFlags, jsonFlag } from './flags.ts';
 

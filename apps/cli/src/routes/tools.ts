@@ -4,7 +4,7 @@ import type { AuthorizeFlags } from '../commands/authorize.ts';
 import type { ApproveToolsFlags, PinsFlags } from '../commands/pins.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { JsonFlag } from '../output.ts';
+import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
 import { connectionFlags, jsonFlag } from './flags.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { formatClock, formatSpan } from './deadline.ts';
+import { formatClock, formatSpan } from './times.ts';
 
 // Local, so that the clock of whoever runs the test does not matter.
 const asked = new Date(2026, 10, 25, 23, 50, 7);

@@ -1,10 +1,10 @@
 import type { InputRequested } from '@modelhost/contracts';
 import { InputAction } from '@modelhost/contracts';
+import type { Ask } from '../context.ts';
+import { fieldKinds, readForm, readLine } from '../text/input-form.ts';
+import type { FormField } from '../text/input-form.ts';
+import { toLine } from '../text/printable.ts';
 import type { AskQueue } from './ask-queue.ts';
-import type { Ask } from './context.ts';
-import { fieldKinds, readForm, readLine } from './input-form.ts';
-import type { FormField } from './input-form.ts';
-import { toLine } from './printable.ts';
 
 /** Answers what tool servers ask of a person in one run, while its events go on. */
 export interface InputAsker {

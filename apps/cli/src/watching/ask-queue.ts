@@ -1,4 +1,4 @@
-import type { Ask } from './context.ts';
+import type { Ask } from '../context.ts';
 
 /** Lets one piece of work at a time talk to the person; the others wait for their turn. */
 export type AskQueue = <Answer>(work: (ask: Ask) => Promise<Answer>) => Promise<Answer>;

@@ -1,9 +1,9 @@
 import type { RunEvent, RunResult } from '@modelhost/contracts';
 import type { ModelHostClient, RewoundRun } from '@modelhost/sdk';
+import type { CliContext } from '../context.ts';
+import { CommandError, exitCodes } from '../failure.ts';
+import { createEventPrinter } from '../text/printer.ts';
 import { createAnswerHints } from './answer-hints.ts';
-import type { CliContext } from './context.ts';
-import { CommandError, exitCodes } from './failure.ts';
-import { createEventPrinter } from './printer.ts';
 
 /** Which run is followed, and how it is shown. */
 export interface FollowedRun {

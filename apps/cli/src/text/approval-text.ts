@@ -9,9 +9,9 @@ import type {
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { renderArguments } from './arguments-text.ts';
-import { formatClock } from './deadline.ts';
 import type { Paint } from './paint.ts';
 import { toLine } from './printable.ts';
+import { formatClock } from './times.ts';
 
 const margin = '      ';
 

@@ -3,8 +3,8 @@ import { suite, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { InputAction, InputRequestedSchema } from '@modelhost/contracts';
 import type { InputRequested } from '@modelhost/contracts';
+import type { Ask } from '../context.ts';
 import { createAskQueue } from './ask-queue.ts';
-import type { Ask } from './context.ts';
 import { createInputAsker } from './input-asker.ts';
 import type { GivenInput, InputAsker, InputAskerOptions } from './input-asker.ts';
 

@@ -19,14 +19,14 @@ import {
 } from '@modelhost/contracts';
 import { renderApproval } from './approval-text.ts';
 import type { ApprovalEvent } from './approval-text.ts';
-import type { Paint } from './paint.ts';
-import { listObligations } from './obligations-text.ts';
 import { renderArguments } from './arguments-text.ts';
 import { fieldKinds, readForm } from './input-form.ts';
 import { isInterruption, renderInterruption } from './interruption-text.ts';
+import { listObligations } from './obligations-text.ts';
+import type { Paint } from './paint.ts';
 import { toLine, toPrintable } from './printable.ts';
-import { renderToolFinished } from './tool-finished-text.ts';
 import { budgetName, formatStatistics } from './quantities.ts';
+import { renderToolFinished } from './tool-finished-text.ts';
 
 /** How a timeline is shown. */
 export interface TimelineStyle {

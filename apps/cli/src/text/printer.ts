@@ -1,6 +1,6 @@
 import { RunEventSchema } from '@modelhost/contracts';
 import type { RunEvent, ToolRequested } from '@modelhost/contracts';
-import type { CliContext } from './context.ts';
+import type { CliContext } from '../context.ts';
 import { toJsonText } from './output.ts';
 import { isText, renderEvent } from './timeline.ts';
 

@@ -2,18 +2,18 @@ import type { RunEvent, RunResult } from '@modelhost/contracts';
 import { RunEndReason } from '@modelhost/contracts';
 import { ModelHostError } from '@modelhost/sdk';
 import type { ModelHostClient, RewoundRun, RunSpecInit } from '@modelhost/sdk';
+import type { CliContext } from '../context.ts';
+import { exitCodeOf, exitCodes, readFailure } from '../failure.ts';
+import type { ExitCode } from '../failure.ts';
+import { toRewound } from '../text/interruption-text.ts';
+import { createEventPrinter } from '../text/printer.ts';
+import { renderEvent } from '../text/timeline.ts';
 import { createApprover } from './approver.ts';
 import type { Approver } from './approver.ts';
 import type { ApprovalMode } from './approver.ts';
 import { createAskQueue } from './ask-queue.ts';
-import type { CliContext } from './context.ts';
-import { exitCodeOf, exitCodes, readFailure } from './failure.ts';
-import type { ExitCode } from './failure.ts';
 import { createInputAsker } from './input-asker.ts';
 import type { InputAsker } from './input-asker.ts';
-import { toRewound } from './interruption-text.ts';
-import { createEventPrinter } from './printer.ts';
-import { renderEvent } from './timeline.ts';
 
 /** How a run is shown and who answers its approvals. */
 export interface PlayOptions {

@@ -1,10 +1,10 @@
 import type { ApprovalRequested } from '@modelhost/contracts';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { describeYes } from './approval-text.ts';
-import { isYes } from './confirm.ts';
-import type { Ask } from './context.ts';
-import { formatClock, formatSpan } from './deadline.ts';
-import { toLine } from './printable.ts';
+import { isYes } from '../confirm.ts';
+import type { Ask } from '../context.ts';
+import { describeYes } from '../text/approval-text.ts';
+import { toLine } from '../text/printable.ts';
+import { formatClock, formatSpan } from '../text/times.ts';
 
 /** What answers approvals. */
 export type ApprovalMode = 'ask' | 'yes' | 'no';

@@ -20,6 +20,13 @@ test('what is known is hidden beside what is found, and counted', () => {
   assert.deepEqual(step.found(), { email: 2, secrets: 3 });
 });
 
+test('a value in which nothing is known or found comes back as it is', () => {
+  const step = redactor.open({ tenant: 'acme', sessionId: 'run' }).step();
+  const value = { a: ['text', 7, null, { b: true }] };
+  assert.equal(step.redactJson(value, {}), value);
+  assert.equal(step.redactJson(value, {}), value);
+});
+
 test('it is hidden where it is a number', () => {
   const step = hideKnown(bare, ['83592047151234'])
     .open({ tenant: 'acme', sessionId: 'run' })

@@ -58,20 +58,22 @@ function withSecrets(found: RedactionCounts, count: number): RedactionCounts {
   return count === 0 ? found : { ...found, secrets: (found['secrets'] ?? 0) + count };
 }
 
-/** Deeper than its bound is for the redactor behind to refuse. */
+/** The very same where nothing changes. Deeper than its bound is for the redactor behind to refuse. */
 function mapStrings(value: Json, change: (text: string) => string, depthLeft = 512): Json {
   if (typeof value === 'string') return change(value);
   if (typeof value === 'number') return changeNumber(value, change);
   if (typeof value !== 'object' || value === null || depthLeft === 0) return value;
   if (!isJsonObject(value)) {
-    return value.map((item: Json) => mapStrings(item, change, depthLeft - 1));
+    const items = value.map((item: Json) => mapStrings(item, change, depthLeft - 1));
+    return items.every((item, at) => item === value[at]) ? value : items;
   }
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      change(name),
-      mapStrings(member, change, depthLeft - 1),
-    ]),
-  );
+  let isSame = true;
+  const members = Object.entries(value).map(([name, member]): [string, Json] => {
+    const changed: [string, Json] = [change(name), mapStrings(member, change, depthLeft - 1)];
+    isSame &&= changed[0] === name && changed[1] === member;
+    return changed;
+  });
+  return isSame ? value : Object.fromEntries(members);
 }
 
 /** The number, or a string when something was found in it. */

@@ -5,6 +5,8 @@ import { stricter, type Placeholders } from '../styles/style.ts';
 
 /** A redactor that all sessions with the same demands share: to make one takes milliseconds. */
 export interface SharedRedactor {
+  /** JSON in which it found nothing. None of it may ever be changed, as nothing here is. */
+  readonly clean: WeakSet<object>;
   /** Lends it out, with the placeholders of whoever uses it. The work ends before anything else happens. */
   use<T>(placeholders: Placeholders, work: (redactor: Redactor) => T): T;
 }
@@ -97,7 +99,7 @@ function share(options: {
     }
   }
 
-  return { use };
+  return { clean: new WeakSet(), use };
 }
 
 /** Both demands at once, each the stricter way; sorted, so that the same demands are the same text. */

@@ -39,6 +39,24 @@ test('where nothing is to be hidden a text passes as it is', () => {
   assert.equal(step.redactJson(value, {}), value);
 });
 
+test('what nothing is found in comes back as it is, and is looked at again for whatever else is asked', () => {
+  const value = { to: ['Bluebird', { card: '4111 1111 1111 1111' }] };
+  const styles: RedactionStyles = { term: 'token' };
+  for (let round = 0; round < 2; round += 1) {
+    assert.equal(open().step().redactJson(value, {}), value);
+    assert.deepEqual(open().step().redactJson(value, { card: 'token' }), {
+      to: ['Bluebird', { card: '[CARD]' }],
+    });
+    // Of one tenant's terms another knows nothing.
+    assert.equal(open('run_1', 'other').step().redactJson(value, styles), value);
+    const step = open().step();
+    assert.deepEqual(step.redactJson(value, styles), {
+      to: ['[TERM]', { card: '4111 1111 1111 1111' }],
+    });
+    assert.deepEqual(step.found(), { term: 1 });
+  }
+});
+
 test('a stream is cut and ends as its text does', () => {
   const stream = open().step().stream({});
   assert.equal(

@@ -35,6 +35,21 @@ export function createStep(
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
 
+  /** The same arguments are looked at where they come in and where their decision is kept; once is enough. */
+  function redactOnce(value: Json, shared: SharedRedactor | undefined): Json {
+    if (shared === undefined || (isHolder(value) && shared.clean.has(value))) return value;
+    let isClean = true;
+    const redacted = shared.use(placeholders, (redactor) =>
+      redactJson(redactor, value, (finding) => {
+        isClean = false;
+        onFinding(finding);
+      }),
+    );
+    if (!isClean) return redacted;
+    if (isHolder(value)) shared.clean.add(value);
+    return value;
+  }
+
   function stream(styles: RedactionStyles): TextRedaction {
     const shared = compile(styles);
     if (shared === undefined) return untouched;
@@ -51,9 +66,7 @@ export function createStep(
     redact: (text, styles) =>
       compile(styles)?.use(placeholders, (redactor) => redactor.redact(text, { onFinding }).text) ??
       text,
-    redactJson: (value, styles) =>
-      compile(styles)?.use(placeholders, (redactor) => redactJson(redactor, value, onFinding)) ??
-      value,
+    redactJson: (value, styles) => redactOnce(value, compile(styles)),
     stream,
     found: () =>
       counts.size === 0
@@ -61,6 +74,10 @@ export function createStep(
         : Object.fromEntries([...counts].toSorted(([one], [other]) => (one < other ? -1 : 1))),
     state: () => (given.size === 0 ? null : [...given.values()].map(toJson)),
   };
+}
+
+function isHolder(value: Json): value is JsonObject | readonly Json[] {
+  return typeof value === 'object' && value !== null;
 }
 
 const nothing: RedactionCounts = {};

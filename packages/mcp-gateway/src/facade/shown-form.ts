@@ -1,5 +1,6 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { isJsonArray } from '../json-array.ts';
 import { showText } from './shown-texts.ts';
 
 const fieldsMax = 32;
@@ -38,7 +39,7 @@ function readRequired(given: Json | undefined, properties: JsonObject): JsonObje
   if (given === undefined) return {};
   const isNamed = (name: Json): boolean =>
     typeof name === 'string' && Object.hasOwn(properties, name);
-  if (!isArray(given) || !given.every(isNamed)) {
+  if (!isJsonArray(given) || !given.every(isNamed)) {
     throw malformed('requires what is no field of it');
   }
   return { required: [...new Set(given)] };
@@ -85,7 +86,9 @@ function readManyField(given: JsonObject): JsonObject {
   if (!isJsonObject(items)) throw malformed('has a list without choices');
   const { values, members } = readChoices(items, 'anyOf');
   const isTaken = (preset: Json): boolean =>
-    isArray(preset) && preset.length <= values.size && preset.every((value) => values.has(value));
+    isJsonArray(preset) &&
+    preset.length <= values.size &&
+    preset.every((value) => values.has(value));
   return {
     items: { ...(items['type'] === undefined ? {} : { type: 'string' }), ...members },
     ...pick(given, ['minItems', 'maxItems'], isCount),
@@ -103,7 +106,7 @@ function readChoices(given: JsonObject, titled: 'oneOf' | 'anyOf'): Choices {
   const { enum: plain, enumNames: names } = given;
   if (plain !== undefined) {
     const values = listOf(plain).map((value) => readProper(value, 'choice'));
-    const titles = isArray(names) && names.length === values.length ? names : undefined;
+    const titles = isJsonArray(names) && names.length === values.length ? names : undefined;
     const shown = titles?.map((name) => showTitle(name));
     return {
       values: new Set<Json>(values),
@@ -122,7 +125,7 @@ function readChoices(given: JsonObject, titled: 'oneOf' | 'anyOf'): Choices {
 }
 
 function listOf(given: Json | undefined): readonly Json[] {
-  if (!isArray(given) || given.length === 0 || given.length > choicesMax) {
+  if (!isJsonArray(given) || given.length === 0 || given.length > choicesMax) {
     throw malformed(`has no choices, or more than ${choicesMax}`);
   }
   return given;
@@ -170,10 +173,6 @@ function pick(
       return value !== undefined && isFit(value) ? [[name, value]] : [];
     }),
   );
-}
-
-function isArray(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 function malformed(what: string): HostError {

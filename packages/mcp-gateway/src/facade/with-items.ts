@@ -1,5 +1,6 @@
 import { isJsonObject } from '@modelhost/kernel';
-import type { Json, JsonObject } from '@modelhost/kernel';
+import type { JsonObject } from '@modelhost/kernel';
+import { isJsonArray } from '../json-array.ts';
 
 /** Changes the objects of an array member; the same object when none changed. */
 export function withItems(
@@ -8,7 +9,7 @@ export function withItems(
   change: (item: JsonObject) => JsonObject,
 ): JsonObject {
   const items = holder[key];
-  if (!isArray(items)) return holder;
+  if (!isJsonArray(items)) return holder;
   let isChanged = false;
   const changed = items.map((item) => {
     if (!isJsonObject(item)) return item;
@@ -17,8 +18,4 @@ export function withItems(
     return next;
   });
   return isChanged ? { ...holder, [key]: changed } : holder;
-}
-
-function isArray(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
 }

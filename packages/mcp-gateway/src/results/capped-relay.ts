@@ -1,5 +1,6 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { isJsonArray } from '../json-array.ts';
 import type { Hiding } from '../hiding.ts';
 import type { Exchange, ExchangeContext, ExchangeOutcome, McpRelay, ResultPart } from '../relay.ts';
 import { cutText } from './cut-text.ts';
@@ -67,7 +68,7 @@ interface CapOptions {
 async function capResult(result: JsonObject, options: CapOptions): Promise<Complete | undefined> {
   const { bytesMax, spill } = options;
   const { content } = result;
-  if (!isArray(content) || bytesOf(content) <= bytesMax) return undefined;
+  if (!isJsonArray(content) || bytesOf(content) <= bytesMax) return undefined;
   const hidden = await hideTexts(content, options.hide);
   const bytesTotal = bytesOf(hidden);
   if (bytesTotal <= bytesMax) return { kind: 'complete', result: { ...result, content: hidden } };
@@ -166,8 +167,4 @@ function readResult(
     const error = { code: resourceNotFound, message: 'resource not found', data: { uri } };
     return { kind: 'error', error };
   }
-}
-
-function isArray(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { endOfString, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { isJsonArray } from '../../json-array.ts';
 import { hasCaseVariant } from './protocol-members.ts';
 
 /** Bounds of one message. */
@@ -101,7 +102,7 @@ function countMembers(value: Json): number {
   if (typeof value === 'number') return Number.isFinite(value) ? 0 : -3;
   if (typeof value !== 'object' || value === null) return 0;
   let members = 0;
-  if (isArray(value)) {
+  if (isJsonArray(value)) {
     for (const item of value) {
       const inside = countMembers(item);
       if (inside < 0) return inside;
@@ -118,8 +119,4 @@ function countMembers(value: Json): number {
     members += 1 + inside;
   }
   return members;
-}
-
-function isArray(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }

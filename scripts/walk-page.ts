@@ -5,12 +5,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isShown, readBlocks, readCommands, runLine } from './console-blocks.ts';
 import type { Block } from './console-blocks.ts';
 import { startWarmCommand } from './warm-command.ts';
-import type { Done } from './warm-command.ts';
+import type { Done, WarmCommand } from './warm-command.ts';
 
 /** A page that is walked as it is written, in a directory of its own. */
 export interface WalkedPage {
@@ -22,8 +22,9 @@ export interface WalkedPage {
 /**
  * Makes a test of each block of a page that is a step: files that begin with their path are written, commands are run and print
  * what the page shows, and `console serves` starts a host, after the one before has ended. Programs are looked at by the compiler.
+ * `addTests` adds some at the end. Nothing of a page is left when its tests are over.
  */
-export function walkPage(page: string): WalkedPage {
+export function walkPage(page: string, addTests: (walked: WalkedPage) => void = () => {}): void {
   const blocks = readBlocks(readFileSync(page, 'utf8'));
   const checkout = mkdtempSync(join(tmpdir(), 'walk-page-'));
   /** The page works in a directory of the checkout. */
@@ -32,29 +33,18 @@ export function walkPage(page: string): WalkedPage {
     PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
   };
-  // What the page uses of an installation is that of this checkout.
-  symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
-  writeFileSync(join(checkout, 'package.json'), '{ "type": "module" }');
-  mkdirSync(directory);
-  const warm = startWarmCommand(main, directory);
   const host = createServedHost(directory, environment);
-
-  after(async () => {
-    await host.stop();
-    await warm.close();
-    rmSync(checkout, { recursive: true, force: true });
-  });
+  let warm: WarmCommand | undefined;
 
   async function run(line: string): Promise<Done> {
+    warm ??= startWarmCommand(main, directory);
     return runLine(localize(line, environment), { directory, environment, warm });
   }
 
-  async function serve(text: string): Promise<void> {
-    await host.serve(readCommands(text)[0]?.command ?? '');
-  }
-
   async function follow(block: Block): Promise<void> {
-    if (block.language === 'console serves') return serve(block.text);
+    if (block.language === 'console serves') {
+      return host.serve(readCommands(block.text)[0]?.command ?? '');
+    }
     if (block.language === 'console') {
       for (const { command, output } of readCommands(block.text)) {
         const done = await run(command);
@@ -69,22 +59,39 @@ export function walkPage(page: string): WalkedPage {
     writeFileSync(file, block.text);
   }
 
-  for (const block of blocks) {
-    const [title = ''] = block.text.split('\n', 1);
-    const isStep = block.language.startsWith('console') || pathOf(block) !== undefined;
-    if (isStep) test(`${page}:${block.line}: ${title}`, async () => follow(block));
-  }
-  if (blocks.some((block) => pathOf(block)?.endsWith('.ts') === true)) {
-    test(`the programs of ${page} have no type errors, however strictly they are looked at`, async () => {
-      const { status, output } = await run(checkTypes);
-      assert.equal(status, 0, output);
-    });
-  }
-  if (blocks.some(({ language }) => language === 'console serves')) {
-    test(`${page} leads by a host that runs`, () => assert.ok(host.isRunning()));
+  async function checkPrograms(): Promise<void> {
+    const { status, output } = await run(checkTypes);
+    assert.equal(status, 0, output);
   }
 
-  return { blocks, run };
+  suite(page, () => {
+    before(() => {
+      // What the page uses of an installation is that of this checkout.
+      symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
+      writeFileSync(join(checkout, 'package.json'), '{ "type": "module" }');
+      mkdirSync(directory);
+    });
+    after(async () => {
+      await host.stop();
+      await warm?.close();
+      rmSync(checkout, { recursive: true, force: true });
+    });
+    for (const block of blocks.filter(isStep)) {
+      const [title = ''] = block.text.split('\n', 1);
+      test(`${page}:${block.line}: ${title}`, async () => follow(block));
+    }
+    if (blocks.some((block) => pathOf(block)?.endsWith('.ts') === true)) {
+      test('its programs have no type errors, however strictly they are looked at', checkPrograms);
+    }
+    if (blocks.some(({ language }) => language === 'console serves')) {
+      test('it leads by a host that runs', () => assert.ok(host.isRunning()));
+    }
+    addTests({ blocks, run });
+  });
+}
+
+function isStep(block: Block): boolean {
+  return block.language.startsWith('console') || pathOf(block) !== undefined;
 }
 
 const main = resolve('apps/cli/src/main.ts');

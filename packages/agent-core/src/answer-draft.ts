@@ -11,6 +11,7 @@ import type {
 } from '@modelhost/kernel';
 import { createAnswerTexts } from './answer-texts.ts';
 import type { AnswerTexts, ShownTexts } from './answer-texts.ts';
+import { elapsedMs } from './elapsed.ts';
 import { hideInCall } from './hide-in-request.ts';
 import { estimateTextTokens } from './tokens.ts';
 
@@ -109,7 +110,7 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       // A call that was refused has cost nothing that we know of; of one that was given up the input was there already.
       usage: stats?.usage ?? estimateUsage(texts.written(), toolCalls, inputTokens),
       error,
-      durationMs: endedAtMs - startedMs,
+      durationMs: elapsedMs(startedMs, endedAtMs),
       endedAtMs,
       lostAttempts: options.lostAttempts,
     };

@@ -10,6 +10,7 @@ import type {
 import { openRun } from './active-run.ts';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
+import { elapsedMs } from './elapsed.ts';
 import { failed, stopEnding } from './endings.ts';
 import { guardContext } from './guarded-context.ts';
 import type { GuardedContext } from './guarded-context.ts';
@@ -130,7 +131,7 @@ async function finish(options: {
     const { statistics, error } = await context.step(
       'finish',
       async (info) => {
-        const finished = { ...counted, durationMs: info.now() - startedMs };
+        const finished = { ...counted, durationMs: elapsedMs(startedMs, info.now()) };
         const redactions = context.redactions();
         const facts = {
           reason: ending.reason,
@@ -146,7 +147,7 @@ async function finish(options: {
       : { ending: { reason: 'failed', error }, statistics };
   } catch {
     // The audit log did not answer in the time that cleanup has, so the engine gave the step up.
-    const durationMs = (await context.now('unrecorded')) - startedMs;
+    const durationMs = elapsedMs(startedMs, await context.now('unrecorded'));
     return {
       ending: failed('audit_unavailable', 'the ending of the run could not be put on record'),
       statistics: { ...counted, durationMs },

@@ -17,6 +17,7 @@ import type {
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
 import { decisionFacts, resultFacts } from './call-facts.ts';
+import { elapsedMs } from './elapsed.ts';
 import { takeModelStep } from './model-step.ts';
 import type { ModelStepOptions } from './model-step.ts';
 import { questionOf } from './policy-question.ts';
@@ -241,7 +242,7 @@ function settle(
   run.count('costMicroUsd', used.costMicroUsd);
   run.count('tokensOverrun', overrunTokens);
   // What a fork has taken over was before its start.
-  const spent = { ...run.statistics(), durationMs: Math.max(0, endedAtMs - run.startedMs) };
+  const spent = { ...run.statistics(), durationMs: elapsedMs(run.startedMs, endedAtMs) };
   const { costMicroUsd } = amountOf(run, usage);
   run.context.emit(name, { type: 'usage', model, usage, costMicroUsd, spent });
   run.context.emit(name, { type: 'step-finished', kind: 'model', finishReason, durationMs });

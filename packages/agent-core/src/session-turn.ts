@@ -11,6 +11,7 @@ import type {
   ToolCall,
 } from '@modelhost/kernel';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
+import { elapsedMs } from './elapsed.ts';
 import { failed } from './endings.ts';
 import type { GuardedContext } from './guarded-context.ts';
 import { hideInMessage } from './hide-in-request.ts';
@@ -56,7 +57,7 @@ export async function keepTurn(options: {
           const messages = hideCalls(turn.messages, info.redactor, context.hiddenMore());
           const placeholders = joinLists(turn.placeholders, info.redactor.state());
           const timeMs = info.now();
-          const durationMs = run === undefined ? 0 : timeMs - run.startedMs;
+          const durationMs = run === undefined ? 0 : elapsedMs(run.startedMs, timeMs);
           await ports.sessions.append(place, {
             ...turn,
             statistics: { ...turn.statistics, durationMs },

@@ -1,6 +1,7 @@
 import { canonicalJson, sha256Hex } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import { governCall } from './call-decision.ts';
+import { elapsedMs } from './elapsed.ts';
 import type { Place } from './line.ts';
 import { answerReading, isReadingCall } from './tool-reading.ts';
 import type { CheckedCall, PlannedCall } from './tool-records.ts';
@@ -22,7 +23,7 @@ export async function takeToolStep(
   context.emit(base, { type: 'step-started', kind: 'tool' });
   const startedMs = await context.now(`${base}/start`);
   const verdict = await answer(run, planned, place);
-  const durationMs = (await context.now(`${base}/end`)) - startedMs;
+  const durationMs = elapsedMs(startedMs, await context.now(`${base}/end`));
   if (verdict.outcome === 'denied') run.count('toolCallsDenied');
   const { id: callId, name: tool } = call;
   const { outcome, content, isTruncated, labels, error } = verdict;

@@ -41,7 +41,7 @@ export async function endUnreadable(
       reason: 'failed',
       error: { code, message: `the run cannot go on: ${message}`, facts },
     },
-    statistics: { ...(await readUsed(parts, kept)), durationMs: timeMs - createdAtMs },
+    statistics: { ...(await readUsed(parts, kept)), durationMs: Math.max(0, timeMs - createdAtMs) },
   } as const;
   const sequence = lastSequence + 1;
   const event: RunEvent = { sequence, timeMs, step: '', body: { type: 'run-finished', result } };

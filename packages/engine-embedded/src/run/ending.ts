@@ -80,5 +80,5 @@ function resultOf(live: LiveRun, given: RunResult | undefined): RunResult {
 }
 
 function lastTold({ options, status, spent }: LiveRun): RunStatistics {
-  return { ...spent, durationMs: options.clock.now() - status.createdAtMs };
+  return { ...spent, durationMs: Math.max(0, options.clock.now() - status.createdAtMs) };
 }

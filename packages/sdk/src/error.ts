@@ -81,6 +81,11 @@ export interface RewoundRun {
   readonly lastSequence: bigint;
 }
 
+/** The host answered without what every answer has. */
+export function missingError(field: string): ModelHostError {
+  return transportError(`the answer of the host has no ${field}`, 'INTERNAL', undefined);
+}
+
 /** As if the connection had broken. */
 export function brokenError(message: string): ModelHostError {
   return transportError(message, 'UNAVAILABLE', undefined);

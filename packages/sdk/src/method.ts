@@ -81,6 +81,19 @@ export async function* readStream<Output>(
   }
 }
 
+/** Opens a stream that is not asked for again, and reads it. Throws `ModelHostError`, or the reason of the signal. */
+export async function* readAnswers<Output>(
+  open: () => ClientReadableStream<Output>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Output, void> {
+  try {
+    yield* readStream(open(), signal);
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    throw toModelHostError(thrown);
+  }
+}
+
 function pathOf(method: {
   readonly parent: { readonly typeName: string };
   readonly name: string;

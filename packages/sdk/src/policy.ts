@@ -12,6 +12,7 @@ import type {
   PolicyProblem,
   ReplayReport,
 } from '@modelhost/contracts';
+import { missingError } from './error.ts';
 import { callUnary } from './method.ts';
 import type { Caller } from './method.ts';
 
@@ -45,10 +46,7 @@ export interface PolicyMethods {
 }
 
 /** The methods of policy over one connection. */
-export function createPolicyMethods(
-  caller: Caller,
-  missing: (field: string) => Error,
-): PolicyMethods {
+export function createPolicyMethods(caller: Caller): PolicyMethods {
   const { method } = PolicyService;
   return {
     getPolicyStatus: async () => callUnary(caller, method.getPolicyStatus, {}),
@@ -60,7 +58,7 @@ export function createPolicyMethods(
       const since = timestampFromMs(sinceMs);
       const asked = { bundle, since, decisionsMax };
       const { report } = await callUnary(caller, method.replayDecisions, asked);
-      if (report === undefined) throw missing('report');
+      if (report === undefined) throw missingError('report');
       return report;
     },
     listDecisions: async (filter = {}) => callUnary(caller, method.listDecisions, filter),

@@ -9,8 +9,8 @@ import type {
   ListTurnsResponse,
   Session,
 } from '@modelhost/contracts';
-import { toModelHostError } from './error.ts';
-import { callUnary, openStream, readStream } from './method.ts';
+import { missingError } from './error.ts';
+import { callUnary, openStream, readAnswers } from './method.ts';
 import type { Caller } from './method.ts';
 
 /** What a session is made with; all of it may be left out. */
@@ -47,30 +47,22 @@ export interface SessionMethods {
 }
 
 /** The methods of sessions over one connection. */
-export function createSessionMethods(
-  caller: Caller,
-  missing: (field: string) => Error,
-): SessionMethods {
+export function createSessionMethods(caller: Caller): SessionMethods {
   const { method } = SessionService;
 
   async function* exportSession(
     sessionId: string,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Uint8Array, void> {
-    const stream = openStream(caller, method.exportSession, { sessionId });
-    try {
-      for await (const { chunk } of readStream(stream, signal)) yield chunk;
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw toModelHostError(thrown);
-    }
+    const open = () => openStream(caller, method.exportSession, { sessionId });
+    for await (const { chunk } of readAnswers(open, signal)) yield chunk;
   }
 
   return {
     createSession: async (session = {}) => callUnary(caller, method.createSession, session),
     getSession: async (sessionId) => {
       const { session } = await callUnary(caller, method.getSession, { sessionId });
-      if (session === undefined) throw missing('session');
+      if (session === undefined) throw missingError('session');
       return session;
     },
     listSessions: async (page = {}) => callUnary(caller, method.listSessions, page),

@@ -13,7 +13,7 @@ export const levels: readonly (readonly string[])[] = [
   ['cli'],
 ];
 
-/** Packages beside the levels: nobody imports them, apart from the bench that may use the testkit. */
+/** Packages beside the levels: nobody imports them. */
 export const outside: readonly string[] = ['testkit', 'bench'];
 
 /** Levels 1 to 4: everything that is not an app. */
@@ -24,7 +24,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   sdk: ['contracts'],
   cli: [...levels.slice(0, 3).flat(), 'sdk', 'host'],
   testkit: parts,
-  bench: [...parts, 'testkit'],
+  bench: parts,
 };
 
 /** Why one of our packages may not import another, both without scope; undefined when it may. */

@@ -21,6 +21,9 @@ import type { KnownMark, StoreMark } from './store-mark.ts';
 /** Name of the database in its directory. */
 export const databaseName = 'journal.db';
 
+/** Name of a copy of a backup, before it is the database. */
+export const partName = 'journal.db.part';
+
 /** Name of the file that stays empty and is locked. */
 export const lockName = 'lock.db';
 
@@ -60,6 +63,7 @@ export function openWriterFile(directory: string, options: WriterFileOptions): W
     makeDirectory(directory);
     lock = takeLock(directory);
     refuseLost(path, options.known);
+    refuseUnfinished(directory);
     makeFile(path);
     // SQLite would open what it may not write for reading, and leave files beside it that nobody may write.
     accessSync(path, constants.R_OK | constants.W_OK);
@@ -85,6 +89,7 @@ export function openWriterFile(directory: string, options: WriterFileOptions): W
 /** Opens the database for reading only. Throws `storage_unavailable` with the remedy. */
 export function openReaderFile(directory: string): DatabaseSync {
   const path = join(directory, databaseName);
+  refuseUnfinished(directory);
   // SQLite only says that it could not be opened.
   if (!existsSync(path)) {
     throw storageFault('missing', `${path}: is not there; name the directory of a store`);
@@ -171,6 +176,17 @@ function movedAway(path: string): HostError {
   return storageFault(
     'missing',
     `${path}: was moved or removed while the host had it open; stop the host, put it back and start again`,
+  );
+}
+
+/** What a restoration left that was killed is no store, and no reason to begin one. */
+function refuseUnfinished(directory: string): void {
+  if (existsSync(join(directory, databaseName))) return;
+  const part = join(directory, partName);
+  if (!existsSync(part)) return;
+  throw storageFault(
+    'missing',
+    `${part}: a restoration into this directory did not finish; run \`model-host storage restore\` again, or move the directory away to begin without runs`,
   );
 }
 

@@ -15,7 +15,10 @@ const partFiles: Readonly<Record<DataPart, PartFiles>> = {
   keys: { file: 'master.key', beside: [] },
   pins: { file: 'tool-pins.json', beside: [] },
   policy: { file: 'policy/state.json', beside: ['policy'] },
-  runs: { file: 'runs/journal.db', beside: ['runs/journal.db-wal', 'runs/journal.db-shm'] },
+  runs: {
+    file: 'runs/journal.db',
+    beside: ['runs/journal.db-wal', 'runs/journal.db-shm', 'runs/journal.db.part'],
+  },
 };
 
 /** By name. */

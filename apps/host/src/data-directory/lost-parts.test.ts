@@ -249,6 +249,29 @@ test('a backup is restored in the place of what was lost, and that is on record'
   await place.storage.verify();
 });
 
+test('where a restoration did not finish no host begins anew, and it can be run again or given up', async (t) => {
+  const [place, fresh] = [await makePlace(t), await makePlace(t)];
+  const backup = join(place.data, 'backup.db');
+  await place.storage.backup(backup);
+  const runs = join(fresh.data, 'runs');
+  const part = join(runs, 'journal.db.part');
+  const leaveUnfinished = (): void => {
+    rmSync(runs, { recursive: true });
+    rmSync(join(fresh.data, 'store.json'), { force: true });
+    mkdirSync(runs);
+    writeFileSync(part, readFileSync(backup).subarray(0, 9_000));
+  };
+  leaveUnfinished();
+  await assert.rejects(fresh.start(), /journal\.db\.part: .* did not finish; run/);
+  await fresh.storage.restore(backup, 1);
+  await fresh.pass();
+  assert.deepEqual(fresh.recorded(), ['restored runs']);
+  leaveUnfinished();
+  await fresh.storage.acceptLoss('runs', 7);
+  assert.ok(existsSync(`${part}.lost-7`));
+  await fresh.pass();
+});
+
 test('the record of a directory has no key and no text of anybody', async (t) => {
   const place = await makePlace(t);
   const text = readFileSync(join(place.data, 'store.json'), 'utf8');

@@ -29,7 +29,7 @@ export interface StorageTools {
   verify(): Promise<number>;
   /** Into a file that does not exist. */
   backup(path: string): Promise<void>;
-  /** Into a data directory that has no runs. Gives why not all of it opens there, as `verify` would throw it. */
+  /** Into a data directory that has no runs, or what a restoration left there that was killed. Gives why not all of it opens there, as `verify` would throw it. */
   restore(path: string, nowMs: number): Promise<HostError | undefined>;
   /**
    * Lets the next start go on without what a part had, and put that on record. Gives what was known of it. Throws with
@@ -100,9 +100,11 @@ export function createStorageTools(
     backup: async (path) => backupSqliteStore({ directory, path }),
     restore: async (from, nowMs) => {
       await mkdir(data, { recursive: true, mode: 0o700 });
-      await restoreSqliteStore({ from, directory });
-      const { mark } = await describeSqliteStore({ directory });
-      await acceptRestored(data, mark, nowMs);
+      await restoreSqliteStore({
+        from,
+        directory,
+        record: async (mark) => acceptRestored(data, mark, nowMs),
+      });
       try {
         await verifySealed(data, masterKey);
         return undefined;

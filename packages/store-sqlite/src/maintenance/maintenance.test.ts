@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { HostError } from '@modelhost/kernel';
 import {
   assertUnavailable,
   bytesOf,
@@ -15,8 +16,9 @@ import type { StorageReason } from '../fault.ts';
 import { readMigrations } from '../migrate.ts';
 import { openSqliteStore } from '../open-store.ts';
 import type { SqliteStore } from '../open-store.ts';
+import type { StoreMark } from '../store-mark.ts';
 import { backUpDirectory } from './backup.ts';
-import { restoreDirectory } from './restore.ts';
+import { copyBackup, finishRestore } from './restore.ts';
 import { describeSqliteStore, restoreSqliteStore, verifySqliteStore } from './tasks.ts';
 import { verifyDirectory } from './verify.ts';
 
@@ -92,14 +94,15 @@ test('what is no sound backup is refused, and leaves no store', async () => {
     await writeBoth(store, 30);
     const from = join(directory, 'from.db');
     const into = join(directory, 'restored');
-    const refuse = async (reason: StorageReason): Promise<void> => {
+    const refuse = async (reason: StorageReason): Promise<string> => {
       const message = await assertUnavailable(restoring(from, into), reason);
       assert.ok(message.startsWith(`${from}: `), message);
       assert.deepEqual(await readdir(into), ['lock.db']);
+      return message;
     };
     await refuse('missing');
     await writeFile(from, 'no database, but longer than the header of one '.repeat(9));
-    await refuse('corrupt');
+    assert.match(await refuse('corrupt'), /this backup is damaged, or is none; restore another/);
     await writeFile(from, '');
     await refuse('foreign');
     await rm(from);
@@ -111,8 +114,52 @@ test('what is no sound backup is refused, and leaves no store', async () => {
     await refuse('corrupt');
     await rm(from);
     await backUpDirectory(directory, from);
-    restoreDirectory(from, into);
+    await restoring(from, into);
     verifyDirectory(into);
+  });
+});
+
+test('a directory in which a restoration did not finish is no store, and is restored into again', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    const from = join(directory, 'from.db');
+    const into = join(directory, 'restored');
+    await backUpDirectory(directory, from);
+    // As a kill leaves it: before the copy has its name, and in the middle of the copying.
+    copyBackup(from, into);
+    await writeFile(join(into, 'journal.db.part-wal'), 'left');
+    for (const size of [100_000, 10]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await truncate(join(into, 'journal.db.part'), size);
+      for (const use of [openSqliteStore, describeSqliteStore]) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        const message = await assertUnavailable(use({ directory: into }), 'missing');
+        assert.match(message, /journal\.db\.part: .* did not finish; run .*storage restore` again/);
+      }
+    }
+    const marks: (StoreMark | undefined)[] = [];
+    const record = async (mark: StoreMark | undefined): Promise<void> => {
+      marks.push(mark);
+      await assertUnavailable(describeSqliteStore({ directory: into }), 'missing');
+    };
+    await restoreSqliteStore({ from, directory: into, record });
+    assert.deepEqual((await readdir(into)).sort(), ['journal.db', 'lock.db']);
+    assert.deepEqual(marks, [(await describeSqliteStore({ directory: into })).mark]);
+  });
+});
+
+test('a restoration that cannot be put on record leaves no store', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    const from = join(directory, 'from.db');
+    const into = join(directory, 'restored');
+    await backUpDirectory(directory, from);
+    const record = async (): Promise<void> => {
+      throw new HostError('audit_unavailable', 'a host runs there');
+    };
+    const restoration = restoreSqliteStore({ from, directory: into, record });
+    await assert.rejects(restoration, { code: 'audit_unavailable' });
+    assert.deepEqual(await readdir(into), ['lock.db']);
   });
 });
 
@@ -131,7 +178,8 @@ test('a verification finds rows that an index does not', async () => {
 });
 
 async function restoring(from: string, directory: string): Promise<void> {
-  restoreDirectory(from, directory);
+  copyBackup(from, directory);
+  await finishRestore(directory, async () => {});
 }
 
 async function createRuns(store: SqliteStore): Promise<void> {

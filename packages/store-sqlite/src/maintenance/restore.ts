@@ -9,37 +9,84 @@ import {
   renameSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { HostError } from '@modelhost/kernel';
 import { storageFault, toStorageFault } from '../fault.ts';
-import { databaseName, lockName, makeDirectory, takeLock } from '../store-file.ts';
+import { databaseName, lockName, makeDirectory, partName, takeLock } from '../store-file.ts';
+import { readMark } from '../store-mark.ts';
+import type { StoreMark } from '../store-mark.ts';
 import { removePart, syncDirectory, verifyCopy } from './backup.ts';
 
-/** Copies a backup into an empty or new directory, and reads the copy through before it gets its name. */
-export function restoreDirectory(from: string, directory: string): void {
+/**
+ * Copies a backup into an empty or new directory, beside where the database will be, and reads the copy through. Until
+ * `finishRestore` nobody takes the directory for a store; what a restoration left that was killed is made anew.
+ */
+export function copyBackup(from: string, directory: string): void {
   makeDirectory(directory);
   refuseNonEmpty(directory);
   const lock = takeLock(directory);
-  const part = join(directory, `${databaseName}.part`);
+  const part = join(directory, partName);
   try {
+    removePart(part);
     copyDurably(from, part);
     verifyCopy(part, from);
+  } catch (thrown) {
+    removePart(part);
+    throw restoreFault(thrown, from, directory);
+  } finally {
+    lock.close();
+  }
+}
+
+/** Gives the copy its name, once it is on record elsewhere how far it got. Leaves no store when it fails. */
+export async function finishRestore(
+  directory: string,
+  record: (mark: StoreMark | undefined) => Promise<void>,
+): Promise<void> {
+  const lock = takeLock(directory);
+  const part = join(directory, partName);
+  try {
+    await record(readMarkOf(part));
     renameSync(part, join(directory, databaseName));
     syncDirectory(directory);
   } catch (thrown) {
-    const fault = toStorageFault(thrown, from);
-    // The backup is only read: what cannot be written is the directory.
-    throw unwritable.has(fault.facts['reason']) ? toStorageFault(thrown, directory) : fault;
+    throw toStorageFault(thrown, directory);
   } finally {
     removePart(part);
     lock.close();
   }
 }
 
+function readMarkOf(path: string): StoreMark | undefined {
+  const database = new DatabaseSync(path);
+  try {
+    return readMark(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** The backup is only read: what cannot be written is the directory. */
+function restoreFault(thrown: unknown, from: string, directory: string): HostError {
+  const fault = toStorageFault(thrown, from);
+  const reason = fault.facts['reason'];
+  if (unwritable.has(reason)) return toStorageFault(thrown, directory);
+  if (reason !== 'corrupt') return fault;
+  return storageFault(
+    'corrupt',
+    `${from}: this backup is damaged, or is none; restore another one`,
+    fault.cause,
+  );
+}
+
 const unwritable: ReadonlySet<string | undefined> = new Set(['disk_full', 'read_only']);
 
 function refuseNonEmpty(directory: string): void {
   try {
-    // What a restoration that failed leaves behind is no store.
-    const [file] = readdirSync(directory).filter((name) => name !== lockName);
+    // What a restoration leaves behind that failed or was killed is no store.
+    const [file] = readdirSync(directory).filter(
+      (name) => name !== lockName && !name.startsWith(partName),
+    );
     if (file === undefined) return;
     throw storageFault(
       'not_empty',

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { toStorageFault } from '../fault.ts';
 import { toThreadFault } from '../thread/messages.ts';
 import { backUpDirectory } from './backup.ts';
-import { restoreDirectory } from './restore.ts';
+import { copyBackup } from './restore.ts';
 import { describeDirectory } from './status.ts';
 import type { StoreStatus } from './status.ts';
 import type { MaintenanceTask, TaskOutcome } from './tasks.ts';
@@ -14,8 +14,8 @@ async function perform(task: MaintenanceTask): Promise<StoreStatus | undefined> 
     case 'backup':
       await backUpDirectory(task.directory, task.path);
       return undefined;
-    case 'restore':
-      restoreDirectory(task.from, task.directory);
+    case 'copy-backup':
+      copyBackup(task.from, task.directory);
       return undefined;
     case 'verify':
       verifyDirectory(task.directory, task.known);

@@ -2,13 +2,14 @@ import type { ThreadFault } from '../thread/messages.ts';
 import { fromThreadFault } from '../thread/messages.ts';
 import { startWorker } from '../thread/worker.ts';
 import { storageFault } from '../fault.ts';
-import type { KnownMark } from '../store-mark.ts';
+import type { KnownMark, StoreMark } from '../store-mark.ts';
+import { finishRestore } from './restore.ts';
 import type { StoreStatus } from './status.ts';
 
 /** Long work on a whole database. */
 export type MaintenanceTask =
   | { readonly type: 'backup'; readonly directory: string; readonly path: string }
-  | { readonly type: 'restore'; readonly from: string; readonly directory: string }
+  | { readonly type: 'copy-backup'; readonly from: string; readonly directory: string }
   | {
       readonly type: 'verify';
       readonly directory: string;
@@ -35,13 +36,18 @@ export async function backupSqliteStore(options: {
 
 /**
  * Copies a backup into an empty or new directory, after it was read through. The store that is opened there continues the runs that
- * were unfinished when the backup was made. Throws `storage_unavailable` with the remedy, and leaves no store then.
+ * were unfinished when the backup was made. Throws `storage_unavailable` with the remedy, and leaves no store then. A directory in which a
+ * restoration was killed is no store; it may be restored into again.
  */
 export async function restoreSqliteStore(options: {
   readonly from: string;
   readonly directory: string;
+  /** Told how far the backup got, before there is a store. */
+  readonly record?: (mark: StoreMark | undefined) => Promise<void>;
 }): Promise<void> {
-  await runApart({ type: 'restore', ...options });
+  const { from, directory, record = async () => {} } = options;
+  await runApart({ type: 'copy-backup', from, directory });
+  await finishRestore(directory, record);
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -96,6 +96,36 @@ test('a witness is told at the opening, after writes and at the end, and nothing
       all.map(({ epoch }) => epoch),
       [...noted.marks.map(() => 1), 2],
     );
+  });
+});
+
+test('once the directory was moved away nothing is begun or noted, and what goes on ends in it', async () => {
+  await inDirectory(async (directory) => {
+    const [place, moved] = [join(directory, 'place'), join(directory, 'moved')];
+    const noted = createWitness();
+    const store = await open(place, noted);
+    await store.runs.create(newRun('a'), bytesOf(''));
+    await noted.next();
+    await rename(place, moved);
+    // Another one of the same files is not it.
+    await cp(moved, place, { recursive: true });
+    const before = noted.marks.length;
+    const [created, written] = await Promise.allSettled([
+      store.runs.create(newRun('b'), bytesOf('')),
+      store.runs.write(entryWrite('a', bytesOf('goes on'))),
+    ]);
+    assert.ok(created.status === 'rejected');
+    assert.match(
+      await assertUnavailable(Promise.reject(created.reason), 'missing'),
+      /place.*moved or removed/,
+    );
+    assert.equal(written.status, 'fulfilled');
+    await assertUnavailable(store.check(), 'missing');
+    await store.close();
+    assert.equal(noted.marks.length, before);
+    const again = await open(moved, createWitness(noted.marks.at(-1)));
+    assert.equal((await again.runs.read('a'))?.entries.length, 1);
+    await again.close();
   });
 });
 

@@ -272,6 +272,24 @@ test('where a restoration did not finish no host begins anew, and it can be run 
   await fresh.pass();
 });
 
+test('a host whose directory was moved away takes no new runs, and leaves alone what is there now', async (t) => {
+  const place = await makePlace(t);
+  const host = await place.start();
+  const moved = `${place.data}-moved`;
+  renameSync(place.data, moved);
+  cpSync(moved, place.data, { recursive: true });
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  await assert.rejects(client.startRun(task('answer')), {
+    code: 'storage_unavailable',
+    message: /journal\.db: was moved or removed/,
+  });
+  client.close();
+  const record = readFileSync(join(place.data, 'store.json'), 'utf8');
+  await host.drain();
+  assert.equal(readFileSync(join(place.data, 'store.json'), 'utf8'), record);
+  await place.pass();
+});
+
 test('the record of a directory has no key and no text of anybody', async (t) => {
   const place = await makePlace(t);
   const text = readFileSync(join(place.data, 'store.json'), 'utf8');

@@ -1,7 +1,4 @@
 /** The thread that writes: the only one that has the database open for writing. */
-/** The thread that writes: the only one that has the database open for writing. */
-/** The thread that writes: the only one that has the database open for writing. */
-/** The thread that writes: the only one that has the database open for writing. */
 import { fixedBounds } from '../bounds.ts';
 import { storageFault } from '../fault.ts';
 import { readMigrations } from '../migrate.ts';
@@ -42,6 +39,13 @@ interface OpenWriter {
   readonly commit: GroupCommit;
 }
 
+/** What is refused once the file is not in its place: whatever is begun. What goes on may end, in the file that was moved. */
+const inPlace: ReadonlySet<string> = new Set<keyof TableWrites>([
+  'createRun',
+  'createSession',
+  'mark',
+]);
+
 let writer: OpenWriter | undefined;
 
 const control: WriterControl = {
@@ -49,7 +53,10 @@ const control: WriterControl = {
     const file = openWriterFile(directory, { ...options, migrations: readMigrations() });
     // Asked by name; what is asked with which argument was checked where it was called.
     const writes = createTableWrites(file.database) as Operations;
-    const perform = (name: string, argument: unknown): unknown => writes[name]?.(argument as never);
+    const perform = (name: string, argument: unknown): unknown => {
+      if (inPlace.has(name)) file.checkPlace();
+      return writes[name]?.(argument as never);
+    };
     const { database, epoch, storeId } = file;
     const reached = reachedPath === undefined ? undefined : openReachedFile(reachedPath);
     const onCommit = (checks: number): void => reached?.note({ storeId, epoch, checks });

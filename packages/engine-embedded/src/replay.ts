@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { HostError } from '@modelhost/kernel';
 import type { RunEvent, RunProgram, RunReplay, RunResult } from '@modelhost/kernel';
+import { eventSize } from './event-size.ts';
 import type { Handover } from './journal/frame.ts';
 import type { RunOrigin } from './run/live-run.ts';
 import { createPerformance } from './run/performance.ts';
 import type { Performance } from './run/performance.ts';
 import { createToldEvents, rehearse } from './run/rehearse.ts';
 import type { Turn } from './run/rehearse.ts';
+import { mapInSlices } from './slices.ts';
 
 /**
  * Tells the events of a run again, from its journal and its program alone: no body runs, and nothing is written. Throws
@@ -46,7 +48,7 @@ export async function replayRun(options: {
     throw new HostError('failed_precondition', `the run cannot be replayed: ${difference}`);
   }
   const events = [...told.all(), ...lastEvent(finish)];
-  return { events, digest: digestOf(events), recordedDigest: finish?.digest };
+  return { events, digest: await digestOf(events, turn), recordedDigest: finish?.digest };
 }
 
 type Finish = Extract<Handover, { kind: 'finish' }>;
@@ -71,8 +73,9 @@ function lastEvent(finish: Finish | undefined): readonly RunEvent[] {
   return [{ sequence, timeMs, step: '', body: { type: 'run-finished', result } }];
 }
 
-function digestOf(events: readonly RunEvent[]): string {
+async function digestOf(events: readonly RunEvent[], turn: Turn): Promise<string> {
   const hash = createHash('sha256');
-  for (const event of events) hash.update(JSON.stringify(event));
+  const sizes = { sizeOf: ({ body }: RunEvent) => eventSize(body), turn };
+  await mapInSlices(events, (event) => hash.update(JSON.stringify(event)), sizes);
   return hash.digest('hex');
 }

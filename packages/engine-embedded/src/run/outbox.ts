@@ -48,8 +48,10 @@ export interface Outbox {
   ready(ready: Ready): void;
   /** The run ends: the last event. */
   finish(result: RunResult): void;
-  /** Something was written already, by whoever had the run before: these events, of which `lost` are of bodies that were interrupted. */
-  resume(lastSequence: number, kept: readonly RunEvent[], lost: readonly RunEvent[]): void;
+  /** The next of the events that were written already, by whoever had the run before. */
+  recall(event: RunEvent): void;
+  /** Goes on after the events that were written already, of which `lost` are of bodies that were interrupted. */
+  resume(lastSequence: number, lost: readonly RunEvent[]): void;
   /** Events that are journaled, but not kept as events yet. */
   repeat(events: readonly RunEvent[]): void;
   /** Whether something waits that should be written soon: whatever but beginnings and times. */
@@ -134,9 +136,11 @@ export function createOutbox(clock: Pick<Clock, 'now'>): Outbox {
       box.handed = [];
       box.isUrgent = true;
     },
-    resume: (sequence, kept, lost) => {
+    recall: (event) => {
+      box.hash.update(JSON.stringify(event));
+    },
+    resume: (sequence, lost) => {
       box.lastSequence = sequence;
-      for (const event of kept) box.hash.update(JSON.stringify(event));
       for (const event of lost) box.untied.set(event.sequence, event);
     },
     repeat: (journaled) => {

@@ -3,6 +3,8 @@ import type { RunEvent } from '@modelhost/kernel';
 import { createEventKeeping } from '../event-keeping.ts';
 import type { BegunStep, LostEvent, StepEnd } from '../journal/frame.ts';
 import { addSequence } from '../journal/sequences.ts';
+import { mapInSlices } from '../slices.ts';
+import { eventSize } from '../event-size.ts';
 import { readKeptEvents, readSpent } from '../kept-events.ts';
 import { givenUpReasonOf } from './ask.ts';
 import type { StepAsk } from './ask.ts';
@@ -53,7 +55,7 @@ async function endWith(live: LiveRun, problem: HostError): Promise<void> {
   if (!isThere(live)) return;
   live.phase = 'live';
   live.spent = spent;
-  live.outbox.resume(origin.status.lastSequence, [], []);
+  live.outbox.resume(origin.status.lastSequence, []);
   options.onFault(problem);
   refuseRun(live, problem);
 }
@@ -76,7 +78,7 @@ function divergenceOf(problem: string | undefined): HostError | undefined {
 
 /** Numbers go on where they were. Gives what was told by steps that were interrupted, by their names. */
 async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly RunEvent[]>> {
-  const { store, codec, bounds, origin } = live.options;
+  const { store, codec, turn, bounds, origin } = live.options;
   const { lastSequence } = origin.status;
   const told = live.told.all();
   const known = new Set(told.map(({ sequence }) => sequence));
@@ -95,7 +97,9 @@ async function catchUp(live: LiveRun): Promise<ReadonlyMap<string, readonly RunE
   const all = [...told, ...lost].sort((one, other) => one.sequence - other.sequence);
   const isKept = ({ sequence }: RunEvent): boolean => sequence <= lastSequence;
   const kept = all.filter(isKept);
-  live.outbox.resume(lastSequence, kept, lost);
+  const sizes = { sizeOf: ({ body }: RunEvent) => eventSize(body), turn };
+  await mapInSlices(kept, (event) => live.outbox.recall(event), sizes);
+  live.outbox.resume(lastSequence, lost);
   live.outbox.repeat(all.filter((event) => !isKept(event)));
   live.keeping = createEventKeeping(bounds, kept);
   live.told.forget();

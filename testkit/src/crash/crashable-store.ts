@@ -1,4 +1,5 @@
 import type { RunStore } from '@modelhost/engine-embedded';
+import type { SessionStore } from '@modelhost/kernel';
 import type { Process } from './process.ts';
 
 /** A disk takes longer than an engine that has nothing to do takes to see that. */
@@ -15,6 +16,8 @@ export interface CrashPlan {
 /** A store of one process, and what it has counted. */
 export interface CrashableStore {
   readonly store: RunStore;
+  /** Conversations in the same file: their changes are gathered, applied and lost with those of the runs, in one order. */
+  sessions(kept: SessionStore): SessionStore;
   /** Changes so far: each is a point at which the process could have been killed. */
   changes(): number;
 }
@@ -73,6 +76,17 @@ export function createCrashableStore(
 
   return {
     changes: () => changes,
+    sessions: (held) => ({
+      create: async (draft) => change(async () => held.create(draft)),
+      hold: async (place, runId, insteadOf) =>
+        change(async () => held.hold(place, runId, insteadOf)),
+      release: async (place, runId) => change(async () => held.release(place, runId)),
+      append: async (place, turn) => change(async () => held.append(place, turn)),
+      delete: async (place) => change(async () => held.delete(place)),
+      find: async (place) => read(async () => held.find(place)),
+      list: async (tenant, filter) => read(async () => held.list(tenant, filter)),
+      turns: async (place, page) => read(async () => held.turns(place, page)),
+    }),
     store: {
       create: async (run, input) => change(async () => kept.create(run, input)),
       write: async (write) => change(async () => kept.write(write)),

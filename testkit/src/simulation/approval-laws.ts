@@ -1,7 +1,7 @@
 import { confidentialityLevels, joinLabels, plainLabels } from '@modelhost/kernel';
 import type { DataLabels, RunEvent } from '@modelhost/kernel';
-import { inputOf } from './scenario.ts';
 import type { Fact } from './facts.ts';
+import { inputOf } from './scenario.ts';
 import type { RunPlan } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -57,11 +57,11 @@ const spokenBefore: DataLabels = { ...plainLabels, integrity: 'untrusted', sourc
 
 /** I10: what a run has seen taints whatever it asks after that, and never less than before. */
 export function checkTaint(
-  { facts }: Pick<World, 'facts'>,
+  { facts, conversations }: Pick<World, 'facts' | 'conversations'>,
   { runId, hasHistory }: RunPlan,
   seen: { readonly facts: readonly Fact[]; readonly events: readonly RunEvent[] },
 ): void {
-  const start = hasHistory ? spokenBefore : plainLabels;
+  const start = hasHistory ? spokenBefore : (conversations.givenTo(runId)?.labels ?? plainLabels);
   /** By life: a program that begins again asks again from where its journal ends. */
   const floors = new Map<string, DataLabels>();
   let all = plainLabels;

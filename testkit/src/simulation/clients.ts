@@ -1,13 +1,14 @@
 import { HostError } from '@modelhost/kernel';
-import type { Clock, RunEvent, SignalPayload } from '@modelhost/kernel';
+import type { RunEvent, SignalPayload } from '@modelhost/kernel';
 import { drawText } from './canaries.ts';
-import { ConnectionLost } from './deployment.ts';
 import type { Host } from './deployment.ts';
+import { insist } from './insist.ts';
 import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
-import { clientTool, inputOf } from './scenario.ts';
+import { clientTool, inputOf, taskOf } from './scenario.ts';
 import type { FollowerPlan, RunPlan, Scenario } from './scenario.ts';
+import { createSessionClients } from './session-clients.ts';
 import type { World } from './world.ts';
 
 /** What a follower saw of a run. */
@@ -34,18 +35,11 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   const { clock, facts } = world;
   const seen: Seen[] = [];
   const whole = new Map<string, RunEvent[]>();
+  const talkers = createSessionClients(world, host, scenario.sessions);
   let following = 0;
 
   async function start(plan: RunPlan): Promise<void> {
-    const input = inputOf(plan, world.governance.window);
-    let created = 0;
-    const request = async (): Promise<void> => {
-      if ((await host.start(input)).created) created += 1;
-    };
-    await insist(clock, request);
-    // The same request may come any number of times.
-    await insist(clock, request);
-    if (created > 1) facts.violate('I1', 'the same run was started twice');
+    await startOnce(world, plan, talkers.senderOf(plan, inputOf(plan, world.governance.window)));
     if (plan.cancelAfterMs !== null) clock.setTimer(plan.cancelAfterMs, () => attend(cancel(plan)));
     for (const follower of plan.followers) {
       clock.setTimer(follower.startAfterMs, () => attend(follow(plan, follower)));
@@ -103,31 +97,29 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   }
 
   for (const plan of scenario.runs) clock.setTimer(plan.startAfterMs, () => attend(start(plan)));
+  for (const plan of scenario.sessions?.deletions ?? []) {
+    clock.setTimer(plan.afterMs, () => attend(talkers.remove(plan)));
+  }
   return { seen, whole, following: () => following };
 }
 
-/** How long a client waits before it tries again, and how often. */
-const retryMs = 120;
-const triesMax = 2_000;
-
-/** Asks until it is told: when the line breaks, it does not know what was done, and asks again. */
-async function insist<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work();
-    } catch (thrown) {
-      if (tries >= triesMax || !isPassing(thrown)) throw thrown;
-    }
-    await pause(clock, retryMs, undefined);
-  }
-}
-
-function isPassing(thrown: unknown): boolean {
-  if (thrown instanceof ConnectionLost) return true;
-  return (
-    thrown instanceof HostError &&
-    (thrown.code === 'draining' || thrown.code === 'storage_unavailable')
-  );
+/** Starts a run, once, however often it is asked for. */
+async function startOnce(
+  { clock, facts, tasks }: World,
+  plan: RunPlan,
+  ask: () => Promise<{ readonly created: boolean }>,
+): Promise<void> {
+  tasks.set(plan.runId, taskOf(plan));
+  let created = 0;
+  const request = async (): Promise<void> => {
+    if ((await ask()).created) created += 1;
+  };
+  await (plan.session?.isTwice === true
+    ? Promise.all([insist(clock, request), insist(clock, request)])
+    : insist(clock, request));
+  // The same request may come any number of times.
+  await insist(clock, request);
+  if (created > 1) facts.violate('I1', 'the same run was started twice');
 }
 
 async function send(

@@ -1,19 +1,31 @@
+import { createSessionIntake } from '@modelhost/agent-core';
+import type { SessionIntake, SessionWish } from '@modelhost/agent-core';
 import { createEmbeddedEngine, createPlainCodec } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine, EngineBounds, RunStore } from '@modelhost/engine-embedded';
-import type { RunProgram } from '@modelhost/kernel';
+import type { RunInput, RunProgram, SessionPlace, SessionStore } from '@modelhost/kernel';
 import { createCrashableStore } from '../crash/crashable-store.ts';
 import { createProcess } from '../crash/process.ts';
 import type { Process, ProcessClock } from '../crash/process.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { createProcessStore } from './process-store.ts';
 import type { ProcessPlan, Scenario } from './scenario.ts';
+import { watchQueues } from './session-queues.ts';
 import type { World } from './world.ts';
 
-/** The engine of a host, as clients reach it. */
+/** The engine of a host and its conversations, as clients reach them. */
 export type Host = Pick<
   EmbeddedEngine,
   'start' | 'signal' | 'cancel' | 'status' | 'follow' | 'replay' | 'runsInFlight'
->;
+> &
+  Pick<SessionStore, 'create' | 'find'> & {
+    /** Starts a run that goes on with a session. */
+    startIn(
+      input: RunInput,
+      wish: Pick<SessionWish, 'sessionId' | 'signal' | 'timeoutMs'>,
+    ): Promise<{ readonly created: boolean }>;
+    /** Undefined for one that is not there. */
+    remove(place: SessionPlace): Promise<number | undefined>;
+  };
 
 /** The process that a client was talking to is gone, and nobody knows what it has done. */
 export class ConnectionLost extends Error {
@@ -39,6 +51,13 @@ export interface ProcessParts {
   readonly nowMs: () => number;
 }
 
+/** What a process serves its clients with. */
+interface Server {
+  readonly engine: EmbeddedEngine;
+  readonly sessions: SessionStore;
+  readonly intake: SessionIntake;
+}
+
 /** What a deployment is made of. */
 export interface DeploymentOptions {
   readonly world: World;
@@ -46,12 +65,17 @@ export interface DeploymentOptions {
   readonly scenario: Scenario;
   readonly bounds: Partial<EngineBounds> & Pick<EngineBounds, 'stopTimeoutMs' | 'abortGraceMs'>;
   /** Program and clock of an engine, for one process. */
-  readonly furnish: (parts: ProcessParts) => {
+  readonly furnish: (
+    parts: ProcessParts,
+    sessions: SessionStore,
+  ) => {
     readonly program: RunProgram;
     readonly clock: ProcessClock;
   };
   readonly changeStore: (store: RunStore) => RunStore;
   readonly changeEngine: (engine: EmbeddedEngine) => EmbeddedEngine;
+  readonly changeSessions: (sessions: SessionStore) => SessionStore;
+  readonly changeIntake: (intake: SessionIntake) => SessionIntake;
   /** Whether a process that is replaced can go on writing. */
   readonly isUnfenced: boolean;
 }
@@ -59,7 +83,7 @@ export interface DeploymentOptions {
 interface Life {
   readonly process: Process;
   readonly lost: Promise<never>;
-  readonly engine: Promise<EmbeddedEngine>;
+  readonly server: Promise<Server>;
   isDraining: boolean;
   inFlight: () => number;
 }
@@ -91,7 +115,7 @@ export function createDeployment(options: DeploymentOptions): Deployment {
     const plan = scenario.processes[processId - 1] ?? livesOn;
     const process = createProcess(clock);
     const isFenced = (): boolean => newest !== processId;
-    const engine = openEngine(options, plan, {
+    const server = openServer(options, plan, {
       process,
       parts: { processId, isFenced, clock: process.clock, nowMs: () => clock.now() + skewMs },
     });
@@ -106,9 +130,9 @@ export function createDeployment(options: DeploymentOptions): Deployment {
       });
     });
     planEnd(plan, process, isFenced);
-    const begun: Life = { process, lost, engine, isDraining: false, inFlight: () => 0 };
-    void engine.then((opened) => {
-      begun.inFlight = () => opened.runsInFlight();
+    const begun: Life = { process, lost, server, isDraining: false, inFlight: () => 0 };
+    void server.then(({ engine }) => {
+      begun.inFlight = () => engine.runsInFlight();
     });
     return begun;
   }
@@ -142,29 +166,31 @@ export function createDeployment(options: DeploymentOptions): Deployment {
   };
 }
 
-async function openEngine(
-  { world, bounds, furnish, changeStore, changeEngine, isUnfenced }: DeploymentOptions,
+async function openServer(
+  options: DeploymentOptions,
   plan: ProcessPlan,
   { process, parts }: { readonly process: Process; readonly parts: ProcessParts },
-): Promise<EmbeddedEngine> {
+): Promise<Server> {
+  const { world, bounds, furnish, isUnfenced } = options;
   const { end, tail } = plan;
-  const shared = createProcessStore(
-    world.journal.store,
-    plan,
-    isUnfenced ? () => false : parts.isFenced,
-  );
+  const kept = { runs: world.journal.store, sessions: world.conversations.store };
+  const faults = { ...plan, refusedTurns: options.scenario.sessions?.refusedTurns ?? [] };
+  const shared = createProcessStore(kept, faults, isUnfenced ? () => false : parts.isFenced);
   const atChange = end.type === 'change' ? end.at : Infinity;
-  const { store } = createCrashableStore(shared, process, { atChange, tail });
-  const { program, clock } = furnish(parts);
-  const engine = await createEmbeddedEngine({
+  const crashable = createCrashableStore(shared.runs, process, { atChange, tail });
+  const sessions = options.changeSessions(crashable.sessions(shared.sessions));
+  const { program, clock } = furnish(parts, sessions);
+  const opened = await createEmbeddedEngine({
     programs: { current: '1', versions: new Map([['1', () => program]]) },
-    store: changeStore(store),
+    store: options.changeStore(crashable.store),
     clock,
     codec: createPlainCodec(),
     turn: clock.turn,
     bounds,
   });
-  return changeEngine(engine);
+  const engine = options.changeEngine(opened);
+  const intake = createSessionIntake({ sessions, engine, clock: parts.clock });
+  return { engine, sessions, intake: watchQueues(world, options.changeIntake(intake)) };
 }
 
 /** I16: a drain ends within its time, with nothing left in memory. */
@@ -173,7 +199,7 @@ async function drainLife(
   life: Life,
   timeoutMs: number,
 ): Promise<void> {
-  const engine = await within(life, life.engine);
+  const { engine } = await within(life, life.server);
   const startedMs = clock.now();
   life.isDraining = true;
   await within(life, engine.drain(timeoutMs));
@@ -196,33 +222,63 @@ async function within<T>({ lost }: Life, work: Promise<T>): Promise<T> {
 
 /** The host at the other end of the line: whichever process is the newest when a call begins. */
 function connect({ facts }: World, find: () => Life): Host {
-  async function ask<T>(work: (engine: EmbeddedEngine) => Promise<T>): Promise<T> {
+  async function ask<T>(work: (server: Server) => Promise<T>): Promise<T> {
     const life = find();
-    const engine = await within(life, life.engine);
-    return within(life, work(engine));
+    const server = await within(life, life.server);
+    return within(life, work(server));
+  }
+
+  async function begin(
+    work: (server: Server) => Promise<{ readonly created: boolean }>,
+  ): Promise<{ readonly created: boolean }> {
+    const { isDraining } = find();
+    const started = await ask(work);
+    if (isDraining && started.created) facts.violate('I16', 'a run began after the drain');
+    return started;
   }
 
   return {
-    start: async (input) => {
-      const { isDraining } = find();
-      const started = await ask(async (engine) => engine.start(input));
-      if (isDraining && started.created) facts.violate('I16', 'a run began after the drain');
-      return started;
-    },
-    signal: async (...args) => ask(async (engine) => engine.signal(...args)),
-    cancel: async (...args) => ask(async (engine) => engine.cancel(...args)),
-    status: async (...args) => ask(async (engine) => engine.status(...args)),
-    replay: async (...args) => ask(async (engine) => engine.replay(...args)),
+    start: async (input) => begin(async ({ engine }) => engine.start(input)),
+    startIn: async (input, wish) => begin(async (server) => startIn(server, input, wish)),
+    signal: async (...args) => ask(async ({ engine }) => engine.signal(...args)),
+    cancel: async (...args) => ask(async ({ engine }) => engine.cancel(...args)),
+    status: async (...args) => ask(async ({ engine }) => engine.status(...args)),
+    replay: async (...args) => ask(async ({ engine }) => engine.replay(...args)),
     follow: (...args) => follow(find(), args),
     runsInFlight: () => find().inFlight(),
+    create: async (draft) => ask(async ({ sessions }) => sessions.create(draft)),
+    find: async (place) => ask(async ({ sessions }) => sessions.find(place)),
+    remove: async (place) => ask(async (server) => remove(server, place)),
   };
+}
+
+/** As the host takes in a run of a session, without what it asks policy. */
+async function startIn(
+  { engine, intake }: Server,
+  input: RunInput,
+  wish: Pick<SessionWish, 'sessionId' | 'signal' | 'timeoutMs'>,
+): Promise<{ readonly created: boolean }> {
+  const { runId, principal } = input;
+  const isKnown = (await engine.status(principal.tenant, runId)) !== undefined;
+  if (isKnown) return engine.start(input);
+  return intake.start({ ...wish, runId, principal }, async (start) =>
+    engine.start(start === undefined ? input : { ...input, ...start }),
+  );
+}
+
+async function remove(
+  { sessions, intake }: Server,
+  place: SessionPlace,
+): Promise<number | undefined> {
+  const session = await sessions.find(place);
+  return session === undefined ? undefined : intake.remove(session);
 }
 
 async function* follow(
   life: Life,
   args: Parameters<EmbeddedEngine['follow']>,
 ): ReturnType<EmbeddedEngine['follow']> & AsyncGenerator {
-  const engine = await within(life, life.engine);
+  const { engine } = await within(life, life.server);
   const events = engine.follow(...args)[Symbol.asyncIterator]();
   try {
     for (;;) {

@@ -7,8 +7,8 @@ import type {
   RunEvent,
   SignalPayload,
   TokenUsage,
+  ToolCall,
 } from '@modelhost/kernel';
-
 import type { Sent } from './window.ts';
 
 /** Something that happened in the simulated world, as seen from outside of the host. */
@@ -104,6 +104,7 @@ export type Fact = { readonly atMs: number } &
         readonly payload: SignalPayload | null;
         /** Of a model's answer. */
         readonly text: string | null;
+        readonly calls: readonly ToolCall[];
         /** A step of which nobody knows what its last body did. */
         readonly isLost: boolean;
       }

@@ -16,6 +16,7 @@ import { pause } from './pause.ts';
 import type { Random } from './random.ts';
 import { outputTokensMaxOf } from './rules.ts';
 import { drawScenario, worldStartMs } from './scenario.ts';
+import { checkHistory } from './session-requests.ts';
 import { drawSummary, refuseLong, weighRequest } from './window.ts';
 import { stepOf } from './world.ts';
 import type { HostWorld } from './world.ts';
@@ -48,6 +49,7 @@ export function createFakeProvider(world: HostWorld): LlmProvider {
     checkReservation(world, runId, request);
     checkHidden(world, runId, request);
     checkLength(world, runId, request);
+    checkHistory(world, { runId, step }, request);
     const attempt = count(`model/${runId}/${step}`);
     const id = `model/${runId}/${step}/${attempt}`;
     const script = answerOf(world, { step, id });

@@ -1,8 +1,9 @@
 import type { RunStore, RunWrite } from '@modelhost/engine-embedded';
 import { parseJsonText } from '@modelhost/kernel';
-import type { SignalPayload } from '@modelhost/kernel';
+import type { RunInput, SignalPayload, ToolCall } from '@modelhost/kernel';
 import { tellsAccount } from './accounts.ts';
 import { tellsMailbox, tellsSecret } from './canaries.ts';
+import type { Fact } from './facts.ts';
 import type { World } from './world.ts';
 
 /** What is durable, as the store has it: it believes no engine. */
@@ -28,9 +29,13 @@ interface Handed {
   readonly end?: {
     readonly type?: string;
     readonly lost?: number;
-    readonly value?: { readonly value?: { readonly text?: unknown } };
+    readonly value?: {
+      readonly value?: { readonly text?: unknown; readonly toolCalls?: readonly ToolCall[] };
+    };
   };
 }
+
+type HandedFact = Omit<Extract<Fact, { type: 'handed' }>, 'type' | 'atMs' | 'runId'>;
 
 const decoder = new TextDecoder();
 
@@ -40,7 +45,7 @@ const decoder = new TextDecoder();
  */
 export function watchJournal(
   kept: RunStore,
-  { facts, governance }: Pick<World, 'facts' | 'governance'>,
+  { facts, governance, conversations }: Pick<World, 'facts' | 'governance' | 'conversations'>,
 ): JournalWatch {
   const journaled = new Set<string>();
   const unfinished = new Set<string>();
@@ -63,17 +68,10 @@ export function watchJournal(
       const { begun = [], handed = [] } = read(runId, bytes);
       for (const { name, attempt } of begun)
         facts.add({ type: 'begun', runId, step: name, attempt });
-      for (const { kind, name = '', payload = null, end } of handed) {
-        if (kind === 'step') journaled.add(`${runId}/${name}`);
-        facts.add({
-          type: 'handed',
-          runId,
-          kind,
-          name,
-          payload,
-          text: textOf(end),
-          isLost: end?.type === 'given-up' && end.lost !== undefined,
-        });
+      for (const one of handed) {
+        if (one.kind === 'step') journaled.add(`${runId}/${one.name}`);
+        if (one.kind === 'finish') conversations.ended(runId);
+        facts.add({ type: 'handed', runId, ...handedFact(one) });
       }
     }
     if (run?.state === 'finished') unfinished.delete(runId);
@@ -89,6 +87,7 @@ export function watchJournal(
         if (!created.created) return created;
         unfinished.add(run.runId);
         facts.add({ type: 'created', runId: run.runId });
+        conversations.began(openInput(input));
         return created;
       },
       write: async (write) => {
@@ -99,10 +98,21 @@ export function watchJournal(
   };
 }
 
-/** Of a model's answer. */
-function textOf(end: Handed['end']): string | null {
-  const text = end?.value?.value?.text;
-  return typeof text === 'string' ? text : null;
+function openInput(bytes: Uint8Array): RunInput {
+  // As above.
+  return (parseJsonText(decoder.decode(bytes)) as unknown as { readonly input: RunInput }).input;
+}
+
+function handedFact({ kind, name = '', payload, end }: Handed): HandedFact {
+  const answer = end?.value?.value;
+  return {
+    kind,
+    name,
+    payload: payload ?? null,
+    text: typeof answer?.text === 'string' ? answer.text : null,
+    calls: answer?.toolCalls ?? [],
+    isLost: end?.type === 'given-up' && end.lost !== undefined,
+  };
 }
 
 function withoutSignals({ handed = [], ...entry }: Entry): Entry {

@@ -3,6 +3,7 @@ import { keptBugs } from './kept-mutants.ts';
 import { loopBugs } from './mutants.ts';
 import type { Bug } from './mutants.ts';
 import { ruleBugs } from './rule-mutants.ts';
+import { sessionBugs } from './session-mutants.ts';
 import { windowBugs } from './window-mutants.ts';
 
 /**
@@ -72,11 +73,25 @@ const seeds: Readonly<Record<string, number>> = {
   'placeholders-unsealed': 4,
   'comments-kept': 80,
   'sealed-as-sent': 55,
+  'session-taken-away': 34,
+  'session-polled': 402,
+  'turn-cut-off': 34,
+  'turn-forgotten': 34,
+  'placeholders-forgotten': 95,
+  'history-not-sent': 34,
+  'deleted-later': 34,
+  'deleted-in-use': 98,
+  'never-taken-over': 77,
 };
 
 /** All of them, by name. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = Object.fromEntries(
-  Object.entries({ ...loopBugs, ...crashBugs, ...ruleBugs, ...windowBugs, ...keptBugs }).map(
-    ([name, bug]) => [name, { ...bug, seed: seeds[name] ?? 0 }],
-  ),
+  Object.entries({
+    ...loopBugs,
+    ...crashBugs,
+    ...ruleBugs,
+    ...windowBugs,
+    ...keptBugs,
+    ...sessionBugs,
+  }).map(([name, bug]) => [name, { ...bug, seed: seeds[name] ?? 0 }]),
 );

@@ -1,40 +1,67 @@
 import type { RunStore } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
+import type { SessionStore } from '@modelhost/kernel';
 import type { ProcessPlan } from './scenario.ts';
 
+/** What a process meets there. */
+export interface StoreFaults extends Pick<ProcessPlan, 'failingChanges' | 'failingReads'> {
+  readonly refusedTurns: readonly string[];
+}
+
+/** What is kept, as one process has it. */
+export interface ProcessStore {
+  readonly runs: RunStore;
+  readonly sessions: SessionStore;
+}
+
 /**
- * The store as one process has it: changes and reads fail as planned, with nothing of them done, and once another process has
- * taken over every change is refused.
+ * Changes and reads fail as planned, with nothing of them done, and once another process has taken over every change is refused.
+ * Conversations fail with the changes alone.
  */
 export function createProcessStore(
-  kept: RunStore,
-  plan: Pick<ProcessPlan, 'failingChanges' | 'failingReads'>,
+  { runs, sessions }: ProcessStore,
+  { failingChanges, failingReads, refusedTurns }: StoreFaults,
   isFenced: () => boolean,
-): RunStore {
+): ProcessStore {
   let changes = 0;
   let reads = 0;
 
   async function change<T>(work: () => Promise<T>): Promise<T> {
     changes += 1;
     if (isFenced()) throw unavailable('fenced');
-    if (plan.failingChanges.includes(changes)) throw unavailable('disk_full');
+    if (failingChanges.includes(changes)) throw unavailable('disk_full');
     return work();
   }
 
   async function read<T>(work: () => Promise<T>): Promise<T> {
     reads += 1;
-    if (plan.failingReads.includes(reads)) throw unavailable('read_failed');
+    if (failingReads.includes(reads)) throw unavailable('read_failed');
     return work();
   }
 
   return {
-    ...kept,
-    create: async (run, input) => change(async () => kept.create(run, input)),
-    write: async (write) => change(async () => kept.write(write)),
-    addSignal: async (runId, signal, options) =>
-      change(async () => kept.addSignal(runId, signal, options)),
-    dropEvents: async (runId, upTo) => change(async () => kept.dropEvents(runId, upTo)),
-    read: async (runId) => read(async () => kept.read(runId)),
+    runs: {
+      ...runs,
+      create: async (run, input) => change(async () => runs.create(run, input)),
+      write: async (write) => change(async () => runs.write(write)),
+      addSignal: async (runId, signal, options) =>
+        change(async () => runs.addSignal(runId, signal, options)),
+      dropEvents: async (runId, upTo) => change(async () => runs.dropEvents(runId, upTo)),
+      read: async (runId) => read(async () => runs.read(runId)),
+    },
+    sessions: {
+      ...sessions,
+      create: async (draft) => change(async () => sessions.create(draft)),
+      hold: async (place, runId, insteadOf) =>
+        change(async () => sessions.hold(place, runId, insteadOf)),
+      release: async (place, runId) => change(async () => sessions.release(place, runId)),
+      append: async (place, turn) =>
+        change(async () => {
+          if (refusedTurns.includes(turn.runId)) throw unavailable('disk_full');
+          return sessions.append(place, turn);
+        }),
+      delete: async (place) => change(async () => sessions.delete(place)),
+    },
   };
 }
 

@@ -22,6 +22,8 @@ export interface RunPlan {
   /** Null when nobody cancels it. */
   readonly cancelAfterMs: number | null;
   readonly followers: readonly FollowerPlan[];
+  /** Absent for a run of no session. */
+  readonly session?: SessionWishPlan;
 }
 
 /** One client that follows a run. */
@@ -49,6 +51,39 @@ export interface Scenario {
   readonly jump: { readonly afterMs: number; readonly byMs: number } | null;
   /** Meanwhile the provider refuses everybody. */
   readonly storm: { readonly fromMs: number; readonly toMs: number } | null;
+  /** Absent where no run has a session; else all have one. */
+  readonly sessions?: SessionsPlan;
+}
+
+/** What goes on with the conversations of a simulated world. */
+export interface SessionsPlan {
+  /** Each of them goes on with one. */
+  readonly runs: readonly RunPlan[];
+  /** After which share of the turns that there are the branch begins. */
+  readonly branchShare: number;
+  /** Runs whose turn the store does not take. */
+  readonly refusedTurns: readonly string[];
+  readonly deletions: readonly DeletionPlan[];
+}
+
+/** Somebody wants a session gone. */
+export interface DeletionPlan {
+  readonly name: SessionName;
+  readonly afterMs: number;
+}
+
+/** What people call it: the second one is a branch of the first. */
+export type SessionName = 'talk' | 'branch';
+
+/** How a client wants to go on with a session. */
+export interface SessionWishPlan {
+  readonly name: SessionName;
+  /** How long its call may take. */
+  readonly timeoutMs: number;
+  /** It gives up the first time, and comes back; null for never. */
+  readonly patienceMs: number | null;
+  /** The same request is on its way twice at once. */
+  readonly isTwice: boolean;
 }
 
 /** How a process of the host ends. */
@@ -125,7 +160,7 @@ function drawFailing(random: Random, numberMax: number): readonly number[] {
   return Array.from({ length: random.int(1, 3) }, () => random.int(1, numberMax));
 }
 
-function drawRun(random: Random, number: number): RunPlan {
+export function drawRun(random: Random, number: number): RunPlan {
   return {
     runId: `run_${number}`,
     tenant: random.pick(tenants),
@@ -194,12 +229,18 @@ const history: readonly Message[] = [
   { role: 'assistant', content: 'said', toolCalls: [] },
 ];
 
+/** What a run is to do. Of the runs of a session each says something else. */
+export function taskOf({ runId, session }: RunPlan): string {
+  return session === undefined ? 'go' : `go on with ${runId}`;
+}
+
 /** The input of a planned run, for a model with this window. */
 export function inputOf(plan: RunPlan, window: WindowPlan | null): RunInput {
   const { runId, tenant, limits, maxOutputTokens, toolCallsInFlightMax, approvalTimeoutMs } = plan;
   const plain = createRunInput({ runId, tenant, limits });
   return {
     ...plain,
+    input: [{ type: 'text', text: taskOf(plan) }],
     agent: {
       ...narrow(plain.agent, window),
       toolCallsInFlightMax,
@@ -208,7 +249,9 @@ export function inputOf(plan: RunPlan, window: WindowPlan | null): RunInput {
       samplingServers: plan.mayBeSampled ? ['desk'] : [],
       toolSearch: plan.isSearched ? 'always' : 'never',
     },
-    history: [...historyOf(window), ...(plan.hasHistory ? history : [])],
+    // In a session it is what was said there.
+    history:
+      plan.session === undefined ? [...historyOf(window), ...(plan.hasHistory ? history : [])] : [],
     sampling: { maxOutputTokens },
     clientTools: plan.hasClientTool ? [clientTool] : [],
     answerSchema: plan.wantsJson ? { type: 'object' } : undefined,

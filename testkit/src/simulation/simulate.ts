@@ -1,16 +1,19 @@
 import { createAgentLoop, createBudgetLedger, createCallLedger } from '@modelhost/agent-core';
+import type { SessionIntake } from '@modelhost/agent-core';
 import { createHostRedactor } from '@modelhost/redaction';
 import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { createMemoryRunStore } from '@modelhost/engine-embedded';
 import type { EmbeddedEngine, EngineBounds, RunStore } from '@modelhost/engine-embedded';
 import { sha256Hex } from '@modelhost/kernel';
-import type { PolicyEngine, RunProgram } from '@modelhost/kernel';
+import type { PolicyEngine, RunProgram, SessionStore } from '@modelhost/kernel';
 import { createVirtualClock } from '../virtual-clock.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { createClients } from './clients.ts';
 import type { Seen } from './clients.ts';
+import { watchConversations } from './conversations.ts';
 import { createDeployment } from './deployment.ts';
 import type { Host, ProcessParts } from './deployment.ts';
+import { takeSessions } from './draw-sessions.ts';
 import { createFacts } from './facts.ts';
 import type { Fact } from './facts.ts';
 import { createFakeAudit, createFakePolicy, fakeKeys } from './fake-governance.ts';
@@ -24,6 +27,8 @@ import type { Outside, Recording } from './outside.ts';
 import { createRandom } from './random.ts';
 import { createRuledPolicy, watchPolicy } from './ruled-policy.ts';
 import { drawScenario, worldStartMs } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { checkSessions } from './session-laws.ts';
 import { watchClock, watchLedger, watchProgram } from './watch.ts';
 import type { Charge } from './watch.ts';
 import type { HostWorld, World } from './world.ts';
@@ -36,6 +41,9 @@ export interface Mutant {
   readonly engine?: (engine: EmbeddedEngine) => EmbeddedEngine;
   /** Between an engine and its store. */
   readonly store?: (store: RunStore) => RunStore;
+  /** Between a process and its conversations. */
+  readonly sessions?: (sessions: SessionStore) => SessionStore;
+  readonly intake?: (intake: SessionIntake) => SessionIntake;
   /** Whether a process that is replaced can go on writing. */
   readonly isUnfenced?: boolean;
   readonly bounds?: Partial<EngineBounds>;
@@ -97,7 +105,7 @@ async function runWorld(options: {
   const clock = createVirtualClock({ startMs: worldStartMs, tieBreak });
   const world = createWorld(outside, clock);
   const { facts } = world;
-  const scenario = outside.take('scenario', drawScenario);
+  const scenario = takeScenario(outside);
   const charges = new Map<string, Charge>();
   const signals = new Set<AbortSignal>();
   let open: ReadonlySet<string> = new Set();
@@ -117,9 +125,11 @@ async function runWorld(options: {
     isUnfenced: mutant.isUnfenced ?? false,
     changeStore: (store) => mutant.store?.(store) ?? store,
     changeEngine: (engine) => mutant.engine?.(engine) ?? engine,
-    furnish: (parts) => {
+    changeSessions: (store) => mutant.sessions?.(store) ?? store,
+    changeIntake: (intake) => mutant.intake?.(intake) ?? intake,
+    furnish: (parts, store) => {
       const own = createHostWorld(world, parts);
-      const ports = createPorts(own, charges);
+      const ports = { ...createPorts(own, charges), sessions: store };
       const changed = mutant.ports?.(ports) ?? ports;
       const loop = createAgentLoop({ ...changed, policy: watchPolicy(own, changed.policy) });
       const program = watchProgram(own, mutant.program?.(loop) ?? loop, signals);
@@ -134,8 +144,13 @@ async function runWorld(options: {
   }
   const callbacks = await clock.runAll(callbacksMax);
   const restarts = deployment.restarts();
-  const after = { world, scenario, host, clients, charges, signals, open, restarts };
-  await checkLaws({ ...after, stopTimeoutMs, redactor });
+  const parts = { world, scenario, host, clients, charges, signals, open, restarts };
+  const after = { ...parts, stopTimeoutMs, redactor };
+  await checkSessions(after, {
+    sessions: mutant.sessions?.(world.conversations.store) ?? world.conversations.store,
+    runAll: async () => clock.runAll(callbacksMax),
+  });
+  await checkLaws(after);
   return {
     violations: facts.violations,
     endings: await Promise.all(
@@ -153,14 +168,23 @@ async function runWorld(options: {
   };
 }
 
+function takeScenario(outside: Outside): Scenario {
+  const drawn = outside.take('scenario', drawScenario);
+  const sessions = takeSessions(outside);
+  return sessions === null ? drawn : { ...drawn, runs: sessions.runs, sessions };
+}
+
 function createWorld(outside: Outside, clock: VirtualClock): World {
   const facts = createFacts(() => clock.now());
   const governance = takeGovernance(outside);
+  const conversations = watchConversations(facts);
   return {
     clock,
     outside,
     facts,
-    journal: watchJournal(createMemoryRunStore(), { facts, governance }),
+    journal: watchJournal(createMemoryRunStore(), { facts, governance, conversations }),
+    conversations,
+    tasks: new Map(),
     governance,
     decisions: new Set(),
     setAside: new Map(),

@@ -79,7 +79,7 @@ export interface Sent {
  * with its answer. Gives what it weighs; null where nobody looks.
  */
 export function weighRequest(
-  { governance, facts }: HostWorld,
+  { governance, facts, tasks }: HostWorld,
   { runId, step }: { readonly runId: string; readonly step: string },
   { messages, tools, maxOutputTokens }: ModelRequest,
 ): Sent | null {
@@ -94,7 +94,7 @@ export function weighRequest(
   if (all > governance.window.contextTokensMax) {
     facts.violate('I17', `${runId}: ${step} is sent ${all} tokens, its answer included`);
   }
-  if (!isWhole(messages, summaryStep.test(step)))
+  if (!isWhole(messages, tasks.get(runId), summaryStep.test(step)))
     facts.violate('I17', `${runId}: ${step} is not sent whole`);
   return { messages: messages.length, tokens };
 }
@@ -126,7 +126,11 @@ function tokensOf(message: Message): number {
 }
 
 /** What is before the task is summarized without it. */
-function isWhole(messages: readonly Message[], isSummary: boolean): boolean {
+function isWhole(
+  messages: readonly Message[],
+  task: string | undefined,
+  isSummary: boolean,
+): boolean {
   let tasks = 0;
   let open: readonly string[] = [];
   for (const message of messages) {
@@ -137,18 +141,22 @@ function isWhole(messages: readonly Message[], isSummary: boolean): boolean {
     }
     if (open.length > 0) return false;
     if (message.role === 'assistant') open = message.toolCalls.map(({ id }) => id);
-    if (message.role === 'user' && isTask(message)) tasks += 1;
+    if (isTask(message, task)) tasks += 1;
   }
   return open.length === 0 && (tasks === 1 || (isSummary && tasks === 0));
 }
 
-function isTask({ content }: Extract<Message, { role: 'user' }>): boolean {
-  return content.some((part) => part.type === 'text' && part.text === 'go');
+/** Whether it is the task, in these words. */
+export function isTask(message: Message, task: string | undefined): boolean {
+  return (
+    message.role === 'user' &&
+    message.content.some((part) => part.type === 'text' && part.text === task)
+  );
 }
 
 /** I17: what the events tell of a conversation that was made shorter is what the model was sent next. */
 export function checkCompactions(
-  { facts, governance }: World,
+  { facts, governance, conversations }: World,
   runId: string,
   seen: { readonly events: readonly RunEvent[]; readonly facts: readonly Fact[] },
 ): void {
@@ -157,7 +165,9 @@ export function checkCompactions(
     const { method, messagesAfter, tokensBefore, tokensAfter } = body;
     if (tokensAfter >= tokensBefore) facts.violate('I17', `${runId}: ${step} made it no shorter`);
     const isSaid = seen.facts.some((fact) => fact.type === 'said' && fact.step === step);
-    if (method === 'summary' && !isSaid) {
+    // An earlier run of the session may have left one.
+    const isKnown = conversations.givenTo(runId)?.hasSummary === true;
+    if (method === 'summary' && !isSaid && !isKnown) {
       facts.violate('I17', `${runId}: ${step} has a summary that nobody wrote`);
     }
     const next = step.replace('compact', 'model');

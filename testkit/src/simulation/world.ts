@@ -1,5 +1,6 @@
 import type { BudgetLedger } from '@modelhost/kernel';
 import type { ProcessClock } from '../crash/process.ts';
+import type { Conversations } from './conversations.ts';
 import type { Facts } from './facts.ts';
 import type { Governance } from './governance.ts';
 import type { JournalWatch } from './journal-watch.ts';
@@ -15,6 +16,9 @@ export interface World {
   readonly decisions: Set<string>;
   /** What the store has taken, whoever wrote it. */
   readonly journal: JournalWatch;
+  readonly conversations: Conversations;
+  /** What each run is to do, in words, by its id. */
+  readonly tasks: Map<string, string>;
   /** The most tokens that were set aside for a model call, by run and step, in all processes together. */
   readonly setAside: Map<string, number>;
   /** How often something of this name happened, this time included, in all processes together. */

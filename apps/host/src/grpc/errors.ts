@@ -10,6 +10,7 @@ import {
   RpcStatusSchema,
 } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
+import { hideError } from '../redaction/hide-error.ts';
 import { errorTable } from './error-table.ts';
 
 /** Domain of our codes in google.rpc.ErrorInfo. */
@@ -39,21 +40,6 @@ export function toStatus(thrown: unknown, hide: (text: string) => string): Statu
   );
   metadata.set('grpc-status-details-bin', Buffer.from(details));
   return { code, details: message, metadata };
-}
-
-/** Before anything is cut, as half of a value is not recognised. */
-function hideError(
-  { code, message, facts, violations, retryAfterMs }: HostError,
-  hide: (text: string) => string,
-): HostError {
-  return new HostError(code, hide(message), {
-    facts: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, hide(value)])),
-    violations: violations.map(({ field, description }) => ({
-      field: hide(field),
-      description: hide(description),
-    })),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  });
 }
 
 /** As many facts and violations as fit; the code always does. */

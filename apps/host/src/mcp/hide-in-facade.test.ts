@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import { loadKeys } from '@modelhost/keys-file';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
-import type { FacadeService } from '@modelhost/mcp-gateway';
+import type { FacadeCore, FacadeService } from '@modelhost/mcp-gateway';
 import { createHostRedactor } from '@modelhost/redaction';
 import { startTestHost } from '../fixtures/started-host.ts';
-import { hideInServices } from './hide-in-facade.ts';
+import { createViews } from './facade.ts';
+import { hideInFacade, hideInServices } from './hide-in-facade.ts';
 
 // Built from parts, so that no scanner takes it for a real one.
 const token = ['ghp', 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5'].join('_');
@@ -22,6 +23,25 @@ function serviceOf(answer: FacadeService['answer']): FacadeService {
 }
 
 const caller = { principal: undefined, baseUrl: '' };
+
+/** One without any tool server. */
+function openFacade(): FacadeCore {
+  const empty = { servers: [], tools: [], prompts: [], resources: [], resourceTemplates: [] };
+  const { default: core } = createViews([{ name: 'default', naming: 'prefix', search: 'never' }], {
+    relay: {
+      catalogue: () => empty,
+      exchange: async () => assert.fail(),
+      abandon: () => {},
+      onChange: () => () => {},
+      watchResource: async () => assert.fail(),
+    },
+    keys,
+    redactor,
+    clock: { now: () => 0, setTimer: () => () => {} },
+    version: '1',
+  });
+  return core ?? assert.fail();
+}
 
 test('what a service is asked, answers or refuses with is hidden', async () => {
   const asked: JsonObject[] = [];
@@ -48,6 +68,35 @@ test('what a service is asked, answers or refuses with is hidden', async () => {
     }).answer({}, caller),
     broken,
   );
+});
+
+test('whoever may not watch a resource hears the reason without what is hidden', async () => {
+  const refuse = async (): Promise<never> => {
+    throw new HostError('policy_violation', `no ${token}`, { facts: { rule: token, tool: 'x' } });
+  };
+  const facade: FacadeCore = {
+    ...openFacade(),
+    watchResource: refuse,
+    subscribe: (_caller, _params, sink) => {
+      sink.onRefuse({ code: 1, message: `no ${token}`, data: { rule: token } });
+      return () => {};
+    },
+  };
+  const core = hideInFacade(facade, redactor);
+  const principal = { tenant: 'acme', subject: 'ann', roles: [] };
+  const asking = { principal, capabilities: {}, era: 'modern' } as const;
+  await assert.rejects(core.watchResource(asking, 'x:1'), {
+    code: 'policy_violation',
+    message: 'no [SECRET]',
+    facts: { rule: '[SECRET]', tool: 'x' },
+  });
+  const errors: unknown[] = [];
+  const onRefuse = (error: unknown): void => void errors.push(error);
+  const nothing = (): void => assert.fail('it is refused');
+  const sink = { onAccept: nothing, onRefuse, onChange: nothing, onEnd: nothing };
+  core.subscribe(asking, {}, sink);
+  const data = { rule: '[SECRET]' };
+  assert.deepEqual(errors, [{ code: 1, message: 'no [SECRET]', data }]);
 });
 
 test('an error of the façade tells nothing of a secret in the request', async () => {

@@ -1,9 +1,11 @@
 import { HostError } from '@modelhost/kernel';
 import type { Redactor } from '@modelhost/kernel';
 import type { FacadeCore, FacadeService } from '@modelhost/mcp-gateway';
+import { hideError } from '../redaction/hide-error.ts';
 import { hideObject } from '../redaction/hide-object.ts';
 
 type Outcome = Awaited<ReturnType<FacadeCore['handle']>>;
+type RpcError = Extract<Outcome, { kind: 'error' }>['error'];
 
 /**
  * A façade of which every error is hidden, with what it says of itself. The rest is hidden already: calls, and what is told of them, behind the governor, and
@@ -12,16 +14,26 @@ type Outcome = Awaited<ReturnType<FacadeCore['handle']>>;
 export function hideInFacade(core: FacadeCore, redactor: Redactor): FacadeCore {
   return {
     ...core,
-    handle: async (request, caller, io) =>
-      hideOutcome(await core.handle(request, caller, io), redactor),
+    handle: async (request, caller, io) => {
+      const outcome = await core.handle(request, caller, io);
+      return outcome.kind === 'error' ? { kind: 'error', error: hide(outcome.error) } : outcome;
+    },
+    watchResource: (caller, uri) =>
+      core.watchResource(caller, uri).catch((thrown: unknown) => {
+        throw hideThrown(thrown, redactor);
+      }),
+    subscribe: (caller, params, sink) =>
+      core.subscribe(caller, params, { ...sink, onRefuse: (error) => sink.onRefuse(hide(error)) }),
   };
+
+  function hide({ message, data, ...error }: RpcError): RpcError {
+    const hidden = data === undefined ? {} : { data: hideObject(redactor, data) };
+    return { ...error, message: redactor.redact(message), ...hidden };
+  }
 }
 
-function hideOutcome(outcome: Outcome, redactor: Redactor): Outcome {
-  if (outcome.kind !== 'error') return outcome;
-  const { message, data, ...error } = outcome.error;
-  const hidden = data === undefined ? {} : { data: hideObject(redactor, data) };
-  return { kind: 'error', error: { ...error, message: redactor.redact(message), ...hidden } };
+function hideThrown(thrown: unknown, redactor: Redactor): unknown {
+  return thrown instanceof HostError ? hideError(thrown, (text) => redactor.redact(text)) : thrown;
 }
 
 /**
@@ -39,8 +51,7 @@ export function hideInServices(
         const answer = await service.answer(hideObject(redactor, body), caller);
         return hideObject(redactor, answer);
       } catch (thrown) {
-        if (!(thrown instanceof HostError)) throw thrown;
-        throw new HostError(thrown.code, redactor.redact(thrown.message), { cause: thrown });
+        throw hideThrown(thrown, redactor);
       }
     },
   }));

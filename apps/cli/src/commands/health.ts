@@ -3,6 +3,7 @@ import { withClient } from '../connection.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitCodes } from '../failure.ts';
+import { healthNames } from '../text/health-names.ts';
 import { toJsonText, toTable } from '../text/output.ts';
 import type { JsonFlag } from '../text/output.ts';
 import { toLine } from '../text/printable.ts';
@@ -21,10 +22,12 @@ export async function showHealth(
       const { version, status, components, runsInFlight, draining } = answer;
       const drain = draining ? ', draining' : '';
       const flight = count(runsInFlight, 'run');
-      context.print(`model-host ${version}: ${nameOf(status)}${drain}, ${flight} in flight\n\n`);
+      context.print(
+        `model-host ${version}: ${healthNames[status] ?? 'unknown'}${drain}, ${flight} in flight\n\n`,
+      );
       const rows = components.map(({ name, status: state, latency, error }) => [
         name,
-        nameOf(state),
+        healthNames[state] ?? 'unknown',
         latency === undefined ? '' : formatDuration(latency),
         toLine(error, 160),
       ]);
@@ -34,14 +37,3 @@ export async function showHealth(
       context.exitWith(exitCodes.unavailable);
   });
 }
-
-// A newer host may send values that are not in this table.
-function nameOf(status: HealthStatus): string {
-  return statusNames[status] ?? 'unknown';
-}
-
-const statusNames: Readonly<Record<number, string>> = {
-  [HealthStatus.UP]: 'up',
-  [HealthStatus.DEGRADED]: 'degraded',
-  [HealthStatus.DOWN]: 'down',
-};

@@ -1,8 +1,6 @@
 import type { ListRunsResponse, Run } from '@modelhost/contracts';
 import { ListRunsResponseSchema, RunEndReason, RunSchema, RunState } from '@modelhost/contracts';
 import type { RewoundRun } from '@modelhost/sdk';
-import { timestampDate } from '@bufbuild/protobuf/wkt';
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { withClient } from '../connection.ts';
 import type { ConnectionFlags, WaitFlag } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -15,6 +13,7 @@ import type { Paint } from '../text/paint.ts';
 import { toLine, toPrintable } from '../text/printable.ts';
 import { formatStatistics } from '../text/quantities.ts';
 import { renderEnding } from '../text/timeline.ts';
+import { formatTime } from '../text/times.ts';
 import { followToEnd } from '../watching/follow-to-end.ts';
 import { exitCodeOfRun } from '../watching/play.ts';
 
@@ -170,7 +169,3 @@ const endingNames: Readonly<Record<number, string>> = {
   [RunEndReason.DEADLINE]: 'deadline',
   [RunEndReason.FAILED]: 'failed',
 };
-
-function formatTime(time: Timestamp | undefined): string {
-  return time === undefined ? '' : timestampDate(time).toISOString();
-}

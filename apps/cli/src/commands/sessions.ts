@@ -1,4 +1,3 @@
-import { timestampDate } from '@bufbuild/protobuf/wkt';
 import {
   ListSessionsResponseSchema,
   RunEndReason,
@@ -18,6 +17,7 @@ import type { JsonFlag } from '../text/output.ts';
 import type { Paint } from '../text/paint.ts';
 import { toLine, toPrintable } from '../text/printable.ts';
 import { count } from '../text/quantities.ts';
+import { formatTime } from '../text/times.ts';
 
 /** What makes a session, and a branch of one. */
 export interface CreateSessionFlags extends ConnectionFlags, JsonFlag {
@@ -88,7 +88,7 @@ export async function listSessions(context: CliContext, flags: ListSessionsFlags
         session.sessionId,
         String(session.turnCount),
         toLine(session.subject, 40),
-        timeOf(session.updateTime),
+        formatTime(session.updateTime),
         toLine(session.title, 60),
       ]);
       print(toTable(['SESSION', 'TURNS', 'BY', 'UPDATED', 'TITLE'], rows));
@@ -130,8 +130,8 @@ function describeSession(session: Session, paint: Paint): string {
   return [
     `${paint.bold(sessionId)}${title === '' ? '' : `  ${toLine(title, 256)}`}\n`,
     `by       ${toLine(subject, 128)}\n`,
-    `created  ${timeOf(session.createTime)}\n`,
-    `updated  ${timeOf(session.updateTime)}\n`,
+    `created  ${formatTime(session.createTime)}\n`,
+    `updated  ${formatTime(session.updateTime)}\n`,
     ...(branchedFrom === '' ? [] : [`branch   of ${branchedFrom} after turn ${branchedAtTurn}\n`]),
     ...Object.entries(metadata).map(
       ([key, value]) => `label    ${toLine(`${key}=${value}`, 200)}\n`,
@@ -196,8 +196,4 @@ export async function deleteSession(
     const turns = await client.deleteSession(sessionId);
     context.say(`${sessionId} is deleted, with ${count(turns, 'turn')}`);
   });
-}
-
-function timeOf(time: Session['createTime']): string {
-  return time === undefined ? '' : timestampDate(time).toISOString();
 }

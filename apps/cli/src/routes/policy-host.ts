@@ -2,7 +2,8 @@ import { buildCommand, buildRouteMap } from '@stricli/core';
 import type { Command, RouteMap } from '@stricli/core';
 import type { DecisionsFlags, EraseFlags } from '../commands/policy-decisions.ts';
 import type { ExplainFlags } from '../commands/policy-explain.ts';
-import type { ReplayFlags, ToolsFlags } from '../commands/policy-host.ts';
+import type { ReplayFlags } from '../commands/policy-host.ts';
+import type { ToolsFlags } from '../commands/policy-tools.ts';
 import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import type { Since } from '../policy/since.ts';
@@ -100,7 +101,7 @@ const status = buildCommand<ReadFlags, [], CliContext>({
 });
 
 const tools = buildCommand<ToolsFlags, [], CliContext>({
-  loader: bind(async () => (await import('../commands/policy-host.ts')).snapshotTools),
+  loader: bind(async () => (await import('../commands/policy-tools.ts')).snapshotTools),
   parameters: {
     flags: {
       ...connectionFlags,

@@ -1,6 +1,11 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 
+/** A time to the millisecond, in UTC; empty for none. */
+export function formatTime(time: Timestamp | undefined): string {
+  return time === undefined ? '' : timestampDate(time).toISOString();
+}
+
 /** A time on the clock of whoever reads it; with its day unless that is the day of `asOf`. */
 export function formatClock(time: Timestamp, asOf: Date | undefined): string {
   const at = timestampDate(time);

@@ -271,15 +271,6 @@ async function errorOf(work: Promise<void>): Promise<ErrorData | undefined> {
   }
 }
 
-/** Why the loop cannot go on after an answer that the host had to cut; undefined when it can. */
-export function cutBy(
-  answerGiven: ModelAnswer,
-  limitedBy: BudgetKind | undefined,
-): BudgetKind | undefined {
-  if (answerGiven.finishReason === 'runaway') return limitedBy ?? 'tokens';
-  return answerGiven.finishReason === 'length' ? limitedBy : undefined;
-}
-
 /** The assistant's message of an answer. */
 export function messageOf(answerGiven: ModelAnswer): Message {
   return { role: 'assistant', content: answerGiven.text, toolCalls: answerGiven.toolCalls };

@@ -1,13 +1,12 @@
 import type { BudgetKind, RunEnding } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
 import type { ModelAnswer } from './answer-draft.ts';
+import { compactContext } from './compaction/compact-context.ts';
 import { refusalText } from './decisions.ts';
 import { failed, stopEnding } from './endings.ts';
-import { compactContext } from './compaction/compact-context.ts';
+import type { GuardedContext } from './guarded-context.ts';
 import { callModel } from './model-call.ts';
 import type { ModelCallOutcome } from './model-call.ts';
-import type { GuardedContext } from './guarded-context.ts';
-import { cutBy } from './model-step.ts';
 
 /**
  * Takes the model call of a turn within its budget, with a conversation that fits the model's window where that can be done.
@@ -79,11 +78,24 @@ function endOf(
       return failureOf(answer);
     case 'stopped':
       return stopEnding(context);
-    case 'answered': {
-      const budget = cutBy(answer, limitedBy);
-      return budget === undefined ? undefined : { reason: 'budget_exceeded', budget };
-    }
+    case 'answered':
+      return cutEnding(answer, limitedBy);
   }
+}
+
+/** Why the loop cannot go on after an answer that was cut; undefined when it can. */
+function cutEnding(
+  { finishReason }: ModelAnswer,
+  limitedBy: BudgetKind | undefined,
+): RunEnding | undefined {
+  if (finishReason !== 'length' && finishReason !== 'runaway') return undefined;
+  if (limitedBy !== undefined) return { reason: 'budget_exceeded', budget: limitedBy };
+  if (finishReason === 'length') return undefined;
+  // The budget has nothing to do with it: there was room for more than the model was to say.
+  return failed(
+    'provider_invalid_response',
+    'the provider went on past the length that it was asked for, and the host cut it off',
+  );
 }
 
 function tooLong(run: ActiveRun): RunEnding {

@@ -261,12 +261,15 @@ for (const [limits, budget] of [
   });
 }
 
-test('a provider that ignores its bound is cut off and the run ends by its budget', async () => {
-  const played = await play(
-    { turns: [{ text: 'x'.repeat(400), hangs: true }] },
-    { sampling: { maxOutputTokens: 10 } },
-  );
-  assert.deepEqual(played.result.ending, { reason: 'budget_exceeded', budget: 'tokens' });
+test('a provider that ignores its bound is cut off, and the run ends by what set the bound', async () => {
+  const world: OutsideOptions = { turns: [{ text: 'x'.repeat(10_000), hangs: true }] };
+  const asked = await play(world, { sampling: { maxOutputTokens: 10 } });
+  const { ending } = asked.result;
+  assert.ok(ending.reason === 'failed');
+  assert.equal(ending.error.code, 'provider_invalid_response');
+  assert.match(ending.error.message, /went on past the length that it was asked for/);
+  const poor = await play(world, { limits: { tokensMax: 100 } });
+  assert.deepEqual(poor.result.ending, { reason: 'budget_exceeded', budget: 'tokens' });
 });
 
 test('usage beyond the whole budget is charged up to it and shown as overrun', async () => {

@@ -9,15 +9,11 @@ import type { Pausing } from './content-decoder.ts';
 test('a reader that takes nothing more holds the sender back, and lets it go on with the reading', async () => {
   const plain = randomBytes(4_000_000);
   const packed = gzipSync(plain, { level: 1 });
-  const resumed = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
-  const heard: string[] = [];
+  let isPaused = false;
   const sender: Pausing = {
-    pause: () => void heard.push('pause'),
-    resume: () => {
-      heard.push('resume');
-      resumed.resolve();
-    },
+    pause: () => void (isPaused = true),
+    resume: () => void (isPaused = false),
   };
   const read: Uint8Array[] = [];
   let reader: Pausing | undefined;
@@ -34,15 +30,20 @@ test('a reader that takes nothing more holds the sender back, and lets it go on 
   function send(): void {
     decoder.push(packed.subarray(sent, (sent += 16_384)));
   }
-  while (heard.length === 0 && sent < packed.length) {
-    send();
+  // It decompresses beside this thread, so that the sender may be let go on for a little at first.
+  for (let turnsPaused = 0; turnsPaused < 100 && sent < packed.length; turnsPaused += 1) {
+    if (!isPaused) {
+      send();
+      turnsPaused = 0;
+    }
     await nextTurn();
   }
   assert.ok(sent < 1_000_000, `${sent} bytes were taken in`);
-  assert.deepEqual(heard, ['pause']);
   reader?.resume();
-  await resumed.promise;
-  while (sent < packed.length) send();
+  while (sent < packed.length) {
+    if (!isPaused) send();
+    await nextTurn();
+  }
   decoder.end();
   await ended.promise;
   assert.ok(Buffer.concat(read).equals(plain));

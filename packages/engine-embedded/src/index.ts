@@ -4,6 +4,8 @@ export { createPlainCodec } from './codec.ts';
 export type { RunCodec, SealedPlace } from './codec.ts';
 export { createEmbeddedEngine } from './engine.ts';
 export type { EmbeddedEngine, EmbeddedEngineOptions } from './engine.ts';
+export { createEndCheck } from './journal/end-check.ts';
+export type { EndCheck } from './journal/end-check.ts';
 export { cutText } from './journal/pieces.ts';
 export { createMemoryRunStore } from './memory-run-store.ts';
 export type { MemoryStoreBounds } from './memory-run-store.ts';

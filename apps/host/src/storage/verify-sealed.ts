@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createSealingCodec } from '@modelhost/engine-embedded';
+import { createEndCheck, createSealingCodec } from '@modelhost/engine-embedded';
 import { HostError, toErrorData } from '@modelhost/kernel';
 import { findKeys } from '@modelhost/keys-file';
 import { readSealedTexts } from '@modelhost/store-sqlite';
@@ -23,12 +23,13 @@ export async function verifySealed(
     return 0;
   }
   const codec = createSealingCodec(keys);
+  const ends = createEndCheck();
   const closed: string[] = [];
   const missingKeys = new Set<string>();
   let opened = 0;
   for (const { place, bytes } of readSealedTexts(join(dataDirectory, 'runs'))) {
     try {
-      codec.decode(bytes, place);
+      ends.see(place, codec.decode(bytes, place));
       opened += 1;
     } catch (thrown) {
       closed.push(`${place.part} of ${place.runId} (${place.tenant})`);
@@ -36,9 +37,13 @@ export async function verifySealed(
       if (facts['key_id'] !== undefined) missingKeys.add(facts['key_id']);
     }
   }
-  if (closed.length === 0) return opened;
-  const named = closed.slice(0, namedMax).join(', ');
-  const others = closed.length > namedMax ? ` and ${closed.length - namedMax} more` : '';
+  if (closed.length === 0) {
+    refuseEndless(
+      dataDirectory,
+      ends.missing().map(({ runId, tenant }) => `${runId} (${tenant})`),
+    );
+    return opened;
+  }
   const [missing] = missingKeys;
   const why =
     missing === undefined
@@ -46,9 +51,23 @@ export async function verifySealed(
       : `They are sealed under ${[...missingKeys].join(' or ')}, which is not the key at hand: put that key back`;
   throw new HostError(
     'storage_unavailable',
-    `${join(dataDirectory, 'runs')}: ${closed.length} of ${closed.length + opened} sealed records do not open: ${named}${others}. ${why}`,
+    `${join(dataDirectory, 'runs')}: ${closed.length} of ${closed.length + opened} sealed records do not open: ${nameFew(closed)}. ${why}`,
     {
       facts: missing === undefined ? { reason: 'corrupt' } : { reason: 'no_key', key_id: missing },
     },
   );
+}
+
+function refuseEndless(dataDirectory: string, runs: readonly string[]): void {
+  if (runs.length === 0) return;
+  throw new HostError(
+    'storage_unavailable',
+    `${join(dataDirectory, 'runs')}: the end of the journal is missing of ${nameFew(runs)}. Restore a backup, or go on without`,
+    { facts: { reason: 'corrupt' } },
+  );
+}
+
+function nameFew(names: readonly string[]): string {
+  const named = names.slice(0, namedMax).join(', ');
+  return names.length > namedMax ? `${named} and ${names.length - namedMax} more` : named;
 }

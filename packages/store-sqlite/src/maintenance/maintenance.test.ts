@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { HostError } from '@modelhost/kernel';
+import { createPlainCodec } from '@modelhost/engine-embedded';
+import { HostError, noStatistics, plainLabels } from '@modelhost/kernel';
 import {
   assertUnavailable,
   bytesOf,
   entryWrite,
   finishWrite,
+  inDirectory,
   inStore,
   newRun,
 } from '../fixtures/store-directory.ts';
@@ -176,6 +178,74 @@ test('a verification finds rows that an index does not', async () => {
     await assertUnavailable(verifySqliteStore({ directory }), 'corrupt');
   });
 });
+
+test('a verification names what is missing of runs and sessions', async () => {
+  await inDirectory(async (directory) => {
+    const whole = join(directory, 'whole');
+    await fillStore(whole);
+    await verifySqliteStore({ directory: whole });
+    const losses = [
+      ['DELETE FROM run_input WHERE run = 1', /the input of a \(acme\)\. Restore/],
+      ['DELETE FROM run_tail WHERE run = 1', /the count of events of a \(acme\)/],
+      ['DELETE FROM event WHERE first_sequence = 3', /: events 3 to 4 of a \(acme\)\./],
+      ['DELETE FROM event WHERE first_sequence = 5', /: events 5 to 5 of a \(acme\)\./],
+      ['DELETE FROM event WHERE run = 2', /: events 1 to 1 of b \(acme\)\./],
+      ['DELETE FROM session_turn WHERE number = 2', /the last turn of ses_1 \(acme\)/],
+      ['DELETE FROM session_turn WHERE number = 1', /the turn before that of run_2 \(acme\)/],
+      ['DELETE FROM session_piece WHERE turn = 1', /what was said in the turn of run_1 \(acme\)/],
+    ] as const;
+    for (const [index, [statement, expected]] of losses.entries()) {
+      const place = join(directory, String(index));
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await cp(whole, place, { recursive: true });
+      change(join(place, 'journal.db'), statement);
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const message = await assertUnavailable(verifying(place), 'corrupt');
+      assert.match(message, expected);
+    }
+    // Older events may go, and those of a finished run that is old.
+    for (const statement of ['first_sequence = 1 AND run = 1', 'run = 1']) {
+      change(join(whole, 'journal.db'), `DELETE FROM event WHERE ${statement}`);
+      verifyDirectory(whole);
+    }
+  });
+});
+
+/** A finished run with events, one that goes on, and a session of two turns. */
+async function fillStore(directory: string): Promise<void> {
+  const store = await openSqliteStore({ directory });
+  await createRuns(store);
+  for (const [runId, firstSequence, lastSequence] of [
+    ['a', 1, 2],
+    ['a', 3, 4],
+    ['a', 5, 5],
+    ['b', 1, 1],
+  ] as const) {
+    const events = { firstSequence, lastSequence, payload: bytesOf('events') };
+    // oxlint-disable-next-line no-await-in-loop -- in their order
+    await store.runs.write({ ...entryWrite(runId, bytesOf('entry')), events });
+  }
+  await store.runs.write(finishWrite('a'));
+  const sessions = store.sessions(createPlainCodec());
+  const place = { tenant: 'acme', sessionId: 'ses_1' };
+  await sessions.create({ ...place, subject: 'ann', title: '', metadata: {}, createdAtMs: 1 });
+  for (const number of [1, 2]) {
+    const runId = `run_${number}`;
+    // oxlint-disable-next-line no-await-in-loop -- in their order
+    await sessions.hold(place, runId);
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await sessions.append(place, {
+      ...{ number, runId, agent: 'tester', agentVersion: '1', reason: 'completed', timeMs: 1 },
+      messages: [{ role: 'assistant', content: 'yes', toolCalls: [] }],
+      ...{ statistics: noStatistics, labels: plainLabels, placeholders: null },
+    });
+  }
+  await store.close();
+}
+
+async function verifying(directory: string): Promise<void> {
+  verifyDirectory(directory);
+}
 
 async function restoring(from: string, directory: string): Promise<void> {
   copyBackup(from, directory);

@@ -52,7 +52,7 @@ export async function restoreSqliteStore(options: {
 
 /**
  * Reads the whole store of a directory, also while a host has it open. Throws `storage_unavailable`; with reason `corrupt`, the
- * cause names the first problem.
+ * cause names the first problem, or the message the rows that are missing.
  */
 export async function verifySqliteStore(options: {
   readonly directory: string;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RunEvent, RunResult } from '@modelhost/contracts';
 import { RunEndReason } from '@modelhost/contracts';
 import { ModelHostError } from '@modelhost/sdk';
@@ -12,6 +13,7 @@ import { createApprover } from './approver.ts';
 import type { Approver } from './approver.ts';
 import type { ApprovalMode } from './approver.ts';
 import { createAskQueue } from './ask-queue.ts';
+import { cancelUntilTaken } from './cancel-until-taken.ts';
 import { createInputAsker } from './input-asker.ts';
 import type { InputAsker } from './input-asker.ts';
 
@@ -44,10 +46,17 @@ export async function playRun(
   const { runId, created } = await client.startRun(spec);
   if (!created) context.say(`run ${runId} was started before with this request id`);
   let isInterrupted = false;
+  const watching = new AbortController();
   const stopListening = context.onInterrupt(() => {
     isInterrupted = true;
     context.say(`cancelling ${runId}; once more to leave at once`);
-    client.cancelRun(runId).catch((thrown: unknown) => context.say(readFailure(thrown).text));
+    void cancelUntilTaken({
+      runId,
+      cancel: async () => client.cancelRun(runId),
+      say: context.say,
+      wait: async (waitMs, signal) => delay(waitMs, undefined, { signal }),
+      signal: watching.signal,
+    });
   });
   try {
     const result = await watch(context, client, runId, options);
@@ -56,6 +65,7 @@ export async function playRun(
     context.say(`lost sight of ${runId}; see \`model-host runs follow ${runId}\``);
     throw thrown;
   } finally {
+    watching.abort();
     stopListening();
   }
 }

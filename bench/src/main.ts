@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { Pool } from 'undici';
 import { createGrpcClient } from './grpc-client.ts';
 import { startHost } from './host.ts';
@@ -24,8 +25,8 @@ const { values } = parseArgs({
 const streamCounts = values.full ? [1, 8, 32, 64] : [1, 8, 32];
 const ratioMax = Number(values['ratio-max']);
 const timing = {
-  rounds: Number(values.rounds),
-  durationMs: Number(values.seconds) * 1_000,
+  rounds: readCount('--rounds', values.rounds),
+  durationMs: readCount('--seconds', values.seconds) * 1_000,
   warmupMs: 3_000,
 };
 

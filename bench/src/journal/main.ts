@@ -1,12 +1,13 @@
 /**
  * Whole runs of the loop with the journal on the disk, beside the same with the journal in memory and the disk's own speed:
- * `npm run bench:journal [-- --rounds 3 --seconds 4]`. Exits with 1 when a limit is not held.
+ * `npm run bench:journal [-- --rounds 3 --seconds 4 --directory FOLDER]`. Exits with 1 when a limit is not held.
  */
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadKeys } from '@modelhost/keys-file';
+import { readCount } from '@modelhost/timing';
 import { describeMachine } from '../report.ts';
 import { measureFloor, type Floor } from './floor.ts';
 import type { Pace } from './loop.ts';
@@ -22,8 +23,8 @@ const { values } = parseArgs({
     directory: { type: 'string', default: tmpdir() },
   },
 });
-const rounds = Number(values.rounds);
-const durationMs = Number(values.seconds) * 1_000;
+const rounds = readCount('--rounds', values.rounds);
+const durationMs = readCount('--seconds', values.seconds) * 1_000;
 const runsInFlight = 64;
 const floorMs = 1_000;
 /** At once: all that is spent is ours. */

@@ -1,6 +1,6 @@
 /**
- * Runs that wait for an approval, outside memory, and go on in the next host: `npm run prove:parked [-- --runs 500]`. Exits with
- * 1 when they cost too much or do not all finish.
+ * Runs that wait for an approval, outside memory, and go on in the next host: `npm run prove:parked [-- --runs 500 --seconds 10]`.
+ * Exits with 1 when they cost too much or do not all finish.
  */
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { RunEndReason, RunState } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
+import { readCount } from '@modelhost/timing';
 import { median } from '../figures.ts';
 import { describeMachine } from '../report.ts';
 import { prepareHost, serveIn, type ServedHost } from './served-host.ts';
@@ -20,8 +21,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
   },
 });
-const runs = Number(values.runs);
-const watchedMs = Number(values.seconds) * 1_000;
+const runs = readCount('--runs', values.runs);
+const watchedMs = readCount('--seconds', values.seconds) * 1_000;
 const limits = { growthMbMax: 50, cpuMsPerSecondMax: 5 } as const;
 /** Longer than the hosts here keep a run in memory that only waits. */
 const settleMs = 4_000;

@@ -10,6 +10,7 @@ import { openSqliteStore } from '@modelhost/store-sqlite';
 /** What a directory is filled with. */
 export interface Filling {
   readonly runs: number;
+  /** One for each of its writes at least. */
   readonly eventsPerRun: number;
   /** Whose they are. */
   readonly tenant: string;
@@ -62,12 +63,12 @@ async function writeRun(
     },
     seal('input', { input: { runId, text: 'x'.repeat(400) } }),
   );
-  const perWrite = eventsPerRun / writesPerRun;
   for (let write = 0; write < writesPerRun; write += 1) {
     const isLast = write === writesPerRun - 1;
-    const first = write * perWrite + 1;
-    const events = Array.from({ length: perWrite }, (_, index) =>
-      eventOf(first + index, createdAtMs, isLast && index === perWrite - 1),
+    const first = Math.floor((write * eventsPerRun) / writesPerRun) + 1;
+    const last = Math.floor(((write + 1) * eventsPerRun) / writesPerRun);
+    const events = Array.from({ length: last - first + 1 }, (_, index) =>
+      eventOf(first + index, createdAtMs, first + index === eventsPerRun),
     );
     await store.write({
       runId,
@@ -76,7 +77,7 @@ async function writeRun(
       ],
       events: {
         firstSequence: first,
-        lastSequence: first + perWrite - 1,
+        lastSequence: last,
         payload: seal(`events/${first}`, events),
       },
       run: isLast

@@ -1,12 +1,13 @@
 /**
- * A host on a data directory with 100,000 runs and a million events: `npm run prove:scale [-- --runs 100000]`. Exits with 1 when
- * it takes too long to start or to list them, or grows.
+ * A host on a data directory with 100,000 runs and a million events: `npm run prove:scale [-- --runs 100000 --events 10 --directory FOLDER]`.
+ * Exits with 1 when it takes too long to start or to list them, or grows.
  */
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ModelHostClient } from '@modelhost/sdk';
+import { readCount } from '@modelhost/timing';
 import { percentile } from '../figures.ts';
 import { describeMachine } from '../report.ts';
 import { fillDirectory } from './scale-fill.ts';
@@ -20,8 +21,8 @@ const { values } = parseArgs({
     directory: { type: 'string', default: tmpdir() },
   },
 });
-const runs = Number(values.runs);
-const eventsPerRun = Number(values.events);
+const runs = readCount('--runs', values.runs);
+const eventsPerRun = readCount('--events', values.events, 2);
 const starts = 3;
 const pageSize = 50;
 const limits = { readyMsMax: 2_000, pageP50MsMax: 20, growthMbMax: 5 } as const;

@@ -1,8 +1,9 @@
 /**
- * Our decision point beside Cedar with all rules at once, in one run: `npm run bench:policy [-- --rounds 7 --round-ms 400]`.
+ * Our decision point beside Cedar with all rules at once, in one run: `npm run bench:policy [-- --rounds 7 --round-ms 400 --reloads 3]`.
  * Exits with 1 when a limit is not held or an answer is wrong.
  */
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { describeMachine } from '../report.ts';
 import { createCompany, createDrafts } from './company.ts';
 import { measureReload } from './reload.ts';
@@ -41,11 +42,11 @@ console.log(
     'no two requests are the same but from memory, where 512 come again and again\n',
 );
 const rows = await measureRounds(subjects, {
-  rounds: Number(values.rounds),
-  roundMs: Number(values['round-ms']),
+  rounds: readCount('--rounds', values.rounds),
+  roundMs: readCount('--round-ms', values['round-ms']),
 });
 console.log(`${report.describeDecisions(rows)}\n`);
-const reload = await measureReload(companyOf(10_000), Number(values.reloads));
+const reload = await measureReload(companyOf(10_000), readCount('--reloads', values.reloads));
 console.log(`${report.describeReload(10_000, reload)}\n`);
 
 const { flatMax, leanCpuMicrosMax, reloadAddedMsMax } = report.limits;

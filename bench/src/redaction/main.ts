@@ -1,11 +1,12 @@
 /**
- * Redaction beside every rule over the whole text, in one run: `npm run bench:redaction [-- --rounds 5]`. Exits with 1 when a
- * limit is not held.
+ * Redaction beside every rule over the whole text, in one run: `npm run bench:redaction [-- --rounds 5 --words 500 --data FOLDER]`. Exits
+ * with 1 when a limit is not held.
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { secretRules } from '@modelhost/redaction';
+import { readCount } from '@modelhost/timing';
 import { describeMachine } from '../report.ts';
 import { createDense, createMix, createProse, createPumped } from './corpus.ts';
 import { profile } from './profile.ts';
@@ -20,7 +21,7 @@ const { values } = parseArgs({
     data: { type: 'string', default: '../shared/data/redaction' },
   },
 });
-const rounds = Number(values.rounds);
+const rounds = readCount('--rounds', values.rounds);
 const directory = pathToFileURL(`${resolve(values.data)}/`);
 const limits = {
   naiveRatioMin: 50,
@@ -92,7 +93,7 @@ if (checks.some(([, , , , isHeld]) => !isHeld)) process.exitCode = 1;
 /** Every word of every rule, and personal data in rows. */
 function* createAdversarial(size: number): Generator<readonly [name: string, text: string]> {
   yield* createDense(size);
-  let left = Number(values.words);
+  let left = readCount('--words', values.words);
   for (const { id, keywords, expression } of secretRules()) {
     for (const word of keywords) {
       if (left <= 0) return;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { killAtEveryWrite } from './every-write.ts';
 import { killAtRandom } from './random-kills.ts';
 
@@ -21,14 +22,14 @@ async function main(): Promise<void> {
   try {
     await print('every write', async () =>
       killAtEveryWrite(owner, {
-        stride: Number(options.stride),
-        pointsMax: Number(options.points),
+        stride: readCount('--stride', options.stride),
+        pointsMax: readCount('--points', options.points),
       }),
     );
     await print('random kills', async () =>
       killAtRandom(owner, {
-        kills: Number(options.kills),
-        runsInFlight: Number(options.runs),
+        kills: readCount('--kills', options.kills, 0),
+        runsInFlight: readCount('--runs', options.runs),
         seed: options.seed,
       }),
     );

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { readSuites } from './dataset.ts';
 import { judge, printTable } from './report.ts';
 import { runEvaluation } from './run-evaluation.ts';
@@ -38,8 +39,8 @@ async function main(): Promise<void> {
   const seconds = (): string => `${Math.round((performance.now() - startedMs) / 1_000)} s`;
   try {
     const evaluation = await runEvaluation({ after: (end) => void ends.unshift(end) }, suites, {
-      stagesEach: Number(options.stages),
-      seed: Number(options.seed),
+      stagesEach: readCount('--stages', options.stages),
+      seed: readCount('--seed', options.seed, 0),
       tasksMax: Infinity,
       onPart: (part) => console.error(`${seconds()}: ${part}`),
     });

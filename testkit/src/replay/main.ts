@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { proveReplay } from './prove.ts';
 
 const { values } = parseArgs({
@@ -19,8 +20,8 @@ try {
   const start = performance.now();
   const proof = await proveReplay({
     directory,
-    runs: Number(values.runs),
-    kills: Number(values.kills),
+    runs: readCount('--runs', values.runs),
+    kills: readCount('--kills', values.kills, 0),
   });
   const stories = Array.from(proof.stories, ([story, count]) => `${count} ${story}`).join(', ');
   console.log(`ok   ${proof.runs} runs (${stories}), ${proof.kills} times killed`);

@@ -99,7 +99,9 @@ function renderOrigin({ path, origin, sources }: ValueOrigin, paint: Paint): str
   const where = sources.filter((source) => source !== 'prompt');
   const at = where.length === 0 ? '' : ` (${toLine(where.join(', '), 120)})`;
   const words = originWords[origin] ?? toLine(origin, 40);
-  const text = `${toLine(path, 120)}: ${words}${at}`;
+  // Where the arguments cannot be looked into, there is one origin for all of them.
+  const name = path === '' ? 'the arguments as a whole' : toLine(path, 120);
+  const text = `${name}: ${words}${at}`;
   return `${margin}${doubtful.has(origin) ? paint.yellow(`! ${text}`) : paint.dim(`  ${text}`)}\n`;
 }
 

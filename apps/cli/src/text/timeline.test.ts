@@ -111,6 +111,7 @@ test('an approval shows where each value comes from, who has to say yes, and eac
         { path: 'to', origin: 'untrusted', sources: ['turn-1/tool-2'] },
         { path: 'sum', origin: 'prompt', sources: ['prompt'] },
         { path: 'note', origin: 'of a newer host', sources: [] },
+        { path: '', origin: 'model', sources: [] },
       ],
     },
   });
@@ -119,6 +120,7 @@ test('an approval shows where each value comes from, who has to say yes, and eac
     '      ! to: only a third party wrote it (turn-1/tool-2)',
     '        sum: the user wrote it',
     '        note: of a newer host',
+    '      ! the arguments as a whole: nobody wrote it, the model made it up',
     '      all of these are needed:',
     '        needs 2 yeses of different people from lead or owner; who asked does not count',
     '        needs a yes from anybody of the tenant; who asked counts too',

@@ -9,6 +9,7 @@ import { finish, watch } from './fixtures/run-watch.ts';
 import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
 import { startHost } from './host.ts';
 import type { RunningHost } from './host.ts';
+import { createStorageTools } from './storage/storage-tools.ts';
 
 test('one bit that changed in a run that waits ends that run, and takes nothing else with it', async () => {
   const directory = makeDirectory();
@@ -47,6 +48,46 @@ test('one bit that changed in a run that waits ends that run, and takes nothing 
   const { runId: next } = await again.startRun(task('answer', { sessionId }));
   assert.equal((await finish(watch(again.followRun(next)))).answer, 'The answer.');
   await again.deleteSession(sessionId);
+  again.close();
+  await second.drain();
+  rmSync(directory, { recursive: true });
+});
+
+test('the last entry of a finished run that was lost is noticed, and an event is told as a gap', async () => {
+  const directory = makeDirectory();
+  const config = writeHostConfig(directory);
+  const start = async (): Promise<RunningHost> =>
+    startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+  const first = await start();
+  const alice = createModelHostClient({ address: first.grpcAddress, apiKey: keys.alice.key });
+  const { runId } = await alice.startRun(task('answer'));
+  await finish(watch(alice.followRun(runId)));
+  alice.close();
+  await first.drain();
+  const storage = createStorageTools(config, {});
+  assert.ok((await storage.verify()) > 3);
+
+  const path = join(directory, 'data', 'runs', 'journal.db');
+  const lose = (what: string): void => {
+    using database = new DatabaseSync(path);
+    const { changes } = database.prepare(`DELETE FROM ${what}`).run();
+    assert.equal(changes, 1);
+  };
+  lose('entry WHERE id = (SELECT max(id) FROM entry)');
+  await assert.rejects(storage.verify(), {
+    code: 'storage_unavailable',
+    message: new RegExp(`the end of the journal is missing of ${runId} \\(`),
+  });
+  lose('event WHERE id = (SELECT min(id) + 1 FROM event)');
+  await assert.rejects(storage.verify(), new RegExp(`events \\d+ to \\d+ of ${runId} \\(`));
+
+  const second = await start();
+  const again = createModelHostClient({ address: second.grpcAddress, apiKey: keys.alice.key });
+  const kinds = (await Array.fromAsync(again.followRun(runId))).map(({ event }) => event.case);
+  assert.deepEqual(
+    [kinds.filter((kind) => kind === 'eventsDropped').length, kinds.at(-1)],
+    [1, 'runFinished'],
+  );
   again.close();
   await second.drain();
   rmSync(directory, { recursive: true });

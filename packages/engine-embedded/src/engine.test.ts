@@ -180,6 +180,43 @@ test('once its events are removed, a run is told by a gap and its end, and repla
   assert.equal(digest, recordedDigest);
 });
 
+test('events that were lost from the middle of a run are told as a gap', async () => {
+  const memory = createMemoryRunStore();
+  const lost = new Set([3, 5]);
+  const store: RunStore = {
+    ...memory,
+    readEvents: async (...which) => {
+      const page = await memory.readEvents(...which);
+      return { ...page, events: page.events.filter((kept) => !lost.has(kept.firstSequence)) };
+    },
+  };
+  const program: RunProgram = async (run) => {
+    for (let number = 1; number <= 6; number += 1) {
+      run.emit('', { type: 'text-delta', text: `${number}` });
+      // What is told between two steps is kept as a whole.
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await run.step(`step-${number}`, async () => 1);
+    }
+    return done;
+  };
+  const engine = await createEngine({ program, clock: createStoppedClock(new Set()), store });
+  await engine.start(inputOf('run_1'));
+  await engine.drain(5_000);
+  const { signal } = new AbortController();
+  const told = await Array.fromAsync(engine.follow('acme', 'run_1', { afterSequence: 1, signal }));
+  assert.deepEqual(
+    told.map(({ sequence, body }) => `${sequence} ${body.type}`),
+    [
+      '2 text-delta',
+      '3 events-dropped',
+      '4 text-delta',
+      '5 events-dropped',
+      '6 text-delta',
+      '7 run-finished',
+    ],
+  );
+});
+
 test('a signal that is on its way when a run would leave memory still reaches it', async () => {
   const resting = Promise.withResolvers<() => void>();
   const kept = Promise.withResolvers<void>();

@@ -72,13 +72,16 @@ function refuseBeyond({ source: { runId }, feed, afterSequence }: Following): vo
 
 /** The next events that are kept, with what is said in the place of those that are not. */
 async function readFrom(following: Following, next: number): Promise<readonly RunEvent[]> {
-  const { source, feed } = following;
-  const { events, firstSequence } = await readEventPage(source, next - 1);
-  const [first] = events;
-  if (first === undefined || firstSequence === undefined) return endOf(following, next);
-  if (first.sequence === next) return events;
-  const toSequence = Math.min(first.sequence - 1, feed.lastSequence());
-  return [droppedEvent(next, toSequence, first.timeMs), ...events];
+  const events = await readEventPage(following.source, next - 1);
+  if (events.length === 0) return endOf(following, next);
+  let expected = next;
+  return events.flatMap((event) => {
+    const { sequence, timeMs } = event;
+    const isNext = sequence === expected;
+    const dropped = isNext ? [] : [droppedEvent(expected, sequence - 1, timeMs)];
+    expected = sequence + 1;
+    return [...dropped, event];
+  });
 }
 
 /** Nothing is kept any more, but for how it ended. */

@@ -14,25 +14,15 @@ export interface EventSource {
   readonly runId: string;
 }
 
-/** A page of events that are kept after a sequence. */
-export interface EventPage {
-  readonly events: readonly RunEvent[];
-  /** Of the oldest event that is kept at all; undefined for none. */
-  readonly firstSequence: number | undefined;
-}
-
 /** Reads a page of the events after a sequence. */
 export async function readEventPage(
   source: EventSource,
   afterSequence: number,
-): Promise<EventPage> {
+): Promise<readonly RunEvent[]> {
   const { store, runId } = source;
   const page = await store.readEvents(runId, { afterSequence, bytesMax: pageBytes });
   const events = page.events.flatMap((kept) => openEvents(source, kept));
-  return {
-    events: events.filter(({ sequence }) => sequence > afterSequence),
-    firstSequence: page.firstSequence,
-  };
+  return events.filter(({ sequence }) => sequence > afterSequence);
 }
 
 /** All events that are kept after a sequence. */
@@ -41,7 +31,7 @@ export async function* readKeptEvents(
   afterSequence: number,
 ): AsyncGenerator<RunEvent, void> {
   for (let after = afterSequence; ;) {
-    const { events } = await readEventPage(source, after);
+    const events = await readEventPage(source, after);
     const last = events.at(-1);
     if (last === undefined) return;
     yield* events;

@@ -100,6 +100,7 @@ test('what a host keeps is counted, verified, saved beside it, and goes on from 
   rmSync(key);
   const accepted = await runHere(['storage', 'accept-loss', 'keys', ...elsewhere]);
   assert.equal(accepted.code, 0, accepted.stderr);
+  assert.match(accepted.stderr, /damaged is refused all the same: move it away, to begin anew/);
   const other = await start(config, elsewhere.slice(3));
   assert.equal(await countSessions(other, { create: false }), 1);
   await other.drain();

@@ -32,6 +32,11 @@ export function toStorageFault(thrown: unknown, place?: string): HostError {
   return storageFault(reason, `${prefix}${remedies[reason]}`, thrown);
 }
 
+/** Whether SQLite found its file damaged; what is kept in a sound file may still not be what was written. */
+export function isDatabaseDamage({ cause }: HostError): boolean {
+  return reasons.get(codeOf(cause)) === 'corrupt';
+}
+
 type ForeignReason =
   | 'corrupt'
   | 'disk_full'
@@ -42,7 +47,8 @@ type ForeignReason =
   | 'unusable';
 
 const remedies: Readonly<Record<ForeignReason, string>> = {
-  corrupt: 'the database is damaged; stop the host and restore a backup into an empty directory',
+  corrupt:
+    'the database is damaged; stop the host, move its directory away, and restore a backup in its place',
   disk_full:
     'there is no room left for runs; make room on the disk, or keep runs for a shorter time',
   io_error: 'the disk fails; see the log of the system',

@@ -71,6 +71,7 @@ export async function acceptStorageLoss(
 ): Promise<void> {
   const known = await openTools(context, flags).acceptLoss(part, context.now());
   context.print(`${part}: the next start goes on with what is there, or begins anew\n`);
+  context.say('what is there and damaged is refused all the same: move it away, to begin anew');
   context.say(`what was known of it goes on record then: ${JSON.stringify(known)}`);
 }
 

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
 import { storageFault, toStorageFault } from '../fault.ts';
-import { openReaderFile } from '../store-file.ts';
+import { databaseName, openReaderFile } from '../store-file.ts';
 import { verifyDatabase } from './verify.ts';
 
 /** Pages that are copied before others get their turn. */
@@ -17,6 +17,7 @@ export async function backUpDirectory(directory: string, path: string): Promise<
     throw storageFault('not_empty', `${path}: exists; name a file that does not`);
   }
   const part = `${path}.part`;
+  const sourcePath = join(directory, databaseName);
   const source = openReaderFile(directory);
   try {
     rmSync(part, { force: true });
@@ -26,11 +27,13 @@ export async function backUpDirectory(directory: string, path: string): Promise<
     source.prepare('SELECT count(*) FROM sqlite_schema').get();
     await backup(source, part, { rate: pagesPerStep });
     source.exec('COMMIT');
-    verifyCopy(part, path);
+    // What is wrong with the copy is wrong with what it is of.
+    verifyCopy(part, sourcePath);
     renameSync(part, path);
     syncDirectory(dirname(path));
   } catch (thrown) {
-    throw toStorageFault(thrown, path);
+    const fault = toStorageFault(thrown, path);
+    throw fault.facts['reason'] === 'corrupt' ? toStorageFault(thrown, sourcePath) : fault;
   } finally {
     source.close();
     removePart(part);

@@ -165,6 +165,26 @@ test('a restoration that cannot be put on record leaves no store', async () => {
   });
 });
 
+test('a backup of a damaged database or one of a newer host names that, and not its own file', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    await writeBoth(store, 3);
+    await store.close();
+    const source = join(directory, 'journal.db');
+    const path = join(directory, 'backup.db');
+    change(source, 'PRAGMA user_version = 99');
+    const newer = await assertUnavailable(backUpDirectory(directory, path), 'newer');
+    assert.ok(newer.startsWith(`${source}: was written by a newer host`), newer);
+    await truncate(source, 4 * 4_096);
+    const damaged = await assertUnavailable(backUpDirectory(directory, path), 'corrupt');
+    assert.ok(damaged.startsWith(`${source}: the database is damaged`), damaged);
+    assert.deepEqual(
+      (await readdir(directory)).filter((name) => name.startsWith('backup')),
+      [],
+    );
+  });
+});
+
 test('a verification finds rows that an index does not', async () => {
   await inStore(async (store, directory) => {
     await createRuns(store);
@@ -235,9 +255,16 @@ async function fillStore(directory: string): Promise<void> {
     await sessions.hold(place, runId);
     // oxlint-disable-next-line no-await-in-loop -- as above
     await sessions.append(place, {
-      ...{ number, runId, agent: 'tester', agentVersion: '1', reason: 'completed', timeMs: 1 },
+      number,
+      runId,
+      agent: 'tester',
+      agentVersion: '1',
+      reason: 'completed',
+      timeMs: 1,
       messages: [{ role: 'assistant', content: 'yes', toolCalls: [] }],
-      ...{ statistics: noStatistics, labels: plainLabels, placeholders: null },
+      statistics: noStatistics,
+      labels: plainLabels,
+      placeholders: null,
     });
   }
   await store.close();

@@ -1,5 +1,6 @@
 import type { ModelEvent } from '@modelhost/kernel';
 import { cutText } from './canaries.ts';
+import { allRulesOf } from './in-force.ts';
 import type { Governance } from './governance.ts';
 import { hidesAccounts } from './rules.ts';
 import type { World } from './world.ts';
@@ -36,7 +37,8 @@ export function drawAccountEvents(
 }
 
 /** Whether a text tells of an account that is hidden, whichever process had a part in it: of the beginning of one, even. */
-export function tellsAccount({ rules }: Governance, text: string): boolean {
+export function tellsAccount(governance: Governance, text: string): boolean {
+  const rules = allRulesOf(governance);
   if (rules === null) return false;
   return (['tools', 'models'] as const).some(
     (origin) =>

@@ -10,7 +10,7 @@ import type {
 } from '@modelhost/kernel';
 import { drawAccountEvents, tellsAccount } from './accounts.ts';
 import { cutText, drawText, tellsMailbox, tellsSecret } from './canaries.ts';
-import { rulesOf } from './governance.ts';
+import { allRulesOf, rulesOf } from './in-force.ts';
 import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
 import type { Random } from './random.ts';
@@ -134,11 +134,15 @@ function checkReservation(world: HostWorld, runId: string, request: ModelRequest
   }
 }
 
-/** I6: an answer is no longer than policy lets it be. It is decided and asked for in one process. */
+/** I6: an answer is no longer than policy lets it be. It is decided and asked for in one process, perhaps before a reload. */
 function checkLength(world: HostWorld, runId: string, { maxOutputTokens }: ModelRequest): void {
-  const name = rulesOf(world.governance, world.processId);
-  if (name === undefined || maxOutputTokens <= (outputTokensMaxOf(name) ?? Infinity)) return;
-  world.facts.violate('I6', `${runId}: ${maxOutputTokens} tokens were asked for`);
+  const { governance, decidedUnder } = world;
+  const all = allRulesOf(governance);
+  const now = decidedUnder.get(runId) ?? rulesOf(world);
+  if (all === null || now === undefined) return;
+  const names = governance.reload === null ? [now] : all;
+  const isShort = names.some((name) => maxOutputTokens <= (outputTokensMaxOf(name) ?? Infinity));
+  if (!isShort) world.facts.violate('I6', `${runId}: ${maxOutputTokens} tokens were asked for`);
 }
 
 /** I8: no provider gets to see what is hidden always, or by policy. */

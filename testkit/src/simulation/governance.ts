@@ -2,6 +2,7 @@ import type { Outside } from './outside.ts';
 import type { Random } from './random.ts';
 import { ruleSetNames } from './rules.ts';
 import type { RuleSetName } from './rules.ts';
+import { worldStartMs } from './scenario.ts';
 import { drawWindow } from './window.ts';
 import type { WindowPlan } from './window.ts';
 
@@ -12,6 +13,8 @@ import type { WindowPlan } from './window.ts';
 export interface Governance {
   /** Of each process, the first one first, the last for all after it; null where policy is scripted. */
   readonly rules: readonly [RuleSetName, ...RuleSetName[]] | null;
+  /** The rules are others from a moment on, in every process from then on; null for never. */
+  readonly reload: { readonly atMs: number; readonly rules: RuleSetName } | null;
   /** Null where the models read as much as they are ever sent. */
   readonly window: WindowPlan | null;
 }
@@ -20,6 +23,7 @@ export interface Governance {
 export function takeGovernance(outside: Outside): Governance {
   return {
     rules: outside.take('governance', drawRules),
+    reload: outside.take('reloads', drawReload),
     window: outside.take('reading', drawReading),
   };
 }
@@ -35,7 +39,7 @@ function drawReading(random: Random): Governance['window'] {
   return random.chance(0.3) ? drawWindow(random) : null;
 }
 
-/** The rules of a process, counted from 1; undefined where policy is scripted. */
-export function rulesOf({ rules }: Governance, processId: number): RuleSetName | undefined {
-  return rules?.[Math.min(processId, rules.length) - 1];
+function drawReload(random: Random): Governance['reload'] {
+  if (!random.chance(0.2)) return null;
+  return { atMs: worldStartMs + random.int(1, 500), rules: random.pick(ruleSetNames) };
 }

@@ -55,6 +55,7 @@ const seeds: Readonly<Record<string, number>> = {
   'two-writers': 278,
   'drain-leaves-runs': 72,
   'old-rules': 3,
+  'reload-ignored': 4,
   'answer-remembered': 51,
   'hidden-tool-shown': 3,
   'calls-uncounted': 368,

@@ -1,5 +1,6 @@
 import type { Json, RunEvent } from '@modelhost/kernel';
 import type { Fact } from './facts.ts';
+import { allRulesOf } from './in-force.ts';
 import { decisionKey, recordKey } from './policy-notes.ts';
 import { callsOfToolMax, turnsMax } from './rules.ts';
 import type { World } from './world.ts';
@@ -29,7 +30,7 @@ export function checkDecisions(world: World, runId: string, seen: Seen): void {
   }
   checkDemands(world, runId, seen);
   checkTimeouts(world, runId, seen.facts);
-  if (world.governance.rules?.every((name) => name === 'bounded') === true) {
+  if (allRulesOf(world.governance)?.every((name) => name === 'bounded') === true) {
     checkBounds(world, runId, seen.facts);
   }
 }

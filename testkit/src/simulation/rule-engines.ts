@@ -1,38 +1,44 @@
 import { createPolicyEngine, readRuleSet } from '@modelhost/policy-engine';
-import type { RuleSet } from '@modelhost/policy-engine';
+import type { PolicySource, RuleSet } from '@modelhost/policy-engine';
 import type { PolicyEngine } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
-import { ruleSets, tenantRules } from './rules.ts';
+import { ruleSetNames, ruleSets, tenantRules } from './rules.ts';
 import type { RuleSetName, SimulatedRule } from './rules.ts';
 import { tenants, tools } from './scenario.ts';
 
 /**
- * The real decision point under each set of rules, read once for the whole process: it keeps nothing of a world, and whatever it
- * loads is loaded while that can be done.
+ * The real decision point, which is given other rules again and again, as a reload does. It is there once for the whole process: it
+ * keeps nothing of a world, and whatever it loads is loaded while that can be done.
  */
-export const ruleEngines: Readonly<Record<RuleSetName, PolicyEngine>> = createEngines();
+const engine = createPolicyEngine({ source: { rulesFor: () => [] } });
+const sources = createSources();
+
+/** The decision point under these rules, until it is asked for under others. */
+export function engineUnder(name: RuleSetName): PolicyEngine {
+  engine.use(sources[name]);
+  return engine;
+}
 
 // What is visible is found out in pieces, with a turn of the process in between, and then remembered for each asker.
-for (const engine of Object.values(ruleEngines)) {
+for (const name of ruleSetNames) {
   for (const tenant of tenants) {
     const { principal, agent } = createRunInput({ tenant });
-    await engine.visible({ principal, agent: agent.id, isDelegated: true }, tools);
+    await engineUnder(name).visible({ principal, agent: agent.id, isDelegated: true }, tools);
   }
 }
 
-function createEngines(): Readonly<Record<RuleSetName, PolicyEngine>> {
+function createSources(): Readonly<Record<RuleSetName, PolicySource>> {
   const ofTenants = Object.entries(tenantRules).map(
     ([tenant, rules]) => [tenant, readRules(tenant, { tenant }, rules)] as const,
   );
 
-  function engineOf(name: RuleSetName): PolicyEngine {
+  function sourceOf(name: RuleSetName): PolicySource {
     const platform = [readRules(name, 'platform', ruleSets[name])];
     const sets = new Map(ofTenants.map(([tenant, own]) => [tenant, [...platform, own]]));
-    const source = { rulesFor: (tenant: string) => sets.get(tenant) ?? platform };
-    return createPolicyEngine({ source });
+    return { rulesFor: (tenant: string) => sets.get(tenant) ?? platform };
   }
 
-  return { open: engineOf('open'), held: engineOf('held'), bounded: engineOf('bounded') };
+  return { open: sourceOf('open'), held: sourceOf('held'), bounded: sourceOf('bounded') };
 }
 
 function readRules(

@@ -2,7 +2,9 @@ import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { noHistory } from '@modelhost/kernel';
 import type { Decision, PolicyEngine, PolicyRequest } from '@modelhost/kernel';
 import type { Bug } from './mutants.ts';
-import { ruleEngines } from './rule-engines.ts';
+import { engineUnder } from './rule-engines.ts';
+import { ruleSetNames } from './rules.ts';
+import type { RuleSetName } from './rules.ts';
 
 /** Planted bugs in what becomes of policy's rules and of what they demand. */
 export const ruleBugs: Readonly<Record<string, Bug>> = {
@@ -10,9 +12,10 @@ export const ruleBugs: Readonly<Record<string, Bug>> = {
     law: 'I6',
     ports: (ports) =>
       withPolicy(ports, async (request, { bundles }) =>
-        bundles.length === 0 ? undefined : ruleEngines.open.decide(request),
+        bundles.length === 0 ? undefined : engineUnder('open').decide(request),
       ),
   },
+  'reload-ignored': { law: 'I6', ports: keepRules },
   'answer-remembered': { law: 'L6', ports: rememberAnswers },
   'hidden-tool-shown': {
     law: 'L6',
@@ -94,6 +97,16 @@ function withPolicy(
     return (await change(request, decision)) ?? decision;
   };
   return { ...ports, policy: { ...policy, decide } };
+}
+
+/** The rules that decided first decide as long as the process lives. */
+function keepRules(ports: AgentLoopPorts): AgentLoopPorts {
+  let first: RuleSetName | undefined;
+  return withPolicy(ports, async (request, { bundles }) => {
+    const name = ruleSetNames.find((one) => bundles[0] === `${one}@1`);
+    first ??= name;
+    return first === undefined || first === name ? undefined : engineUnder(first).decide(request);
+  });
 }
 
 /** What was decided of one call of a tool counts for the next one, whatever its arguments. */

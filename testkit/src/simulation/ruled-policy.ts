@@ -2,24 +2,23 @@ import { canonicalJson } from '@modelhost/kernel';
 import type {
   Decision,
   Json,
+  PolicyAsker,
   PolicyEngine,
   PolicyRequest,
   ToolDefinition,
 } from '@modelhost/kernel';
-import { rulesOf } from './governance.ts';
+import { rulesOf } from './in-force.ts';
 import { pause } from './pause.ts';
 import { noteAsked, noteDecided } from './policy-notes.ts';
-import { ruleEngines } from './rule-engines.ts';
+import { engineUnder } from './rule-engines.ts';
 import { expectDecision, readDecision } from './rule-oracle.ts';
 import type { Expected } from './rule-oracle.ts';
-import { isUnseen, tenantRules } from './rules.ts';
+import { isUnseen, ruleSetNames, tenantRules } from './rules.ts';
 import type { RuleSetName } from './rules.ts';
 import type { HostWorld } from './world.ts';
 
-/** The real decision point under the rules of this process. Now and then it takes its time. */
-export function createRuledPolicy(world: HostWorld, name: RuleSetName): PolicyEngine {
-  const engine = ruleEngines[name];
-
+/** The real decision point under the rules of this moment. Now and then it takes its time. */
+export function createRuledPolicy(world: HostWorld): PolicyEngine {
   async function decide(request: PolicyRequest): Promise<Decision> {
     noteAsked(world, request);
     const { runId } = request.context;
@@ -28,47 +27,78 @@ export function createRuledPolicy(world: HostWorld, name: RuleSetName): PolicyEn
       random.chance(0.7) ? 0 : random.int(1, 5),
     );
     if (delayMs > 0) await pause(world.clock, delayMs, undefined);
-    const decision = await engine.decide(request);
+    const decision = await engineUnder(nameFor(world, request)).decide(request);
     noteDecided(world, request, decision);
     return decision;
   }
 
-  return { ...engine, decide };
+  return {
+    decide,
+    visible: async (asker, listed) => {
+      const { bundle: _bundle, ...bare } = asker;
+      return engineUnder(nameFor(world, asker)).visible(bare, listed);
+    },
+    digest: () => engineUnder(nameFor(world, {})).digest(),
+  };
 }
 
-/** L6, I6: what the loop is told is what the rules of this process say about its question, under their names. */
+/** The rules that decide now: those that the run brings along, or what is in force. */
+function nameFor(world: HostWorld, { bundle }: Pick<PolicyAsker, 'bundle'>): RuleSetName {
+  return ruleSetNames.find((name) => name === bundle) ?? rulesOf(world) ?? 'open';
+}
+
+/**
+ * L6, I6: what the loop is told is what the rules say about its question, under their names: those of the run, or those that were in
+ * force when it asked, or when it was told.
+ */
 export function watchPolicy(world: HostWorld, policy: PolicyEngine): PolicyEngine {
-  const name = rulesOf(world.governance, world.processId);
-  if (name === undefined) return policy;
+  if (world.governance.rules === null) return policy;
   return {
     ...policy,
     visible: async (asker, listed) => {
-      const seen = await policy.visible(asker, listed);
-      const expected = listed.filter((tool) => !isUnseen(name, tool.name));
-      if (namesOf(seen) !== namesOf(expected)) {
-        world.facts.violate('L6', `${namesOf(seen)} can be seen, not ${namesOf(expected)}`);
-      }
-      return seen;
-    },
-    decide: async (request) => {
-      const decision = await policy.decide(request);
-      const { runId } = request.context;
-      const { tenant } = request.principal;
-      const expected = textOf(expectDecision(name, request));
-      const said = textOf(readDecision(decision));
-      if (said !== expected) {
-        world.facts.violate('L6', `${runId}: ${request.action} is ${said}, not ${expected}`);
-      }
-      const bundles = [name, ...(tenantRules[tenant] === undefined ? [] : [tenant])];
-      if (decision.bundles.join() !== bundles.map((bundle) => `${bundle}@1`).join()) {
+      const names = [nameFor(world, asker)];
+      const shown = await policy.visible(asker, listed);
+      const seen = namesOf(shown);
+      names.push(nameFor(world, asker));
+      const expected = names.map((name) =>
+        namesOf(listed.filter((tool) => !isUnseen(name, tool.name))),
+      );
+      if (!expected.includes(seen)) {
         world.facts.violate(
-          'I6',
-          `${runId}: ${decision.bundles.join()} decided, not ${bundles.join()}`,
+          'L6',
+          `${seen} can be seen, not ${[...new Set(expected)].join(' or ')}`,
         );
       }
+      return shown;
+    },
+    decide: async (request) => {
+      const before = nameFor(world, request);
+      const decision = await policy.decide(request);
+      checkDecision(world, request, { decision, names: [before, nameFor(world, request)] });
       return decision;
     },
   };
+}
+
+function checkDecision(
+  { facts }: HostWorld,
+  request: PolicyRequest,
+  { decision, names }: { readonly decision: Decision; readonly names: readonly RuleSetName[] },
+): void {
+  const { runId } = request.context;
+  const { tenant } = request.principal;
+  const own = tenantRules[tenant] === undefined ? [] : [tenant];
+  const bundlesOf = (name: string): string => [name, ...own].map((bundle) => `${bundle}@1`).join();
+  const decided = decision.bundles.join();
+  const name = names.find((one) => bundlesOf(one) === decided);
+  if (name === undefined) {
+    facts.violate('I6', `${runId}: ${decided} decided, not ${[...new Set(names)].join(' or ')}`);
+  }
+  const expected = textOf(expectDecision(name ?? names[0] ?? 'open', request));
+  const said = textOf(readDecision(decision));
+  if (said !== expected) {
+    facts.violate('L6', `${runId}: ${request.action} is ${said}, not ${expected}`);
+  }
 }
 
 function textOf(expected: Expected): string {

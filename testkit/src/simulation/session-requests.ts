@@ -1,5 +1,6 @@
 import type { Message, ModelRequest } from '@modelhost/kernel';
 import { withoutMailboxes } from './canaries.ts';
+import { allRulesOf } from './in-force.ts';
 import { isTask } from './window.ts';
 import type { HostWorld } from './world.ts';
 
@@ -21,7 +22,7 @@ export function checkHistory(
   const isCut = sent.length < before.length || step.includes('/compact');
   const expected = isCut ? given.history.slice(given.history.length - sent.length) : given.history;
   // What policy hides from the model stands there otherwise.
-  const isHidden = governance.rules?.includes('bounded') === true;
+  const isHidden = allRulesOf(governance)?.includes('bounded') === true;
   const isSame = isHidden ? sent.length === expected.length : textOf(sent) === textOf(expected);
   if (!isSame) facts.violate('S4', `${runId}: ${step} is sent something else than was said`);
 }

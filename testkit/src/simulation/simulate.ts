@@ -19,7 +19,7 @@ import type { Fact } from './facts.ts';
 import { createFakeAudit, createFakePolicy, fakeKeys } from './fake-governance.ts';
 import { createFakeProvider } from './fake-provider.ts';
 import { createFakeTools, fakeSchemas } from './fake-tools.ts';
-import { rulesOf, takeGovernance } from './governance.ts';
+import { takeGovernance } from './governance.ts';
 import { watchJournal } from './journal-watch.ts';
 import { checkLaws } from './laws.ts';
 import { createOutside, createReplay } from './outside.ts';
@@ -185,6 +185,7 @@ function createWorld(outside: Outside, clock: VirtualClock): World {
     journal: watchJournal(createMemoryRunStore(), { facts, governance, conversations }),
     conversations,
     tasks: new Map(),
+    decidedUnder: new Map(),
     governance,
     decisions: new Set(),
     setAside: new Map(),
@@ -236,8 +237,7 @@ function createPorts(world: HostWorld, charges: Map<string, Charge>): AgentLoopP
 }
 
 function createPolicy(world: HostWorld): PolicyEngine {
-  const name = rulesOf(world.governance, world.processId);
-  return name === undefined ? createFakePolicy(world) : createRuledPolicy(world, name);
+  return world.governance.rules === null ? createFakePolicy(world) : createRuledPolicy(world);
 }
 
 function sightsOf(facts: readonly Fact[], seen: readonly Seen[]): readonly string[] {

@@ -2,6 +2,7 @@ import { HostError } from '@modelhost/kernel';
 import type { AgentSpec, Message, ModelEvent, ModelRequest, RunEvent } from '@modelhost/kernel';
 import { cutText, drawText } from './canaries.ts';
 import type { Fact } from './facts.ts';
+import { allRulesOf } from './in-force.ts';
 import type { Random } from './random.ts';
 import type { HostWorld, World } from './world.ts';
 
@@ -174,7 +175,7 @@ export function checkCompactions(
     const asked = seen.facts.find((fact) => fact.type === 'model-asked' && fact.step === next);
     if (asked?.type !== 'model-asked' || asked.sent === null) continue;
     // What policy hides from the model makes it shorter still.
-    const isHidden = governance.rules?.includes('bounded') === true;
+    const isHidden = allRulesOf(governance)?.includes('bounded') === true;
     const isSame = isHidden ? asked.sent.tokens <= tokensAfter : asked.sent.tokens === tokensAfter;
     if (asked.sent.messages !== messagesAfter || !isSame) {
       const { messages, tokens } = asked.sent;

@@ -5,6 +5,7 @@ import type { Facts } from './facts.ts';
 import type { Governance } from './governance.ts';
 import type { JournalWatch } from './journal-watch.ts';
 import type { Outside } from './outside.ts';
+import type { RuleSetName } from './rules.ts';
 
 /** What the parts of a simulated world share. */
 export interface World {
@@ -17,6 +18,8 @@ export interface World {
   /** What the store has taken, whoever wrote it. */
   readonly journal: JournalWatch;
   readonly conversations: Conversations;
+  /** Rules that a run has for itself, whatever is in force. */
+  readonly decidedUnder: Map<string, RuleSetName>;
   /** What each run is to do, in words, by its id. */
   readonly tasks: Map<string, string>;
   /** The most tokens that were set aside for a model call, by run and step, in all processes together. */

@@ -282,6 +282,32 @@ test('a request comes back to its session, and to another one once that was dele
   assert.equal((await failureOf(alice.getSession(sessionId))).code, 'not_found');
 });
 
+test('a request id that has made a session or a branch makes nothing else', async () => {
+  const [one, two] = [await createSession(alice), await createSession(alice)];
+  for (const sessionId of [one, one, two]) await runIn(alice, sessionId, 'answer');
+  const { session: made } = await alice.createSession({ requestId: 'made' });
+  const asked = { sessionId: one, turn: 0, requestId: 'branched' };
+  const { session: branch } = await alice.branchSession(asked);
+  await runIn(alice, one, 'answer');
+  // What is asked for again is the branch of that time, though there are more turns to take now.
+  const again = [asked, { ...asked, turn: 2 }].map(async (same) => alice.branchSession(same));
+  for (const { created, session } of await Promise.all(again)) {
+    assert.deepEqual([created, session?.sessionId], [false, branch?.sessionId]);
+  }
+  const others = [
+    [made, failureOf(alice.branchSession({ ...asked, requestId: 'made' }))],
+    [branch, failureOf(alice.createSession({ requestId: 'branched' }))],
+    [branch, failureOf(alice.branchSession({ ...asked, turn: 1 }))],
+    [branch, failureOf(alice.branchSession({ ...asked, turn: 3 }))],
+    [branch, failureOf(alice.branchSession({ ...asked, sessionId: two }))],
+  ] as const;
+  for (const [known, failure] of others) {
+    const { code, facts } = await failure;
+    assert.equal(code, 'request_conflict');
+    assert.deepEqual(facts, { session_id: known?.sessionId });
+  }
+});
+
 test('a session is not deleted under a run, and is once that has ended', async () => {
   const sessionId = await createSession(alice);
   const run = watch(alice.run(task('wait', { sessionId })));

@@ -32,6 +32,26 @@ export const branchRules: SessionRules = {
     assert.deepEqual(await store.create(draftOf('ses_2', { branch })), { created: false, session });
   },
 
+  'a request that is used again for something else tells what it has made': async (store) => {
+    await createThreeTurns(store);
+    const branch = { sessionId: 'ses_1', turn: 2 };
+    const { session: plain } = await store.create(draftOf('ses_2', { requestKey: 'plain' }));
+    const branched = await store.create(draftOf('ses_3', { branch, requestKey: 'branched' }));
+    const others = [
+      draftOf('ses_4', { branch, requestKey: 'plain' }),
+      draftOf('ses_4', { requestKey: 'branched' }),
+      draftOf('ses_4', { branch: { ...branch, turn: 1 }, requestKey: 'branched' }),
+      draftOf('ses_4', { branch: { sessionId: 'ses_2', turn: 0 }, requestKey: 'branched' }),
+    ];
+    for (const [index, other] of others.entries()) {
+      const session = index === 0 ? plain : branched.session;
+      assert.deepEqual(await store.create(other), { created: false, session });
+    }
+    assert.equal(plain.branch, undefined);
+    assert.deepEqual(branched.session.branch, branch);
+    assert.equal(await store.find(placeOf('ses_4')), undefined);
+  },
+
   'later turns of either are not in the other': async (store) => {
     await createThreeTurns(store);
     await store.create(draftOf('ses_2', { branch: { sessionId: 'ses_1', turn: 2 } }));

@@ -63,7 +63,7 @@ export function createSessionService(options: SessionServiceOptions): Service {
       const reader = createFieldReader();
       const draft = readDraft(options, reader, principal, request);
       refuseIfAny(reader);
-      return toCreated(await sessions.create(draft));
+      return openSession(sessions, draft, undefined);
     },
     getSession: async ({ sessionId }, call) => ({
       session: await show(intake, await find(call, sessionId, 'read')),
@@ -91,7 +91,7 @@ export function createSessionService(options: SessionServiceOptions): Service {
       const draft = readDraft(options, reader, call.principal, request);
       refuseIfAny(reader);
       const from = await find(call, sessionId, 'own');
-      return toCreated(await sessions.create(branchOf(from, turn, draft)));
+      return openSession(sessions, branchOf(from, turn, draft), { sessionId, turn });
     },
     exportSession: async function* exportOne({ sessionId }, call) {
       const session = await find(call, sessionId, 'read');
@@ -117,7 +117,21 @@ export function createSessionService(options: SessionServiceOptions): Service {
 
 const noToken = 'must be the next_page_token of a page';
 
-function toCreated({ created, session }: { readonly created: boolean; readonly session: Session }) {
+/** Throws `request_conflict` where the request id has made something else than what is asked for now. */
+async function openSession(
+  sessions: Pick<SessionStore, 'create'>,
+  draft: SessionDraft,
+  asked: Session['branch'],
+): Promise<{ created: boolean; session: ReturnType<typeof toSessionMessage> }> {
+  const { created, session } = await sessions.create(draft);
+  const { sessionId, branch } = session;
+  // All the turns that there were then may be fewer than there are now.
+  const turn = asked?.turn === 0 ? branch?.turn : asked?.turn;
+  if (branch?.sessionId !== asked?.sessionId || branch?.turn !== turn) {
+    const made = branch === undefined ? 'a session' : `a branch after turn ${branch.turn}`;
+    const message = `this request id has made ${made} (${sessionId}); take another id for another session`;
+    throw new HostError('request_conflict', message, { facts: { session_id: sessionId } });
+  }
   return { created, session: toSessionMessage(session) };
 }
 

@@ -25,8 +25,8 @@ export const file_modelhost_v1_session_service: GenFile = /*@__PURE__*/
  */
 export type CreateSessionRequest = Message<"modelhost.v1.CreateSessionRequest"> & {
   /**
-   * Makes the creation idempotent for the caller: the same id gives the same session until that is deleted, then a new one. Empty, or
-   * 1 to 128 printable ASCII characters.
+   * Makes the creation idempotent for the caller: the same id gives the same session until that is deleted, then a new one.
+   * ALREADY_EXISTS (`request_conflict`) when it has made a branch. Empty, or 1 to 128 printable ASCII characters.
    *
    * @generated from field: string request_id = 1;
    */
@@ -248,7 +248,8 @@ export type BranchSessionRequest = Message<"modelhost.v1.BranchSessionRequest"> 
   turn: number;
 
   /**
-   * As in CreateSessionRequest.
+   * As in CreateSessionRequest; ALREADY_EXISTS when it has made a session that is no branch, or one of another session or turn. With
+   * turn 0 it stands for the turns that there were then.
    *
    * @generated from field: string request_id = 3;
    */

@@ -27,7 +27,7 @@ export interface AuditFileOptions {
 }
 
 interface Waiting {
-  readonly record: AuditRecord;
+  readonly receipt: AuditReceipt;
   readonly resolve: (receipt: AuditReceipt) => void;
   readonly reject: (error: HostError) => void;
 }
@@ -60,6 +60,7 @@ interface OpenedFile extends AuditFileOptions {
 function createAuditFile(options: OpenedFile): AuditLog {
   const { path, now, onCommit, file, rideMsMax = rideMsMaxDefault } = options;
   let head = options.head;
+  const chain = createChain(head, now);
   const notes = createHeadNotes(path);
   const patience = createPatience(rideMsMax, start);
   let waiting: Waiting[] = [];
@@ -72,8 +73,10 @@ function createAuditFile(options: OpenedFile): AuditLog {
   const append: AuditLog['append'] = async (record, { mayRide } = { mayRide: false }) => {
     refuseIfUnusable();
     if (waiting.length >= waitingMax) throw tooMany();
+    // While whoever appends has something else on its way, and not once that is waited for.
+    const receipt = chain.add(record);
     const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
-    waiting.push({ record, resolve, reject });
+    waiting.push({ receipt, resolve, reject });
     if (mayRide) patience.begin();
     else start();
     return promise;
@@ -97,17 +100,16 @@ function createAuditFile(options: OpenedFile): AuditLog {
       patience.end();
       const batch = waiting;
       waiting = [];
-      await commit(batch);
+      await commit(batch, chain.take());
     }
     committing = undefined;
   }
 
-  async function commit(batch: readonly Waiting[]): Promise<void> {
-    const { lines, receipts } = chain(batch, head, now());
+  async function commit(batch: readonly Waiting[], lines: string): Promise<void> {
     try {
       if (broken !== undefined) throw broken;
       await writeDurably(file, lines);
-      head = receipts.findLast((receipt) => receipt !== undefined) ?? head;
+      head = batch.at(-1)?.receipt ?? head;
       await notes.noteIfDue(head);
     } catch (cause) {
       broken ??= new HostError('audit_unavailable', 'the audit log cannot be written', { cause });
@@ -115,7 +117,7 @@ function createAuditFile(options: OpenedFile): AuditLog {
       return;
     }
     onCommit?.(batch.length);
-    settle(batch, receipts);
+    for (const { receipt, resolve } of batch) resolve(receipt);
   }
 
   async function close(): Promise<void> {
@@ -159,51 +161,50 @@ function createPatience(delayMs: number, onOver: () => void): { begin(): void; e
   };
 }
 
-function settle(batch: readonly Waiting[], receipts: readonly (AuditReceipt | undefined)[]): void {
-  for (const [index, { resolve, reject }] of batch.entries()) {
-    const receipt = receipts[index];
-    if (receipt === undefined) reject(unwritable());
-    else resolve(receipt);
-  }
+/** Makes the lines of records, each with the hash of the one before. */
+interface Chain {
+  /** Throws `audit_unavailable` for what is too large or too deep for a line; then it is as if that never came. */
+  add(record: AuditRecord): AuditReceipt;
+  /** The lines since it was asked for them before. */
+  take(): string;
 }
 
-/** The lines of a batch; no receipt for a record that is too large or too deep for one. */
-function chain(
-  batch: readonly Waiting[],
-  head: AuditReceipt | undefined,
-  timeMs: number,
-): { readonly lines: string; readonly receipts: readonly (AuditReceipt | undefined)[] } {
+function createChain(head: AuditReceipt | undefined, now: () => number): Chain {
   let last = head;
   let lines = '';
-  const receipts = batch.map(({ record }) => {
-    const index = (last?.index ?? -1) + 1;
-    const entry = entryOf(record, { index, timeMs, previousHash: last?.hash ?? genesisHash });
-    if (entry === undefined || Buffer.byteLength(entry.line) >= lineBytesMax) return undefined;
-    lines += `${entry.line}\n`;
-    last = entry.receipt;
-    return entry.receipt;
-  });
-  return { lines, receipts };
+  return {
+    add: (record) => {
+      const previousHash = last?.hash ?? genesisHash;
+      const place = { index: (last?.index ?? -1) + 1, timeMs: now(), previousHash };
+      const { line, receipt } = lineOf(record, place);
+      lines += `${line}\n`;
+      last = receipt;
+      return receipt;
+    },
+    take: () => {
+      const taken = lines;
+      lines = '';
+      return taken;
+    },
+  };
 }
 
-function entryOf(...entry: Parameters<typeof entryLine>): ReturnType<typeof entryLine> | undefined {
+function lineOf(...entry: Parameters<typeof entryLine>): ReturnType<typeof entryLine> {
+  let made: ReturnType<typeof entryLine> | undefined;
   try {
-    return entryLine(...entry);
+    made = entryLine(...entry);
   } catch {
-    // Nested deeper than canonical JSON may be. Only this record is refused: others wait in the same batch.
-    return undefined;
+    // Nested deeper than canonical JSON may be.
   }
+  if (made !== undefined && Buffer.byteLength(made.line) < lineBytesMax) return made;
+  throw new HostError(
+    'audit_unavailable',
+    `a record exceeds ${lineBytesMax} bytes or is nested too deeply`,
+  );
 }
 
 function tooMany(): HostError {
   return new HostError('audit_unavailable', `${waitingMax} audit records wait for the disk`);
-}
-
-function unwritable(): HostError {
-  return new HostError(
-    'audit_unavailable',
-    `a record exceeds ${lineBytesMax} bytes or is nested too deeply`,
-  );
 }
 
 function unavailable(path: string, cause: unknown): never {

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { HostError } from '@modelhost/kernel';
 import { fixedBounds } from './bounds.ts';
+import { refuseBroken } from './damaged-parts.ts';
 import { storageFault, toStorageFault } from './fault.ts';
 import { checkMigrations, migrate } from './migrate.ts';
 import type { Migration } from './migrate.ts';
@@ -204,6 +205,7 @@ function prepareDatabase(
   { fileBytesMax, migrations, known }: WriterFileOptions,
 ): void {
   // Before anything is changed: what is not ours, or not all there, stays as it is.
+  refuseBroken(database, path);
   checkMigrations(database, path, migrations);
   if (known !== undefined) checkMark(readMark(database), path, known);
   // Both are written into a new file with its first page. The log is copied into the file after answers, not before.

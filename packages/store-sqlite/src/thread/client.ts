@@ -31,10 +31,11 @@ export interface AskOptions {
 /** What a call takes beside its argument. */
 const bytesPerCall = 512;
 
-/** Starts a thread, which keeps the process alive only while it is asked something. */
+/** Starts a thread, which keeps the process alive only while it is asked something. `onDamage`: it found the database damaged. */
 export function startThread<Offered extends Operations>(
   script: URL,
   bounds: ThreadBounds,
+  onDamage: (fault: HostError) => void = () => {},
 ): ThreadClient<Offered> {
   const worker = startWorker(script);
   worker.unref();
@@ -60,8 +61,11 @@ export function startThread<Offered extends Operations>(
   worker.on('message', (message: ArrayBuffer) => {
     for (const answer of unpackAnswers(message)) {
       answered = answer.number;
-      if ('fault' in answer) waiting.reject(answer.number, fromThreadFault(answer.fault));
-      else waiting.resolve(answer.number, answer.result);
+      if ('fault' in answer) {
+        const fault = fromThreadFault(answer.fault);
+        if (answer.isDamage) onDamage(fault);
+        waiting.reject(answer.number, fault);
+      } else waiting.resolve(answer.number, answer.result);
     }
   });
   worker.on('error', lose);

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HostError } from '@modelhost/kernel';
 import { storageFault, toStorageFault } from '../fault.ts';
-import { toThreadFault } from './messages.ts';
+import { refuse } from './messages.ts';
 import type { Answer, Call } from './messages.ts';
 
 /** What `createGroupCommit` works on. */
@@ -74,7 +74,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
     } catch (thrown) {
       const fault = toStorageFault(thrown);
       if (subject !== undefined) failed.set(subject, { number, fault: before?.fault ?? fault });
-      return { number, fault: toThreadFault(fault) };
+      return refuse(call, fault);
     }
   }
 

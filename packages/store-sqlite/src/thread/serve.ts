@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { toStorageFault } from '../fault.ts';
-import { pack, toThreadFault, unpackCalls } from './messages.ts';
+import { pack, refuse, unpackCalls } from './messages.ts';
 import type { Answer, Call } from './messages.ts';
 
 /** Answers the calls to this thread: `answer` gets at most `callsMax` of those that wait, and says what became of the first few. */
@@ -39,6 +39,6 @@ export function answerAlone(call: Call, perform: (call: Call) => unknown): Answe
   try {
     return { number: call.number, result: perform(call) };
   } catch (thrown) {
-    return { number: call.number, fault: toThreadFault(toStorageFault(thrown)) };
+    return refuse(call, toStorageFault(thrown));
   }
 }

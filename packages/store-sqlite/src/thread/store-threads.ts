@@ -1,3 +1,4 @@
+import type { HostError } from '@modelhost/kernel';
 import type { StoreBounds } from '../bounds.ts';
 import type { StoreWitness } from '../store-mark.ts';
 import { startThread } from './client.ts';
@@ -7,7 +8,7 @@ import type { WriterOperations } from './writer.ts';
 
 /** The threads of an open database. */
 export interface StoreThreads {
-  /** Resolves when what was asked is durable. */
+  /** Resolves when what was asked is durable. Nothing is taken any more once the database was found damaged. */
   readonly write: ThreadClient<WriterOperations>['ask'];
   /** Sees all writes that have resolved. */
   readonly read: ThreadClient<ReaderOperations>['ask'];
@@ -23,15 +24,22 @@ export async function openThreads(
   bounds: StoreBounds,
   witness: Pick<StoreWitness, 'known' | 'reachedPath'> | undefined,
 ): Promise<StoreThreads> {
-  const writer = startThread<WriterOperations>(new URL('writer.ts', import.meta.url), {
-    callsMax: Number.MAX_SAFE_INTEGER,
-    bytesMax: bounds.queuedBytesMax,
-  });
+  // Whatever is written into a damaged database may damage more of it.
+  let damage: HostError | undefined;
+  const onDamage = (fault: HostError): void => {
+    damage ??= fault;
+  };
+  const writer = startThread<WriterOperations>(
+    new URL('writer.ts', import.meta.url),
+    { callsMax: Number.MAX_SAFE_INTEGER, bytesMax: bounds.queuedBytesMax },
+    onDamage,
+  );
   const readers = Array.from({ length: bounds.readers }, () =>
-    startThread<ReaderOperations>(new URL('reader.ts', import.meta.url), {
-      callsMax: bounds.queuedReadsMax,
-      bytesMax: Number.MAX_SAFE_INTEGER,
-    }),
+    startThread<ReaderOperations>(
+      new URL('reader.ts', import.meta.url),
+      { callsMax: bounds.queuedReadsMax, bytesMax: Number.MAX_SAFE_INTEGER },
+      onDamage,
+    ),
   );
   let closing: Promise<void> | undefined;
 
@@ -42,6 +50,7 @@ export async function openThreads(
   }
 
   async function check(): Promise<void> {
+    if (damage !== undefined) throw damage;
     await Promise.all([
       writer.ask('checkPlace', null),
       writer.ask('check', null),
@@ -54,6 +63,9 @@ export async function openThreads(
     await Promise.allSettled(readers.map(closeThread));
     await closeThread(writer);
   }
+
+  const write: StoreThreads['write'] = (name, argument, options) =>
+    damage === undefined ? writer.ask(name, argument, options) : Promise.reject(damage);
 
   const read: StoreThreads['read'] = (name, argument, options) => {
     const [first, ...others] = readers;
@@ -68,7 +80,7 @@ export async function openThreads(
     await closeAll();
     throw thrown;
   }
-  return { write: writer.ask, read, check, close: () => (closing ??= closeAll()) };
+  return { write, read, check, close: () => (closing ??= closeAll()) };
 }
 
 async function closeThread(

@@ -106,5 +106,7 @@ async function sizeOf(directory: string, part: DataPart): Promise<number | undef
 }
 
 function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  if (!(cause instanceof Error && 'code' in cause)) return false;
+  // A file in the place of its directory.
+  return cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
 }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   backupSqliteStore,
@@ -11,6 +10,7 @@ import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { KnownMark, StoreStatus } from '@modelhost/store-sqlite';
 import { acceptLoss, acceptRestored } from '../data-directory/accept.ts';
+import { makeDataDirectory } from '../data-directory/make-data-directory.ts';
 import { readDataRecord } from '../data-directory/data-record.ts';
 import type { DataPart } from '../data-directory/data-record.ts';
 import type { HostConfig } from '../config/read-config.ts';
@@ -99,7 +99,7 @@ export function createStorageTools(
     },
     backup: async (path) => backupSqliteStore({ directory, path }),
     restore: async (from, nowMs) => {
-      await mkdir(data, { recursive: true, mode: 0o700 });
+      await makeDataDirectory(data);
       await restoreSqliteStore({
         from,
         directory,

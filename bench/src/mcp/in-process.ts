@@ -1,7 +1,7 @@
 /**
  * A read-only call of an agent, from inside the host's process to a tool server over stdio: decided by policy, on the audit
  * record, through the gateway. Beside it the SDK's client with nothing around, and the same client with the disk's share of
- * the work: two commits at the places where the audit log has its own.
+ * the work: one commit at the place where the audit log has its own.
  */
 import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
 import type { DirectResults } from '@modelhost/agent-core';
@@ -22,7 +22,7 @@ import { echoMessage } from './echo.ts';
 import { openGateway } from './gateway.ts';
 import type { CallSubject } from './rounds.ts';
 
-/** The three of them, in this order: bare, with commits, governed. */
+/** The three of them, in this order: bare, with the commit, governed. */
 export interface InProcess extends AsyncDisposable {
   readonly subjects: readonly [CallSubject, CallSubject, CallSubject];
 }
@@ -52,9 +52,8 @@ function benchRules(): RuleSet {
 /** The cheapest way to a durable record: one write that returns when the disk has it. */
 const durableAppend =
   constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC;
-/** As long as what the audit log writes of this call: decision and intent together, then the outcome. */
-const intentLine = Buffer.alloc(1_050, 'x');
-const outcomeLine = Buffer.alloc(400, 'x');
+/** As long as what the audit log writes of this call: decision, intent and outcome together. */
+const lines = Buffer.alloc(1_450, 'x');
 const callTimeoutMs = 10_000;
 
 /** Starts two processes of the server, one for each client. */
@@ -80,9 +79,6 @@ export async function openInProcess(
   const disk = opened.adopt(await open(join(folder, 'commits'), durableAppend), async (one) =>
     one.close(),
   );
-  const commit = async (line: Buffer): Promise<void> => {
-    await disk.write(line);
-  };
   const gateway = opened.adopt(
     await openGateway([{ alias: 'echo', transport: { type: 'stdio', command, args, env: {} } }]),
     async (one) => one.close(),
@@ -93,10 +89,10 @@ export async function openInProcess(
     subjects: [
       { name: 'SDK client', call: bare },
       {
-        name: 'SDK client and two commits',
+        name: 'SDK client and its commit',
         async call() {
-          await Promise.all([commit(intentLine), bare()]);
-          await commit(outcomeLine);
+          await bare();
+          await disk.write(lines);
         },
       },
       { name: 'governed call', call: governed },

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { keepBounded } from '../keep-bounded.ts';
 import type { ListedTool } from './listed-tools.ts';
 import type { PinDrift } from './pin-admin.ts';
 import type { PinnedServer, PinViews } from './pin-views.ts';
@@ -64,13 +65,11 @@ export function createPinTeller(
 
 /** Remembers the last `max` keys. */
 function createMemory(max: number): { readonly isNew: (key: string) => boolean } {
-  const keys = new Set<string>();
+  const keys = new Map<string, true>();
 
   function isNew(key: string): boolean {
     if (keys.has(key)) return false;
-    keys.add(key);
-    const [oldest] = keys;
-    if (keys.size > max && oldest !== undefined) keys.delete(oldest);
+    keepBounded(keys, { key, value: true, entriesMax: max });
     return true;
   }
 

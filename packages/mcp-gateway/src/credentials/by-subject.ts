@@ -1,4 +1,5 @@
 import type { Principal } from '@modelhost/kernel';
+import { keepBounded } from '../keep-bounded.ts';
 
 /** One thing for every subject that was seen. */
 export interface BySubject<T> {
@@ -21,10 +22,7 @@ export function createBySubject<T>(options: BySubjectOptions<T>): BySubject<T> {
   function of(principal: Principal): T {
     const subject = subjectOf(principal);
     const one = bySubject.get(subject) ?? create(principal);
-    bySubject.delete(subject);
-    bySubject.set(subject, one);
-    const [oldest] = bySubject.keys();
-    if (bySubject.size > subjectsMax && oldest !== undefined) bySubject.delete(oldest);
+    keepBounded(bySubject, { key: subject, value: one, entriesMax: subjectsMax });
     return one;
   }
 

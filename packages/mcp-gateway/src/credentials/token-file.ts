@@ -2,8 +2,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError, isJsonObject, parseJsonText } from '@modelhost/kernel';
 import type { Keys, Sealed } from '@modelhost/kernel';
+import { keepBounded } from '../keep-bounded.ts';
 import { replaceFile } from '../replace-file.ts';
-import { keepBounded, keyOfOwner } from './token-store.ts';
+import { keyOfOwner } from './token-store.ts';
 import type { Grant, TokenStore } from './token-store.ts';
 
 const purpose = 'mcp-grants';
@@ -51,9 +52,10 @@ export function createTokenFile(
     save: async (owner, grants) => {
       const all = await sealedGrants();
       const name = keyOfOwner(owner);
-      const sealed =
+      const key = keys.commit(name, purpose);
+      const value =
         grants.length === 0 ? undefined : keys.seal(JSON.stringify(grants), `${purpose}/${name}`);
-      keepBounded(all, keys.commit(name, purpose), sealed, ownersMax);
+      keepBounded(all, { key, value, entriesMax: ownersMax });
       await write(all);
     },
   };

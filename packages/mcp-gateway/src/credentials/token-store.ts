@@ -1,5 +1,6 @@
 import type { StoredOAuthClientInformation, StoredOAuthTokens } from '@modelcontextprotocol/client';
 import type { JsonObject } from '@modelhost/kernel';
+import { keepBounded } from '../keep-bounded.ts';
 
 /** Whose authorization at which server. Nothing is ever found under another owner. */
 export interface GrantOwner {
@@ -36,8 +37,8 @@ export function createTokenMemory(ownersMax = 4_096): TokenStore {
   return {
     load: async (owner) => byOwner.get(keyOfOwner(owner)) ?? [],
     save: async (owner, grants) => {
-      const kept = grants.length === 0 ? undefined : grants;
-      keepBounded(byOwner, keyOfOwner(owner), kept, ownersMax);
+      const value = grants.length === 0 ? undefined : grants;
+      keepBounded(byOwner, { key: keyOfOwner(owner), value, entriesMax: ownersMax });
     },
   };
 }
@@ -45,19 +46,4 @@ export function createTokenMemory(ownersMax = 4_096): TokenStore {
 /** A text that no two owners share. */
 export function keyOfOwner({ server, resource, tenant, subject }: GrantOwner): string {
   return JSON.stringify([server, resource, tenant, subject]);
-}
-
-/** Puts the value last, or takes the key out when there is none; past the bound the oldest goes. */
-export function keepBounded<T>(
-  map: Map<string, T>,
-  key: string,
-  value: T | undefined,
-  entriesMax: number,
-): void {
-  map.delete(key);
-  if (value !== undefined) map.set(key, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= entriesMax) return;
-    map.delete(oldest);
-  }
 }

@@ -1,6 +1,7 @@
 import { sha256Hex } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { ToolFinder } from '../catalogue/tool-search.ts';
+import { keepBounded } from '../keep-bounded.ts';
 import type { RelayTool } from '../relay.ts';
 import type { ListPages } from './list-pages.ts';
 
@@ -39,13 +40,8 @@ export function createToolLists(
 
   function pagesWithout(hidden: ReadonlySet<string>): ListPages {
     const key = sha256Hex(JSON.stringify([...hidden]));
-    const known = kept.get(key);
-    const pages = known ?? createPages(entriesWithout(hidden));
-    // The one that was asked for last goes last.
-    kept.delete(key);
-    kept.set(key, pages);
-    const [oldest] = kept.keys();
-    if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest);
+    const pages = kept.get(key) ?? createPages(entriesWithout(hidden));
+    keepBounded(kept, { key, value: pages, entriesMax: keptMax });
     return pages;
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
+import { keepBounded } from '../../keep-bounded.ts';
 
 /** Tokens whose signature was found right a moment ago. */
 export interface TokenMemory {
@@ -33,10 +34,9 @@ export function createTokenMemory({ now, tokensMax, keepMs }: TokenMemoryOptions
       return found !== undefined && now() < found.untilMs ? found.claims : undefined;
     },
     keep: (token, resource, claims) => {
-      const [oldest] = kept.keys();
-      if (kept.size >= tokensMax && oldest !== undefined) kept.delete(oldest);
       const endMs = (claims.exp ?? 0) * 1_000;
-      kept.set(keyOf(token, resource), { claims, untilMs: Math.min(endMs, now() + keepMs) });
+      const value = { claims, untilMs: Math.min(endMs, now() + keepMs) };
+      keepBounded(kept, { key: keyOf(token, resource), value, entriesMax: tokensMax });
     },
   };
 }

@@ -1,10 +1,9 @@
 import { HostError } from '@modelhost/kernel';
-import type { RunInput, RunProgram, RunResult, RunStatistics } from '@modelhost/kernel';
+import type { RunInput, RunProgram, RunStatistics } from '@modelhost/kernel';
 import type { Frame } from './journal/frame.ts';
 import { joinFrames } from './journal/journal.ts';
-import { createPerformance } from './run/performance.ts';
-import type { Performance } from './run/performance.ts';
-import { createToldEvents, rehearse } from './run/rehearse.ts';
+import { rehearseAlone } from './run/rehearse-alone.ts';
+import type { Rehearsal } from './run/rehearse-alone.ts';
 import type { Turn } from './run/rehearse.ts';
 
 /** What a fork is checked with. */
@@ -57,35 +56,9 @@ function overBudget(atStep: string, used: RunStatistics): HostError {
   );
 }
 
-interface Tried {
-  readonly performance: Performance;
-  /** What the program does otherwise. */
-  readonly problem: string | undefined;
-  readonly result: () => RunResult | undefined;
-}
-
-async function tryPrefix(check: ForkCheck, input: RunInput): Promise<Tried> {
-  const { makeProgram, prefix, stepNamesMax, turn, now } = check;
-  const journal = joinFrames(prefix);
-  const told = createToldEvents(journal);
-  let ended: RunResult | undefined;
-  const performance = createPerformance({
-    program: makeProgram(),
-    input,
-    stepNamesMax,
-    hooks: {
-      onAsk: () => {},
-      onEvent: (step, body) => void told.tell(step, body),
-      onHalt: () => {},
-      onFault: () => {},
-      onEnd: (result) => {
-        ended = result;
-      },
-      readTime: (name) => journal.times.get(name) ?? now(),
-    },
-  });
-  const problem = await rehearse({ performance, journal, told, turn });
-  return { performance, problem, result: () => ended };
+async function tryPrefix(check: ForkCheck, input: RunInput): Promise<Rehearsal> {
+  const { makeProgram, prefix, ...options } = check;
+  return rehearseAlone({ ...options, program: makeProgram(), input, journal: joinFrames(prefix) });
 }
 
 /** More than a program still tries after it was stopped and everything is refused. */

@@ -4,9 +4,8 @@ import type { RunEvent, RunProgram, RunReplay, RunResult } from '@modelhost/kern
 import { eventSize } from './event-size.ts';
 import type { Handover } from './journal/frame.ts';
 import type { RunOrigin } from './run/live-run.ts';
-import { createPerformance } from './run/performance.ts';
 import type { Performance } from './run/performance.ts';
-import { createToldEvents, rehearse } from './run/rehearse.ts';
+import { rehearseAlone } from './run/rehearse-alone.ts';
 import type { Turn } from './run/rehearse.ts';
 import { mapInSlices } from './slices.ts';
 
@@ -20,30 +19,14 @@ export async function replayRun(options: {
   readonly stepNamesMax: number;
   readonly turn: Turn;
 }): Promise<RunReplay> {
-  const { origin, program, stepNamesMax, turn } = options;
+  const { origin, turn } = options;
   const { journal, input, status } = origin;
-  const told = createToldEvents(journal);
-  let ended: { readonly result: RunResult | undefined } | undefined;
-  const performance = createPerformance({
-    program,
-    input,
-    stepNamesMax,
-    hooks: {
-      onAsk: () => {},
-      // What is not in the journal was not durable, so nobody has seen it.
-      onEvent: (step, body) => void told.tell(step, body),
-      onHalt: () => {},
-      onFault: () => {},
-      onEnd: (result) => {
-        ended = { result };
-      },
-      readTime: (name) => journal.times.get(name) ?? status.createdAtMs,
-    },
-  });
-  const problem = await rehearse({ performance, journal, told, turn });
+  const now = (): number => status.createdAtMs;
+  const rehearsal = await rehearseAlone({ ...options, journal, input, now });
+  const { performance, told, problem, result } = rehearsal;
   performance.close();
   const finish = journal.handed.find((handover) => handover.kind === 'finish');
-  const difference = problem ?? differenceOf(performance, ended?.result, finish);
+  const difference = problem ?? differenceOf(performance, result(), finish);
   if (difference !== undefined) {
     throw new HostError('failed_precondition', `the run cannot be replayed: ${difference}`);
   }

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { BudgetKind, RunEndReason } from '@modelhost/contracts';
 import type { RunEvent } from '@modelhost/contracts';
+import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { failureOf } from './fixtures/guarded-server.ts';
 import { finish, next, watch } from './fixtures/run-watch.ts';
-import { keys, startTestHost, task } from './fixtures/started-host.ts';
+import {
+  keys,
+  makeDirectory,
+  startTestHost,
+  task,
+  writeHostConfig,
+} from './fixtures/started-host.ts';
+import type { HostChange } from './fixtures/started-host.ts';
+import { startHost } from './host.ts';
 
 const providers = [
   {
@@ -164,6 +173,53 @@ test('a fork names what is wrong with it, and only its owner has the run', async
   const absent = await failureOf(started.connect(keys.carol.key).forkRun(fork));
   assert.equal(absent.code, 'not_found');
 });
+
+test('a fork by an agent or a route that the host no longer has names what is there', async () => {
+  const directory = makeDirectory();
+  const script = { name: 'main', type: 'scripted', scriptFile: 'script.yaml' };
+  const model = { id: 'model', model: 'scripted' };
+  let fork = { runId: '', atStep: 'turn-1/model', requestId: 'early' };
+  await withHost(directory, { providers: [{ ...script, models: [model] }] }, async (client) => {
+    const { runId } = await client.startRun(task('answer'));
+    await finish(watch(client.followRun(runId)));
+    fork = { ...fork, runId };
+    await finish(watch(client.followRun((await client.forkRun(fork)).runId)));
+  });
+  const moved = [{ ...script, name: 'new', models: [model, { ...model, id: 'big' }] }];
+  await withHost(directory, { providers: moved }, async (client) => {
+    assert.equal((await client.forkRun(fork)).created, false);
+    const late = { ...fork, requestId: '' };
+    const refused = await failureOf(client.forkRun(late));
+    assert.equal(refused.code, 'failed_precondition');
+    assert.match(
+      refused.message,
+      /no model route model at a provider main, .* model, big: name one with --route/,
+    );
+    assert.deepEqual(refused.facts, { model: 'model', provider: 'main' });
+    const { runId } = await client.forkRun({ ...late, model: 'model' });
+    const result = await finish(watch(client.followRun(runId)));
+    assert.equal(result.reason, RunEndReason.COMPLETED);
+  });
+  await withHost(directory, { agent: { id: 'other' } }, async (client) => {
+    const refused = await failureOf(client.forkRun({ ...fork, requestId: '' }));
+    assert.equal(refused.code, 'failed_precondition');
+    assert.equal(refused.message, 'this host has no agent helper; there is other');
+  });
+  rmSync(directory, { recursive: true });
+});
+
+async function withHost(
+  directory: string,
+  change: HostChange,
+  work: (client: ModelHostClient) => Promise<void>,
+): Promise<void> {
+  const config = writeHostConfig(directory, change);
+  const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+  await work(client);
+  client.close();
+  await host.drain();
+}
 
 test('a fork of a run of a session knows what was said, and leaves no turn', async () => {
   const { session } = await alice.createSession();

@@ -1,5 +1,12 @@
 import { HostError, sha256Hex } from '@modelhost/kernel';
-import type { BudgetLimits, ModelRoute, Principal, RunInput, RunStatus } from '@modelhost/kernel';
+import type {
+  AgentSpec,
+  BudgetLimits,
+  ModelRoute,
+  Principal,
+  RunInput,
+  RunStatus,
+} from '@modelhost/kernel';
 import { admitRun, runIdOf, startAdmitted } from './accept-run.ts';
 import type { AcceptedRun, AcceptRunPorts } from './accept-run.ts';
 
@@ -16,13 +23,20 @@ export interface ForkSpec {
   readonly budget: Partial<BudgetLimits>;
 }
 
+/** What this host may be asked for. */
+export interface ForkHost {
+  readonly agents: ReadonlyMap<string, AgentSpec>;
+  readonly routes: readonly ModelRoute[];
+}
+
 /**
  * Asks policy again whether the agent may take the input, puts the answer on record and starts a new run from a step of another one. It
  * acts with the roles that the caller has now, and leaves no turn. Throws `permission_denied` for a run of somebody else,
- * `failed_precondition` for a step that never began, and what `acceptRun` throws.
+ * `failed_precondition` for a step that never began and for an agent or a route that this host has not, and what `acceptRun` throws.
  */
 export async function forkRun(
   ports: AcceptRunPorts,
+  host: ForkHost,
   principal: Principal,
   spec: ForkSpec,
 ): Promise<AcceptedRun> {
@@ -41,6 +55,7 @@ export async function forkRun(
     const changed = { ...changeInput(input, spec), principal, requestDigest };
     // The engine alone compares the requests; a conflict says nothing against the run that has the id.
     if (isKnown) return changed;
+    refuseAbsent(changed.agent, host);
     const model = changed.agent.route.id;
     const under = spec.bundle === '' ? {} : { bundleSha256: sha256Hex(spec.bundle) };
     return admitRun(ports, changed, { forkOf: spec.runId, atStep, model, ...under });
@@ -62,6 +77,26 @@ function refuseForeign({ runId, principal: { subject: owner } }: RunStatus, subj
     `${owner} has started the run ${runId}, and nobody else forks it`,
     { facts: { subject: owner } },
   );
+}
+
+/** The run may come from another configuration. What would only fail must not stand as accepted. */
+function refuseAbsent({ id, route }: AgentSpec, { agents, routes }: ForkHost): void {
+  if (!agents.has(id)) {
+    const message = `this host has no agent ${id}; there is ${namesOf([...agents.keys()])}`;
+    throw new HostError('failed_precondition', message, { facts: { agent: id } });
+  }
+  const { id: model, provider } = route;
+  if (routes.some((known) => known.id === model && known.provider === provider)) return;
+  throw new HostError(
+    'failed_precondition',
+    `this host has no model route ${model} at a provider ${provider}, which the run used; there is ${namesOf(routes.map((known) => known.id))}: name one with --route`,
+    { facts: { model, provider } },
+  );
+}
+
+/** Some of them, for a message. */
+export function namesOf(ids: readonly string[]): string {
+  return ids.slice(0, 8).join(', ');
 }
 
 function changeInput(given: RunInput, { route, budget, bundle }: ForkSpec): RunInput {

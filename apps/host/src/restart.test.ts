@@ -54,3 +54,35 @@ test('a run that waits goes on in the next host, and its followers with it', asy
   await second.drain();
   rmSync(directory, { recursive: true });
 });
+
+test('a run whose provider the next host has not says so, and which there are', async () => {
+  const directory = makeDirectory();
+  const start = async (name: string): Promise<RunningHost> => {
+    const models = [{ id: 'model', model: 'scripted' }];
+    const config = writeHostConfig(directory, {
+      server: { gracefulShutdownTimeoutMs: 0 },
+      providers: [{ name, type: 'scripted', scriptFile: 'script.yaml', models }],
+    });
+    return startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+  };
+  const connect = (host: RunningHost): ModelHostClient =>
+    createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
+
+  const first = await start('main');
+  const before = connect(first);
+  const { runId } = await before.startRun(task('ask'));
+  const { callId } = await next(watch(before.followRun(runId)), 'toolRequested');
+  while ((await before.getRun(runId)).waitingFor.length === 0);
+  await first.drain();
+  before.close();
+
+  const second = await start('renamed');
+  const after = connect(second);
+  await after.submitToolResult({ runId, callId, content: 'told' });
+  const { reason, error } = await finish(watch(after.followRun(runId)));
+  assert.deepEqual([reason, error?.code], [RunEndReason.FAILED, 'failed_precondition']);
+  assert.match(error?.message ?? '', /no provider main, .* there is renamed$/);
+  after.close();
+  await second.drain();
+  rmSync(directory, { recursive: true });
+});

@@ -163,9 +163,12 @@ function providerOf({ ports, input }: ActiveRun): LlmProvider {
   const name = input.agent.route.provider;
   const provider = ports.providers.get(name);
   if (provider !== undefined) return provider;
-  throw new HostError('internal', `the provider ${name} is not connected`, {
-    facts: { provider: name },
-  });
+  const known = [...ports.providers.keys()].slice(0, 8).join(', ');
+  throw new HostError(
+    'failed_precondition',
+    `this host has no provider ${name}, which the run began with; there is ${known}`,
+    { facts: { provider: name } },
+  );
 }
 
 /** What one attempt may use. */

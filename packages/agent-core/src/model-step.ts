@@ -26,7 +26,7 @@ export interface ModelStepOptions {
   /** Name of the step. */
   readonly name: string;
   readonly route: ModelRoute;
-  /** Throws `internal` when the provider is not connected. */
+  /** Throws `failed_precondition` when this host has no such provider. */
   readonly provider: () => LlmProvider;
   readonly policy: PolicyEngine;
   /** Puts the decision on record; resolves when it is durable. */

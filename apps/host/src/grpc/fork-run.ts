@@ -1,8 +1,7 @@
 import type { AgentService, ForkRunRequest } from '@modelhost/contracts';
-import type { ModelRoute } from '@modelhost/kernel';
 import type { AcceptRunPorts } from '../accept-run.ts';
-import { forkRun } from '../fork-run.ts';
-import type { ForkSpec } from '../fork-run.ts';
+import { forkRun, namesOf } from '../fork-run.ts';
+import type { ForkHost, ForkSpec } from '../fork-run.ts';
 import { createFieldReader, refuseIfAny } from './field-reader.ts';
 import type { PolicyControl } from '../policy/policy-control.ts';
 import { readId } from './find-run.ts';
@@ -12,23 +11,22 @@ import { readRequestId } from './read-labels.ts';
 import type { Handlers } from './service.ts';
 
 /** What the method works with. */
-export interface ForkRunOptions {
+export interface ForkRunOptions extends ForkHost {
   readonly accept: AcceptRunPorts;
-  readonly routes: readonly ModelRoute[];
   readonly policyControl: Pick<PolicyControl, 'open'>;
 }
 
 /** Starts runs from steps of others. */
 export function createForkRun(options: ForkRunOptions): Handlers<typeof AgentService>['forkRun'] {
-  const { accept, routes, policyControl } = options;
+  const { accept, policyControl } = options;
   return async (request, { principal }) => {
-    const spec = readFork(request, routes);
+    const spec = readFork(request, options);
     if (spec.bundle !== '') {
       needRole(principal, changerRoles);
       // Before anything is on record: a fork under a bundle that is not good would only be denied everything.
       await policyControl.open(request.bundle, principal);
     }
-    return forkRun(accept, principal, spec);
+    return forkRun(accept, options, principal, spec);
   };
 }
 
@@ -37,7 +35,7 @@ const stepLengthMax = 64;
 const stepPattern = /^turn-[1-9][0-9]*\/[a-z0-9-]+$/u;
 const bundleBytesMax = 1_024 * 1_024;
 
-function readFork(request: ForkRunRequest, routes: readonly ModelRoute[]): ForkSpec {
+function readFork(request: ForkRunRequest, { routes }: Pick<ForkHost, 'routes'>): ForkSpec {
   const { runId, atStep, requestId, model, budget } = request;
   const reader = createFieldReader();
   readId(reader, 'run_id', runId);
@@ -50,8 +48,8 @@ function readFork(request: ForkRunRequest, routes: readonly ModelRoute[]): ForkS
   readRequestId(reader, 'request_id', requestId);
   const route = routes.find(({ id }) => id === model);
   if (model !== '' && route === undefined) {
-    const known = routes.slice(0, 8).map(({ id }) => id);
-    reader.refuse('model', `is no model route of this host; there is ${known.join(', ')}`);
+    const known = namesOf(routes.map(({ id }) => id));
+    reader.refuse('model', `is no model route of this host; there is ${known}`);
   }
   if (request.bundle.length > bundleBytesMax) {
     reader.refuse('bundle', `must have at most ${bundleBytesMax} bytes`);

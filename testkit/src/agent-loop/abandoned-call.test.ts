@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -11,6 +8,7 @@ import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
 import { createMcpGateway, toolServerDefaults } from '@modelhost/mcp-gateway';
 import type { McpGateway } from '@modelhost/mcp-gateway';
+import { startLoopbackServer } from '../loopback-server.ts';
 import { bodies, play } from './play.ts';
 
 /** A tool server of 2025-11-25 over HTTP whose one tool asks and waits for the answer. */
@@ -44,16 +42,9 @@ async function serveAsking(t: TestContext): Promise<AskingServer> {
     }
   }
 
-  const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}/mcp`;
+  const server = await startLoopbackServer(answer);
+  t.after(async () => server[Symbol.asyncDispose]());
+  const url = `${server.root}/mcp`;
   return { url, callId: () => callId, cancelled: cancelled.promise };
 }
 

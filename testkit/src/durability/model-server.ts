@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Owner } from '../end-to-end/start-host.ts';
+import { startLoopbackServer } from '../loopback-server.ts';
 
 /** What a run is for; the model is told it as JSON, and does it whatever it said before. */
 export interface Task {
@@ -41,19 +39,11 @@ export type OnModelRequest = (request: ModelRequest) => () => void;
 
 /** A model that speaks chat completions and outlives the hosts that ask it. Gives its base URL. */
 export async function startModelServer(owner: Owner, onRequest: OnModelRequest): Promise<string> {
-  const server = createServer((request, response) => {
-    // A host that is killed in the middle is what this is for.
-    respond(request, response, onRequest).catch(() => response.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  owner.after(async () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  return `http://127.0.0.1:${port}/v1`;
+  const server = await startLoopbackServer(async (request, response) =>
+    respond(request, response, onRequest),
+  );
+  owner.after(async () => server[Symbol.asyncDispose]());
+  return `${server.root}/v1`;
 }
 
 async function respond(

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { startLoopbackServer } from '../loopback-server.ts';
 
 /** What the mock is told to answer: the task of the run is this, as JSON. */
 export type MockAnswer =
@@ -72,21 +71,13 @@ export async function startMockProvider(t: TestContext): Promise<MockProvider> {
     arrival(id, time).resolve(held);
   }
 
-  const server = createServer((request, response) => {
-    // A client that goes away in the middle is part of the tests.
-    respond(request, response, arrive).catch(() => response.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
+  const server = await startLoopbackServer(async (request, response) =>
+    respond(request, response, arrive),
+  );
+  t.after(async () => server[Symbol.asyncDispose]());
   return {
-    url: `http://127.0.0.1:${port}/v1`,
-    sleepyUrl: `http://127.0.0.1:${port}/sleepy`,
+    url: `${server.root}/v1`,
+    sleepyUrl: `${server.root}/sleepy`,
     held: async (id, time = 1) => arrival(id, time).promise,
   };
 }

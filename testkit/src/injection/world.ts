@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Json, JsonObject, ToolDefinition } from '@modelhost/kernel';
 import { isJsonObject, parseJsonText } from '@modelhost/kernel';
+import { startLoopbackServer } from '../loopback-server.ts';
 import type { Stage } from './stage.ts';
 
 /** The outside of a host: a model and tool servers, over HTTP on the loopback address. */
@@ -20,23 +18,13 @@ export interface World extends AsyncDisposable {
  * on. A tool server answers with what was recorded.
  */
 export async function createWorld(stages: readonly Stage[]): Promise<World> {
-  const server = createServer((request, response) => {
-    // A host that goes away in the middle has its reasons.
-    respond(stages, request, response).catch(() => response.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  const root = `http://127.0.0.1:${port}`;
+  const server = await startLoopbackServer(async (request, response) =>
+    respond(stages, request, response),
+  );
   return {
-    modelUrl: `${root}/v1`,
-    toolUrl: (alias) => `${root}/mcp/${alias}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    modelUrl: `${server.root}/v1`,
+    toolUrl: (alias) => `${server.root}/mcp/${alias}`,
+    [Symbol.asyncDispose]: async () => server[Symbol.asyncDispose](),
   };
 }
 

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { startLoopbackServer } from '../../loopback-server.ts';
 import type { Owner } from '../start-host.ts';
 import type { Output } from './search.ts';
 
@@ -40,19 +38,11 @@ export async function startCanaryProvider(
   texts: ProviderTexts,
 ): Promise<CanaryProvider> {
   const received: Output[] = [];
-  const server = createServer((request, response) => {
-    // Clients that go away in the middle are what this is about.
-    answer(request, response, texts, received).catch(() => response.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  owner.after(async () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/v1`, received: () => received };
+  const server = await startLoopbackServer(async (request, response) =>
+    answer(request, response, texts, received),
+  );
+  owner.after(async () => server[Symbol.asyncDispose]());
+  return { url: `${server.root}/v1`, received: () => received };
 }
 
 async function answer(

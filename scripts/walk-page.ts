@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -78,7 +78,7 @@ export function walkPage(page: string, addTests: (walked: WalkedPage) => void = 
     });
     for (const block of blocks.filter(isStep)) {
       const [title = ''] = block.text.split('\n', 1);
-      test(`${page}:${block.line}: ${title}`, async () => follow(block));
+      test(`${page}:${block.line}: ${title}`, { skip: whyNot(block) }, async () => follow(block));
     }
     if (blocks.some((block) => pathOf(block)?.endsWith('.ts') === true)) {
       test('its programs have no type errors, however strictly they are looked at', checkPrograms);
@@ -88,6 +88,14 @@ export function walkPage(page: string, addTests: (walked: WalkedPage) => void = 
     }
     addTests({ blocks, run });
   });
+}
+
+/** OpenSSL is no part of an installation; without it what needs it is left out. */
+export const withoutOpenssl: string | false =
+  spawnSync('openssl', ['version']).status !== 0 && 'there is no openssl in PATH';
+
+function whyNot({ language, text }: Block): string | false {
+  return language.startsWith('console') && text.includes('openssl ') && withoutOpenssl;
 }
 
 function isStep(block: Block): boolean {

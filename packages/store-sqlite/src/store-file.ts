@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import type { HostError } from '@modelhost/kernel';
 import { fixedBounds } from './bounds.ts';
 import { refuseBroken } from './damaged-parts.ts';
@@ -87,7 +88,7 @@ export function openWriterFile(directory: string, options: WriterFileOptions): W
   }
 }
 
-/** Opens the database for reading only. Throws `storage_unavailable` with the remedy. */
+/** Opens the database for reading only, also where nothing can be written. Throws `storage_unavailable` with the remedy. */
 export function openReaderFile(directory: string): DatabaseSync {
   const path = join(directory, databaseName);
   refuseUnfinished(directory);
@@ -96,14 +97,42 @@ export function openReaderFile(directory: string): DatabaseSync {
     throw storageFault('missing', `${path}: is not there; name the directory of a store`);
   }
   try {
-    const database = new DatabaseSync(path, {
-      readOnly: true,
-      timeout: fixedBounds.busyTimeoutMs,
-    });
+    return beginReading(path);
+  } catch (thrown) {
+    const fault = toStorageFault(thrown, path);
+    if (fault.facts['reason'] !== 'read_only') throw fault;
+    return beginReadingAsIs(path, fault);
+  }
+}
+
+function beginReading(path: string | URL): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: fixedBounds.busyTimeoutMs });
+  try {
     database.enableDefensive(true);
+    // SQLite opens no file before it is asked something.
+    database.prepare('PRAGMA schema_version').get();
     return database;
   } catch (thrown) {
-    throw toStorageFault(thrown, path);
+    database.close();
+    throw thrown;
+  }
+}
+
+/** Beside a database with a log SQLite makes a file. Without one nobody writes the database, and nothing is needed beside it. */
+function beginReadingAsIs(path: string, fault: HostError): DatabaseSync {
+  if (existsSync(`${path}-wal`)) {
+    throw storageFault(
+      'read_only',
+      `${path}: its last writes are in its -wal file, which can only be read where files can be made; copy the directory to such a place`,
+      fault,
+    );
+  }
+  const asIs = pathToFileURL(path);
+  asIs.searchParams.set('immutable', '1');
+  try {
+    return beginReading(asIs);
+  } catch {
+    throw fault;
   }
 }
 

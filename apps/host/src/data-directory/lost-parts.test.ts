@@ -233,7 +233,7 @@ test('a backup is restored in the place of what was lost, and that is on record'
   const backup = join(place.data, 'backup.db');
   const host = await place.start();
   await place.storage.backup(backup);
-  await assert.rejects(place.storage.acceptLoss('runs', 1), /another process/);
+  await assert.rejects(place.storage.acceptLoss('runs', 1), /another host uses this/);
   const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
   await client.startRun(task('answer'));
   client.close();

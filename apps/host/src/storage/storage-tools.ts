@@ -14,6 +14,7 @@ import { makeDataDirectory } from '../data-directory/make-data-directory.ts';
 import { readDataRecord } from '../data-directory/data-record.ts';
 import type { DataPart } from '../data-directory/data-record.ts';
 import type { HostConfig } from '../config/read-config.ts';
+import { toStartFault } from '../runs/start-fault.ts';
 import { verifySealed } from './verify-sealed.ts';
 
 /** What can be done to the runs and sessions of a host that is configured like this, without asking a host. */
@@ -29,11 +30,14 @@ export interface StorageTools {
   verify(): Promise<number>;
   /** Into a file that does not exist. */
   backup(path: string): Promise<void>;
-  /** Into a data directory that has no runs, or what a restoration left there that was killed. Gives why not all of it opens there, as `verify` would throw it. */
+  /**
+   * Into a data directory that has no runs, or what a restoration left there that was killed. Gives why not all of it opens there, as
+   * `verify` would throw it.
+   */
   restore(path: string, nowMs: number): Promise<HostError | undefined>;
   /**
    * Lets the next start go on without what a part had, and put that on record. Gives what was known of it. Throws with
-   * `audit_unavailable` while a host runs.
+   * reason `locked` while a host runs.
    */
   acceptLoss(part: DataPart, nowMs: number): Promise<JsonObject>;
   /**
@@ -113,7 +117,10 @@ export function createStorageTools(
         throw thrown;
       }
     },
-    acceptLoss: async (part, nowMs) => acceptLoss(data, part, nowMs),
+    acceptLoss: async (part, nowMs) =>
+      acceptLoss(data, part, nowMs).catch((thrown: unknown) => {
+        throw toStartFault(thrown, data);
+      }),
     compact,
   };
 }

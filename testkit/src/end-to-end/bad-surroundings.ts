@@ -215,6 +215,12 @@ export const badProviders: readonly Row[] = [
     title: 'an answer that goes on beyond its tokens',
     act: (world) =>
       endingOf(world, specOf({ type: 'endless' }, { sampling: { maxOutputTokens: 64 } })),
-    expected: { ending: 'BUDGET_EXCEEDED' },
+    expected: {
+      ending: 'FAILED',
+      code: 'provider_invalid_response',
+      facts: {},
+      message:
+        'the provider went on past the length that it was asked for, and the host cut it off',
+    },
   },
 ];

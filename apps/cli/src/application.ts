@@ -79,10 +79,12 @@ export async function runApplication(
         exceptionWhileRunningCommand: (thrown) => readFailure(thrown).text,
         exceptionWhileLoadingCommandFunction: (thrown) => readFailure(thrown).text,
         exceptionWhileParsingArguments: (thrown) => describeUsage(thrown, inputs),
-        noCommandRegisteredForInput: (given) =>
-          given.input.startsWith('-')
+        noCommandRegisteredForInput: (given) => {
+          if (given.input === 'help') return 'help: is a flag, and no command';
+          return given.input.startsWith('-')
             ? `${given.input}: flags come after the command`
-            : text_en.noCommandRegisteredForInput(given),
+            : text_en.noCommandRegisteredForInput(given);
+        },
       },
     },
     determineExitCode: (thrown) => readFailure(thrown).exitCode,

@@ -19,6 +19,7 @@ after(async () => rm(directory, { recursive: true }));
 test('what cannot be understood ends with 2, says why on stderr and leaves stdout empty', async () => {
   const wrong: readonly (readonly [args: readonly string[], pattern: RegExp])[] = [
     [['runz'], /did you mean `runs`/],
+    [['runs', 'help'], /^help: is a flag, and no command\nnext: --help shows/],
     [['runs', 'lst'], /did you mean `list`/],
     [['--json', 'runs'], /^--json: flags come after the command\nnext: --help/],
     [['run'], /^<agent>: is missing\n<task>: is missing\nnext: --help [^\n]*\n$/],
@@ -61,6 +62,17 @@ test('a host that does not answer ends with 7 and names the address and the next
   assert.equal(code, 7);
   assert.match(stderr, /no host answers at 127\.0\.0\.1:9.*\nnext: start a host with/s);
   assert.doesNotMatch(stderr, /Resolution note:\n/);
+});
+
+test('a key that cannot be sent ends with 4 and is not shown', async () => {
+  const key = ['mh_abcd', 'secret\ntwice'].join('_');
+  const { code, stderr } = await runHere(['health'], { environment: { MODEL_HOST_API_KEY: key } });
+  assert.equal(code, 4);
+  assert.match(
+    stderr,
+    /^unauthenticated: the API key has characters.*\nnext: set MODEL_HOST_API_KEY/,
+  );
+  assert.doesNotMatch(stderr, /secret/);
 });
 
 test('whoever follows a run is told that the host is away, and waits as long as they want', async () => {

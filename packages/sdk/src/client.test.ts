@@ -386,3 +386,12 @@ test('tools are looked at, tried and approved, and what they ask for is answered
   ]);
   client.close();
 });
+
+test('a key that cannot be sent is refused, and not said', () => {
+  for (const apiKey of ['mh_a\nb', 'mh_é']) {
+    assert.throws(
+      () => createModelHostClient({ address: '127.0.0.1:9', apiKey }),
+      (thrown) => thrown instanceof ModelHostError && !thrown.message.includes('mh_'),
+    );
+  }
+});

@@ -1,6 +1,7 @@
 import { Client, Metadata } from '@grpc/grpc-js';
 import { AgentService, SystemService } from '@modelhost/contracts';
 import type { Agent, GetStatusResponse, Model } from '@modelhost/contracts';
+import { ModelHostError } from './error.ts';
 import { callUnary } from './method.ts';
 import type { Caller } from './method.ts';
 import { longestWaitMs } from './patience.ts';
@@ -37,10 +38,10 @@ export interface ModelHostClient extends RunMethods, ToolMethods, PolicyMethods,
 
 const timeoutMsDefault = 60_000;
 
-/** Connects on the first call. */
+/** Connects on the first call. Throws `ModelHostError` for a key that cannot be sent. */
 export function createModelHostClient(options: ModelHostClientOptions): ModelHostClient {
   const metadata = new Metadata();
-  if (options.apiKey !== undefined) metadata.set('authorization', `Bearer ${options.apiKey}`);
+  if (options.apiKey !== undefined) metadata.set('authorization', bearer(options.apiKey));
   const security = readSecurity(options.address, options.tls);
   const client = new Client(options.address, security.channel, {
     ...security.options,
@@ -67,4 +68,16 @@ export function createModelHostClient(options: ModelHostClientOptions): ModelHos
       client.close();
     },
   };
+}
+
+/** grpc-js would say the whole key in its error. */
+function bearer(apiKey: string): string {
+  if (/^[\x20-\x7e]*$/.test(apiKey)) return `Bearer ${apiKey}`;
+  throw new ModelHostError('the API key has characters that no key has', {
+    code: 'unauthenticated',
+    grpcStatus: 'UNAUTHENTICATED',
+    facts: {},
+    violations: [],
+    retryAfterMs: undefined,
+  });
 }

@@ -129,7 +129,10 @@ test('a directory in which a restoration did not finish is no store, and is rest
     await backUpDirectory(directory, from);
     // As a kill leaves it: before the copy has its name, and in the middle of the copying.
     copyBackup(from, into);
-    await writeFile(join(into, 'journal.db.part-wal'), 'left');
+    for (const name of ['journal.db.part-wal', 'lock.db-journal']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await writeFile(join(into, name), '');
+    }
     for (const size of [100_000, 10]) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await truncate(join(into, 'journal.db.part'), size);

@@ -85,7 +85,7 @@ function refuseNonEmpty(directory: string): void {
   try {
     // What a restoration leaves behind that failed or was killed is no store.
     const [file] = readdirSync(directory).filter(
-      (name) => name !== lockName && !name.startsWith(partName),
+      (name) => !name.startsWith(lockName) && !name.startsWith(partName),
     );
     if (file === undefined) return;
     throw storageFault(

@@ -127,7 +127,7 @@ test('one bit that changed is found and named, in a store and in a backup that i
   assert.equal(restored.code, 0, restored.stderr);
   assert.match(
     restored.stderr,
-    /not all of it opens: .* 1 of 2 sealed records do not open: session of/,
+    /not all of it is well: .* 1 of 2 sealed records do not open: session of/,
   );
   // What is damaged takes nothing else with it.
   const again = await start(config);

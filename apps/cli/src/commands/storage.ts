@@ -59,7 +59,7 @@ export async function restoreStorage(
   const storage = openTools(context, flags);
   const problem = await storage.restore(file, context.now());
   context.print(`${storage.directory}: restored\n`);
-  if (problem !== undefined) context.say(`not all of it opens: ${problem.message}`);
+  if (problem !== undefined) context.say(`not all of it is well: ${problem.message}`);
   context.say('runs that were unfinished go on with the next start, from where they were then');
 }
 

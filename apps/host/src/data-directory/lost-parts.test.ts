@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { HostError } from '@modelhost/kernel';
@@ -247,7 +248,19 @@ test('a backup is restored in the place of what was lost, and that is on record'
   assert.deepEqual(place.recorded(), ['restored runs']);
   await place.storage.compact(Date.now());
   await place.storage.verify();
+  // What is not all there is restored all the same, and told.
+  loseTurn(backup);
+  rmSync(join(place.data, 'runs'), { recursive: true });
+  const problem = await place.storage.restore(backup, Date.now());
+  assert.match(String(problem?.message), /not all there: the turn before that of run_2 \(acme\)/);
 });
+
+function loseTurn(path: string): void {
+  using database = new DatabaseSync(path);
+  const columns = 'before, number, tenant, run_id, needed_by';
+  database.exec(`INSERT INTO session_turn (${columns}) VALUES (99, 2, 'acme', 'run_2', 1);
+    INSERT INTO session_piece (turn, body) SELECT id, x'01' FROM session_turn`);
+}
 
 test('where a restoration did not finish no host begins anew, and it can be run again or given up', async (t) => {
   const [place, fresh] = [await makePlace(t), await makePlace(t)];

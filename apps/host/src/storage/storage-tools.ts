@@ -31,7 +31,7 @@ export interface StorageTools {
   /** Into a file that does not exist. */
   backup(path: string): Promise<void>;
   /**
-   * Into a data directory that has no runs, or what a restoration left there that was killed. Gives why not all of it opens there, as
+   * Into a data directory that has no runs, or what a restoration left there that was killed. Gives what is damaged or missing there, as
    * `verify` would throw it.
    */
   restore(path: string, nowMs: number): Promise<HostError | undefined>;
@@ -70,6 +70,11 @@ export function createStorageTools(
     return (await readDataRecord(data)).known.runs;
   }
 
+  async function verify(): Promise<number> {
+    await verifySqliteStore({ directory, known: await readKnown() });
+    return verifySealed(data, masterKey);
+  }
+
   async function compact(nowMs: number): Promise<{ runs: number; events: number }> {
     const witness = { known: await readKnown(), note: async () => {} };
     const store = await openSqliteStore({ directory, witness });
@@ -97,10 +102,7 @@ export function createStorageTools(
   return {
     directory,
     status: async () => describeSqliteStore({ directory }),
-    verify: async () => {
-      await verifySqliteStore({ directory, known: await readKnown() });
-      return verifySealed(data, masterKey);
-    },
+    verify,
     backup: async (path) => backupSqliteStore({ directory, path }),
     restore: async (from, nowMs) => {
       await makeDataDirectory(data);
@@ -110,7 +112,7 @@ export function createStorageTools(
         record: async (mark) => acceptRestored(data, mark, nowMs),
       });
       try {
-        await verifySealed(data, masterKey);
+        await verify();
         return undefined;
       } catch (thrown) {
         if (thrown instanceof HostError) return thrown;

@@ -55,7 +55,7 @@ export function createAnswers(
       const { subject: by, roles } = principal;
       const vote = { type: 'approval', approved, by, roles, comment } as const;
       const { accepted } = await engine.signal(principal.tenant, runId, pending.name, vote);
-      if (!accepted) throw overtaken(approvalId);
+      if (!accepted) throw tooLate(approvalId);
       return {};
     },
     submitToolResult: async (request, { principal }) => {
@@ -160,10 +160,10 @@ function notAwaited(name: string, run?: RunStatus): HostError {
   );
 }
 
-function overtaken(approvalId: string): HostError {
+function tooLate(approvalId: string): HostError {
   return new HostError(
     'failed_precondition',
-    `somebody else voted on ${approvalId} at the same moment: vote again if the run still waits for it`,
+    `your vote on ${approvalId} comes too late: its time is over, or somebody else voted at the same moment; vote again if the run still waits for it`,
   );
 }
 

@@ -7,7 +7,8 @@ import type { WaitAsk } from './ask.ts';
 export interface Waits {
   /**
    * Takes a place for a signal that is about to be kept, so that its wait does not end meanwhile. False when one of this
-   * name came before. Throws `overloaded` past the bound. Then comes `arrive`, or `forget` when it was not kept.
+   * name came before, and when its wait is past its deadline, which ends it. Throws `overloaded` past the bound. Then comes `arrive`,
+   * or `forget` when it was not kept.
    */
   expect(name: string): boolean;
   arrive(name: string, payload: SignalPayload): void;
@@ -48,10 +49,8 @@ export function createWaits(options: {
   let isClosed = false;
 
   function expect(name: string): boolean {
-    if (isClosed || expected.has(name) || buffered.has(name)) return false;
-    if (!waits.has(name) && buffered.size + expected.size >= bufferedMax) {
-      throw tooMany(bufferedMax);
-    }
+    if (isClosed || expected.has(name) || buffered.has(name) || endIfDue(name)) return false;
+    if (!waits.has(name)) refuseIfFull(buffered.size + expected.size, bufferedMax);
     expected.add(name);
     return true;
   }
@@ -63,10 +62,11 @@ export function createWaits(options: {
     else end({ kind: 'signal', name, payload });
   }
 
-  function forget(name: string): void {
-    expected.delete(name);
-    const wait = waits.get(name);
-    if (wait !== undefined && wait.kept.deadlineMs <= clock.now()) end({ kind: 'due', name });
+  /** Its timer is late where the clock has jumped, as after a suspend. */
+  function endIfDue(name: string): boolean {
+    const isDue = (waits.get(name)?.kept.deadlineMs ?? Infinity) <= clock.now();
+    if (isDue) end({ kind: 'due', name });
+    return isDue;
   }
 
   function end(handover: Extract<Handover, { kind: 'signal' | 'due' }>): void {
@@ -103,7 +103,10 @@ export function createWaits(options: {
   return {
     expect,
     arrive,
-    forget,
+    forget: (name) => {
+      expected.delete(name);
+      endIfDue(name);
+    },
     begin,
     isOpen: (name) => waits.has(name),
     isExpecting: () => expected.size > 0,
@@ -114,8 +117,9 @@ export function createWaits(options: {
   };
 }
 
-function tooMany(bufferedMax: number): HostError {
-  return new HostError('overloaded', `${bufferedMax} signals wait to be used`, {
+function refuseIfFull(signals: number, bufferedMax: number): void {
+  if (signals < bufferedMax) return;
+  throw new HostError('overloaded', `${bufferedMax} signals wait to be used`, {
     facts: { signals_buffered_max: String(bufferedMax) },
     retryAfterMs: 1_000,
   });

@@ -1063,7 +1063,7 @@ export const AgentService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * Answers an approval. The first answer counts; FAILED_PRECONDITION for every later one.
+   * Answers an approval. The first answer counts; FAILED_PRECONDITION for every later one, and for one after its time.
    *
    * @generated from rpc modelhost.v1.AgentService.ResolveApproval
    */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { median, percentile } from '../figures.ts';
 import { canPin, cpus, pinSelf, startProcess, unpinSelf, type BenchProcess } from '../processes.ts';
 import { describeMachine } from '../report.ts';
@@ -26,8 +27,8 @@ const { values } = parseArgs({
   },
 });
 const timing = {
-  rounds: Number(values.rounds),
-  durationMs: Number(values.seconds) * 1_000,
+  rounds: readCount('--rounds', values.rounds),
+  durationMs: readCount('--seconds', values.seconds) * 1_000,
   warmupMs: 2_000,
 };
 const manyCallers = 64;

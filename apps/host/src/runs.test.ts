@@ -168,13 +168,16 @@ test('a list gives every run of the tenant once, newest first, over pages of any
 });
 
 test('a list that cannot be is refused with its fields', async () => {
-  const error = await failureOf(alice.listRuns({ pageSize: 201, pageToken: 'x'.repeat(257) }));
+  const error = await failureOf(
+    // A caller may be newer than the host.
+    alice.listRuns({ pageSize: 201, pageToken: 'x'.repeat(257), state: 77 as RunState }),
+  );
   assert.equal(error.code, 'validation_failed');
   assert.deepEqual(
     error.violations.map(({ field }) => field),
-    ['page_size', 'page_token'],
+    ['page_size', 'page_token', 'state'],
   );
-  for (const pageToken of ['x', '-1', '0', '1.5']) {
+  for (const pageToken of ['x', '-1', '0', '1.5', '1e3', '0x10', ' 7', '9'.repeat(17)]) {
     assert.equal((await failureOf(alice.listRuns({ pageToken }))).code, 'validation_failed');
   }
 });

@@ -108,8 +108,8 @@ async function listRuns(
   const reader = createFieldReader();
   reader.number('page_size', request.pageSize, { min: 0, max: pageSizeMax });
   reader.text('page_token', request.pageToken, { min: 0, max: 256 });
+  const state = readState(reader, request.state);
   refuseIfAny(reader);
-  const state = readState(request.state);
   const { runs, nextPageToken = '' } = await engine.list(tenant, {
     pageSize: request.pageSize === 0 ? pageSizeDefault : request.pageSize,
     ...(request.pageToken === '' ? {} : { pageToken: request.pageToken }),

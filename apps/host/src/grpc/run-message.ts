@@ -4,6 +4,7 @@ import { RunState } from '@modelhost/contracts';
 import type { PendingSignalSchema, RunSchema } from '@modelhost/contracts';
 import type { PendingSignal, RunState as State, RunStatus } from '@modelhost/kernel';
 import { toResultMessage } from './event-message.ts';
+import type { FieldReader } from './field-reader.ts';
 
 const states: Readonly<Record<State, RunState>> = {
   running: RunState.RUNNING,
@@ -41,8 +42,8 @@ export function toRunMessage(status: RunStatus): MessageInitShape<typeof RunSche
   };
 }
 
-/** A state of the contract; undefined for unspecified. */
-export function readState(state: RunState): State | undefined {
+/** A state of the contract; undefined for unspecified. Refuses one that only newer callers know: its runs would not be those. */
+export function readState(reader: FieldReader, state: RunState): State | undefined {
   switch (state) {
     case RunState.RUNNING:
       return 'running';
@@ -51,9 +52,9 @@ export function readState(state: RunState): State | undefined {
     case RunState.FINISHED:
       return 'finished';
     case RunState.UNSPECIFIED:
-      break;
+      return undefined;
   }
-  // Unspecified, or a state that only newer callers know.
+  reader.refuse('state', 'is no state of runs that this host knows');
   return undefined;
 }
 

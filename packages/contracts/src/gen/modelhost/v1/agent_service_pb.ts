@@ -197,7 +197,7 @@ export type ListRunsRequest = Message<"modelhost.v1.ListRunsRequest"> & {
   pageToken: string;
 
   /**
-   * Only runs in this state; unspecified for all.
+   * Only runs in this state; unspecified for all. INVALID_ARGUMENT for one that the host does not know.
    *
    * @generated from field: modelhost.v1.RunState state = 3;
    */

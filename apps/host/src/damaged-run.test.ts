@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -92,6 +92,58 @@ test('the last entry of a finished run that was lost is noticed, and an event is
   await second.drain();
   rmSync(directory, { recursive: true });
 });
+
+test('a host whose database is damaged takes nothing more, says so, and leaves nobody waiting', async () => {
+  const directory = makeDirectory();
+  const config = writeHostConfig(directory);
+  const start = async (): Promise<RunningHost> =>
+    startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+  const corrupt = { code: 'storage_unavailable', facts: { reason: 'corrupt' } };
+
+  const first = await start();
+  const alice = createModelHostClient({ address: first.grpcAddress, apiKey: keys.alice.key });
+  const { runId: waiting } = await alice.startRun(task('pay'));
+  while ((await alice.getRun(waiting)).waitingFor.length === 0);
+  for (let count = 0; count < 12; count += 1) {
+    const { runId } = await alice.startRun(task('answer'));
+    await finish(watch(alice.followRun(runId)));
+  }
+  alice.close();
+  await first.drain();
+  zeroLastPage(join(directory, 'data', 'runs', 'journal.db'), 'run');
+
+  const second = await start();
+  const again = createModelHostClient({ address: second.grpcAddress, apiKey: keys.alice.key });
+  assert.equal((await again.getRun(waiting)).state, RunState.WAITING);
+  const following = finish(watch(again.followRun(waiting)));
+  await Promise.all([
+    assert.rejects(following, corrupt),
+    assert.rejects(again.startRun(task('answer')), corrupt),
+  ]);
+  await assert.rejects(again.cancelRun(waiting), corrupt);
+  const ready = await fetch(`http://${second.healthAddress}/ready`);
+  assert.equal(ready.status, 503);
+  assert.match(await ready.text(), /"storage".*the database is damaged/s);
+  again.close();
+  assert.deepEqual(await second.drain(), { interrupted: 0 });
+  rmSync(directory, { recursive: true });
+});
+
+function zeroLastPage(path: string, table: string): void {
+  const page = findLastPage(path, table);
+  const file = openSync(path, 'r+');
+  writeSync(file, new Uint8Array(4_096), 0, 4_096, (page - 1) * 4_096);
+  closeSync(file);
+}
+
+function findLastPage(path: string, table: string): number {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const pages = database
+    .prepare('SELECT pageno FROM dbstat WHERE name = ? ORDER BY path')
+    .all(table);
+  assert.ok(pages.length > 2);
+  return Number(pages.at(-1)?.['pageno']);
+}
 
 function changeEntry(path: string, runId: string): void {
   using database = new DatabaseSync(path);

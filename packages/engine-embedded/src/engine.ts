@@ -41,6 +41,7 @@ import type { Retention } from './retention.ts';
 import { listRuns } from './run-page.ts';
 import type { RunStore } from './run-store.ts';
 import type { Turn } from './run/rehearse.ts';
+import { watchDamage } from './watch-damage.ts';
 
 /**
  * The run engine and event log of one process. `close` parks what waits, interrupts what still works, and lets go of everything; its
@@ -112,9 +113,19 @@ export async function createEmbeddedEngine(
 }
 
 function createParts(options: EmbeddedEngineOptions): Parts {
-  const { programs, store, clock, codec, turn, onFault } = options;
+  const { programs, clock, codec, turn, onFault } = options;
   const bounds = { ...defaultEngineBounds, ...options.bounds };
   const feeds = createEventFeeds(bounds);
+  const store = watchDamage(options.store, (fault) => {
+    const { code, message, facts } = fault;
+    onFault?.(
+      undefined,
+      new HostError(code, `no run goes on: ${message}`, { facts, cause: fault }),
+    );
+    // Nothing of what they do could be kept, and nothing more could be told of it.
+    residents.interruptAll(fault);
+    feeds.failAll(fault);
+  });
   const retention = createRetention({
     store,
     clock,

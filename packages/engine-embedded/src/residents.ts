@@ -288,8 +288,8 @@ async function giveUp(
 async function end(pool: Pool, resident: Resident, fault: HostError): Promise<boolean> {
   const { feeds, onFault, onEnd } = pool.options;
   const { runId } = resident;
-  onFault(runId, fault);
   const ended = await endUnreadable(pool.options, runId, fault);
+  onFault(runId, fault);
   if (ended !== undefined) feeds.find(runId)?.show([ended.event]);
   if (pool.residents.get(runId) === resident) remove(pool, resident);
   if (ended !== undefined) onEnd(ended.status);
@@ -302,7 +302,8 @@ function interrupt(pool: Pool, resident: Resident, cause: unknown): HostError {
   const error = toErrorData(cause);
   const { code, message, ...facts } = error;
   const fault = new HostError(code, `the run is interrupted: ${message}`, { ...facts, cause });
-  onFault(resident.runId, fault);
+  // A store that takes nothing more, not even an end, is told of by itself.
+  if (!isDamage(cause)) onFault(resident.runId, fault);
   if (pool.residents.get(resident.runId) !== resident) return fault;
   if (error.facts['reason'] === 'too_large' && resident.refusal === undefined) {
     // It would be as large the next time.

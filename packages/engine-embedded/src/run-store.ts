@@ -75,6 +75,7 @@ export interface Retention {
  * resolves when it is durable, in the order of the calls for one run; it rejects with `storage_unavailable`, and then nothing
  * of it is there, nor of the writes of the same run that a durable store was sent before the failure was known. The fact
  * `reason` says why: `disk_full`, `read_only`, `corrupt`, `closed`, or `fenced` when another engine has taken over.
+ * A write or a check is refused as `corrupt` where the whole store is damaged, and so is every later one; a read may be so for what it reads alone.
  * Too much that waits is `overloaded`; a write of an unknown run, or of events that leave a hole, is `internal`.
  */
 export interface RunStore {

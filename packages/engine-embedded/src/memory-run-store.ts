@@ -123,6 +123,8 @@ function write(shelf: Shelf, { runId, entries, events, run }: RunWrite): void {
     grow(shelf, row, events.payload.length);
   }
   if (run === undefined) return;
+  // Whoever ends once more has ended now.
+  revive(shelf, row);
   Object.assign(row.run, run);
   if (run.state === 'finished') retire(shelf, row);
 }
@@ -177,6 +179,10 @@ function retire(shelf: Shelf, row: Row): void {
 
 function forget(shelf: Shelf, row: Row): void {
   shelf.rows.delete(row.run.runId);
+  revive(shelf, row);
+}
+
+function revive(shelf: Shelf, row: Row): void {
   if (shelf.finished.delete(row)) shelf.finishedBytes -= row.bytes;
 }
 

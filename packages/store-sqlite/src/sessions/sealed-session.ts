@@ -1,7 +1,7 @@
 import { cutText } from '@modelhost/engine-embedded';
 import type { RunCodec } from '@modelhost/engine-embedded';
 import { parseJsonText, toErrorData } from '@modelhost/kernel';
-import type { DataLabels, Session, SessionPlace, SessionTurn } from '@modelhost/kernel';
+import type { DataLabels, ErrorData, Session, SessionPlace, SessionTurn } from '@modelhost/kernel';
 import type { KeptSession, KeptTurn } from './kept-session.ts';
 
 type About = Pick<Session, 'title' | 'metadata' | 'labels'>;
@@ -38,12 +38,19 @@ export function showSession(codec: RunCodec, kept: KeptSession): Session {
   try {
     return openSession(codec, kept);
   } catch (thrown) {
-    if (toErrorData(thrown).code !== 'storage_unavailable') throw thrown;
+    const error = toErrorData(thrown);
+    if (error.code !== 'storage_unavailable') throw thrown;
     const { ordinal: _ordinal, about: _about, heldBy, ...session } = kept;
-    const title = 'damaged: the title does not open; branch this session to go on, or delete it';
     const holder = heldBy === undefined ? {} : { heldBy };
+    const title = titleInstead(error);
     return { ...session, title, metadata: {}, labels: unknownLabels, ...holder };
   }
+}
+
+function titleInstead({ facts }: ErrorData): string {
+  return facts['reason'] === 'no_key'
+    ? `sealed under the key ${facts['key_id']}, which is not at hand: put that key back`
+    : 'damaged: the title does not open; branch this session to go on, or delete it';
 }
 
 /** A turn belongs to its run: branches that share it have different ids. */

@@ -168,6 +168,27 @@ test('a session that is damaged is listed among the others, and can be branched 
   });
 });
 
+test('a session under a key that is not at hand says so, and is not called damaged', async () => {
+  await inStore(async (store) => {
+    await store.sessions(createPlainCodec()).create(draft);
+    const facts = { reason: 'no_key', key_id: 'k1' };
+    const sessions = store.sessions({
+      ...createPlainCodec(),
+      decode: () => {
+        throw new HostError('storage_unavailable', 'sealed under another key', { facts });
+      },
+    });
+    const title = 'sealed under the key k1, which is not at hand: put that key back';
+    const { sessions: listed } = await sessions.list('acme', { pageSize: 9 });
+    assert.deepEqual(
+      listed.map((session) => session.title),
+      [title],
+    );
+    assert.equal((await sessions.find(place))?.title, title);
+    await assert.rejects(sessions.hold(place, 'run_2'), { code: 'storage_unavailable', facts });
+  });
+});
+
 test('a session whose id was made from its request is still found by that', async () => {
   await inDirectory(async (directory) => {
     await (await openSqliteStore({ directory })).close();

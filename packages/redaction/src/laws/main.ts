@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { readCount } from '@modelhost/timing';
 import { styleNames, type StyleName } from './laws.ts';
 
 /** One law in one style, as a worker is asked to run it. */
@@ -31,8 +32,8 @@ const { values } = parseArgs({
   },
 });
 const lawCount = 3;
-const runs = Math.ceil(Number(values.runs) / lawCount);
-const seed = Number(values.seed);
+const runs = Math.ceil(readCount('--runs', values.runs) / lawCount);
+const seed = readCount('--seed', values.seed, 0);
 const tasks = styleNames.flatMap((style) =>
   Array.from({ length: lawCount }, (_, law): Task => ({ style, law, runs, seed })),
 );

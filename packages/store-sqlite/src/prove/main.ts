@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readCount } from '@modelhost/timing';
 import { runKillRound } from '../fixtures/kill-rounds.ts';
 import { killAtStatement, migrationStatements } from '../fixtures/migration-kills.ts';
 import { readTornCopies } from '../fixtures/torn-log.ts';
@@ -76,7 +77,9 @@ console.log(
     .join(' ')}`,
 );
 await inTemporary(killMigrations);
-await killWriters(Number(values.rounds));
+await killWriters(readCount('--rounds', values.rounds));
 await inTemporary(tearLogs);
 await inTemporary(measureWrites);
-await inTemporary(async (directory) => measureManyRuns(directory, Number(values.runs)));
+await inTemporary(async (directory) =>
+  measureManyRuns(directory, readCount('--runs', values.runs)),
+);

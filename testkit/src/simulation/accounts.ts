@@ -1,5 +1,5 @@
 import type { ModelEvent } from '@modelhost/kernel';
-import { cutText } from './canaries.ts';
+import { cutText, withoutMailboxes } from './canaries.ts';
 import { allRulesOf } from './in-force.ts';
 import type { Governance } from './governance.ts';
 import { hidesAccounts } from './rules.ts';
@@ -34,6 +34,15 @@ export function drawAccountEvents(
         )
       : [],
   );
+}
+
+/** The same text with every account, and whatever may stand for one, written the same way; and every mailbox. */
+export function withoutValues(text: string): string {
+  const hidden = Object.values(accounts).reduce(
+    (rest, account) => rest.replaceAll(account, '********'),
+    text,
+  );
+  return withoutMailboxes(hidden.replaceAll(/\[IBAN[^\]]*\]/g, '********'));
 }
 
 /** Whether a text tells of an account that is hidden, whichever process had a part in it: of the beginning of one, even. */

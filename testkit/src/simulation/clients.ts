@@ -2,6 +2,9 @@ import { HostError } from '@modelhost/kernel';
 import type { RunEvent, SignalPayload } from '@modelhost/kernel';
 import { drawText } from './canaries.ts';
 import type { Host } from './deployment.ts';
+import type { ForkPlan } from './draw-forks.ts';
+import { forkRun } from './fork-clients.ts';
+import type { Forked } from './fork-clients.ts';
 import { insist } from './insist.ts';
 import type { Outside } from './outside.ts';
 import { pause } from './pause.ts';
@@ -28,6 +31,8 @@ export interface Clients {
   readonly whole: ReadonlyMap<string, readonly RunEvent[]>;
   /** Followers that have not ended. */
   readonly following: () => number;
+  /** Runs that were begun from others. */
+  readonly forks: readonly Forked[];
 }
 
 /** Puts everything that clients will do on the clock. */
@@ -36,11 +41,24 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   const seen: Seen[] = [];
   const whole = new Map<string, RunEvent[]>();
   const talkers = createSessionClients(world, host, scenario.sessions);
+  const forks: Forked[] = [];
   let following = 0;
+
+  async function fork(plan: ForkPlan): Promise<void> {
+    const forked = await forkRun(world, host, { fork: plan, from: scenario.runs[0], whole });
+    if (forked === undefined) return;
+    forks.push(forked);
+    await attendTo(forked.plan);
+  }
 
   async function start(plan: RunPlan): Promise<void> {
     await startOnce(world, plan, talkers.senderOf(plan, inputOf(plan, world.governance.window)));
-    if (plan.cancelAfterMs !== null) clock.setTimer(plan.cancelAfterMs, () => attend(cancel(plan)));
+    await attendTo(plan);
+  }
+
+  async function attendTo(plan: RunPlan): Promise<void> {
+    if (plan.cancelAfterMs !== null)
+      clock.setTimer(plan.cancelAfterMs, () => attend(cancel(world, host, plan)));
     for (const follower of plan.followers) {
       clock.setTimer(follower.startAfterMs, () => attend(follow(plan, follower)));
     }
@@ -71,14 +89,6 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
     work.catch((thrown: unknown) => facts.violate('I18', `a client is refused: ${String(thrown)}`));
   }
 
-  async function cancel({ runId, tenant }: RunPlan): Promise<void> {
-    if (await insist(clock, async () => host.cancel(`not-${tenant}`, runId, 'mallory'))) {
-      facts.violate('I9', 'a cancel of another tenant was accepted');
-    }
-    const isStopped = await insist(clock, async () => host.cancel(tenant, runId, 'ann'));
-    if (isStopped) facts.add({ type: 'stopped', runId });
-  }
-
   async function follow(plan: RunPlan, planned: FollowerPlan): Promise<void> {
     following += 1;
     // Nobody can have seen more of a run than was shown.
@@ -97,10 +107,24 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   }
 
   for (const plan of scenario.runs) clock.setTimer(plan.startAfterMs, () => attend(start(plan)));
+  const { fork: forking } = scenario;
+  if (forking !== undefined) clock.setTimer(forking.afterMs, () => attend(fork(forking)));
   for (const plan of scenario.sessions?.deletions ?? []) {
     clock.setTimer(plan.afterMs, () => attend(talkers.remove(plan)));
   }
-  return { seen, whole, following: () => following };
+  return { seen, whole, forks, following: () => following };
+}
+
+async function cancel(
+  { clock, facts }: World,
+  host: Host,
+  { runId, tenant }: RunPlan,
+): Promise<void> {
+  if (await insist(clock, async () => host.cancel(`not-${tenant}`, runId, 'mallory'))) {
+    facts.violate('I9', 'a cancel of another tenant was accepted');
+  }
+  const isStopped = await insist(clock, async () => host.cancel(tenant, runId, 'ann'));
+  if (isStopped) facts.add({ type: 'stopped', runId });
 }
 
 /** Starts a run, once, however often it is asked for. */

@@ -58,9 +58,10 @@ export function watchConversations({ violate }: Pick<Facts, 'violate'>): Convers
     if (session === undefined) return;
     const { sessionId, labels, summary, turn } = session;
     const talk = talks.get(sessionId);
-    if (talk?.isDeleted !== false) violate('S5', `${runId} begins in a session that is gone`);
     given.set(runId, { history, labels, hasSummary: summary !== undefined });
+    // A fork has the history from the run that it goes on from, whatever became of the session.
     if (turn === undefined) return;
+    if (talk?.isDeleted !== false) violate('S5', `${runId} begins in a session that is gone`);
     writing.set(runId, sessionId);
     if (talk?.holder !== runId) violate('S1', `${runId} begins in a session that it has not`);
     checkGiven(input, talk, violate);

@@ -15,7 +15,7 @@ import type { World } from './world.ts';
 /** The engine of a host and its conversations, as clients reach them. */
 export type Host = Pick<
   EmbeddedEngine,
-  'start' | 'signal' | 'cancel' | 'status' | 'follow' | 'replay' | 'runsInFlight'
+  'start' | 'fork' | 'signal' | 'cancel' | 'status' | 'follow' | 'replay' | 'runsInFlight'
 > &
   Pick<SessionStore, 'create' | 'find'> & {
     /** Starts a run that goes on with a session. */
@@ -239,6 +239,7 @@ function connect({ facts }: World, find: () => Life): Host {
 
   return {
     start: async (input) => begin(async ({ engine }) => engine.start(input)),
+    fork: async (...args) => begin(async ({ engine }) => engine.fork(...args)),
     startIn: async (input, wish) => begin(async (server) => startIn(server, input, wish)),
     signal: async (...args) => ask(async ({ engine }) => engine.signal(...args)),
     cancel: async (...args) => ask(async ({ engine }) => engine.cancel(...args)),

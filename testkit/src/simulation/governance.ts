@@ -1,3 +1,4 @@
+import { takeFork } from './draw-forks.ts';
 import type { Outside } from './outside.ts';
 import type { Random } from './random.ts';
 import { ruleSetNames } from './rules.ts';
@@ -15,6 +16,8 @@ export interface Governance {
   readonly rules: readonly [RuleSetName, ...RuleSetName[]] | null;
   /** The rules are others from a moment on, in every process from then on; null for never. */
   readonly reload: { readonly atMs: number; readonly rules: RuleSetName } | null;
+  /** Rules that a run may bring along; null for none. */
+  readonly brought: RuleSetName | null;
   /** Null where the models read as much as they are ever sent. */
   readonly window: WindowPlan | null;
 }
@@ -24,6 +27,7 @@ export function takeGovernance(outside: Outside): Governance {
   return {
     rules: outside.take('governance', drawRules),
     reload: outside.take('reloads', drawReload),
+    brought: takeFork(outside)?.bundle ?? null,
     window: outside.take('reading', drawReading),
   };
 }

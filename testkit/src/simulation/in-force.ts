@@ -14,6 +14,11 @@ export function rulesOf({
 }
 
 /** All that may decide in a world at any time; null where policy is scripted. */
-export function allRulesOf({ rules, reload }: Governance): readonly RuleSetName[] | null {
-  return rules === null || reload === null ? rules : [...rules, reload.rules];
+export function allRulesOf({ rules, reload, brought }: Governance): readonly RuleSetName[] | null {
+  if (rules === null) return null;
+  return [
+    ...rules,
+    ...(reload === null ? [] : [reload.rules]),
+    ...(brought === null ? [] : [brought]),
+  ];
 }

@@ -88,6 +88,12 @@ export function watchJournal(
         unfinished.add(run.runId);
         facts.add({ type: 'created', runId: run.runId });
         conversations.began(openInput(input));
+        // A fork begins with what is journaled of another run.
+        for (const bytes of run.entries ?? []) {
+          for (const { kind, name = '' } of read(run.runId, bytes).handed ?? []) {
+            if (kind === 'step') journaled.add(`${run.runId}/${name}`);
+          }
+        }
         return created;
       },
       write: async (write) => {

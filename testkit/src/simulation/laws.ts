@@ -8,7 +8,7 @@ import type {
   SignalPayload,
 } from '@modelhost/kernel';
 import { checkAnswers, checkTaint } from './approval-laws.ts';
-import type { Clients, Seen } from './clients.ts';
+import type { Clients } from './clients.ts';
 import {
   checkLastTold,
   checkReplay,
@@ -18,6 +18,8 @@ import {
   isKnown,
 } from './crash-laws.ts';
 import type { Host } from './deployment.ts';
+import { checkBuffer, checkFollower } from './follower-laws.ts';
+import { checkPrefix, takenOver } from './fork-laws.ts';
 import { checkDecisions } from './policy-laws.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
 import type { Fact } from './facts.ts';
@@ -48,16 +50,23 @@ export interface Aftermath {
 /** Checks everything that can only be said at the end. What it finds goes to the facts of the world. */
 export async function checkLaws(after: Aftermath): Promise<void> {
   checkLeaks(after);
-  for (const plan of after.scenario.runs) {
+  for (const forked of after.clients.forks) {
+    checkPrefix(after, forked);
+  }
+  for (const plan of [...after.scenario.runs, ...after.clients.forks.map((one) => one.plan)]) {
     const status = await after.host.status(plan.tenant, plan.runId);
     if (status === undefined) {
       after.world.facts.violate('I1', `${plan.runId} is gone`);
       continue;
     }
-    const events = after.clients.whole.get(plan.runId) ?? [];
-    const facts = after.world.facts.all.filter((fact) => runOf(fact) === plan.runId);
-    await checkEnding(after, plan, status, { events, facts });
-    checkCharges(after, plan, status, { events, facts });
+    const whole = after.clients.whole.get(plan.runId) ?? [];
+    const ofRun = after.world.facts.all.filter((fact) => runOf(fact) === plan.runId);
+    await checkEnding(after, plan, status, { events: whole, facts: ofRun });
+    checkCharges(after, plan, status, { events: whole, facts: ofRun });
+    // What a fork has taken over is looked at where it happened.
+    const taken = takenOver(after, plan.runId);
+    const events = whole.filter(({ sequence }) => !taken.has(sequence));
+    const facts = ofRun.filter((fact) => fact.type !== 'event' || !taken.has(fact.event.sequence));
     checkSpending(after, plan, facts, status);
     checkRecords(after.world, plan.runId, facts);
     checkAllowances(after.world, plan.runId, facts);
@@ -72,8 +81,8 @@ export async function checkLaws(after: Aftermath): Promise<void> {
     checkCompactions(after.world, plan.runId, { events, facts });
     // Nobody waits for the end of a run that has none.
     if (status.state !== 'finished') continue;
-    await checkBuffer(after, plan, events);
-    await checkReplay(after, plan, events);
+    await checkBuffer(after, plan, whole);
+    await checkReplay(after, plan, whole);
   }
   for (const seen of after.clients.seen) checkFollower(after, seen);
 }
@@ -345,55 +354,4 @@ function isTold({ action, content }: JsonObject, payload: SignalPayload | undefi
   return isFit
     ? action === 'accept' && JSON.stringify(content) === JSON.stringify(payload.content)
     : action === 'cancel';
-}
-
-/** Events of one write, roughly: they are dropped together or not at all. */
-const eventsPerWrite = 25;
-
-/** I17: what is kept of a run's events is within its bound, and complete or said to be incomplete. */
-async function checkBuffer(
-  { world, host, scenario }: Aftermath,
-  { runId, tenant }: RunPlan,
-  whole: readonly RunEvent[],
-): Promise<void> {
-  const { facts } = world;
-  const { signal } = new AbortController();
-  const kept = await Array.fromAsync(host.follow(tenant, runId, { afterSequence: 0, signal }));
-  if (!isPartOf(kept, whole)) facts.violate('I17', `${runId}: other events are kept`);
-  const isCut = kept[0]?.body.type === 'events-dropped';
-  if (isCut && whole.length <= scenario.eventsMax) {
-    facts.violate('I17', `${runId}: of ${whole.length} events only ${kept.length} are kept`);
-  }
-  if (kept.length > scenario.eventsMax + eventsPerWrite) {
-    facts.violate('I17', `${runId}: of ${whole.length} events ${kept.length} are kept`);
-  }
-}
-
-/** L5: a follower sees what the first one saw, from its cursor on, or is told what of it is gone. */
-function checkFollower({ world, clients }: Aftermath, seen: Seen): void {
-  const { facts } = world;
-  const { runId, afterSequence, events, error } = seen;
-  const whole = (clients.whole.get(runId) ?? []).slice(afterSequence);
-  if (!isPartOf(events, whole)) {
-    facts.violate('L5', `a follower of ${runId} saw other events`);
-  }
-  if (error !== undefined) {
-    facts.violate('L5', `a follower of ${runId} was refused: ${error.code}`);
-  }
-}
-
-/** Whether the events are those that were expected, but for gaps that are told. */
-function isPartOf(events: readonly RunEvent[], expected: readonly RunEvent[]): boolean {
-  let index = 0;
-  for (const event of events) {
-    const { body } = event;
-    if (body.type !== 'events-dropped') {
-      if (JSON.stringify(event) !== JSON.stringify(expected[index])) return false;
-      index += 1;
-      continue;
-    }
-    if (body.fromSequence !== expected[index]?.sequence) return false;
-    index += body.toSequence - body.fromSequence + 1;
-  }
-  return index === expected.length;
 }

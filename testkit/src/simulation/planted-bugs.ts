@@ -1,4 +1,5 @@
 import { crashBugs } from './crash-mutants.ts';
+import { forkBugs } from './fork-mutants.ts';
 import { keptBugs } from './kept-mutants.ts';
 import { loopBugs } from './mutants.ts';
 import type { Bug } from './mutants.ts';
@@ -20,7 +21,7 @@ const seeds: Readonly<Record<string, number>> = {
   'input-forged': 7,
   'no-reservation': 1,
   'charged-twice': 1,
-  'effect-after-cancel': 723,
+  'effect-after-cancel': 42,
   'executed-twice': 4,
   'deny-ignored': 7,
   'hold-ignored': 53,
@@ -48,7 +49,7 @@ const seeds: Readonly<Record<string, number>> = {
   'once-as-plain-step': 27,
   'results-not-kept': 2,
   'lost-attempts-free': 2,
-  'lost-at-stop-free': 98,
+  'lost-at-stop-free': 34,
   'cancel-not-kept': 265,
   'signals-not-told-apart': 7,
   'reset-not-told': 5,
@@ -61,16 +62,16 @@ const seeds: Readonly<Record<string, number>> = {
   'calls-uncounted': 368,
   'obligations-forgotten': 6,
   'decision-misreported': 1,
-  'answer-not-shortened': 13,
+  'answer-not-shortened': 17,
   'call-not-hurried': 6,
   'window-forgotten': 2,
   'task-left-out': 2,
   'results-left-out': 2,
   'compaction-misreported': 2,
   'summary-free': 19,
-  'taint-compacted': 77,
+  'taint-compacted': 82,
   'results-hidden-always-only': 55,
-  'answers-hidden-always-only': 5,
+  'answers-hidden-always-only': 42,
   'placeholders-unsealed': 4,
   'comments-kept': 80,
   'sealed-as-sent': 55,
@@ -83,6 +84,9 @@ const seeds: Readonly<Record<string, number>> = {
   'deleted-later': 34,
   'deleted-in-use': 98,
   'never-taken-over': 77,
+  'fork-begins-anew': 289,
+  'fork-refused': 58,
+  'bundle-forgotten': 24,
 };
 
 /** All of them, by name. */
@@ -94,5 +98,6 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = Object.fromEntr
     ...windowBugs,
     ...keptBugs,
     ...sessionBugs,
+    ...forkBugs,
   }).map(([name, bug]) => [name, { ...bug, seed: seeds[name] ?? 0 }]),
 );

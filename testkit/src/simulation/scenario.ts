@@ -1,5 +1,6 @@
 import type { BudgetLimits, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
 import { createRunInput } from '../run-input.ts';
+import type { ForkPlan } from './draw-forks.ts';
 import type { Random } from './random.ts';
 import { historyOf, narrow } from './window.ts';
 import type { WindowPlan } from './window.ts';
@@ -53,6 +54,8 @@ export interface Scenario {
   readonly storm: { readonly fromMs: number; readonly toMs: number } | null;
   /** Absent where no run has a session; else all have one. */
   readonly sessions?: SessionsPlan;
+  /** Of the first run. Absent where nobody forks it. */
+  readonly fork?: ForkPlan;
 }
 
 /** What goes on with the conversations of a simulated world. */

@@ -9,7 +9,7 @@ import type {
   SessionTurn,
   ToolCall,
 } from '@modelhost/kernel';
-import { withoutMailboxes } from './canaries.ts';
+import { withoutValues } from './accounts.ts';
 import type { Talk } from './conversations.ts';
 import { isForced } from './crash-laws.ts';
 import type { Fact } from './facts.ts';
@@ -188,10 +188,13 @@ function answerTo({ id, name }: ToolCall, told: RunEventBody | undefined): Messa
 
 const cutNote = '[The result was cut here: it is longer than the host lets through.]';
 
-/** A mailbox may be hidden in several ways; and once a run is stopped, nobody is told any more that a call was refused. */
+/**
+ * Mailboxes and accounts may be hidden in several ways, and by rules that came into force later; and once a run is stopped, nobody is
+ * told any more that a call was refused.
+ */
 function isSaid(expected: Message, found: Message | undefined): boolean {
   const [text, other] = [expected, found].map((message) =>
-    withoutMailboxes(JSON.stringify(message) ?? ''),
+    withoutValues(JSON.stringify(message) ?? ''),
   );
   if (text === other) return true;
   const isUntold = expected.role === 'tool' && expected.content === unanswered;

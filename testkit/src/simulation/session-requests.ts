@@ -1,5 +1,5 @@
 import type { Message, ModelRequest } from '@modelhost/kernel';
-import { withoutMailboxes } from './canaries.ts';
+import { withoutValues } from './accounts.ts';
 import { allRulesOf } from './in-force.ts';
 import { isTask } from './window.ts';
 import type { HostWorld } from './world.ts';
@@ -36,5 +36,5 @@ function isStandIn({ role, content }: Message): boolean {
 }
 
 function textOf(messages: readonly Message[]): string {
-  return withoutMailboxes(JSON.stringify(messages));
+  return withoutValues(JSON.stringify(messages));
 }

@@ -13,6 +13,7 @@ import type { Seen } from './clients.ts';
 import { watchConversations } from './conversations.ts';
 import { createDeployment } from './deployment.ts';
 import type { Host, ProcessParts } from './deployment.ts';
+import { takeFork } from './draw-forks.ts';
 import { takeSessions } from './draw-sessions.ts';
 import { createFacts } from './facts.ts';
 import type { Fact } from './facts.ts';
@@ -171,7 +172,13 @@ async function runWorld(options: {
 function takeScenario(outside: Outside): Scenario {
   const drawn = outside.take('scenario', drawScenario);
   const sessions = takeSessions(outside);
-  return sessions === null ? drawn : { ...drawn, runs: sessions.runs, sessions };
+  const fork = takeFork(outside);
+  return {
+    ...drawn,
+    ...(sessions === null ? {} : { runs: sessions.runs, sessions }),
+    // Where the clock is set nobody knows which events of a fork are older than itself.
+    ...(fork === null || drawn.jump !== null ? {} : { fork }),
+  };
 }
 
 function createWorld(outside: Outside, clock: VirtualClock): World {

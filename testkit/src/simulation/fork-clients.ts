@@ -1,0 +1,87 @@
+import { HostError } from '@modelhost/kernel';
+import type { RunInput } from '@modelhost/kernel';
+import type { Clients } from './clients.ts';
+import type { Host } from './deployment.ts';
+import type { ForkPlan } from './draw-forks.ts';
+import { insist } from './insist.ts';
+import type { RunPlan } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** A fork that was started. */
+export interface Forked {
+  readonly plan: RunPlan;
+  readonly fromRunId: string;
+  readonly atStep: string;
+}
+
+const forkRunId = 'fork_1';
+
+/** Forks a run at one of the steps that were shown; undefined where there is none yet, or it is refused. */
+export async function forkRun(
+  world: World,
+  host: Host,
+  {
+    fork,
+    from,
+    whole,
+  }: {
+    readonly fork: ForkPlan;
+    readonly from: RunPlan | undefined;
+    readonly whole: Clients['whole'];
+  },
+): Promise<Forked | undefined> {
+  if (from === undefined) return undefined;
+  const { clock, facts, governance } = world;
+  const shown = whole.get(from.runId) ?? [];
+  const steps = [...new Set(shown.map(({ step }) => step))].filter((step) =>
+    /^turn-\d+\/(?:model|tool-\d+)$/.test(step),
+  );
+  const atStep = steps[Math.floor(fork.place * steps.length)];
+  if (atStep === undefined) return undefined;
+  const limits = { ...from.limits, ...fork.limits };
+  const bundle = governance.rules === null ? null : fork.bundle;
+  const change = (input: RunInput): RunInput => changeInput(input, { ...fork, bundle }, limits);
+  world.tasks.set(forkRunId, world.tasks.get(from.runId) ?? '');
+  if (bundle !== null) world.decidedUnder.set(forkRunId, bundle);
+  try {
+    await insist(clock, async () =>
+      host.fork(from.tenant, from.runId, { runId: forkRunId, atStep, change }),
+    );
+  } catch (thrown) {
+    if (!(thrown instanceof HostError) || thrown.code !== 'failed_precondition') throw thrown;
+    const isStopped = facts.all.some(
+      (fact) => fact.type === 'handed' && fact.runId === from.runId && fact.kind === 'stop',
+    );
+    // A smaller budget may end before the step, and shorter answers would have been asked for otherwise.
+    const isPlain = fork.limits === null && fork.outputTokensMax === null;
+    if (isPlain && !isStopped && atStep.endsWith('/model')) {
+      facts.violate('F1', `${from.runId} cannot be forked at ${atStep}: ${thrown.message}`);
+    }
+    return undefined;
+  }
+  const { cancelAfterMs } = fork;
+  const plan = { ...from, runId: forkRunId, limits, cancelAfterMs, startAfterMs: 0 };
+  return { plan, fromRunId: from.runId, atStep };
+}
+
+/** As the host changes the input of a run for a fork of it. */
+function changeInput(
+  { session, bundle: _bundle, ...input }: RunInput,
+  { outputTokensMax, bundle }: Pick<ForkPlan, 'outputTokensMax' | 'bundle'>,
+  limits: RunPlan['limits'],
+): RunInput {
+  const { agent } = input;
+  const { turn: _turn, ...kept } = session ?? { turn: 0 };
+  const route = {
+    ...agent.route,
+    ...(outputTokensMax === null ? {} : { id: 'other', outputTokensMax }),
+  };
+  return {
+    ...input,
+    agent: { ...agent, route },
+    budget: limits,
+    requestDigest: 'fork',
+    ...('sessionId' in kept ? { session: kept } : {}),
+    ...(bundle === null ? {} : { bundle }),
+  };
+}

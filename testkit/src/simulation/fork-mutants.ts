@@ -1,0 +1,31 @@
+import type { Bug } from './mutants.ts';
+
+/** Planted bugs in what a fork takes over, and in what decides for it. */
+export const forkBugs: Readonly<Record<string, Bug>> = {
+  'fork-begins-anew': {
+    law: 'F1',
+    host: (host) => ({
+      ...host,
+      fork: async (tenant, runId, fork) =>
+        host.fork(tenant, runId, { ...fork, atStep: 'turn-1/model' }),
+    }),
+  },
+  'fork-refused': {
+    law: 'F1',
+    host: (host) => ({
+      ...host,
+      fork: async (tenant, runId, fork) =>
+        host.fork(tenant, runId, { ...fork, atStep: `${fork.atStep}/body` }),
+    }),
+  },
+  'bundle-forgotten': {
+    law: 'I6',
+    ports: (ports) => ({
+      ...ports,
+      policy: {
+        ...ports.policy,
+        decide: async ({ bundle: _bundle, ...request }) => ports.policy.decide(request),
+      },
+    }),
+  },
+};

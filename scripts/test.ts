@@ -7,7 +7,11 @@ import { text } from 'node:stream/consumers';
 
 const shards = 3;
 const patterns = process.argv.slice(2);
-const fixed = ['--import', './scripts/compile-cache.ts', '--test', '--test-isolation=none'];
+const preloaded = ['compile-cache', 'fixed-seed'].flatMap((name) => [
+  '--import',
+  `./scripts/${name}.ts`,
+]);
+const fixed = [...preloaded, '--test', '--test-isolation=none'];
 
 const runs = Array.from({ length: shards }, (_, index) => {
   const options = [...fixed, '--test-timeout=120000', `--test-shard=${index + 1}/${shards}`];

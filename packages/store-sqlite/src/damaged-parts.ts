@@ -1,12 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { HostError } from '@modelhost/kernel';
-import { storageFault } from './fault.ts';
+import { restoreRemedy, storageFault } from './fault.ts';
 
 /** How many of the problems are named that are not of whole pages. */
 const problemsMax = 20;
-const restoreRemedy = 'stop the host and restore a backup into an empty directory';
-const rebuildRemedy =
-  'every row is there: stop the host and let SQLite make the indexes anew (`REINDEX`), or restore a backup into an empty directory';
+const rebuildRemedy = `stop the host, let SQLite make the indexes anew (\`REINDEX\`), and verify again; or ${restoreRemedy}`;
 
 const isDamaged = "pagetype = 'corrupted'";
 const partName = "iif(type = 'index', 'index ' || name || ' of ' || tbl_name, 'table ' || name)";
@@ -32,7 +30,7 @@ export function refuseDamaged(database: DatabaseSync, place: string): void {
   const problems = database
     .prepare(`PRAGMA integrity_check(${problemsMax})`)
     .all()
-    .map((row) => String(row['integrity_check']));
+    .map((row) => String(row['integrity_check']).replaceAll('\n', ' '));
   if (problems.join() === 'ok') return;
   const remedy = problems.every((problem) => problem.includes(' index '))
     ? rebuildRemedy

@@ -46,9 +46,12 @@ type ForeignReason =
   | 'read_only'
   | 'unusable';
 
+/** Of a database that is damaged. */
+export const restoreRemedy =
+  'stop the host, move its directory away, and restore a backup in its place';
+
 const remedies: Readonly<Record<ForeignReason, string>> = {
-  corrupt:
-    'the database is damaged; stop the host, move its directory away, and restore a backup in its place',
+  corrupt: `the database is damaged; ${restoreRemedy}`,
   disk_full:
     'there is no room left for runs; make room on the disk, or keep runs for a shorter time',
   io_error: 'the disk fails; see the log of the system',

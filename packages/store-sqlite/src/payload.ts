@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { fixedBounds } from './bounds.ts';
-import { storageFault } from './fault.ts';
+import { restoreRemedy, storageFault } from './fault.ts';
 
 /** Where a payload lies: in the columns `body` and `blob` of its row. */
 export type PayloadPlace = readonly [body: Uint8Array | null, blob: number | null];
@@ -52,10 +52,7 @@ export const payloadColumns = 'body, blob, digest, bytes';
 export function readPayload(row: Readonly<Record<string, SQLOutputValue>>): Uint8Array {
   const payload = findPayload(row);
   if (payload !== undefined) return payload;
-  throw storageFault(
-    'corrupt',
-    'a payload is not what was written; stop the host and restore a backup into an empty directory',
-  );
+  throw storageFault('corrupt', `a payload is not what was written; ${restoreRemedy}`);
 }
 
 /**

@@ -34,6 +34,15 @@ test('a start that fails for another reason is told as it is', () => {
   }
 });
 
+test('damage that was found without its place is told with the directory', () => {
+  const facts = { reason: 'corrupt' };
+  const damaged = new HostError('storage_unavailable', 'the database is damaged', { facts });
+  const fault = toStartFault(damaged, '/srv/data');
+  assert.ok(fault instanceof HostError);
+  assert.deepEqual([fault.message, fault.facts], ['/srv/data: the database is damaged', facts]);
+  assert.equal(toStartFault(fault, '/srv/data'), fault);
+});
+
 test('a data directory that cannot be written, or that another host has, is named as such', () => {
   const codeAt = (code: string, path: string): Error =>
     Object.assign(new Error(`${code}: open '${path}'`), { code, path });

@@ -23,7 +23,7 @@ export function toStartFault(given: unknown, dataDirectory: string): unknown {
   for (let depth = 0; depth < causesMax && thrown instanceof SuppressedError; depth += 1) {
     thrown = thrown.suppressed;
   }
-  if (isToldAlready(thrown)) return thrown;
+  if (isToldAlready(thrown)) return nameDamaged(thrown, dataDirectory);
   let cause: unknown = thrown;
   for (let depth = 0; depth < causesMax && cause instanceof Error; depth += 1) {
     const reason = reasonOf(cause, dataDirectory);
@@ -36,8 +36,15 @@ export function toStartFault(given: unknown, dataDirectory: string): unknown {
   return thrown;
 }
 
+/** Whoever reads the first runs does not know where they lie. */
+function nameDamaged(fault: HostError, dataDirectory: string): HostError {
+  const { code, message, facts } = fault;
+  if (facts['reason'] !== 'corrupt' || message.includes(dataDirectory)) return fault;
+  return new HostError(code, `${dataDirectory}: ${message}`, { facts, cause: fault });
+}
+
 /** A fault of one file that has nothing to do with the whole directory. */
-function isToldAlready(thrown: unknown): boolean {
+function isToldAlready(thrown: unknown): thrown is HostError {
   return (
     thrown instanceof HostError &&
     thrown.code === 'storage_unavailable' &&

@@ -64,6 +64,8 @@ export interface ActiveRun {
   readonly conversation: Conversation;
   readonly hiddenMessages: HiddenMessages;
   readonly calls: RunCalls;
+  /** Ids of those that were allowed: they may have had an effect, whether an answer came or not. */
+  readonly callsMade: Set<string>;
   /** Calls of this run are decided one after the other, so that each sees those that were allowed before it. */
   readonly decisions: Line;
   /** Results that the model may read on in, by their handles; no more than calls of the run. */
@@ -128,6 +130,7 @@ export async function openRun(
     conversation: createConversation(input, tools),
     hiddenMessages: createHiddenMessages(),
     calls: createRunCalls(),
+    callsMade: new Set(),
     decisions: createLine(),
     keptResults: new Map(),
     offered: () => offered,

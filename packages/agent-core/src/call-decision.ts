@@ -53,6 +53,7 @@ async function perform(
   call: CheckedCall,
   { decision, end }: Decided,
 ): Promise<ToolVerdict> {
+  run.callsMade.add(call.call.id);
   try {
     const verdict = await performCall(run, { ...call, decision });
     if (verdict.answered !== undefined || call.tool.effect === 'none') return verdict;

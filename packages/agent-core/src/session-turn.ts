@@ -18,6 +18,8 @@ import { hideInMessage } from './hide-in-request.ts';
 
 /** What the model reads in the place of an answer that the run did not wait for. */
 const unanswered = 'The run was stopped before this call was answered; it may have had its effect.';
+/** The same of a call that waited for its turn, a decision or an approval. */
+const unmade = 'The run was stopped before this call was made; it had no effect.';
 
 /**
  * Adds what the run said to its session, once, however often the step is tried. Gives the ending: a run whose turn cannot be
@@ -40,7 +42,7 @@ export async function keepTurn(options: {
     agent: agent.id,
     agentVersion: agent.version,
     reason: ending.reason,
-    messages: turnMessages(input, run?.conversation.said() ?? [], ending),
+    messages: turnMessages(input, run, ending),
     statistics: run?.statistics() ?? noStatistics,
     labels: run?.conversation.labels() ?? session.labels,
     placeholders: context.placeholders(),
@@ -103,9 +105,10 @@ function joinLists(...given: readonly Json[]): Json {
  */
 function turnMessages(
   input: Pick<RunInput, 'input'>,
-  said: readonly Message[],
+  run: ActiveRun | undefined,
   ending: RunEnding,
 ): readonly Message[] {
+  const said = run?.conversation.said() ?? [];
   const answers = new Map(
     said.flatMap((message) => (message.role === 'tool' ? [[message.toolCallId, message]] : [])),
   );
@@ -113,7 +116,10 @@ function turnMessages(
   for (const message of said) {
     if (message.role !== 'assistant' || message.toolCalls.length === 0) continue;
     messages.push(message);
-    for (const call of message.toolCalls) messages.push(answers.get(call.id) ?? cutOff(call));
+    for (const call of message.toolCalls) {
+      const content = run?.callsMade.has(call.id) === true ? unanswered : unmade;
+      messages.push(answers.get(call.id) ?? cutOff(call, content));
+    }
   }
   if (ending.reason === 'completed') {
     messages.push({ role: 'assistant', content: ending.answer, toolCalls: [] });
@@ -121,6 +127,6 @@ function turnMessages(
   return messages;
 }
 
-function cutOff({ id, name }: ToolCall): Message {
-  return { role: 'tool', toolCallId: id, toolName: name, content: unanswered, isError: true };
+function cutOff({ id, name }: ToolCall, content: string): Message {
+  return { role: 'tool', toolCallId: id, toolName: name, content, isError: true };
 }

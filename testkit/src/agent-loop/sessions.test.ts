@@ -164,11 +164,26 @@ suite('a run of a session', () => {
     assert.deepEqual(turn?.messages.map(brief), [
       'user: go',
       'assistant:  +2',
-      'tool: The run was stopped before this call was answered; it may have had its effect. (failed)',
+      'tool: The run was stopped before this call was made; it had no effect. (failed)',
       'tool: result of desk__read',
     ]);
     // Whoever goes on with the session reads it.
     assert.deepEqual(turn.labels.sources, ['desk']);
+  });
+
+  test('that is cancelled while its client makes a call does not say that it was not made', async () => {
+    const store = await openSession();
+    const world = { turns: [{ calls: [['ask_user', '{}']] }], sessions: store } as const;
+    const input = { session: session(), clientTools: [createTool('ask_user', 'none')] };
+    await play(world, input, (body, { cancel, settle }) =>
+      body.type === 'decision' && body.action === 'CallTool' ? settle().then(cancel) : undefined,
+    );
+    const [turn] = await turnsOf(store);
+    assert.deepEqual(turn?.messages.map(brief), [
+      'user: go',
+      'assistant:  +1',
+      'tool: The run was stopped before this call was answered; it may have had its effect. (failed)',
+    ]);
   });
 
   test('that fails before it answers leaves its task alone', async () => {

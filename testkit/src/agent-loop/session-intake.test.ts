@@ -137,6 +137,31 @@ suite('a run that waits for its session', () => {
   });
 });
 
+test('a run that comes back for its session while somebody looks who has it is not over', async () => {
+  const sessions = createMemorySessionStore();
+  await sessions.create({ ...place, subject: 'ann', title: '', metadata: {}, createdAtMs: 0 });
+  // A crash came between this and the start of the run.
+  const session = await sessions.hold(place, 'run_1');
+  assert.ok(session !== undefined);
+  const controller = new AbortController();
+  let returned: Promise<unknown> | undefined;
+  const intake = createSessionIntake({
+    sessions,
+    clock: { setTimer: () => () => {} },
+    engine: {
+      status: async () => {
+        const { signal } = controller;
+        const wish = { principal, sessionId: 'ses_1', runId: 'run_1', signal, timeoutMs: 100 };
+        returned ??= intake.start(wish, async () => sessions.find(place));
+        return undefined;
+      },
+      follow: () => assert.fail('nobody is waited for'),
+    },
+  });
+  assert.equal(await intake.holderOf(session), 'run_1');
+  assert.deepEqual(await returned, session);
+});
+
 test('where too many wait, the next is told which run goes on with the session, too', async () => {
   const world = await createWorld(waitingFor('approval/app_1/1'));
   const controller = new AbortController();

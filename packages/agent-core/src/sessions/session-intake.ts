@@ -139,10 +139,12 @@ export function createSessionIntake(options: SessionIntakeOptions): SessionIntak
   async function holderOf(session: Session): Promise<string | undefined> {
     const { heldBy, tenant } = session;
     if (heldBy === undefined) return undefined;
-    // Whoever is in the line may hold it before its run is there.
-    const isStarting = lines.isUsed(lineOf(session));
+    // Whoever is in the line may hold it before its run is there, and may come back to it meanwhile.
+    const isStarting = (): boolean => lines.isUsed(lineOf(session));
+    const wasStarting = isStarting();
     const status = await engine.status(tenant, heldBy);
-    const isOver = status === undefined ? !isStarting : status.state === 'finished';
+    const isOver =
+      status === undefined ? !wasStarting && !isStarting() : status.state === 'finished';
     return isOver ? undefined : heldBy;
   }
 

@@ -132,6 +132,16 @@ test('a fork is compared with the run that it comes from, for people and as a do
   );
 });
 
+test('a fork that is asked for again under its request id is said to be the one from before', async () => {
+  await ask('run', 'helper', 'something to fork');
+  const [, run = ''] = /(run_\w+)/.exec(await ask('runs', 'list')) ?? [];
+  const fork = ['runs', 'fork', run, '--at', 'turn-1/model', '--request-id', 'once'];
+  assert.match((await cli(...fork)).stderr, new RegExp(`run_\\w+ goes on from .* of ${run}\n`));
+  const again = await cli(...fork);
+  assert.match(again.stderr, /run run_\w+ was started before with this request id\n/);
+  assert.doesNotMatch(again.stderr, /goes on from/);
+});
+
 test('many runs are watched as whole lines, each with its run', async () => {
   await ask('run', 'helper', 'one thing');
   await ask('run', 'helper', 'another thing');

@@ -134,7 +134,7 @@ test('a fork with less than the steps before used is refused, with how much that
     const fork = alice.forkRun({ runId, atStep: 'turn-2/model', budget });
     const refused = await failureOf(fork); // oxlint-disable-line no-await-in-loop
     assert.equal(refused.code, 'failed_precondition');
-    assert.match(refused.message, /ends before turn-2\/model: .* 2 steps, 1 tool calls/);
+    assert.match(refused.message, /ends before turn-2\/model: .* 2 steps, 1 tool call and/);
     const { facts } = refused;
     assert.deepEqual([facts['used_steps'], facts['used_tool_calls']], ['2', '1']);
     assert.ok(

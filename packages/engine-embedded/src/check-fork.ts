@@ -41,9 +41,10 @@ export async function checkFork(check: ForkCheck, input: RunInput): Promise<void
 function overBudget(atStep: string, used: RunStatistics): HostError {
   const { modelCalls, toolCalls, inputTokens, outputTokens, costMicroUsd } = used;
   const [tokens, steps] = [inputTokens + outputTokens, modelCalls + toolCalls];
+  const calls = `${toolCalls} tool call${toolCalls === 1 ? '' : 's'}`;
   return new HostError(
     'failed_precondition',
-    `the budget of the fork ends before ${atStep}: what led to it used ${tokens} tokens, ${steps} steps, ${toolCalls} tool calls and ${costMicroUsd} millionths of a US dollar`,
+    `the budget of the fork ends before ${atStep}: what led to it used ${tokens} tokens, ${steps} step${steps === 1 ? '' : 's'}, ${calls} and ${costMicroUsd} millionths of a US dollar`,
     {
       facts: {
         step: atStep,

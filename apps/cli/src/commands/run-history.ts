@@ -104,7 +104,11 @@ export async function forkRun(context: CliContext, flags: ForkFlags, runId: stri
         ...(flags.budgetUsd === undefined ? {} : { maxCostMicroUsd: flags.budgetUsd }),
       },
     });
-    context.say(`${fork.runId} goes on from ${flags.at} of ${runId}`);
+    context.say(
+      fork.created
+        ? `${fork.runId} goes on from ${flags.at} of ${runId}`
+        : `run ${fork.runId} was started before with this request id`,
+    );
     const events: RunEvent[] = [];
     const result = await followToEnd(context, client, {
       runId: fork.runId,

@@ -88,6 +88,8 @@ answer
 ending: the same
 `,
   );
+  const { ending } = toRunLines(runOf('', 'yes'));
+  assert.equal(ending[1], '2 model calls, 1 tool call, 0 denied');
 });
 
 /** One turn that says something in two parts and calls tools, which end in this order. */

@@ -1,7 +1,7 @@
 import { RunEndReason, ToolOutcome } from '@modelhost/contracts';
 import type { RunEvent, RunResult, ToolFinished, ToolRequested } from '@modelhost/contracts';
 import { toLine } from '../text/printable.ts';
-import { formatCost } from '../text/quantities.ts';
+import { count, formatCost } from '../text/quantities.ts';
 
 /** What a run did, by what is compared with another one. */
 export interface RunLines {
@@ -113,7 +113,7 @@ function endingOf(result: RunResult | undefined): readonly string[] {
   const { modelCalls, toolCalls, toolCallsDenied, inputTokens, outputTokens } = statistics;
   return [
     ending,
-    `${modelCalls} model calls, ${toolCalls} tool calls, ${toolCallsDenied} denied`,
+    `${count(modelCalls, 'model call')}, ${count(toolCalls, 'tool call')}, ${toolCallsDenied} denied`,
     `${inputTokens} tokens in, ${outputTokens} out, ${formatCost(statistics.costMicroUsd)}`,
   ];
 }

@@ -18,20 +18,20 @@ import type {
   ToolDefinition,
   ToolGateway,
 } from '@modelhost/kernel';
-import { askerOf } from './asker.ts';
-import type { CallLedger } from './call-ledger.ts';
+import type { CallLedger } from './budgets/call-ledger.ts';
+import { createRunCalls } from './budgets/run-calls.ts';
+import type { RunCalls } from './budgets/run-calls.ts';
 import { createConversation } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
 import type { GuardedContext } from './guarded-context.ts';
-import { createHiddenMessages } from './hide-in-request.ts';
-import type { HiddenMessages } from './hide-in-request.ts';
+import { createHiddenMessages } from './hiding/hide-in-request.ts';
+import type { HiddenMessages } from './hiding/hide-in-request.ts';
 import { createLine } from './line.ts';
 import type { Line } from './line.ts';
-import { createRunCalls } from './run-calls.ts';
-import type { RunCalls } from './run-calls.ts';
-import { estimateToolsTokens } from './tokens.ts';
-import { offerTools } from './tool-offer.ts';
-import type { AnsweredCall } from './tool-verdict.ts';
+import { estimateToolsTokens } from './model/tokens.ts';
+import { askerOf } from './policy/asker.ts';
+import { offerTools } from './tools/tool-offer.ts';
+import type { AnsweredCall } from './tools/tool-verdict.ts';
 
 /** Everything that the loop reaches beyond its own memory. */
 export interface AgentLoopPorts {

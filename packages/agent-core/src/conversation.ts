@@ -2,10 +2,10 @@ import { joinLabels, plainLabels } from '@modelhost/kernel';
 import type { DataLabels, Message, RunInput, ToolDefinition } from '@modelhost/kernel';
 import { createSentMessages } from './compaction/sent-messages.ts';
 import type { SentMessages } from './compaction/sent-messages.ts';
-import { labelsOfHistory, saidBeforeLabels } from './data-labels.ts';
 import type { EvidenceText, EvidenceTexts } from './evidence/find-evidence.ts';
-import { readArguments } from './tool-verdict.ts';
-import type { EvidenceCall } from './tool-verdict.ts';
+import { labelsOfHistory, saidBeforeLabels } from './policy/data-labels.ts';
+import { readArguments } from './tools/tool-verdict.ts';
+import type { EvidenceCall } from './tools/tool-verdict.ts';
 
 /** What a run has said and been told. What is added is what the model or the host itself says; what is put in its place is evidence of nothing. */
 export interface Conversation extends SentMessages {

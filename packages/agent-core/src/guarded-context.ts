@@ -11,9 +11,9 @@ import type {
   StepOptions,
   StepRedactor,
 } from '@modelhost/kernel';
-import { hideInEvent } from './hide-in-event.ts';
-import { createHideShown } from './hide-shown.ts';
-import { mapTexts } from './map-texts.ts';
+import { hideInEvent } from './hiding/hide-in-event.ts';
+import { createHideShown } from './hiding/hide-shown.ts';
+import { mapTexts } from './hiding/map-texts.ts';
 
 /** What the body of a step gets. Texts from outside go through its redactor before they get into its result. */
 export interface StepWork extends StepInfo {

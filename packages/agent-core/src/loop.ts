@@ -9,16 +9,16 @@ import type {
 } from '@modelhost/kernel';
 import { openRun } from './active-run.ts';
 import type { ActiveRun, AgentLoopPorts } from './active-run.ts';
-import type { ModelAnswer } from './answer-draft.ts';
 import { elapsedMs } from './elapsed.ts';
 import { failed, stopEnding } from './endings.ts';
 import { guardContext } from './guarded-context.ts';
 import type { GuardedContext } from './guarded-context.ts';
-import { hideInResult } from './hide-in-event.ts';
-import { messageOf } from './model-step.ts';
+import { hideInResult } from './hiding/hide-in-event.ts';
 import { takeModelTurn } from './model-turn.ts';
-import { keepTurn } from './session-turn.ts';
-import { takeToolTurn } from './tool-turn.ts';
+import type { ModelAnswer } from './model/answer-draft.ts';
+import { messageOf } from './model/model-step.ts';
+import { keepTurn } from './sessions/session-turn.ts';
+import { takeToolTurn } from './tools/tool-turn.ts';
 
 /** How often an answer that does not fit the asked schema is sent back to the model. */
 const answerRepairsMax = 1;

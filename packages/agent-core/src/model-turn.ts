@@ -1,12 +1,12 @@
 import type { BudgetKind, RunEnding } from '@modelhost/kernel';
 import type { ActiveRun } from './active-run.ts';
-import type { ModelAnswer } from './answer-draft.ts';
 import { compactContext } from './compaction/compact-context.ts';
-import { refusalText } from './decisions.ts';
 import { failed, stopEnding } from './endings.ts';
 import type { GuardedContext } from './guarded-context.ts';
-import { callModel } from './model-call.ts';
-import type { ModelCallOutcome } from './model-call.ts';
+import type { ModelAnswer } from './model/answer-draft.ts';
+import { callModel } from './model/model-call.ts';
+import type { ModelCallOutcome } from './model/model-call.ts';
+import { refusalText } from './policy/decisions.ts';
 
 /**
  * Takes the model call of a turn within its budget, with a conversation that fits the model's window where that can be done.

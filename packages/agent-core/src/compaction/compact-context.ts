@@ -1,11 +1,11 @@
 import type { ModelRoute } from '@modelhost/kernel';
 import type { ActiveRun } from '../active-run.ts';
-import { costOf, estimateMessageTokens, weighMessages } from '../tokens.ts';
-import { unwrapCall } from '../tool-search.ts';
+import { costOf, estimateMessageTokens, weighMessages } from '../model/tokens.ts';
+import { unwrapCall } from '../tools/tool-search.ts';
 import { lighten, planCompaction } from './plan.ts';
 import type { CompactionPlan } from './plan.ts';
-import { summarize } from './summarize.ts';
 import type { StandIn } from './sent-messages.ts';
+import { summarize } from './summarize.ts';
 import { cutText, summaryRequest, summaryText, textMessage } from './texts.ts';
 
 /** Why the conversation is looked at. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Message } from '@modelhost/kernel';
 import fc from 'fast-check';
-import { weighMessages } from '../tokens.ts';
+import { weighMessages } from '../model/tokens.ts';
 import { lighten, planCompaction } from './plan.ts';
 
 const text = fc.string({ maxLength: 200 });

@@ -1,5 +1,5 @@
 import type { Message } from '@modelhost/kernel';
-import { weighMessages } from '../tokens.ts';
+import { weighMessages } from '../model/tokens.ts';
 
 /** What can go out of a conversation, and what stays. */
 export interface CompactionPlan {

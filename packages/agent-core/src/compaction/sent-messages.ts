@@ -1,5 +1,5 @@
 import type { Message, SessionTurn } from '@modelhost/kernel';
-import { estimateMessageTokens, weighMessages } from '../tokens.ts';
+import { estimateMessageTokens, weighMessages } from '../model/tokens.ts';
 import { textMessage } from './texts.ts';
 
 /** What the model is sent, with a running estimate of what it weighs, so that no step counts it again. */

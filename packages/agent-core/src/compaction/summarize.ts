@@ -1,7 +1,7 @@
 import type { Message } from '@modelhost/kernel';
 import type { ActiveRun } from '../active-run.ts';
-import type { ModelAnswer } from '../answer-draft.ts';
-import { callModel } from '../model-call.ts';
+import type { ModelAnswer } from '../model/answer-draft.ts';
+import { callModel } from '../model/model-call.ts';
 
 /** What is to be summarized, the request for it last. */
 export interface SummaryRequest {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { answer, originsOf } from './fixtures/texts.ts';
 import { fold } from './fold.ts';
 import { createSearchable } from './searchable.ts';
-import { answer, originsOf } from './fixtures/texts.ts';
 import { readWord } from './word.ts';
 
 const name = fc.stringMatching(/^[a-z]{4,10}$/);

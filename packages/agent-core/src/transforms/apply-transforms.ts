@@ -1,5 +1,5 @@
 import type { Obligations } from '@modelhost/kernel';
-import { withoutInvisible } from '../visible-text.ts';
+import { withoutInvisible } from '../hiding/visible-text.ts';
 import { stripLinks } from './strip-links.ts';
 import { stripMarkup } from './strip-markup.ts';
 

@@ -66,15 +66,9 @@ function byStep(events: readonly RunEvent[]): ReadonlyMap<string, readonly strin
   return new Map([...steps].map(([step, some]) => [step, some.map(({ body }) => textOf(body))]));
 }
 
-/**
- * How long the run has taken is its own, and so is its model, even where it tells of one that was asked before; and how much of a
- * conversation that model can hold.
- */
+/** How long the run has taken is its own, and how much of a conversation its model can hold. */
 function textOf(body: RunEventBody): string {
   if (body.type === 'context-compacted') return body.type;
-  // The digest of a call is that of a call of this run.
-  if (body.type === 'approval-requested') return JSON.stringify({ ...body, callDigest: '' });
   if (body.type === 'usage') return JSON.stringify({ ...body, spent: null });
-  const isOfModel = body.type === 'decision' && body.action === 'UseModel';
-  return JSON.stringify(isOfModel ? { ...body, resource: null } : body);
+  return JSON.stringify(body);
 }

@@ -2,6 +2,7 @@ import { canonicalJson, sha256Hex } from '@modelhost/kernel';
 import type { ActiveRun } from '../active-run.ts';
 import { elapsedMs } from '../elapsed.ts';
 import type { Place } from '../line.ts';
+import { rootOf } from '../root-run.ts';
 import { governCall } from './call-decision.ts';
 import { answerReading, isReadingCall } from './tool-reading.ts';
 import type { CheckedCall, PlannedCall } from './tool-records.ts';
@@ -62,8 +63,9 @@ function checkCall(run: ActiveRun, planned: PlannedCall): CheckedCall | ToolVerd
   if (violations.length > 0) return invalidArguments(tool.name, violations);
   const argumentsText = canonicalJson(values);
   const { tenant, subject } = run.input.principal;
+  // A fork knows the calls of the run that it goes on from by the digests that people have approved.
   const callDigest = sha256Hex(
-    canonicalJson([run.input.runId, call.id, tenant, subject, tool.name, argumentsText]),
+    canonicalJson([rootOf(run.input), call.id, tenant, subject, tool.name, argumentsText]),
   );
   return { ...planned, tool, values, argumentsText, callDigest };
 }

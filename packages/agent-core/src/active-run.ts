@@ -58,6 +58,8 @@ export interface ActiveRun {
   readonly session: SessionRedactor;
   readonly input: RunInput;
   readonly startedMs: number;
+  /** Name of its budget in the ledger: of this life of the run alone. */
+  readonly budgetScope: string;
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
@@ -94,9 +96,10 @@ export interface ActiveRun {
 /** Takes the snapshot of the tools and puts the shared state of a run together. */
 export async function openRun(
   ports: AgentLoopPorts,
-  { context, session, startedMs }: Pick<ActiveRun, 'context' | 'session' | 'startedMs'>,
+  given: Pick<ActiveRun, 'context' | 'session' | 'startedMs' | 'budgetScope'>,
   input: RunInput,
 ): Promise<ActiveRun> {
+  const { context } = given;
   const catalogue = await context.step('catalogue', async () => {
     const listed = ports.tools.listTools(input.principal.tenant);
     const offerable = listed.filter(({ name }) => isOffered(input.agent.tools, name));
@@ -121,10 +124,8 @@ export async function openRun(
   }
 
   return {
-    context,
-    session,
+    ...given,
     input,
-    startedMs,
     ports,
     tools,
     conversation: createConversation(input, tools),

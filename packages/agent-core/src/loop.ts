@@ -28,14 +28,18 @@ const answerRepairsMax = 1;
  * randomness and no environment; it never throws, and every ending is typed. The engine emits `run-finished`.
  */
 export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
+  let lives = 0;
   return async (bare, input) => {
     const { runId, agent, principal } = input;
+    lives += 1;
+    // A run may be rehearsed while it is live, as for a fork that is asked for twice: neither may touch the other's budget.
+    const budgetScope = `${runId}/${lives}`;
     const { redactor } = ports;
     // Sessions that were branched off share what placeholders stand for, and so do forks.
     const sessionId = input.session?.rootId ?? input.rootRunId ?? runId;
     const session = redactor.open({ tenant: principal.tenant, sessionId });
     const context = guardContext(bare, { redactor, session, given: input.placeholders ?? null });
-    ports.budgets.open(runId, input.budget);
+    ports.budgets.open(budgetScope, input.budget);
     context.emit('', {
       type: 'run-started',
       runId,
@@ -48,12 +52,12 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
     try {
       const startedMs = await context.now('start');
       progress.startedMs = startedMs;
-      progress.run = await openRun(ports, { context, session, startedMs }, input);
+      progress.run = await openRun(ports, { context, session, startedMs, budgetScope }, input);
       ending = await takeTurns(progress.run);
     } catch (thrown) {
       ending = endingOf(thrown, context);
     }
-    ports.budgets.close(runId);
+    ports.budgets.close(budgetScope);
     ending = await keepTurn({ ports, context, input, run: progress.run, ending });
     const result = await finish({ ports, context, input, progress, ending });
     return hideInResult(result, (text) => context.hide(text));

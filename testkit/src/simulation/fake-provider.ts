@@ -18,6 +18,7 @@ import { outputTokensMaxOf } from './rules.ts';
 import { drawScenario, worldStartMs } from './scenario.ts';
 import { checkHistory } from './session-requests.ts';
 import { drawSummary, refuseLong, weighRequest } from './window.ts';
+import { runOf } from './watch.ts';
 import { stepOf } from './world.ts';
 import type { HostWorld } from './world.ts';
 
@@ -125,12 +126,10 @@ function isStorm(outside: Outside, nowMs: number): boolean {
 
 /** What the model may use must be set aside before it is asked. */
 function checkReservation(world: HostWorld, runId: string, request: ModelRequest): void {
-  const { held } = world.ledger.state(runId);
-  if (held.tokens < request.maxOutputTokens) {
-    world.facts.violate(
-      'I2',
-      `${request.maxOutputTokens} tokens were asked for, ${held.tokens} held`,
-    );
+  const ofRun = Array.from(world.budgetScopes).filter((scope) => runOf(scope) === runId);
+  const held = Math.max(0, ...ofRun.map((scope) => world.ledger.state(scope).held.tokens));
+  if (held < request.maxOutputTokens) {
+    world.facts.violate('I2', `${request.maxOutputTokens} tokens were asked for, ${held} held`);
   }
 }
 

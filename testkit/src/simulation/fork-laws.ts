@@ -37,13 +37,17 @@ export function checkPrefix(after: Aftermath, { plan, fromRunId, atStep }: Forke
   const sequences = takenOver(after, plan.runId);
   const own = whole.get(plan.runId) ?? [];
   const taken = byStep(own.filter(({ sequence }) => sequences.has(sequence)));
-  const source = byStep(whole.get(fromRunId) ?? []);
+  const from = whole.get(fromRunId) ?? [];
+  const source = byStep(from);
+  const inOrder = mayReorder(from, own) ? sorted : asTold;
   for (const [step, texts] of taken) {
     const before = source.get(step)?.slice(0, texts.length) ?? [];
-    if (before.join() !== texts.join()) {
+    if (inOrder(before).join() !== inOrder(texts).join()) {
       facts.violate('F1', `${plan.runId} at ${atStep} tells otherwise of ${step}`);
     }
   }
+  // A smaller budget may end with calls that the program would have answered itself, of which the journal knows nothing.
+  if (endsByBudget(own)) return;
   const turn = turnOf(atStep);
   for (const [step, texts] of source) {
     if (turnOf(step) >= turn || turnOf(step) === 0) continue;
@@ -51,6 +55,23 @@ export function checkPrefix(after: Aftermath, { plan, fromRunId, atStep }: Forke
       facts.violate('F1', `${plan.runId} at ${atStep} does not tell all of ${step}`);
     }
   }
+}
+
+/** Under a model that holds more, nothing is cut, and what is told next stands where that would have been told. */
+function mayReorder(from: readonly RunEvent[], own: readonly RunEvent[]): boolean {
+  const isCut = from.some(({ body }) => body.type === 'context-compacted');
+  const models = [from, own].map(([first]) =>
+    first?.body.type === 'run-started' ? first.body.model : '',
+  );
+  return isCut && models[0] !== models[1];
+}
+
+const asTold = (texts: readonly string[]): readonly string[] => texts;
+const sorted = (texts: readonly string[]): readonly string[] => texts.toSorted();
+
+function endsByBudget(events: readonly RunEvent[]): boolean {
+  const last = events.at(-1)?.body;
+  return last?.type === 'run-finished' && last.result.ending.reason === 'budget_exceeded';
 }
 
 function turnOf(step: string): number {

@@ -207,6 +207,7 @@ function createHostWorld(world: World, { clock, processId, isFenced }: ProcessPa
     processId,
     isFenced,
     ledger: createBudgetLedger(),
+    budgetScopes: new Set(),
     reservations: new Map(),
     steps: new Map(),
     lives: new Map(),

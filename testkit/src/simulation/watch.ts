@@ -21,7 +21,7 @@ export interface Charge {
 
 /** The real ledger, with law L1 checked after every change. */
 export function watchLedger(world: HostWorld, charges: Map<string, Charge>): BudgetLedger {
-  const { ledger, facts, reservations, setAside, processId } = world;
+  const { ledger, facts, reservations, setAside, budgetScopes, processId } = world;
 
   function check(scope: string): void {
     const { limits, spent, held } = ledger.state(scope);
@@ -38,11 +38,15 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
 
   return {
     ...ledger,
+    open: (scope, limits) => {
+      budgetScopes.add(scope);
+      ledger.open(scope, limits);
+    },
     reserve: (scope, id, amount) => {
       const outcome = ledger.reserve(scope, id, amount);
       check(scope);
       if (outcome.kind === 'reserved') {
-        const key = `${scope}/${id}`;
+        const key = `${runOf(scope)}/${id}`;
         reservations.set(key, amount.tokens);
         setAside.set(key, Math.max(setAside.get(key) ?? 0, amount.tokens));
       }
@@ -56,12 +60,20 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
     close: (scope) => {
       const { held, spent } = ledger.state(scope);
       if (held.steps > 0 || held.tokens > 0) facts.violate('I2', 'something is held at the end');
-      // What a process thinks that is no longer in charge does not count.
-      if ((charges.get(scope)?.processId ?? 0) <= processId)
-        charges.set(scope, { processId, spent });
+      const runId = runOf(scope);
+      const before = charges.get(runId);
+      // What a process thinks that is no longer in charge does not count, nor a rehearsal, which ends on the way.
+      const isMore = before?.processId !== processId || spent.steps >= before.spent.steps;
+      if ((before?.processId ?? 0) <= processId && isMore) charges.set(runId, { processId, spent });
+      budgetScopes.delete(scope);
       ledger.close(scope);
     },
   };
+}
+
+/** The run of a budget: each life of it has its own. */
+export function runOf(scope: string): string {
+  return scope.slice(0, scope.lastIndexOf('/'));
 }
 
 /**

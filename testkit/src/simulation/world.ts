@@ -35,6 +35,8 @@ export interface HostWorld extends World {
   readonly isFenced: () => boolean;
   /** The real ledger of the runs, for looking only. */
   readonly ledger: BudgetLedger;
+  /** Of the budgets that are open. */
+  readonly budgetScopes: Set<string>;
   /** Tokens that are set aside for a model call, by run and step. */
   readonly reservations: Map<string, number>;
   /** Run and step behind an idempotency key, as the engine gave it out. */

@@ -193,10 +193,10 @@ function callsOf(run: ActiveRun, { older }: CompactionPlan): readonly string[] {
 
 /** Whether the budget has enough for the summary and for the turn after it, for which it is made. */
 function isAffordable(
-  { ports, input }: ActiveRun,
+  { ports, input, budgetScope }: ActiveRun,
   tokens: Readonly<Record<'nextTokens' | 'sentTokens' | 'summaryTokensMax', number>>,
 ): boolean {
-  const { limits, spent, held } = ports.budgets.state(input.runId);
+  const { limits, spent, held } = ports.budgets.state(budgetScope);
   const usage = {
     inputTokens: tokens.sentTokens + tokens.nextTokens,
     outputTokens: tokens.summaryTokensMax + 1,

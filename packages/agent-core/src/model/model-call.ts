@@ -61,14 +61,14 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
   const { context, input, ports } = run;
   const { name, inputTokens } = call;
   const fit = fitOutput({
-    state: ports.budgets.state(input.runId),
+    state: ports.budgets.state(run.budgetScope),
     route: input.agent.route,
     inputTokens,
     maxOutputTokens: call.sampling.maxOutputTokens,
   });
   if (fit.kind !== 'fits') return fit;
   const amount = amountOf(run, { inputTokens, outputTokens: fit.maxOutputTokens });
-  const reserved = ports.budgets.reserve(input.runId, name, amount);
+  const reserved = ports.budgets.reserve(run.budgetScope, name, amount);
   if (reserved.kind === 'refused') return { kind: 'exceeded', budget: reserved.budget };
 
   context.emit(name, { type: 'step-started', kind: 'model' });
@@ -83,7 +83,7 @@ export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelC
       },
     });
   } catch (thrown) {
-    if (lostAttempts === 0) ports.budgets.release(input.runId, name);
+    if (lostAttempts === 0) ports.budgets.release(run.budgetScope, name);
     else await settleLost(run, name, { ...setAside, attempts: lostAttempts });
     throw thrown;
   }
@@ -192,7 +192,7 @@ function lossOf(run: ActiveRun, { inputTokens, maxOutputTokens, attempts }: Loss
 
 /** What has no room for the loss beside all that is set aside. */
 function lossExceeds(run: ActiveRun, loss: Loss): BudgetKind | undefined {
-  return exceededBy(run.ports.budgets.state(run.input.runId), lossOf(run, loss));
+  return exceededBy(run.ports.budgets.state(run.budgetScope), lossOf(run, loss));
 }
 
 /** An attempt for which there was no room has asked no model. */
@@ -238,7 +238,7 @@ function settle(
   const inputTokens = usage.inputTokens + attempts * taken.inputTokens;
   const outputTokens = usage.outputTokens + attempts * taken.maxOutputTokens;
   const used = amountOf(run, { inputTokens, outputTokens }, 1 + attempts);
-  const { overrunTokens } = run.ports.budgets.settle(run.input.runId, name, used);
+  const { overrunTokens } = run.ports.budgets.settle(run.budgetScope, name, used);
   run.count('modelCalls', used.steps);
   run.count('inputTokens', inputTokens);
   run.count('outputTokens', outputTokens);

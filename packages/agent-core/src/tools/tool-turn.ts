@@ -15,12 +15,12 @@ export async function takeToolTurn(
   run: ActiveRun,
   answer: { readonly turn: number; readonly calls: readonly ToolCall[] },
 ): Promise<RunEnding | undefined> {
-  const { budgets } = run.ports;
-  const { runId, agent } = run.input;
+  const { budgetScope, ports, input } = run;
+  const { budgets } = ports;
   const { turn, calls } = answer;
   const id = `turn-${turn}/tools`;
   const amount = { tokens: 0, costMicroUsd: 0, steps: calls.length, toolCalls: calls.length };
-  const reserved = budgets.reserve(runId, id, amount);
+  const reserved = budgets.reserve(budgetScope, id, amount);
   if (reserved.kind === 'refused') return { reason: 'budget_exceeded', budget: reserved.budget };
 
   const planned = calls.map((call, index) => ({
@@ -28,8 +28,8 @@ export async function takeToolTurn(
     base: `turn-${turn}/tool-${index + 1}`,
   }));
   for (const { call, base } of planned) announce(run, call, base);
-  const { verdicts, fault } = await takeAll(run, planned, agent.toolCallsInFlightMax);
-  budgets.settle(runId, id, amount);
+  const { verdicts, fault } = await takeAll(run, planned, input.agent.toolCallsInFlightMax);
+  budgets.settle(budgetScope, id, amount);
   run.count('toolCalls', calls.length);
   for (const [index, call] of calls.entries()) {
     const verdict = verdicts.get(index);

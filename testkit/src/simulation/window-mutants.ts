@@ -2,6 +2,7 @@ import type { AgentLoopPorts } from '@modelhost/agent-core';
 import { plainLabels } from '@modelhost/kernel';
 import type { Message, ModelRequest, RunContext, RunInput, RunProgram } from '@modelhost/kernel';
 import type { Bug } from './mutants.ts';
+import { runOf } from './watch.ts';
 
 /** Planted bugs in what becomes of a conversation that is made shorter. */
 export const windowBugs: Readonly<Record<string, Bug>> = {
@@ -56,7 +57,7 @@ function forgetLabels(ports: AgentLoopPorts): AgentLoopPorts {
     budgets: {
       ...budgets,
       settle: (scope, id, used) => {
-        if (id.includes('/compact')) compacted.add(scope);
+        if (id.includes('/compact')) compacted.add(runOf(scope));
         return budgets.settle(scope, id, used);
       },
     },

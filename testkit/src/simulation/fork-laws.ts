@@ -47,7 +47,7 @@ export function checkPrefix(after: Aftermath, { plan, fromRunId, atStep }: Forke
     }
   }
   // A smaller budget may end with calls that the program would have answered itself, of which the journal knows nothing.
-  if (endsByBudget(own)) return;
+  if (hasLess(after, { plan, fromRunId })) return;
   const turn = turnOf(atStep);
   for (const [step, texts] of source) {
     if (turnOf(step) >= turn || turnOf(step) === 0) continue;
@@ -69,9 +69,12 @@ function mayReorder(from: readonly RunEvent[], own: readonly RunEvent[]): boolea
 const asTold = (texts: readonly string[]): readonly string[] => texts;
 const sorted = (texts: readonly string[]): readonly string[] => texts.toSorted();
 
-function endsByBudget(events: readonly RunEvent[]): boolean {
-  const last = events.at(-1)?.body;
-  return last?.type === 'run-finished' && last.result.ending.reason === 'budget_exceeded';
+function hasLess(
+  { scenario }: Aftermath,
+  { plan, fromRunId }: Pick<Forked, 'plan' | 'fromRunId'>,
+): boolean {
+  const from = scenario.runs.find(({ runId }) => runId === fromRunId);
+  return from === undefined || plan.limits.stepsMax < from.limits.stepsMax;
 }
 
 function turnOf(step: string): number {

@@ -19,5 +19,6 @@ export const regressions: ReadonlyMap<number, string> = new Map([
     464_422,
     'a law did not know of a smaller budget that ends among calls the program answers itself',
   ],
+  [545_848, 'the same, where the ending could not be put on record'],
   [519_024, 'a law did not know of a model that holds more, so that nothing is cut'],
 ]);

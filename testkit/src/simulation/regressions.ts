@@ -15,5 +15,4 @@ export const regressions: ReadonlyMap<number, string> = new Map([
     'a call that was over at the stop was told to the next run of its session as one in flight',
   ],
   [439_820, 'a fork that was asked for again took the budget from the one that was at work'],
-  ['a law did not know of a smaller budget that ends among calls the program answers itself'],
 ]);

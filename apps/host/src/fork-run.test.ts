@@ -119,17 +119,21 @@ test('a call that a person approved is asked about again in a fork at its step',
 
 test('what the steps before used counts, and a fork may have less than its run', async () => {
   const runId = await finishedRun(alice);
-  const fork = await alice.forkRun({ runId, atStep: 'turn-2/model', budget: { maxSteps: 2 } });
-  const result = await finish(watch(alice.followRun(fork.runId)));
+  const fork = await alice.forkRun({ runId, atStep: 'turn-1/tool-1', budget: { maxSteps: 2 } });
+  const events = watch(alice.followRun(fork.runId));
+  const { callId } = await next(events, 'toolRequested');
+  await untilWaiting(alice, fork.runId, 'toolCallId');
+  await alice.submitToolResult({ runId: fork.runId, callId, content: 'what the tool said' });
+  const result = await finish(events);
   assert.equal(result.reason, RunEndReason.BUDGET_EXCEEDED);
   assert.equal(result.budget, BudgetKind.STEPS);
 });
 
-test('a fork with less than the steps before used is refused, with how much that was', async () => {
+test('a fork with nothing left for its step is refused, with what the steps before used', async () => {
   const runId = await finishedRun(alice);
   const { result } = await alice.getRun(runId);
   assert.ok(result?.statistics !== undefined);
-  const budgets = [{ maxSteps: 1 }, { maxTokens: 5n }, { maxToolCalls: 0 }];
+  const budgets = [{ maxSteps: 1 }, { maxSteps: 2 }, { maxTokens: 5n }, { maxToolCalls: 0 }];
   for (const budget of budgets) {
     const fork = alice.forkRun({ runId, atStep: 'turn-2/model', budget });
     const refused = await failureOf(fork); // oxlint-disable-line no-await-in-loop

@@ -1,3 +1,4 @@
+import { changeTerms, stepsWith } from '@modelhost/agent-core';
 import { HostError, sha256Hex } from '@modelhost/kernel';
 import type {
   AgentSpec,
@@ -61,7 +62,8 @@ export async function forkRun(
     return admitRun(ports, changed, { forkOf: spec.runId, atStep, model, ...under });
   }
 
-  const fork = { runId, atStep, change };
+  const anew = isOther(spec) ? stepsWith(atStep) : [];
+  const fork = { runId, atStep, anew, change };
   const start = async (): Promise<{ created: boolean }> => engine.fork(tenant, spec.runId, fork);
   const { created } = isKnown
     ? await start()
@@ -99,24 +101,33 @@ export function namesOf(ids: readonly string[]): string {
   return ids.slice(0, 8).join(', ');
 }
 
-function changeInput(given: RunInput, { route, budget, bundle }: ForkSpec): RunInput {
+/** Whether its steps are bound otherwise than those of the run. */
+function isOther({ route, budget }: ForkSpec): boolean {
+  return route !== undefined || Object.keys(budget).length > 0;
+}
+
+function changeInput(given: RunInput, spec: ForkSpec): RunInput {
+  const { atStep, route, bundle } = spec;
   // A fork of a fork is decided by what is in force again, unless it says otherwise.
   const { bundle: _bundle, ...input } = given;
-  const { agent, session } = input;
+  const { session } = input;
+  const change = { ...(route === undefined ? {} : { route }), budget: limitsOf(input, spec) };
+  return {
+    ...(isOther(spec) ? changeTerms(input, atStep, change) : input),
+    ...(session === undefined ? {} : { session: withoutTurn(session) }),
+    ...(bundle === '' ? {} : { bundle }),
+  };
+}
+
+function limitsOf({ agent, ...input }: RunInput, { budget }: ForkSpec): BudgetLimits {
   const limits = { ...input.budget, ...budget };
   const lowest = (name: keyof BudgetLimits): number => Math.min(limits[name], agent.budget[name]);
   return {
-    ...input,
-    agent: route === undefined ? agent : { ...agent, route },
-    budget: {
-      tokensMax: lowest('tokensMax'),
-      costMicroUsdMax: lowest('costMicroUsdMax'),
-      stepsMax: lowest('stepsMax'),
-      toolCallsMax: lowest('toolCallsMax'),
-      durationMsMax: lowest('durationMsMax'),
-    },
-    ...(session === undefined ? {} : { session: withoutTurn(session) }),
-    ...(bundle === '' ? {} : { bundle }),
+    tokensMax: lowest('tokensMax'),
+    costMicroUsdMax: lowest('costMicroUsdMax'),
+    stepsMax: lowest('stepsMax'),
+    toolCallsMax: lowest('toolCallsMax'),
+    durationMsMax: lowest('durationMsMax'),
   };
 }
 

@@ -29,6 +29,7 @@ import type { HiddenMessages } from './hiding/hide-in-request.ts';
 import { createLine } from './line.ts';
 import type { Line } from './line.ts';
 import { estimateToolsTokens } from './model/tokens.ts';
+import type { Terms } from './terms.ts';
 import { askerOf } from './policy/asker.ts';
 import { offerTools } from './tools/tool-offer.ts';
 import type { AnsweredCall } from './tools/tool-verdict.ts';
@@ -60,6 +61,7 @@ export interface ActiveRun {
   readonly startedMs: number;
   /** Name of its budget in the ledger: of this life of the run alone. */
   readonly budgetScope: string;
+  readonly terms: Terms;
   readonly ports: AgentLoopPorts;
   /** The tools that this run may ask for, by name. */
   readonly tools: ReadonlyMap<string, ToolDefinition>;
@@ -96,7 +98,7 @@ export interface ActiveRun {
 /** Takes the snapshot of the tools and puts the shared state of a run together. */
 export async function openRun(
   ports: AgentLoopPorts,
-  given: Pick<ActiveRun, 'context' | 'session' | 'startedMs' | 'budgetScope'>,
+  given: Pick<ActiveRun, 'context' | 'session' | 'startedMs' | 'budgetScope' | 'terms'>,
   input: RunInput,
 ): Promise<ActiveRun> {
   const { context } = given;
@@ -106,7 +108,7 @@ export async function openRun(
     return ports.policy.visible(askerOf(input), offerable);
   });
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
-  const shown = offerTools(input, catalogue);
+  const shown = offerTools(input, catalogue, given.terms.route());
   let { offered } = shown;
   let offeredTokens = estimateToolsTokens(offered);
   const counters: Counters = { ...noStatistics };

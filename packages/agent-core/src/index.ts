@@ -17,3 +17,5 @@ export { createAgentLoop } from './loop.ts';
 export { agentLoopVersion } from './loop-version.ts';
 export { absentSession, createSessionIntake } from './sessions/session-intake.ts';
 export type { SessionIntake, SessionStart, SessionWish } from './sessions/session-intake.ts';
+export { changeTerms, stepsWith } from './terms.ts';
+export type { TermsChange } from './terms.ts';

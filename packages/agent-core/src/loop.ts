@@ -17,6 +17,7 @@ import { hideInResult } from './hiding/hide-in-event.ts';
 import { takeModelTurn } from './model-turn.ts';
 import type { ModelAnswer } from './model/answer-draft.ts';
 import { messageOf } from './model/model-step.ts';
+import { openTerms } from './terms.ts';
 import { keepTurn } from './sessions/session-turn.ts';
 import { takeToolTurn } from './tools/tool-turn.ts';
 
@@ -39,7 +40,7 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
     const sessionId = input.session?.rootId ?? input.rootRunId ?? runId;
     const session = redactor.open({ tenant: principal.tenant, sessionId });
     const context = guardContext(bare, { redactor, session, given: input.placeholders ?? null });
-    ports.budgets.open(budgetScope, input.budget);
+    const terms = openTerms(input, ports.budgets, budgetScope);
     context.emit('', {
       type: 'run-started',
       runId,
@@ -52,7 +53,11 @@ export function createAgentLoop(ports: AgentLoopPorts): RunProgram {
     try {
       const startedMs = await context.now('start');
       progress.startedMs = startedMs;
-      progress.run = await openRun(ports, { context, session, startedMs, budgetScope }, input);
+      progress.run = await openRun(
+        ports,
+        { context, session, startedMs, budgetScope, terms },
+        input,
+      );
       ending = await takeTurns(progress.run);
     } catch (thrown) {
       ending = endingOf(thrown, context);

@@ -16,14 +16,13 @@ export async function takeModelTurn(
   run: ActiveRun,
   turn: number,
 ): Promise<ModelAnswer | RunEnding> {
+  const name = `turn-${turn}/model`;
+  const exceeded = run.terms.enter(name);
+  if (exceeded !== undefined) return { reason: 'budget_exceeded', budget: exceeded };
   await compactContext(run, { step: `turn-${turn}/compact`, isRefused: false });
-  let called = await callForTurn(run, turn, `turn-${turn}/model`);
+  let called = await callForTurn(run, turn, name);
   // The provider counts otherwise than the estimate does. Once: what is too long then is too long.
-  if (isTooLongForProvider(called)) {
-    const step = `turn-${turn}/compact-again`;
-    const isShorter = await compactContext(run, { step, isRefused: true });
-    if (isShorter) called = await callForTurn(run, turn, `turn-${turn}/model-again`);
-  }
+  if (isTooLongForProvider(called)) called = await callWithLess(run, turn, called);
   switch (called.kind) {
     case 'exceeded':
       return { reason: 'budget_exceeded', budget: called.budget };
@@ -32,6 +31,20 @@ export async function takeModelTurn(
     case 'taken':
       return endOf(called.answer, called.limitedBy, run.context) ?? called.answer;
   }
+}
+
+/** Gives the refusal itself where there is nothing to leave out. */
+async function callWithLess(
+  run: ActiveRun,
+  turn: number,
+  refused: ModelCallOutcome,
+): Promise<ModelCallOutcome> {
+  const name = `turn-${turn}/model-again`;
+  const exceeded = run.terms.enter(name);
+  if (exceeded !== undefined) return { kind: 'exceeded', budget: exceeded };
+  const step = `turn-${turn}/compact-again`;
+  const isShorter = await compactContext(run, { step, isRefused: true });
+  return isShorter ? callForTurn(run, turn, name) : refused;
 }
 
 async function callForTurn(run: ActiveRun, turn: number, name: string): Promise<ModelCallOutcome> {
@@ -99,11 +112,12 @@ function cutEnding(
 }
 
 function tooLong(run: ActiveRun): RunEnding {
-  const { route, compactAtPercent } = run.input.agent;
+  const { compactAtPercent } = run.input.agent;
+  const { contextTokensMax } = run.terms.route();
   const why = compactAtPercent === undefined ? ', and its agent is never to compact it' : '';
   return failed(
     'validation_failed',
-    `the conversation has about ${inputTokensOf(run)} tokens, the model holds ${route.contextTokensMax}${why}`,
+    `the conversation has about ${inputTokensOf(run)} tokens, the model holds ${contextTokensMax}${why}`,
   );
 }
 

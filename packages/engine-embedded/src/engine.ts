@@ -268,14 +268,14 @@ async function replay(
 async function forkRun(
   { programs, store, codec, intake, bounds, turn, clock }: Parts,
   { tenant, runId }: Place,
-  { runId: forkId, atStep, change }: RunFork,
+  { runId: forkId, atStep, anew = [], change }: RunFork,
 ): Promise<{ readonly created: boolean }> {
   const record = await store.read(runId);
   if (record?.run.tenant !== tenant) throw notFound(runId);
   const { programVersion } = record.run;
   findProgram(programs, programVersion);
   const frames = await openFrames({ codec, turn }, record);
-  const prefix = cutBefore(frames, atStep);
+  const prefix = cutBefore(frames, atStep, anew);
   if (prefix === undefined) throw notForkable(runId, atStep, exampleSteps(frames));
   const input = openInput(codec, record);
   const { rootRunId = runId } = input;
@@ -284,9 +284,8 @@ async function forkRun(
   const forked = { ...changed, ...own, principal: { ...changed.principal, tenant } };
   const { stepNamesMax } = bounds;
   const makeProgram = (): RunProgram => findProgram(programs, programVersion);
-  const { budget } = input;
-  const check = { makeProgram, prefix, atStep, budget, stepNamesMax, turn, now: () => clock.now() };
-  await checkFork(check, forked);
+  const check = { makeProgram, prefix, source: input, stepNamesMax, turn, now: () => clock.now() };
+  await checkFork({ ...check, steps: [atStep, ...anew] }, forked);
   return intake.startFrom({ input: forked, prefix }, programVersion);
 }
 

@@ -17,6 +17,7 @@ export type { RunEvent, RunEventBody } from './run-event.ts';
 export { noStatistics } from './run.ts';
 export type {
   AgentSpec,
+  EarlierTerms,
   AnswerReference,
   BudgetKind,
   BudgetLimits,

@@ -165,6 +165,9 @@ export interface AgentSpec {
   readonly compactAtPercent?: number;
 }
 
+/** What the steps of a run were bound by, up to one that is the first under other terms. */
+export type EarlierTerms = Pick<AgentSpec, 'budget' | 'route'> & { readonly untilStep: string };
+
 /** What a run knows of the session that it goes on with: its turns are the history, and have the labels that they had. */
 export interface RunSession {
   readonly sessionId: string;
@@ -200,6 +203,8 @@ export interface RunInput {
   readonly session?: RunSession;
   /** The run at the root of its forks: what its journal names after that keeps its name. Absent: itself. */
   readonly rootRunId?: string;
+  /** What the steps were taken under that a fork has from other runs, in their order. Absent: what the run itself goes on under. */
+  readonly earlier?: readonly EarlierTerms[];
   /** Signed bundle that decides for this run in the place of the one of its scope that is in force, as the text of an envelope. Absent: none. */
   readonly bundle?: string;
   /** Keyed digest of the request as it was sent, before anything of it was hidden. Where it is there, sameness is its sameness. */

@@ -1,5 +1,6 @@
+import { changeTerms, stepsWith } from '@modelhost/agent-core';
 import { HostError } from '@modelhost/kernel';
-import type { RunInput } from '@modelhost/kernel';
+import type { ModelRoute, RunInput } from '@modelhost/kernel';
 import type { Clients } from './clients.ts';
 import type { Host } from './deployment.ts';
 import type { ForkPlan } from './draw-forks.ts';
@@ -40,21 +41,26 @@ export async function forkRun(
   if (atStep === undefined) return undefined;
   const limits = { ...from.limits, ...fork.limits };
   const bundle = governance.rules === null ? null : fork.bundle;
-  const change = (input: RunInput): RunInput => changeInput(input, { ...fork, bundle }, limits);
+  const isOther = fork.limits !== null || fork.outputTokensMax !== null;
+  const anew = isOther ? stepsWith(atStep) : [];
+  const change = (input: RunInput): RunInput => {
+    const changed = changeInput(input, bundle);
+    const route = otherRoute(changed, fork);
+    return isOther ? changeTerms(changed, atStep, { route, budget: limits }) : changed;
+  };
   world.tasks.set(forkRunId, world.tasks.get(from.runId) ?? '');
   if (bundle !== null) world.decidedUnder.set(forkRunId, bundle);
   try {
     await insist(clock, async () =>
-      host.fork(from.tenant, from.runId, { runId: forkRunId, atStep, change }),
+      host.fork(from.tenant, from.runId, { runId: forkRunId, atStep, anew, change }),
     );
   } catch (thrown) {
     if (!(thrown instanceof HostError) || thrown.code !== 'failed_precondition') throw thrown;
     const isStopped = facts.all.some(
       (fact) => fact.type === 'handed' && fact.runId === from.runId && fact.kind === 'stop',
     );
-    // A smaller budget may end before the step, and shorter answers would have been asked for otherwise.
-    const isPlain = fork.limits === null && fork.outputTokensMax === null;
-    if (isPlain && !isStopped && atStep.endsWith('/model')) {
+    // A smaller budget may end before the step.
+    if (fork.limits === null && !isStopped && atStep.endsWith('/model')) {
       facts.violate('F1', `${from.runId} cannot be forked at ${atStep}: ${thrown.message}`);
     }
     return undefined;
@@ -67,21 +73,17 @@ export async function forkRun(
 /** As the host changes the input of a run for a fork of it. */
 function changeInput(
   { session, bundle: _bundle, ...input }: RunInput,
-  { outputTokensMax, bundle }: Pick<ForkPlan, 'outputTokensMax' | 'bundle'>,
-  limits: RunPlan['limits'],
+  bundle: ForkPlan['bundle'],
 ): RunInput {
-  const { agent } = input;
   const { turn: _turn, ...kept } = session ?? { turn: 0 };
-  const route = {
-    ...agent.route,
-    ...(outputTokensMax === null ? {} : { id: 'other', outputTokensMax }),
-  };
   return {
     ...input,
-    agent: { ...agent, route },
-    budget: limits,
     requestDigest: 'fork',
     ...('sessionId' in kept ? { session: kept } : {}),
     ...(bundle === null ? {} : { bundle }),
   };
+}
+
+function otherRoute({ agent: { route } }: RunInput, { outputTokensMax }: ForkPlan): ModelRoute {
+  return outputTokensMax === null ? route : { ...route, id: 'other', outputTokensMax };
 }

@@ -66,9 +66,8 @@ function byStep(events: readonly RunEvent[]): ReadonlyMap<string, readonly strin
   return new Map([...steps].map(([step, some]) => [step, some.map(({ body }) => textOf(body))]));
 }
 
-/** How long the run has taken is its own, and how much of a conversation its model can hold. */
+/** How long the run has taken is its own. */
 function textOf(body: RunEventBody): string {
-  if (body.type === 'context-compacted') return body.type;
-  if (body.type === 'usage') return JSON.stringify({ ...body, spent: null });
-  return JSON.stringify(body);
+  if (body.type !== 'usage') return JSON.stringify(body);
+  return JSON.stringify({ ...body, spent: { ...body.spent, durationMs: 0 } });
 }

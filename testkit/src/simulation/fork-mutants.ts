@@ -1,3 +1,4 @@
+import type { RunInput } from '@modelhost/kernel';
 import type { Bug } from './mutants.ts';
 
 /** Planted bugs in what a fork takes over, and in what decides for it. */
@@ -16,6 +17,19 @@ export const forkBugs: Readonly<Record<string, Bug>> = {
       ...host,
       fork: async (tenant, runId, fork) =>
         host.fork(tenant, runId, { ...fork, atStep: `${fork.atStep}/body` }),
+    }),
+  },
+  'terms-forgotten': {
+    law: 'F1',
+    host: (host) => ({
+      ...host,
+      fork: async (tenant, runId, fork) => {
+        const change = async (given: RunInput): Promise<RunInput> => {
+          const { earlier: _earlier, ...input } = await fork.change(given);
+          return input;
+        };
+        return host.fork(tenant, runId, { ...fork, change });
+      },
     }),
   },
   'bundle-forgotten': {

@@ -86,6 +86,7 @@ const seeds: Readonly<Record<string, number>> = {
   'never-taken-over': 77,
   'fork-begins-anew': 289,
   'fork-refused': 58,
+  'terms-forgotten': 141,
   'bundle-forgotten': 24,
 };
 

@@ -15,4 +15,7 @@ export const regressions: ReadonlyMap<number, string> = new Map([
     'a call that was over at the stop was told to the next run of its session as one in flight',
   ],
   [439_820, 'a fork that was asked for again took the budget from the one that was at work'],
+  [464_422, 'a fork was taken whose budget ends among calls that the loop answers itself'],
+  [545_848, 'a fork was taken whose budget ends among calls that the loop answers itself'],
+  [519_024, 'a fork under another model did not cut the conversation where its run had'],
 ]);

@@ -9,12 +9,12 @@ import type {
 } from '@modelhost/kernel';
 
 interface Account {
-  readonly limits: BudgetLimits;
+  limits: BudgetLimits;
   spent: BudgetAmount;
   readonly held: Map<string, BudgetAmount>;
 }
 
-const nothing: BudgetAmount = { tokens: 0, costMicroUsd: 0, steps: 0, toolCalls: 0 };
+export const nothing: BudgetAmount = { tokens: 0, costMicroUsd: 0, steps: 0, toolCalls: 0 };
 
 /**
  * Keeps budgets in memory. A scope lives from `open` to `close`; what is reserved in it is bounded by its own limits,
@@ -45,11 +45,13 @@ export function createBudgetLedger(): BudgetLedger {
     account.held.delete(id);
     const taken = add(account.spent, heldOf(account));
     const { limits } = account;
+    // Where there are other limits than those that it was taken under, there may be less than nothing left.
+    const charge = (amount: number, left: number): number => Math.min(amount, Math.max(0, left));
     const charged: BudgetAmount = {
-      tokens: Math.min(used.tokens, limits.tokensMax - taken.tokens),
-      costMicroUsd: Math.min(used.costMicroUsd, limits.costMicroUsdMax - taken.costMicroUsd),
-      steps: Math.min(used.steps, limits.stepsMax - taken.steps),
-      toolCalls: Math.min(used.toolCalls, limits.toolCallsMax - taken.toolCalls),
+      tokens: charge(used.tokens, limits.tokensMax - taken.tokens),
+      costMicroUsd: charge(used.costMicroUsd, limits.costMicroUsdMax - taken.costMicroUsd),
+      steps: charge(used.steps, limits.stepsMax - taken.steps),
+      toolCalls: charge(used.toolCalls, limits.toolCallsMax - taken.toolCalls),
     };
     account.spent = add(account.spent, charged);
     return { overrunTokens: used.tokens - charged.tokens };
@@ -62,7 +64,9 @@ export function createBudgetLedger(): BudgetLedger {
 
   return {
     open: (scope, limits) => {
-      accounts.set(scope, { limits, spent: nothing, held: new Map() });
+      const account = accounts.get(scope);
+      if (account === undefined) accounts.set(scope, { limits, spent: nothing, held: new Map() });
+      else account.limits = limits;
     },
     reserve,
     settle,

@@ -80,11 +80,11 @@ interface Need {
 
 /** What a request may weigh with room for its answer. Undefined where nothing may be compacted. */
 function tokensMaxOf(run: ActiveRun, { isRefused }: CompactionCause): number | undefined {
-  const { route, compactAtPercent } = run.input.agent;
+  const { compactAtPercent } = run.input.agent;
   if (compactAtPercent === undefined) return undefined;
   return isRefused
     ? Math.floor(wantedTokensOf(run) / 2)
-    : Math.floor((route.contextTokensMax * compactAtPercent) / 100);
+    : Math.floor((run.terms.route().contextTokensMax * compactAtPercent) / 100);
 }
 
 /** What the next request weighs with room for its answer. */
@@ -92,8 +92,8 @@ function wantedTokensOf(run: ActiveRun): number {
   return run.offeredTokens() + run.conversation.tokens() + answerTokensOf(run);
 }
 
-function answerTokensOf({ input }: ActiveRun): number {
-  const { route } = input.agent;
+function answerTokensOf({ input, terms }: ActiveRun): number {
+  const route = terms.route();
   return Math.min(
     input.sampling.maxOutputTokens ?? Infinity,
     route.outputTokensMax,
@@ -102,8 +102,8 @@ function answerTokensOf({ input }: ActiveRun): number {
 }
 
 function needOf(run: ActiveRun, { isRefused }: CompactionCause, tokensMax: number): Need {
-  const { input, conversation } = run;
-  const { route } = input.agent;
+  const { conversation } = run;
+  const route = run.terms.route();
   const offeredTokens = run.offeredTokens();
   const inputTokens = offeredTokens + conversation.tokens();
   const summaryTokensMax = summaryTokensOf(route);
@@ -154,7 +154,7 @@ async function trySummary(
   { step, isRefused }: CompactionCause,
   { plan, inputTokens, olderTokens, summaryTokensMax }: Wanted,
 ): Promise<string | undefined> {
-  const { contextTokensMax } = run.input.agent.route;
+  const { contextTokensMax } = run.terms.route();
   const aroundTokens = run.offeredTokens() + estimateMessageTokens(summaryRequest);
   const tokensMax = isRefused ? inputTokens / 2 : contextTokensMax - summaryTokensMax;
   const { task } = run.conversation;
@@ -193,7 +193,7 @@ function callsOf(run: ActiveRun, { older }: CompactionPlan): readonly string[] {
 
 /** Whether the budget has enough for the summary and for the turn after it, for which it is made. */
 function isAffordable(
-  { ports, input, budgetScope }: ActiveRun,
+  { ports, terms, budgetScope }: ActiveRun,
   tokens: Readonly<Record<'nextTokens' | 'sentTokens' | 'summaryTokensMax', number>>,
 ): boolean {
   const { limits, spent, held } = ports.budgets.state(budgetScope);
@@ -201,7 +201,7 @@ function isAffordable(
     inputTokens: tokens.sentTokens + tokens.nextTokens,
     outputTokens: tokens.summaryTokensMax + 1,
   };
-  const costMicroUsd = costOf(input.agent.route, usage);
+  const costMicroUsd = costOf(terms.route(), usage);
   return (
     spent.steps + held.steps + 2 <= limits.stepsMax &&
     spent.tokens + held.tokens + usage.inputTokens + usage.outputTokens <= limits.tokensMax &&

@@ -27,8 +27,6 @@ export interface ModelAnswer extends ShownTexts {
   readonly toolCalls: readonly ToolCall[];
   /** `runaway` when the host stopped a provider that ignored its bound, `withheld` when policy lets nothing of it be shown. */
   readonly finishReason: CompletionStats['finishReason'] | HostEnd | 'none';
-  /** The route that was asked, which a fork may not have any more. Absent in journals of older hosts: that of the run. */
-  readonly routeId?: string;
   /** The provider's name of the model. */
   readonly model: string;
   readonly usage: TokenUsage;
@@ -65,7 +63,6 @@ export interface AnswerDraftOptions {
   readonly startedMs: number;
   /** Estimated tokens of the input, for a provider that reports no usage. */
   readonly inputTokens: number;
-  readonly routeId: string;
   /** The model that was asked, for a provider that does not name the one that answered. */
   readonly model: string;
   readonly callId: (index: number) => string;
@@ -109,7 +106,6 @@ export function createAnswerDraft(options: AnswerDraftOptions): AnswerDraft {
       ...texts.end(kind !== 'answered' || !isWhole(ended)),
       toolCalls,
       finishReason: typeof ended === 'string' ? ended : (stats?.finishReason ?? 'none'),
-      routeId: options.routeId,
       model: stats?.model ?? options.model,
       // A call that was refused has cost nothing that we know of; of one that was given up the input was there already.
       usage: stats?.usage ?? estimateUsage(texts.written(), toolCalls, inputTokens),

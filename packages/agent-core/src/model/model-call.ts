@@ -58,11 +58,11 @@ export type ModelCallOutcome =
 
 /** Sets the budget aside, asks policy, streams the answer and charges what it used. */
 export async function callModel(run: ActiveRun, call: ModelCall): Promise<ModelCallOutcome> {
-  const { context, input, ports } = run;
+  const { context, ports } = run;
   const { name, inputTokens } = call;
   const fit = fitOutput({
     state: ports.budgets.state(run.budgetScope),
-    route: input.agent.route,
+    route: run.terms.route(),
     inputTokens,
     maxOutputTokens: call.sampling.maxOutputTokens,
   });
@@ -100,7 +100,8 @@ async function askModel(
   { maxOutputTokens, onLost }: Pick<ModelStepOptions, 'onLost'> & { maxOutputTokens: number },
 ): Promise<ModelAnswer> {
   const { input, ports, context } = run;
-  const { route, modelCallTimeoutMs } = input.agent;
+  const route = run.terms.route();
+  const { modelCallTimeoutMs } = input.agent;
   const { name, messages, tools, toolChoice, sampling, answerSchema, inputTokens } = call;
   const request = { model: route.model, messages, tools, toolChoice, sampling, answerSchema };
   return takeModelStep({
@@ -132,7 +133,7 @@ function modelQuestion(
   { labels, inputTokens }: ModelCall,
   { nowMs, maxOutputTokens }: { readonly nowMs: number; readonly maxOutputTokens: number },
 ): PolicyRequest {
-  const { id, provider } = run.input.agent.route;
+  const { id, provider } = run.terms.route();
   const resource = { type: 'model', id, provider, inputTokens, maxOutputTokens } as const;
   return questionOf(run, { action: 'UseModel', resource, nowMs, labels });
 }
@@ -147,20 +148,20 @@ async function recordModel(
   kind: AuditRecord['kind'],
   about: Readonly<Record<string, Json>>,
 ): Promise<void> {
-  const { principal, runId, agent } = run.input;
+  const { principal, runId } = run.input;
   await run.record({
     kind,
     tenant: principal.tenant,
     runId,
     step: name,
     actor: principal.subject,
-    facts: { model: agent.route.id, ...about, ...facts },
+    facts: { model: run.terms.route().id, ...about, ...facts },
   });
 }
 
 /** Looked up when it is needed: what runs go on with after a restart is the journal, not the configuration. */
-function providerOf({ ports, input }: ActiveRun): LlmProvider {
-  const name = input.agent.route.provider;
+function providerOf({ ports, terms }: ActiveRun): LlmProvider {
+  const name = terms.route().provider;
   const provider = ports.providers.get(name);
   if (provider !== undefined) return provider;
   const known = [...ports.providers.keys()].slice(0, 8).join(', ');
@@ -217,7 +218,7 @@ async function settleLost(
   const { inputTokens, maxOutputTokens: outputTokens } = setAside;
   const answer: Charged = {
     usage: { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 },
-    model: run.input.agent.route.model,
+    model: run.terms.route().model,
     durationMs: 0,
     endedAtMs: await run.context.now(`${name}/end`),
     finishReason: 'none',
@@ -258,7 +259,7 @@ function amountOf(
 ): BudgetAmount {
   return {
     tokens: usage.inputTokens + usage.outputTokens,
-    costMicroUsd: costOf(run.input.agent.route, usage),
+    costMicroUsd: costOf(run.terms.route(), usage),
     steps,
     toolCalls: 0,
   };

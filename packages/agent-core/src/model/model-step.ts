@@ -60,7 +60,7 @@ export async function takeModelStep(options: ModelStepOptions): Promise<ModelAns
   const taken = await context.step(name, async (info) => answer(options, info, sent), {
     timeoutMs,
     onLost,
-    events: (result) => eventsOf(result.routeId ?? route.id, result),
+    events: (result) => eventsOf(route.id, result),
   });
   sent.keep();
   return taken;
@@ -83,7 +83,6 @@ async function answer(options: ModelStepOptions, info: StepWork, sent: Sent): Pr
     lostAttempts: info.attempt - 1,
     startedMs,
     inputTokens: options.inputTokens,
-    routeId: options.route.id,
     model: options.route.model,
     callId: options.callId,
     now: info.now,

@@ -1,4 +1,4 @@
-import type { JsonObject, RunInput, ToolDefinition } from '@modelhost/kernel';
+import type { JsonObject, ModelRoute, RunInput, ToolDefinition } from '@modelhost/kernel';
 import { estimateToolsTokens } from '../model/tokens.ts';
 
 /** Share of the model's window past which tools are searched for instead of shown. */
@@ -28,16 +28,14 @@ export interface ToolOffer {
 export function offerTools(
   { agent, clientTools, toolChoice }: RunInput,
   catalogue: readonly ToolDefinition[],
+  { contextTokensMax }: Pick<ModelRoute, 'contextTokensMax'>,
 ): ToolOffer {
   const all = { offered: [...catalogue, ...clientTools], isSearched: false };
   if (catalogue.length === 0 || agent.toolSearch === 'never') return all;
   if (clientTools.some(({ name }) => isSearchName(name))) return all;
   const search = defineSearch(catalogue);
   // Searching costs the model a turn or two, so it must at least save more than its own definitions weigh.
-  const tokensMax = Math.max(
-    agent.route.contextTokensMax * windowShareMax,
-    estimateToolsTokens(search),
-  );
+  const tokensMax = Math.max(contextTokensMax * windowShareMax, estimateToolsTokens(search));
   if (agent.toolSearch === 'auto' && estimateToolsTokens(catalogue) <= tokensMax) return all;
   const forced = catalogue.filter(
     ({ name }) => toolChoice.type === 'tool' && toolChoice.name === name,

@@ -19,6 +19,8 @@ export async function takeToolTurn(
   const { budgets } = ports;
   const { turn, calls } = answer;
   const id = `turn-${turn}/tools`;
+  const exceeded = run.terms.enter(id);
+  if (exceeded !== undefined) return { reason: 'budget_exceeded', budget: exceeded };
   const amount = { tokens: 0, costMicroUsd: 0, steps: calls.length, toolCalls: calls.length };
   const reserved = budgets.reserve(budgetScope, id, amount);
   if (reserved.kind === 'refused') return { reason: 'budget_exceeded', budget: reserved.budget };

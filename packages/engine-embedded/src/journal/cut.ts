@@ -2,15 +2,19 @@ import type { Frame, Handover, StepReset } from './frame.ts';
 import { addSequence, listSequences } from './sequences.ts';
 
 /**
- * What led to a step: the frames up to where it first began, without whatever else was under way just then. A step is whole in
- * it, with what it has within it (`turn-1/tool-1` has `turn-1/tool-1/call`), or not at all: the cut is as early as that takes.
- * Sequences are numbered anew. Undefined when the step never began, or only after the run was asked to stop.
+ * What led to a step: the frames up to where it, or one of `others`, first began, without whatever else was under way just then. A step
+ * is whole in it, with what it has within it (`turn-1/tool-1` has `turn-1/tool-1/call`), or not at all: the cut is as early as that
+ * takes. Sequences are numbered anew. Undefined when the step never began, or only after the run was asked to stop.
  */
-export function cutBefore(frames: readonly Frame[], step: string): readonly Frame[] | undefined {
+export function cutBefore(
+  frames: readonly Frame[],
+  step: string,
+  others: readonly string[] = [],
+): readonly Frame[] | undefined {
   const steps = listSteps(frames);
   const spans = [...steps.values()];
-  let end = steps.get(step)?.first;
-  if (end === undefined) return undefined;
+  if (!steps.has(step)) return undefined;
+  let end = Math.min(...[step, ...others].map((name) => steps.get(name)?.first ?? Infinity));
   for (let cut = -1; cut !== end;) {
     cut = end;
     // What is half done would go on with what was decided for another run.
@@ -70,7 +74,7 @@ function isOfRun(name: string): boolean {
 }
 
 /** Names have at most two parts for themselves; whatever has more is within the step of the first two. */
-function stepOf(name: string): string {
+export function stepOf(name: string): string {
   return name.split('/').slice(0, 2).join('/');
 }
 

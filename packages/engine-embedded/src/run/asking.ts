@@ -17,7 +17,8 @@ export interface Asking {
     RunContext,
     'now' | 'step' | 'atMostOnce' | 'waitForSignal' | 'sleepUntil'
   >;
-  isUsed(name: string): boolean;
+  /** Every name, in the order of asking. */
+  readonly used: ReadonlySet<string>;
 }
 
 /** `refusal` says why new work is refused, `fail` breaks the run. */
@@ -97,7 +98,7 @@ export function createAsking(options: {
         await wait(name, { atMs }, undefined);
       },
     },
-    isUsed: (name) => names.has(name),
+    used: names,
   };
 }
 

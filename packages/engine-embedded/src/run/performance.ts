@@ -27,8 +27,8 @@ export interface Performance {
   /** Breaks the run: whatever the program says in the end, it has failed. */
   fail(message: string, cause?: unknown): HostError;
   fault(): HostError | undefined;
-  /** Whether `name` had its turn as a step or a wait. */
-  isUsed(name: string): boolean;
+  /** Names of all that it asked for, be it a step, a wait or a time, in the order of asking. */
+  readonly used: ReadonlySet<string>;
   /** The run is over: whatever the program still tries is refused. */
   close(): void;
 }
@@ -115,7 +115,7 @@ export function createPerformance(options: {
     halted: () => halting.halted(),
     fail,
     fault: () => halting.fault(),
-    isUsed: (name) => asking.isUsed(name),
+    used: asking.used,
     close: () => halting.close(),
   };
 }

@@ -86,7 +86,7 @@ export async function rehearse(options: {
   }
   for (const names of [journal.begun, journal.waits, journal.times]) {
     for (const name of names.keys()) {
-      if (!performance.isUsed(name)) return `its program does not ask for ${name} any more`;
+      if (!performance.used.has(name)) return `its program does not ask for ${name} any more`;
     }
   }
   const missing = told.missing();

@@ -145,5 +145,5 @@ function readTime(live: LiveRun, name: string): number {
 /** Whether a signal of this name still has an effect. */
 function isHeard({ phase, isStopping, performance, waits }: LiveRun, name: string): boolean {
   if (phase !== 'live' || isStopping) return false;
-  return waits.isOpen(name) || !performance.isUsed(name);
+  return waits.isOpen(name) || !performance.used.has(name);
 }

@@ -100,17 +100,14 @@ export type SignalPayload =
       readonly by: string;
     };
 
-/** Something a run waits for, as `GetRun` shows it. */
-export interface PendingSignal {
+/**
+ * Something a run waits for, as `GetRun` shows it. The edge checks who answers, and with what, before it signals, so that whoever errs
+ * can try again.
+ */
+export interface PendingSignal extends Omit<WaitOptions, 'timeoutMs'> {
   /** Name of the signal: `approval/<id>/<vote, from 1>`, `tool-result/<call id>` or `tool-input/<id>`. */
   readonly name: string;
   readonly sinceMs: number;
-  /** Roles that may answer; empty for anybody of the tenant. The edge checks them before it signals. */
-  readonly approvers: readonly string[];
-  /** Subjects who may not answer. The edge checks them before it signals. */
-  readonly refused?: readonly string[];
-  /** JSON Schema of the content that is asked for. The edge checks it before it signals, so that whoever errs can try again. */
-  readonly accepts?: JsonObject;
 }
 
 /** What is known of a run. */
@@ -152,6 +149,8 @@ export interface RunFork {
   readonly runId: string;
   /** Name of the step that is done anew, such as `turn-2/model`. */
   readonly atStep: string;
+  /** Steps that may be done in its place or with it, such as `turn-2/compact`: the fork goes on from the first of all these that began. */
+  readonly anew?: readonly string[];
   /** What is different; its id, its root and its tenant are the engine's. What it throws refuses the fork. */
   readonly change: (input: RunInput) => RunInput | Promise<RunInput>;
 }

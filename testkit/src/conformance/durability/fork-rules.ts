@@ -156,13 +156,16 @@ export const forkRules: DurabilityRules = {
       const engine = await world.open({
         programs: {
           '1': () => async (run, input) => {
-            const isOther = input.metadata['other'] === 'yes';
-            if (isOther) await run.step('turn-1/other', work);
-            if (input.budget.stepsMax < 2) {
-              return { ...done, ending: { reason: 'budget_exceeded', budget: 'steps' } };
-            }
+            const { stepsMax } = input.budget;
+            const { other } = input.metadata;
+            const exceeded = { reason: 'budget_exceeded', budget: 'steps' } as const;
+            if (other === 'step') await run.step('turn-1/other', work);
+            if (stepsMax < 1) return { ...done, ending: exceeded };
             try {
               await run.step('turn-1/model', work);
+              run.emit(other === 'event' ? 'turn-1/other' : 'turn-1/model', told);
+              await run.step('turn-1/tools', work);
+              if (stepsMax < 2) return { ...done, ending: exceeded };
               await run.step('turn-2/model', work);
             } catch {
               await run.step('finish', work, { isCleanup: true }).catch(() => {});
@@ -179,22 +182,68 @@ export const forkRules: DurabilityRules = {
         const fork = { runId: 'run_2', atStep: 'turn-2/model', change };
         return toErrorData(await rejection(engine.fork('acme', 'run_1', fork)));
       };
-      const poor = await refusalOf((input) => ({
-        ...input,
-        budget: { ...input.budget, stepsMax: 1 },
-      }));
-      assert.equal(poor.code, 'failed_precondition');
-      assert.match(
-        poor.message,
-        /ends before turn-2\/model: .* used 12 tokens, 2 steps, 0 tool calls/,
-      );
-      assert.equal(poor.facts['used_steps'], '2');
-      const other = await refusalOf((input) => ({ ...input, metadata: { other: 'yes' } }));
-      assert.equal(other.code, 'failed_precondition');
-      assert.match(other.message, /does not come to turn-2\/model: .*turn-1\/model/);
+      // In the journal it ends before the step, or it just has nothing for the step itself.
+      for (const stepsMax of [0, 1]) {
+        const poor = await refusalOf((input) => ({
+          ...input,
+          budget: { ...input.budget, stepsMax },
+        }));
+        assert.equal(poor.code, 'failed_precondition');
+        assert.match(
+          poor.message,
+          /ends before turn-2\/model: .* used 12 tokens, 2 steps, 0 tool calls/,
+        );
+        assert.equal(poor.facts['used_steps'], '2');
+      }
+      for (const [other, problem] of [
+        ['step', /does not come to turn-2\/model: .*turn-1\/model/],
+        ['event', /does not come to turn-2\/model: .*tell text-delta of turn-1\/model/],
+      ] as const) {
+        const refused = await refusalOf((input) => ({ ...input, metadata: { other } }));
+        assert.equal(refused.code, 'failed_precondition');
+        assert.match(refused.message, problem);
+      }
       assert.equal(await engine.status('acme', 'run_2'), undefined);
-      assert.equal(bodies, 2, 'nothing was done to find out');
+      assert.equal(bodies, 3, 'nothing was done to find out');
     },
+
+  'a fork does steps anew that go with its own, and may come to any of them': async (makeWorld) => {
+    const clock = createVirtualClock();
+    const world = makeWorld({ clock, random: createRandom('fork-anew') });
+    const begun: string[] = [];
+    const engine = await world.open({
+      programs: {
+        '1': () => async (run, input) => {
+          const names = [
+            'turn-1/model',
+            ...(input.metadata['large'] === 'yes' ? [] : ['turn-2/compact']),
+            'turn-2/model',
+          ];
+          for (const name of names) await run.step(name, async () => void begun.push(name));
+          return done;
+        },
+      },
+      current: '1',
+      bounds: { ...defaultBounds, parkAfterMs: 60_000 },
+    });
+    await engine.start(createRunInput({}));
+    await clock.settle();
+    const change = (input: RunInput): RunInput => ({ ...input, metadata: { large: 'yes' } });
+    const fork = { runId: 'run_2', atStep: 'turn-2/model', change };
+    await assert.rejects(engine.fork('acme', 'run_1', fork), { code: 'failed_precondition' });
+    const anew = ['turn-2/compact', 'turn-2/model'];
+    for (const one of [
+      { ...fork, anew },
+      { ...fork, anew, runId: 'run_3', atStep: 'turn-2/compact' },
+    ]) {
+      begun.length = 0;
+      await engine.fork('acme', 'run_1', one);
+      await clock.settle();
+      assert.deepEqual(begun, ['turn-2/model']);
+      const { digest, recordedDigest } = await engine.replay('acme', one.runId);
+      assert.equal(digest, recordedDigest);
+    }
+  },
 
   'nobody can fork a run that is not there, of another tenant, or at a step that never began':
     async (makeWorld) => {
@@ -212,6 +261,8 @@ export const forkRules: DurabilityRules = {
       }
     },
 };
+
+const told = { type: 'text-delta', text: 'so far' } as const;
 
 function completed(answer: string): RunResult {
   return { ...done, ending: { reason: 'completed', answer } };

@@ -45,3 +45,24 @@ test('every link between pages leads to a file, and to a heading that is there',
     [],
   );
 });
+
+test('every source file that a page names is there', () => {
+  const files = globSync('{packages,apps,testkit,bench,scripts,proto}/**/*.{ts,proto,sql}', {
+    exclude: ['**/node_modules'],
+  }).map((path) => `/${path.replaceAll('\\', '/').replace('/src/', '/')}`);
+  const named = pages.flatMap((page) =>
+    Array.from(
+      readFileSync(page, 'utf8').matchAll(/`([\w.-]+\/[\w./-]+\.(?:ts|proto|sql))`/g),
+      ([, path = '']) => ({ page, path }),
+    ),
+  );
+  assert.ok(named.length > 30);
+  const absent = named.filter(({ path }) => {
+    const place = `/${path.replace(/(^|\/)src\//, '$1')}`;
+    return !files.some((file) => file.endsWith(place));
+  });
+  assert.deepEqual(
+    absent.map(({ page, path }) => `${page}: ${path}`),
+    [],
+  );
+});

@@ -57,7 +57,12 @@ function differenceOf(
   const missing = Array.from(before.performance.used, stepOf).find(
     (step) => step.includes('/') && !isDone(step),
   );
-  if (missing !== undefined) return `its program does not ask for ${missing} any more`;
+  if (missing !== undefined) {
+    const isOwn = own.includes(missing);
+    return isOwn
+      ? 'its program ends before it'
+      : `its program does not ask for ${missing} any more`;
+  }
   const told = tried.told.all();
   const other = before.told
     .all()

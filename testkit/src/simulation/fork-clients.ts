@@ -16,6 +16,8 @@ export interface Forked {
 }
 
 const forkRunId = 'fork_1';
+/** All before the step was done as it was, and then there was no room for it. */
+const endedBefore = 'its program ends before it';
 
 /** Forks a run at one of the steps that were shown; undefined where there is none yet, or it is refused. */
 export async function forkRun(
@@ -56,11 +58,7 @@ export async function forkRun(
     );
   } catch (thrown) {
     if (!(thrown instanceof HostError) || thrown.code !== 'failed_precondition') throw thrown;
-    const isStopped = facts.all.some(
-      (fact) => fact.type === 'handed' && fact.runId === from.runId && fact.kind === 'stop',
-    );
-    // A smaller budget may end before the step.
-    if (fork.limits === null && !isStopped && atStep.endsWith('/model')) {
+    if (!mayBeRefused(world, { fork, from, atStep, message: thrown.message })) {
       facts.violate('F1', `${from.runId} cannot be forked at ${atStep}: ${thrown.message}`);
     }
     return undefined;
@@ -68,6 +66,25 @@ export async function forkRun(
   const { cancelAfterMs } = fork;
   const plan = { ...from, runId: forkRunId, limits, cancelAfterMs, startAfterMs: 0 };
   return { plan, fromRunId: from.runId, atStep };
+}
+
+/** Whether a fork need not be taken: only steps of models have to be there in every run that nobody has stopped. */
+function mayBeRefused(
+  { facts }: World,
+  refused: {
+    readonly fork: ForkPlan;
+    readonly from: RunPlan;
+    readonly atStep: string;
+    readonly message: string;
+  },
+): boolean {
+  const { fork, from, atStep, message } = refused;
+  const isStopped = facts.all.some(
+    (fact) => fact.type === 'handed' && fact.runId === from.runId && fact.kind === 'stop',
+  );
+  // A smaller budget may end before the step; so may one of a conversation that another model holds without a cut.
+  const isOver = fork.outputTokensMax !== null && message.endsWith(endedBefore);
+  return fork.limits !== null || isOver || isStopped || !atStep.endsWith('/model');
 }
 
 /** As the host changes the input of a run for a fork of it. */

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { RunEndReason, RunState } from '@modelhost/contracts';
-import { createModelHostClient } from '@modelhost/sdk';
 import { finish, watch } from './fixtures/run-watch.ts';
-import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
-import { startHost } from './host.ts';
-import type { RunningHost } from './host.ts';
+import { makeDirectory, startHostIn, task, writeHostConfig } from './fixtures/started-host.ts';
 import { createStorageTools } from './storage/storage-tools.ts';
 
-test('one bit that changed in a run that waits ends that run, and takes nothing else with it', async () => {
-  const directory = makeDirectory();
-  const config = writeHostConfig(directory);
-  const start = async (): Promise<RunningHost> =>
-    startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-
-  const first = await start();
-  const alice = createModelHostClient({ address: first.grpcAddress, apiKey: keys.alice.key });
+test('one bit that changed in a run that waits ends that run, and takes nothing else with it', async (t) => {
+  const directory = makeDirectory(t);
+  await using first = await startHostIn(directory);
+  const alice = first.connect();
   const { session } = await alice.createSession();
   const sessionId = session?.sessionId ?? '';
   const { runId: sound } = await alice.startRun(task('pay'));
@@ -26,12 +19,11 @@ test('one bit that changed in a run that waits ends that run, and takes nothing 
   for (const runId of [sound, damaged]) {
     while ((await alice.getRun(runId)).waitingFor.length === 0);
   }
-  alice.close();
-  assert.deepEqual(await first.drain(), { interrupted: 0 });
+  assert.deepEqual(await first.host.drain(), { interrupted: 0 });
   changeEntry(join(directory, 'data', 'runs', 'journal.db'), damaged);
 
-  const second = await start();
-  const again = createModelHostClient({ address: second.grpcAddress, apiKey: keys.alice.key });
+  await using second = await startHostIn(directory);
+  const again = second.connect();
   const result = await finish(watch(again.followRun(damaged)));
   assert.equal(result.reason, RunEndReason.FAILED);
   assert.equal(result.error?.code, 'storage_unavailable');
@@ -48,23 +40,16 @@ test('one bit that changed in a run that waits ends that run, and takes nothing 
   const { runId: next } = await again.startRun(task('answer', { sessionId }));
   assert.equal((await finish(watch(again.followRun(next)))).answer, 'The answer.');
   await again.deleteSession(sessionId);
-  again.close();
-  await second.drain();
-  rmSync(directory, { recursive: true });
 });
 
-test('the last entry of a finished run that was lost is noticed, and an event is told as a gap', async () => {
-  const directory = makeDirectory();
-  const config = writeHostConfig(directory);
-  const start = async (): Promise<RunningHost> =>
-    startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  const first = await start();
-  const alice = createModelHostClient({ address: first.grpcAddress, apiKey: keys.alice.key });
+test('the last entry of a finished run that was lost is noticed, and an event is told as a gap', async (t) => {
+  const directory = makeDirectory(t);
+  await using first = await startHostIn(directory);
+  const alice = first.connect();
   const { runId } = await alice.startRun(task('answer'));
   await finish(watch(alice.followRun(runId)));
-  alice.close();
-  await first.drain();
-  const storage = createStorageTools(config, {});
+  await first.host.drain();
+  const storage = createStorageTools(writeHostConfig(directory), {});
   assert.ok((await storage.verify()) > 3);
 
   const path = join(directory, 'data', 'runs', 'journal.db');
@@ -81,39 +66,32 @@ test('the last entry of a finished run that was lost is noticed, and an event is
   lose('event WHERE id = (SELECT min(id) + 1 FROM event)');
   await assert.rejects(storage.verify(), new RegExp(`events \\d+ to \\d+ of ${runId} \\(`));
 
-  const second = await start();
-  const again = createModelHostClient({ address: second.grpcAddress, apiKey: keys.alice.key });
+  await using second = await startHostIn(directory);
+  const again = second.connect();
   const kinds = (await Array.fromAsync(again.followRun(runId))).map(({ event }) => event.case);
   assert.deepEqual(
     [kinds.filter((kind) => kind === 'eventsDropped').length, kinds.at(-1)],
     [1, 'runFinished'],
   );
-  again.close();
-  await second.drain();
-  rmSync(directory, { recursive: true });
 });
 
-test('a host whose database is damaged takes nothing more, says so, and leaves nobody waiting', async () => {
-  const directory = makeDirectory();
-  const config = writeHostConfig(directory);
-  const start = async (): Promise<RunningHost> =>
-    startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
+test('a host whose database is damaged takes nothing more, says so, and leaves nobody waiting', async (t) => {
+  const directory = makeDirectory(t);
   const corrupt = { code: 'storage_unavailable', facts: { reason: 'corrupt' } };
 
-  const first = await start();
-  const alice = createModelHostClient({ address: first.grpcAddress, apiKey: keys.alice.key });
+  await using first = await startHostIn(directory);
+  const alice = first.connect();
   const { runId: waiting } = await alice.startRun(task('pay'));
   while ((await alice.getRun(waiting)).waitingFor.length === 0);
   for (let count = 0; count < 12; count += 1) {
     const { runId } = await alice.startRun(task('answer'));
     await finish(watch(alice.followRun(runId)));
   }
-  alice.close();
-  await first.drain();
+  await first.host.drain();
   zeroLastPage(join(directory, 'data', 'runs', 'journal.db'), 'run');
 
-  const second = await start();
-  const again = createModelHostClient({ address: second.grpcAddress, apiKey: keys.alice.key });
+  await using second = await startHostIn(directory);
+  const again = second.connect();
   assert.equal((await again.getRun(waiting)).state, RunState.WAITING);
   const following = finish(watch(again.followRun(waiting)));
   await Promise.all([
@@ -121,12 +99,10 @@ test('a host whose database is damaged takes nothing more, says so, and leaves n
     assert.rejects(again.startRun(task('answer')), corrupt),
   ]);
   await assert.rejects(again.cancelRun(waiting), corrupt);
-  const ready = await fetch(`http://${second.healthAddress}/ready`);
+  const ready = await fetch(`http://${second.host.healthAddress}/ready`);
   assert.equal(ready.status, 503);
   assert.match(await ready.text(), /"storage".*the database is damaged/s);
-  again.close();
-  assert.deepEqual(await second.drain(), { interrupted: 0 });
-  rmSync(directory, { recursive: true });
+  assert.deepEqual(await second.host.drain(), { interrupted: 0 });
 });
 
 function zeroLastPage(path: string, table: string): void {

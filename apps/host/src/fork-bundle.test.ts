@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RunEndReason, ToolOutcome } from '@modelhost/contracts';
@@ -30,8 +30,8 @@ const tests = {
     '- name: an input is accepted\n  given: { action: AcceptInput, bytes: 10 }\n  expect: { effect: allow, reasons: [all] }\n',
 };
 
-test('a fork is decided by its own signed bundle, and everything else by what is in force', async () => {
-  const directory = makeDirectory();
+test('a fork is decided by its own signed bundle, and everything else by what is in force', async (t) => {
+  const directory = makeDirectory(t);
   writeFileSync(join(directory, 'root.json'), trustRootOf());
   const first = bundleOf({ files: { 'authorize.cedar': permitAll, ...tests } });
   writeFileSync(join(directory, 'base.mhpb.json'), first);
@@ -84,5 +84,4 @@ test('a fork is decided by its own signed bundle, and everything else by what is
   await finish(watch(ned.followRun(own.runId)));
   const refused = await failureOf(ned.forkRun({ ...fork, runId: own.runId, bundle }));
   assert.equal(refused.code, 'permission_denied');
-  rmSync(directory, { recursive: true });
 });

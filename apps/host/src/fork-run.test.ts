@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { BudgetKind, RunEndReason } from '@modelhost/contracts';
 import type { RunEvent } from '@modelhost/contracts';
-import { createModelHostClient } from '@modelhost/sdk';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { failureOf } from './fixtures/guarded-server.ts';
 import { finish, next, watch } from './fixtures/run-watch.ts';
-import {
-  keys,
-  makeDirectory,
-  startTestHost,
-  task,
-  writeHostConfig,
-} from './fixtures/started-host.ts';
+import { keys, makeDirectory, startHostIn, startTestHost, task } from './fixtures/started-host.ts';
 import type { HostChange } from './fixtures/started-host.ts';
-import { startHost } from './host.ts';
 
 const providers = [
   {
@@ -178,8 +170,8 @@ test('a fork names what is wrong with it, and only its owner has the run', async
   assert.equal(absent.code, 'not_found');
 });
 
-test('a fork by an agent or a route that the host no longer has names what is there', async () => {
-  const directory = makeDirectory();
+test('a fork by an agent or a route that the host no longer has names what is there', async (t) => {
+  const directory = makeDirectory(t);
   const script = { name: 'main', type: 'scripted', scriptFile: 'script.yaml' };
   const model = { id: 'model', model: 'scripted' };
   let fork = { runId: '', atStep: 'turn-1/model', requestId: 'early' };
@@ -209,7 +201,6 @@ test('a fork by an agent or a route that the host no longer has names what is th
     assert.equal(refused.code, 'failed_precondition');
     assert.equal(refused.message, 'this host has no agent helper; there is other');
   });
-  rmSync(directory, { recursive: true });
 });
 
 async function withHost(
@@ -217,12 +208,8 @@ async function withHost(
   change: HostChange,
   work: (client: ModelHostClient) => Promise<void>,
 ): Promise<void> {
-  const config = writeHostConfig(directory, change);
-  const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
-  await work(client);
-  client.close();
-  await host.drain();
+  await using own = await startHostIn(directory, change);
+  await work(own.connect());
 }
 
 test('a fork of a run of a session knows what was said, and leaves no turn', async () => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
@@ -10,9 +9,14 @@ import { HealthStatus, ToolServerState } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
 import { createComponents } from './components.ts';
 import { readHostConfig } from './config/read-config.ts';
-import { startHost } from './host.ts';
 import { startChatProvider } from './fixtures/chat-provider.ts';
-import { makeDirectory, startTestHost, task, writeHostConfig } from './fixtures/started-host.ts';
+import {
+  makeDirectory,
+  startSilently,
+  startTestHost,
+  task,
+  writeHostConfig,
+} from './fixtures/started-host.ts';
 
 test('an outage outside degrades the host, which goes on serving', async () => {
   const provider = await startChatProvider();
@@ -57,8 +61,8 @@ test('an outage outside degrades the host, which goes on serving', async () => {
   assert.equal(last, 'runFinished');
 });
 
-test('without its audit the host is down', async () => {
-  const directory = makeDirectory();
+test('without its audit the host is down', async (t) => {
+  const directory = makeDirectory(t);
   const audit = await openAuditFile({ path: join(directory, 'audit.jsonl'), now: () => 1 });
   const components = createComponents({
     audit,
@@ -72,34 +76,29 @@ test('without its audit the host is down', async () => {
   await check.check(new AbortController().signal);
   await audit.close();
   await assert.rejects(check.check(new AbortController().signal), { code: 'audit_unavailable' });
-  rmSync(directory, { recursive: true });
 });
 
-test('a host that cannot start leaves nothing behind: it starts at once when the reason is gone', async () => {
+test('a host that cannot start leaves nothing behind: it starts at once when the reason is gone', async (t) => {
   await using other = await startTestHost();
   const port = Number(other.host.healthAddress.split(':')[1]);
-  const directory = makeDirectory();
+  const directory = makeDirectory(t);
   const free = await startTestHost();
   const grpcPort = Number(free.host.grpcAddress.split(':')[1]);
   await free[Symbol.asyncDispose]();
   writeHostConfig(directory, { server: { port: grpcPort, healthPort: port } });
   const read = (flags: readonly string[]) =>
     readHostConfig({ file: join(directory, 'host.yaml'), environment: {}, flags });
-  const options = { version: '1', environment: {}, log: 'silent' } as const;
   await assert.rejects(
-    startHost({ ...options, config: read([]) }),
+    startSilently(read([])),
     (thrown) => thrown instanceof HostError && thrown.code === 'config_invalid',
   );
   await assert.rejects(once(connect(grpcPort, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
   // The audit file is locked by whoever has it open.
-  const host = await startHost({ ...options, config: read(['server.healthPort=0']) });
-  await host.drain();
-  rmSync(directory, { recursive: true });
+  await (await startSilently(read(['server.healthPort=0']))).drain();
 });
 
-test('what the configuration names must be usable before anything is opened', async () => {
-  const directory = makeDirectory();
-  const options = { version: '1', environment: {}, log: 'silent' } as const;
+test('what the configuration names must be usable before anything is opened', async (t) => {
+  const directory = makeDirectory(t);
   const models = [{ id: 'model', model: 'x' }];
   const scripted = (scriptFile: string): object => ({
     name: 'main',
@@ -111,18 +110,15 @@ test('what the configuration names must be usable before anything is opened', as
     [{ providers: [scripted('policies/test.cedar')] }, /^policies\/test\.cedar: /],
     [{ providers: [scripted('host.yaml')] }, /^host\.yaml: script: /],
   ] as const) {
-    const config = writeHostConfig(directory, change);
     await assert.rejects(
-      startHost({ ...options, config }),
+      startSilently(writeHostConfig(directory, change)),
       (thrown) =>
         thrown instanceof HostError &&
         thrown.code === 'config_invalid' &&
         told.test(thrown.message),
     );
   }
-  const host = await startHost({ ...options, config: writeHostConfig(directory) });
-  await host.drain();
-  rmSync(directory, { recursive: true });
+  await (await startSilently(writeHostConfig(directory))).drain();
 });
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) =>

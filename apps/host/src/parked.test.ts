@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { RunEndReason } from '@modelhost/contracts';
-import { createModelHostClient } from '@modelhost/sdk';
-import type { ModelHostClient } from '@modelhost/sdk';
 import { finish, next, watch } from './fixtures/run-watch.ts';
-import { keys, makeDirectory, task, writeHostConfig } from './fixtures/started-host.ts';
-import { startHost } from './host.ts';
-import type { RunningHost } from './host.ts';
+import { keys, makeDirectory, startHostIn, startTestHost, task } from './fixtures/started-host.ts';
 
-test('twenty runs that wait outside memory for an approval all finish in the next host', async () => {
-  const directory = makeDirectory();
-  const start = async (): Promise<RunningHost> => {
-    const config = writeHostConfig(directory, {
-      server: { gracefulShutdownTimeoutMs: 0 },
-      runs: { parkAfterMs: 0 },
-    });
-    return startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  };
-  const connect = (host: RunningHost, apiKey: string): ModelHostClient =>
-    createModelHostClient({ address: host.grpcAddress, apiKey });
-
-  const first = await start();
-  const alice = connect(first, keys.alice.key);
+test('twenty runs that wait outside memory for an approval all finish in the next host', async (t) => {
+  const directory = makeDirectory(t);
+  const change = { server: { gracefulShutdownTimeoutMs: 0 }, runs: { parkAfterMs: 0 } };
+  await using first = await startHostIn(directory, change);
+  const alice = first.connect();
   const waiting = await Promise.all(
     Array.from({ length: 20 }, async () => {
       const { runId } = await alice.startRun(task('pay'));
@@ -33,11 +19,10 @@ test('twenty runs that wait outside memory for an approval all finish in the nex
       return { runId, approvalId, callId };
     }),
   );
-  assert.deepEqual(await first.drain(), { interrupted: 0 });
-  alice.close();
+  assert.deepEqual(await first.host.drain(), { interrupted: 0 });
 
-  const second = await start();
-  const [again, bob] = [connect(second, keys.alice.key), connect(second, keys.bob.key)];
+  await using second = await startHostIn(directory, change);
+  const [again, bob] = [second.connect(), second.connect(keys.bob.key)];
   const reasons = await Promise.all(
     waiting.map(async ({ runId, approvalId, callId }) => {
       await bob.resolveApproval({ runId, approvalId, approved: true });
@@ -51,18 +36,11 @@ test('twenty runs that wait outside memory for an approval all finish in the nex
     reasons,
     waiting.map(() => RunEndReason.COMPLETED),
   );
-  for (const client of [again, bob]) client.close();
-  await second.drain();
-  rmSync(directory, { recursive: true });
 });
 
 test('a run that waits outside memory ends as soon as it is cancelled, and its session can be deleted', async () => {
-  const directory = makeDirectory();
-  const config = writeHostConfig(directory, { runs: { parkAfterMs: 0 } });
-  const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  const address = host.grpcAddress;
-  const alice = createModelHostClient({ address, apiKey: keys.alice.key });
-  const bob = createModelHostClient({ address, apiKey: keys.bob.key });
+  await using started = await startTestHost({ runs: { parkAfterMs: 0 } });
+  const [alice, bob] = [started.connect(), started.connect(keys.bob.key)];
   const { session } = await alice.createSession({ title: 'Payments' });
   assert.ok(session !== undefined);
   const { sessionId } = session;
@@ -79,7 +57,4 @@ test('a run that waits outside memory ends as soon as it is cancelled, and its s
     message: /the run is over \(cancelled\)/,
   });
   assert.equal(await alice.deleteSession(sessionId), 1);
-  for (const client of [alice, bob]) client.close();
-  await host.drain();
-  rmSync(directory, { recursive: true });
 });

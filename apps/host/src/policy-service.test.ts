@@ -214,8 +214,8 @@ test('others ask the decision point over AuthZEN on the port of MCP clients', as
   assert.partialDeepStrictEqual(await metadata.json(), { policy_decision_point: url });
 });
 
-test('a signed bundle is rehearsed, activated in the shadow and promoted, and a bad one changes nothing', async () => {
-  const directory = makeDirectory();
+test('a signed bundle is rehearsed, activated in the shadow and promoted, and a bad one changes nothing', async (t) => {
+  const directory = makeDirectory(t);
   writeFileSync(join(directory, 'root.json'), trustRootOf());
   const first = bundleOf({ files: { ...filesFor(100_000), 'authorize/model.cedar': '' } });
   writeFileSync(join(directory, 'base.mhpb.json'), first);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createModelHostClient } from '@modelhost/sdk';
@@ -16,7 +16,7 @@ test('no key, no secret and no argument of a tool stands in the log, whatever fa
   const masterKey = randomBytes(32).toString('base64');
   const argument = 'canary-argument-of-a-call';
   await using provider = await startChatProvider('${env:PROVIDER_KEY}');
-  const directory = makeDirectory();
+  const directory = makeDirectory(t);
   const environment = { PROVIDER_KEY: providerKey, MODEL_HOST_MASTER_KEY: masterKey };
   const tools = {
     servers: [
@@ -72,5 +72,4 @@ test('no key, no secret and no argument of a tool stands in the log, whatever fa
   for (const secret of secrets) assert.ok(!output.includes(secret), secret);
   const audit = readFileSync(join(directory, 'data', 'audit.jsonl'), 'utf8');
   for (const secret of secrets) assert.ok(!audit.includes(secret), secret);
-  rmSync(directory, { recursive: true });
 });

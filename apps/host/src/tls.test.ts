@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
@@ -10,7 +10,7 @@ import { keys, makeDirectory, startTestHost } from './fixtures/started-host.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const skip = !hasOpenssl && 'there is no openssl in PATH, and Node makes no certificates';
-const directory = makeDirectory();
+const directory = makeDirectory({ after });
 const tls = { certFile: join(directory, 'cert.pem'), keyFile: join(directory, 'key.pem') };
 
 before(() => {
@@ -20,7 +20,6 @@ before(() => {
   const files = ['-keyout', tls.keyFile, '-out', tls.certFile, '-days', '2'];
   execFileSync('openssl', ['req', '-x509', ...key, ...subject, ...files], { stdio: 'pipe' });
 });
-after(() => rmSync(directory, { recursive: true }));
 
 test('a client that trusts the certificate is served', { skip }, async () => {
   await using started = await startTestHost({ server: { tls } });

@@ -15,8 +15,13 @@ import { after, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { HostError } from '@modelhost/kernel';
 import { createModelHostClient } from '@modelhost/sdk';
-import { keys, makeDirectory, task, writeHostConfig } from '../fixtures/started-host.ts';
-import { startHost } from '../host.ts';
+import {
+  keys,
+  makeDirectory,
+  startSilently,
+  task,
+  writeHostConfig,
+} from '../fixtures/started-host.ts';
 import type { RunningHost } from '../host.ts';
 import { emptyState, writeState } from '../policy/policy-state.ts';
 import { createStorageTools } from '../storage/storage-tools.ts';
@@ -36,8 +41,7 @@ interface Place {
 }
 
 /** With everything that a host may leave in its data directory. Hosts are slow to start, so one makes it for all. */
-const template = makeDirectory();
-after(() => rmSync(template, { recursive: true }));
+const template = makeDirectory({ after });
 let filled: Promise<void> | undefined;
 
 async function fill(): Promise<void> {
@@ -48,21 +52,18 @@ async function fill(): Promise<void> {
   writeFileSync(join(data, 'policy', 'state.json'), 'of an earlier configuration');
   const pins = { format: 'modelhost-pins', version: 1, servers: {} };
   writeFileSync(join(data, 'tool-pins.json'), JSON.stringify(pins));
-  const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  await host.drain();
+  await (await startSilently(config)).drain();
 }
 
 /** A copy of it, and no host. */
 async function makePlace(t: TestContext): Promise<Place> {
   filled ??= fill();
   await filled;
-  const directory = makeDirectory();
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = makeDirectory(t);
   cpSync(template, directory, { recursive: true });
   const config = writeHostConfig(directory);
   const data = join(directory, 'data');
-  const start = async (environment = {}): Promise<RunningHost> =>
-    startHost({ config, version: '1.2.3', environment, log: 'silent' });
+  const start: Place['start'] = async (environment) => startSilently(config, environment);
   const pass = async (): Promise<void> => {
     await (await start()).drain();
   };

@@ -3,14 +3,12 @@ import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { HostError } from '@modelhost/kernel';
-import { makeDirectory, writeHostConfig } from '../fixtures/started-host.ts';
-import { startHost } from '../host.ts';
+import { makeDirectory, startSilently, writeHostConfig } from '../fixtures/started-host.ts';
 import { createStorageTools } from '../storage/storage-tools.ts';
 import { makeDataDirectory } from './make-data-directory.ts';
 
 test('a data directory is made with those above it, for its owner alone', async (t) => {
-  const directory = makeDirectory();
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = makeDirectory(t);
   const path = join(directory, 'a', 'b');
   await Promise.all([makeDataDirectory(path), makeDataDirectory(path)]);
   await makeDataDirectory(path);
@@ -21,8 +19,7 @@ test('a data directory is made with those above it, for its owner alone', async 
 });
 
 test('a place where no data directory can be is told with the remedy, and never waited for', async (t) => {
-  const directory = makeDirectory();
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = makeDirectory(t);
   const file = join(directory, 'file');
   writeFileSync(file, 'text');
   const dangling = join(directory, 'dangling');
@@ -48,17 +45,14 @@ test('a place where no data directory can be is told with the remedy, and never 
 });
 
 test('neither a host nor a restoration begins where its data directory is a file', async (t) => {
-  const directory = makeDirectory();
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = makeDirectory(t);
   const config = writeHostConfig(directory);
   const fault = { code: 'storage_unavailable', message: /\/data: is no directory; / };
   writeFileSync(join(directory, 'data'), 'text');
-  const start = startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  await assert.rejects(start, fault);
+  await assert.rejects(startSilently(config), fault);
   await assert.rejects(createStorageTools(config, {}).restore('backup.db', 1), fault);
   rmSync(join(directory, 'data'));
   mkdirSync(join(directory, 'data'));
   writeFileSync(join(directory, 'data', 'runs'), 'text');
-  const again = startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-  await assert.rejects(again, { code: 'storage_unavailable' });
+  await assert.rejects(startSilently(config), { code: 'storage_unavailable' });
 });

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { RunEndReason } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
-import { createModelHostClient } from '@modelhost/sdk';
-import { makeDirectory, task, writeHostConfig } from '../fixtures/started-host.ts';
-import { startHost } from '../host.ts';
-import type { RunningHost } from '../host.ts';
+import { makeDirectory, startHostIn, task } from '../fixtures/started-host.ts';
+import type { StartedHost } from '../fixtures/started-host.ts';
 import { bundleOf, trustRootOf } from './fixtures/policy-world.ts';
 
 const rules = `@id("input") @message("may ask") permit (principal, action == ModelHost::Action::"AcceptInput", resource);
@@ -28,26 +26,13 @@ const bundle = bundleOf({
 /** A directory with a trust root, and a host that decides by whatever bundle is in it. */
 function prepare(t: TestContext): {
   readonly directory: string;
-  readonly start: () => Promise<RunningHost>;
+  readonly start: () => Promise<StartedHost>;
 } {
-  const directory = makeDirectory();
-  const hosts: RunningHost[] = [];
-  t.after(async () => {
-    for (const host of hosts) await host.drain();
-    rmSync(directory, { recursive: true });
-  });
+  const directory = makeDirectory(t);
   writeFileSync(join(directory, 'root.json'), trustRootOf());
   const bundles = [{ file: 'base.mhpb.json' }];
   const policies = { bundles, trustRoot: 'root.json', watchMs: 0 };
-  const config = writeHostConfig(directory, { isOpen: true, policies });
-  return {
-    directory,
-    start: async () => {
-      const host = await startHost({ config, version: '1.2.3', environment: {}, log: 'silent' });
-      hosts.push(host);
-      return host;
-    },
-  };
+  return { directory, start: async () => startHostIn(directory, { isOpen: true, policies }) };
 }
 
 interface Ready {
@@ -59,18 +44,13 @@ interface Ready {
 
 /** How ready it is, and what the last event of a run is. */
 async function look(
-  host: RunningHost,
+  started: StartedHost,
 ): Promise<Ready & { readonly last: RunEndReason | undefined }> {
-  const client = createModelHostClient({ address: host.grpcAddress });
   let last: RunEndReason | undefined;
-  try {
-    for await (const { event } of client.run(task('answer', { clientTools: [] }))) {
-      if (event.case === 'runFinished') last = event.value.result?.reason;
-    }
-  } finally {
-    client.close();
+  for await (const { event } of started.connect().run(task('answer', { clientTools: [] }))) {
+    if (event.case === 'runFinished') last = event.value.result?.reason;
   }
-  const answer = await fetch(`http://${host.healthAddress}/ready`);
+  const answer = await fetch(`http://${started.host.healthAddress}/ready`);
   // What our own health server says.
   return { ...((await answer.json()) as Ready), last };
 }
@@ -78,18 +58,17 @@ async function look(
 test('a host decides by its bundle, and one that is broken later only degrades it', async (t) => {
   const { directory, start } = prepare(t);
   writeFileSync(join(directory, 'base.mhpb.json'), bundle);
-  const first = await start();
+  await using first = await start();
   const well = await look(first);
-  await first.drain();
+  await first.host.drain();
   assert.deepEqual([well.status, well.last], ['up', RunEndReason.COMPLETED]);
-  const records = readFileSync(first.auditPath, 'utf8').split('\n', 5);
+  const records = readFileSync(first.host.auditPath, 'utf8').split('\n', 5);
   const kinds = records.map((line) => /"kind":"([^"]+)"/.exec(line)?.[1]);
   assert.deepEqual(kinds, ['policy', 'policy', 'policy', 'policy', 'host-started']);
 
   writeFileSync(join(directory, 'base.mhpb.json'), 'half a bundle');
-  const second = await start();
+  await using second = await start();
   const degraded = await look(second);
-  await second.drain();
   assert.deepEqual([degraded.status, degraded.last], ['degraded', RunEndReason.COMPLETED]);
   const { status, error } = degraded.components.policy;
   assert.equal(status, 'degraded');

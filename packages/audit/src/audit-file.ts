@@ -1,15 +1,15 @@
 import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError } from '@modelhost/kernel';
 import type { AuditLog, AuditReceipt, AuditRecord } from '@modelhost/kernel';
-import { durableFlags, writeDurably } from './durable-write.ts';
+import { durableFlags } from './durable-write.ts';
 import { entryLine, genesisHash, lineBytesMax } from './entry.ts';
 import { lockFile } from './file-lock.ts';
 import type { FileLock } from './file-lock.ts';
-import { createHeadNotes } from './head.ts';
 import { recoverTail } from './recover.ts';
+import { createTail } from './tail.ts';
+import type { Tail } from './tail.ts';
 
 /** Records that may wait for the disk. */
 const waitingMax = 10_000;
@@ -29,12 +29,13 @@ export interface AuditFileOptions {
 interface Waiting {
   readonly receipt: AuditReceipt;
   readonly resolve: (receipt: AuditReceipt) => void;
-  readonly reject: (error: HostError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
  * Opens the file for this process alone and continues its chain. What comes while a commit is on its way goes into the
- * next one, so that many records share one sync. After the first error of the disk nothing is accepted any more.
+ * next one, so that many records share one sync. After an error of the disk nothing is accepted any more; where it was only full,
+ * until there is room.
  */
 export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog> {
   const { path } = options;
@@ -44,34 +45,32 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
   try {
     const head = await recoverTail(path);
     const file = await open(path, durableFlags | constants.O_APPEND, 0o600).catch(fail);
-    return createAuditFile({ ...options, file, head, lock });
+    const tail = await createTail({ path, file, head });
+    return createAuditFile({ ...options, tail, lock });
   } catch (thrown) {
     lock.release();
     throw thrown;
   }
 }
 
-interface OpenedFile extends AuditFileOptions {
-  readonly file: FileHandle;
-  readonly head: AuditReceipt | undefined;
-  readonly lock: FileLock;
+interface OpenedFile extends Omit<AuditFileOptions, 'path'> {
+  readonly tail: Tail;
+  readonly lock: Pick<FileLock, 'release'>;
 }
 
-function createAuditFile(options: OpenedFile): AuditLog {
-  const { path, now, onCommit, file, rideMsMax = rideMsMaxDefault } = options;
-  let head = options.head;
-  const chain = createChain(head, now);
-  const notes = createHeadNotes(path);
+/** Goes on with the chain of a file, until it is closed. */
+export function createAuditFile(options: OpenedFile): AuditLog {
+  const { now, onCommit, tail, rideMsMax = rideMsMaxDefault } = options;
+  const chain = createChain(tail.head(), now);
   const patience = createPatience(rideMsMax, start);
   let waiting: Waiting[] = [];
   /** Something waits that does not ride. */
   let isDue = false;
   let committing: Promise<void> | undefined;
-  let broken: HostError | undefined;
   let isClosed = false;
 
   const append: AuditLog['append'] = async (record, { mayRide } = { mayRide: false }) => {
-    refuseIfUnusable();
+    refuseIfClosed();
     if (waiting.length >= waitingMax) throw tooMany();
     // While whoever appends has something else on its way, and not once that is waited for.
     const receipt = chain.add(record);
@@ -87,9 +86,8 @@ function createAuditFile(options: OpenedFile): AuditLog {
     committing ??= commitAll();
   }
 
-  function refuseIfUnusable(): void {
+  function refuseIfClosed(): void {
     if (isClosed) throw new HostError('audit_unavailable', 'the audit log is closed');
-    if (broken !== undefined) throw broken;
   }
 
   async function commitAll(): Promise<void> {
@@ -106,14 +104,16 @@ function createAuditFile(options: OpenedFile): AuditLog {
   }
 
   async function commit(batch: readonly Waiting[], lines: string): Promise<void> {
+    const last = batch.at(-1);
+    if (last === undefined) return;
     try {
-      if (broken !== undefined) throw broken;
-      await writeDurably(file, lines);
-      head = batch.at(-1)?.receipt ?? head;
-      await notes.noteIfDue(head);
-    } catch (cause) {
-      broken ??= new HostError('audit_unavailable', 'the audit log cannot be written', { cause });
-      for (const { reject } of batch) reject(broken);
+      await tail.add(lines, last.receipt);
+    } catch (thrown) {
+      // What came meanwhile has the hashes of these before it.
+      const refused = [...batch, ...waiting];
+      waiting = [];
+      chain.restart(tail.head());
+      for (const { reject } of refused) reject(thrown);
       return;
     }
     onCommit?.(batch.length);
@@ -126,25 +126,19 @@ function createAuditFile(options: OpenedFile): AuditLog {
     // What was accepted before is still written.
     if (waiting.length > 0) start();
     await committing;
-    await letGo(options, async () => notes.close(head));
+    // Whatever becomes of the note, another process may have the file then.
+    await tail.close().finally(() => options.lock.release());
   }
 
   return {
     append,
-    head: () => head,
-    check: async () => refuseIfUnusable(),
+    head: () => tail.head(),
+    check: async () => {
+      refuseIfClosed();
+      await tail.check();
+    },
     close,
   };
-}
-
-/** Whatever becomes of the note, another process may have the file then. */
-async function letGo({ file, lock }: OpenedFile, note: () => Promise<void>): Promise<void> {
-  try {
-    await note();
-  } finally {
-    await file.close();
-    lock.release();
-  }
 }
 
 /** Bounds how long what may ride waits. */
@@ -167,6 +161,8 @@ interface Chain {
   add(record: AuditRecord): AuditReceipt;
   /** The lines since it was asked for them before. */
   take(): string;
+  /** Goes on from this entry: what was added since is not in the file. */
+  restart(head: AuditReceipt | undefined): void;
 }
 
 function createChain(head: AuditReceipt | undefined, now: () => number): Chain {
@@ -185,6 +181,10 @@ function createChain(head: AuditReceipt | undefined, now: () => number): Chain {
       const taken = lines;
       lines = '';
       return taken;
+    },
+    restart: (entry) => {
+      last = entry;
+      lines = '';
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   ann,
   bundleOf,
   createPolicyWorld,
+  effectOf,
   filesFor,
   inputOf,
   mallory,
@@ -179,13 +180,12 @@ test('old content comes back under a higher revision', async (t) => {
   const world = createPolicyWorld(t);
   world.write('base.mhpb.json', bundleOf({ bytesMax: 100 }));
   const control = await world.open({ watchMs: 0 });
-  const allowed = async (): Promise<string> => (await control.engine.decide(inputOf(50))).effect;
   await control.activate(bundleOf({ revision: 2, bytesMax: 7 }), ann);
-  assert.equal(await allowed(), 'deny');
+  assert.equal(await effectOf(control, 50), 'deny');
   await control.activate(bundleOf({ revision: 1, bytesMax: 100 }), ann);
-  assert.equal(await allowed(), 'deny');
+  assert.equal(await effectOf(control, 50), 'deny');
   await control.activate(bundleOf({ revision: 3, bytesMax: 100 }), ann);
-  assert.equal(await allowed(), 'allow');
+  assert.equal(await effectOf(control, 50), 'allow');
 });
 
 test('without its record nothing is put in force', async (t) => {
@@ -203,7 +203,7 @@ test('without its record nothing is put in force', async (t) => {
     control.status().bundles.map(({ revision }) => revision),
     [1],
   );
-  assert.equal((await control.engine.decide(inputOf(50))).effect, 'allow');
+  assert.equal(await effectOf(control, 50), 'allow');
 });
 
 test('what cannot be stored is not put in force, and its failure is on record', async (t) => {
@@ -215,7 +215,7 @@ test('what cannot be stored is not put in force, and its failure is on record', 
   assert.ok(report.type === 'refused');
   assert.deepEqual([report.step, report.code], ['store', 'store-failed']);
   assert.match(report.message, /data\/policy\/files: cannot be written; make room on the disk/);
-  assert.equal((await control.engine.decide(inputOf(50))).effect, 'allow');
+  assert.equal(await effectOf(control, 50), 'allow');
   assert.deepEqual(
     world
       .records()

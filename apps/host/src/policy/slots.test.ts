@@ -7,15 +7,11 @@ import {
   bob,
   bundleOf,
   createPolicyWorld,
+  effectOf,
   filesFor,
   inputOf,
   trustRootOf,
 } from './fixtures/policy-world.ts';
-import type { OpenControl } from './fixtures/policy-world.ts';
-
-async function effectOf(control: OpenControl, bytes: number, tenant = 'acme'): Promise<string> {
-  return (await control.engine.decide(inputOf(bytes, tenant))).effect;
-}
 
 async function open(t: Parameters<typeof createPolicyWorld>[0]) {
   const world = createPolicyWorld(t);

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HostError } from '@modelhost/kernel';
+import type { Principal } from '@modelhost/kernel';
 import { readAuthorizationUrl } from './authorization-required.ts';
 import type { CredentialSpec } from './credential-spec.ts';
-import type { AuthorizationServer } from './fixtures/authorization-server.ts';
-import { createWorld, openInBrowser, userOAuth, userOf } from './fixtures/credential-world.ts';
+import { authorize, createWorld, userOAuth, userOf } from './fixtures/credential-world.ts';
+import type { CredentialWorld } from './fixtures/credential-world.ts';
+import {
+  clientCredentials,
+  enterpriseManaged,
+  hostKey as key,
+  tokenExchange,
+} from './fixtures/machine-specs.ts';
+import type { SpecAt } from './fixtures/machine-specs.ts';
 import { listenHttp } from '../outbound/fixtures/http-listener.ts';
 
 const ann = userOf('ann');
@@ -95,50 +103,39 @@ test('abuse A14: what a server says about its authorization goes through the sam
   assert.equal(inner.connections(), 0);
 });
 
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const key = {
-  privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-  algorithm: 'ES256',
-} as const;
 // Any file will do as an assertion here.
 const assertionFile = fileURLToPath(new URL('credential-spec.ts', import.meta.url));
-const everySpec: readonly ((authorization: AuthorizationServer) => CredentialSpec)[] = [
+const everySpec: readonly SpecAt[] = [
   () => ({ type: 'none' }),
   () => ({ type: 'static', header: 'authorization', value: 'Bearer configured' }),
-  ({ issuer }) => ({ type: 'client-credentials', issuer, clientId: 'c', clientSecret: 's' }),
+  clientCredentials,
   ({ issuer }) => ({ type: 'private-key-jwt', issuer, clientId: 'c', key }),
   ({ issuer }) => ({ type: 'workload-identity', issuer, clientId: 'c', assertionFile }),
   () => userOAuth,
-  ({ issuer }) => ({
-    type: 'token-exchange',
-    tokenEndpoint: `${issuer}/token`,
-    clientId: 'c',
-    clientSecret: 's',
-    clientAuthentication: 'post',
-    subjectKey: key,
-    subjectIssuer: 'https://host.example',
-  }),
-  ({ issuer }) => ({
-    type: 'enterprise-managed',
-    issuer,
-    clientId: 'c',
-    clientSecret: 's',
-    identityTokenEndpoint: `${issuer}/token`,
-    identityClientId: 'i',
-  }),
+  tokenExchange,
+  enterpriseManaged,
 ];
+
+/** A world in which a user needs to do nothing more. */
+async function openReady(
+  t: TestContext,
+  spec: SpecAt,
+  user: Principal,
+): Promise<CredentialWorld & { readonly type: CredentialSpec['type'] }> {
+  const world = await createWorld(t, { spec, more: { idTokenFor: async () => 'id-token' } });
+  const { type } = spec(world.authorization);
+  world.authorization.behave.idJag = type === 'enterprise-managed';
+  if (type === 'user-oauth') await authorize(world, user);
+  return { ...world, type };
+}
 
 test('abuse A15: the inbound token never reaches an upstream or its authorization server', async (t) => {
   const inbound = 'inbound-token-of-the-caller';
   // Whatever an edge may one day put on a principal beside what its type has.
   const caller = { ...ann, token: inbound, headers: { authorization: `Bearer ${inbound}` } };
   for (const spec of everySpec) {
-    const world = await createWorld(t, { spec, more: { idTokenFor: async () => 'id-token' } });
-    const { type } = spec(world.authorization);
-    world.authorization.behave.idJag = type === 'enterprise-managed';
-    if (type === 'user-oauth') {
-      await world.credentials.finish(caller, await openInBrowser(await world.refusedUrl(caller)));
-    }
+    const world = await openReady(t, spec, caller);
+    const { type } = world;
     const answer = await world.ask(caller);
     const isAccepted = type !== 'none' && type !== 'static';
     assert.equal(answer.status, isAccepted ? 200 : 401, type);
@@ -156,12 +153,7 @@ test('abuse A15: a credential goes to the origin of its server and nowhere else'
     response.end();
   });
   for (const spec of everySpec) {
-    const world = await createWorld(t, { spec, more: { idTokenFor: async () => 'id-token' } });
-    const { type } = spec(world.authorization);
-    world.authorization.behave.idJag = type === 'enterprise-managed';
-    if (type === 'user-oauth') {
-      await world.credentials.finish(ann, await openInBrowser(await world.refusedUrl(ann)));
-    }
+    const world = await openReady(t, spec, ann);
     await world.ask(ann);
     const outbound = world.credentials.outboundFor(ann);
     await outbound(other.origin, { headers: { accept: '*/*' } });

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { HostError } from '@modelhost/kernel';
-import { importSPKI, jwtVerify } from 'jose';
+import { jwtVerify } from 'jose';
 import type { CredentialSpec } from './credential-spec.ts';
 import { createWorld, userOf } from './fixtures/credential-world.ts';
+import {
+  clientCredentials,
+  enterpriseManaged,
+  hostKey,
+  hostPublicKey,
+  tokenExchange,
+} from './fixtures/machine-specs.ts';
 
 const ann = userOf('ann');
 const bob = userOf('bob');
-const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const key = {
-  privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-  algorithm: 'ES256',
-} as const;
-const spki = await importSPKI(publicKey.export({ type: 'spki', format: 'pem' }), 'ES256');
 
 function basicOf(text: string): string {
   return `Basic ${Buffer.from(text).toString('base64')}`;
@@ -44,14 +44,7 @@ test('a static credential goes with every request, and in the way of the SDK too
 });
 
 test('client credentials get one token for everybody, and another when it is over', async (t) => {
-  const world = await createWorld(t, {
-    spec: ({ issuer }) => ({
-      type: 'client-credentials',
-      issuer,
-      clientId: 'c',
-      clientSecret: 's',
-    }),
-  });
+  const world = await createWorld(t, { spec: clientCredentials });
   const { tokenRequests } = world.authorization;
   const statuses = await Promise.all(
     [ann, bob, ann].map(async (who) => (await world.ask(who)).status),
@@ -69,14 +62,7 @@ test('client credentials get one token for everybody, and another when it is ove
 });
 
 test('client credentials ask for more scope once, and give up when that does not help', async (t) => {
-  const world = await createWorld(t, {
-    spec: ({ issuer }) => ({
-      type: 'client-credentials',
-      issuer,
-      clientId: 'c',
-      clientSecret: 's',
-    }),
-  });
+  const world = await createWorld(t, { spec: clientCredentials });
   await world.ask(ann);
   world.server.behave.scope = 'read';
   assert.equal((await world.ask(ann)).status, 200);
@@ -90,7 +76,7 @@ test('a secret goes to the configured issuer only, whomever the server names', a
   const client = { issuer: 'https://sso.example', clientId: 'c' };
   const specs: readonly CredentialSpec[] = [
     { ...client, type: 'client-credentials', clientSecret: 's' },
-    { ...client, type: 'private-key-jwt', key },
+    { ...client, type: 'private-key-jwt', key: hostKey },
     { ...client, type: 'workload-identity', assertionFile: import.meta.filename },
   ];
   for (const spec of specs) {
@@ -102,11 +88,11 @@ test('a secret goes to the configured issuer only, whomever the server names', a
 
 test('a signed assertion proves who the host is', async (t) => {
   const world = await createWorld(t, {
-    spec: ({ issuer }) => ({ type: 'private-key-jwt', issuer, clientId: 'c', key }),
+    spec: ({ issuer }) => ({ type: 'private-key-jwt', issuer, clientId: 'c', key: hostKey }),
   });
   assert.equal((await world.ask(ann)).status, 200);
   const [request] = world.authorization.tokenRequests;
-  const { payload } = await jwtVerify(request?.form['client_assertion'] ?? '', spki);
+  const { payload } = await jwtVerify(request?.form['client_assertion'] ?? '', hostPublicKey);
   assert.deepEqual([payload.iss, payload.sub], ['c', 'c']);
   assert.equal(payload.aud, world.authorization.issuer);
 });
@@ -141,7 +127,7 @@ test('a token is exchanged for each user, for the word of the host about who tha
       clientId: 'c d',
       clientSecret: 's:+',
       clientAuthentication: 'basic',
-      subjectKey: key,
+      subjectKey: hostKey,
       subjectKeyId: 'k1',
       subjectIssuer: 'https://host.example',
       audience: 'notes-api',
@@ -162,7 +148,7 @@ test('a token is exchanged for each user, for the word of the host about who tha
       const bounds = { currentDate, audience: `${world.authorization.issuer}/token` };
       const { payload, protectedHeader } = await jwtVerify(
         form['subject_token'] ?? '',
-        spki,
+        hostPublicKey,
         bounds,
       );
       assert.equal(protectedHeader.kid, 'k1');
@@ -182,17 +168,7 @@ test('a token is exchanged for each user, for the word of the host about who tha
 });
 
 test('an exchange that fails says nothing of what the endpoint wrote', async (t) => {
-  const world = await createWorld(t, {
-    spec: ({ issuer }) => ({
-      type: 'token-exchange',
-      tokenEndpoint: `${issuer}/token`,
-      clientId: 'c',
-      clientSecret: 's',
-      clientAuthentication: 'post',
-      subjectKey: key,
-      subjectIssuer: 'https://host.example',
-    }),
-  });
+  const world = await createWorld(t, { spec: tokenExchange });
   world.authorization.behave.tokenError = { error: 'invalid_target', error_description: 'secret' };
   const thrown = await world.ask(ann).catch((error: unknown) => error);
   assert.ok(thrown instanceof HostError);
@@ -202,17 +178,7 @@ test('an exchange that fails says nothing of what the endpoint wrote', async (t)
 });
 
 test('an exchange that gives something else than a bearer token gives none', async (t) => {
-  const world = await createWorld(t, {
-    spec: ({ issuer }) => ({
-      type: 'token-exchange',
-      tokenEndpoint: `${issuer}/token`,
-      clientId: 'c',
-      clientSecret: 's',
-      clientAuthentication: 'post',
-      subjectKey: key,
-      subjectIssuer: 'https://host.example',
-    }),
-  });
+  const world = await createWorld(t, { spec: tokenExchange });
   world.authorization.behave.idJag = true;
   const isRefused = {
     code: 'mcp_protocol_error',
@@ -223,19 +189,8 @@ test('an exchange that gives something else than a bearer token gives none', asy
 });
 
 test('an enterprise gives a token for its own ID token, in two steps', async (t) => {
-  const spec = (issuer: string): CredentialSpec => ({
-    type: 'enterprise-managed',
-    issuer,
-    clientId: 'c',
-    clientSecret: 's',
-    identityTokenEndpoint: `${issuer}/token`,
-    identityClientId: 'i',
-  });
   const idTokenFor = async ({ subject }: { readonly subject: string }) => `id-token-of-${subject}`;
-  const world = await createWorld(t, {
-    spec: ({ issuer }) => spec(issuer),
-    more: { idTokenFor },
-  });
+  const world = await createWorld(t, { spec: enterpriseManaged, more: { idTokenFor } });
   world.authorization.behave.idJag = true;
   assert.equal((await world.ask(ann)).status, 200);
   const [first, second] = world.authorization.tokenRequests;
@@ -243,7 +198,7 @@ test('an enterprise gives a token for its own ID token, in two steps', async (t)
   assert.equal(first?.form['audience'], world.authorization.issuer);
   assert.equal(second?.form['grant_type'], 'urn:ietf:params:oauth:grant-type:jwt-bearer');
   assert.equal(second?.authorization, basicOf('c:s'));
-  await assert.rejects(createWorld(t, { spec: ({ issuer }) => spec(issuer) }), (error) => {
+  await assert.rejects(createWorld(t, { spec: enterpriseManaged }), (error) => {
     return error instanceof HostError && error.code === 'config_invalid';
   });
 });

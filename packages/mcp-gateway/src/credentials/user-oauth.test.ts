@@ -5,16 +5,18 @@ import { toAuthorizationOutcome, withoutAuthorizationAnswer } from './authorizat
 import { createAuthorizations } from './authorizations.ts';
 import { listenAuthorization } from './fixtures/authorization-server.ts';
 import { readProof } from './fixtures/dpop-proof.ts';
-import { createWorld, openInBrowser, userOAuth, userOf } from './fixtures/credential-world.ts';
+import {
+  authorize,
+  createWorld,
+  openInBrowser,
+  userOAuth,
+  userOf,
+} from './fixtures/credential-world.ts';
 import type { CredentialWorld } from './fixtures/credential-world.ts';
 import { createTokenMemory } from './token-store.ts';
 
 const ann = userOf('ann');
 const bob = userOf('bob');
-
-async function authorize(world: CredentialWorld): Promise<void> {
-  await world.credentials.finish(ann, await openInBrowser(await world.refusedUrl(ann)));
-}
 
 function hasCode(code: HostError['code']): (error: unknown) => boolean {
   return (error) => error instanceof HostError && error.code === code;
@@ -27,7 +29,7 @@ test('a user opens the URL, and from then on the host acts for them', async (t) 
   assert.equal(url.searchParams.get('code_challenge_method'), 'S256');
   assert.equal(url.searchParams.get('resource'), world.server.url);
   assert.equal(world.authorization.registrations.length, 1);
-  await authorize(world);
+  await authorize(world, ann);
   const answer = await world.ask(ann);
   assert.equal(answer.status, 200);
   const [token] = world.authorization.live.keys();
@@ -48,7 +50,7 @@ test('the URL is the same until the user is back or the time for it is over', as
 
 test('every user has an authorization and a connection of their own', async (t) => {
   const world = await createWorld(t);
-  await authorize(world);
+  await authorize(world, ann);
   await world.refusedUrl(bob);
   await world.refusedUrl(userOf('ann', 'other'));
   const subjects = [ann, bob, userOf('ann', 'other')].map((who) =>
@@ -84,7 +86,7 @@ test('abuse A13: an authorization that answers for another issuer is given no co
 
 test('a token that comes to its end is refreshed before it is used, once for all who ask', async (t) => {
   const world = await createWorld(t);
-  await authorize(world);
+  await authorize(world, ann);
   world.clock.nowMs += 3_600_000 - 29_000;
   const answers = await Promise.all([world.ask(ann), world.ask(ann), world.ask(ann)]);
   assert.deepEqual(
@@ -97,7 +99,7 @@ test('a token that comes to its end is refreshed before it is used, once for all
 
 test('a token that the server no longer accepts is refreshed, and the request sent once more', async (t) => {
   const world = await createWorld(t);
-  await authorize(world);
+  await authorize(world, ann);
   world.authorization.live.clear();
   const before = world.server.heard.length;
   assert.equal((await world.ask(ann)).status, 200);
@@ -106,7 +108,7 @@ test('a token that the server no longer accepts is refreshed, and the request se
 
 test('a server that refuses every token gets no third request, then the user is asked', async (t) => {
   const world = await createWorld(t);
-  await authorize(world);
+  await authorize(world, ann);
   world.authorization.live.set = () => world.authorization.live;
   world.authorization.live.clear();
   const before = world.server.heard.length;
@@ -117,7 +119,7 @@ test('a server that refuses every token gets no third request, then the user is 
 
 test('a refresh token that is no longer good sends the user away again', async (t) => {
   const world = await createWorld(t);
-  await authorize(world);
+  await authorize(world, ann);
   world.authorization.live.clear();
   world.authorization.behave.tokenError = { error: 'invalid_grant' };
   await world.refusedUrl(ann);
@@ -126,7 +128,7 @@ test('a refresh token that is no longer good sends the user away again', async (
 test('more scope is asked for together with what was granted', async (t) => {
   const world = await createWorld(t);
   world.server.behave.scope = 'read';
-  await authorize(world);
+  await authorize(world, ann);
   world.server.behave.scope = 'write';
   const url = new URL(await world.refusedUrl(ann));
   assert.deepEqual(url.searchParams.get('scope')?.split(' ').toSorted(), ['read', 'write']);
@@ -138,14 +140,14 @@ test('a server that wants what was granted already does not send the user away f
   const world = await createWorld(t);
   world.authorization.behave.hidesScope = true;
   world.server.behave.scope = 'read';
-  await authorize(world);
+  await authorize(world, ann);
   for (const value of world.authorization.live.keys()) world.authorization.live.set(value, '');
   await assert.rejects(world.ask(ann), hasCode('mcp_connection_failed'));
 });
 
 test('what one authorization server gave is not shown to another', async (t) => {
   const world = await createWorld(t);
-  await authorize(world);
+  await authorize(world, ann);
   const other = await listenAuthorization(t);
   world.server.behave.authorization = other;
   await world.refusedUrl(ann);
@@ -158,7 +160,7 @@ test('what one authorization server gave is not shown to another', async (t) => 
 test('grants outlive the credentials in the store, under their own user, server and URL', async (t) => {
   const tokenStore = createTokenMemory();
   const world = await createWorld(t, { more: { tokenStore } });
-  await authorize(world);
+  await authorize(world, ann);
   const owner = { server: 'notes', resource: world.server.url, tenant: 'acme', subject: 'ann' };
   const [grant] = await tokenStore.load(owner);
   assert.equal(grant?.issuer, world.authorization.issuer);
@@ -182,7 +184,7 @@ test('a server that wants it gets tokens bound to a key, and another proof with 
   const tokenStore = createTokenMemory();
   const world = await createWorld(t, { more: { tokenStore } });
   world.server.behave.nonce = 'n-1';
-  await authorize(world);
+  await authorize(world, ann);
   assert.equal((await world.ask(ann)).status, 200);
   assert.equal((await world.ask(ann)).status, 200);
   world.server.behave.nonce = 'n-2';
@@ -219,7 +221,7 @@ test('the host is the configured client at its issuer, else its metadata documen
   });
   configured.authorization.behave.metadata = takesDocuments;
   assert.equal(await clientOf(configured), 'c');
-  await authorize(configured);
+  await authorize(configured, ann);
   const basic = `Basic ${Buffer.from('c:s').toString('base64')}`;
   assert.equal(configured.authorization.tokenRequests[0]?.authorization, basic);
 

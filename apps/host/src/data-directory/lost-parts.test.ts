@@ -28,6 +28,9 @@ import { createStorageTools } from '../storage/storage-tools.ts';
 import type { StorageTools } from '../storage/storage-tools.ts';
 import type { DataPart } from './data-record.ts';
 
+/** Of what is done to storage while no host runs. */
+const nowMs = 1_750_000_000_000;
+
 interface Place {
   readonly data: string;
   readonly storage: StorageTools;
@@ -121,7 +124,7 @@ test('what somebody says to go on without is begun anew, and on record once', as
   for (const [part, file] of parts) {
     rmSync(join(place.data, file));
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    assert.equal(typeof (await storage.acceptLoss(part, Date.now()))['atMs'], 'number');
+    assert.equal(typeof (await storage.acceptLoss(part, nowMs))['atMs'], 'number');
   }
   await assert.rejects(storage.acceptLoss('runs', 1), /nothing is known of runs/);
   // What is left of a part that was never known is moved out of the way all the same.
@@ -243,16 +246,16 @@ test('a backup is restored in the place of what was lost, and that is on record'
   await place.storage.verify();
   rmSync(join(place.data, 'runs'), { recursive: true });
   await place.refused('runs');
-  await place.storage.restore(backup, Date.now());
+  await place.storage.restore(backup, nowMs);
   await place.storage.verify();
   await place.pass();
   assert.deepEqual(place.recorded(), ['restored runs']);
-  await place.storage.compact(Date.now());
+  await place.storage.compact(nowMs);
   await place.storage.verify();
   // What is not all there is restored all the same, and told.
   loseTurn(backup);
   rmSync(join(place.data, 'runs'), { recursive: true });
-  const problem = await place.storage.restore(backup, Date.now());
+  const problem = await place.storage.restore(backup, nowMs);
   assert.match(String(problem?.message), /not all there: the turn before that of run_2 \(acme\)/);
 });
 

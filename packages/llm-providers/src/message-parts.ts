@@ -6,11 +6,18 @@ import { parseJson } from './json-fields.ts';
 /** A file that comes by reference. */
 export type FilePart = Extract<ContentPart, { readonly type: 'file' }>;
 
+type ImagePart = Extract<ContentPart, { readonly type: 'image' }>;
+
 /** Bytes inside a `data:` URI, or undefined where the URI points elsewhere or holds no base64. */
 export function readDataUri(uri: string): { mediaType: string; base64: string } | undefined {
   const found = /^data:([^;,]*)(?:;[^;,]*)*;base64,/iu.exec(uri);
   if (found === null) return undefined;
   return { mediaType: found[1] ?? '', base64: uri.slice(found[0].length) };
+}
+
+/** Where an image is; one that comes in the request is its own `data:` URI. */
+export function toImageUri({ mediaType, source }: ImagePart): string {
+  return 'uri' in source ? source.uri : `data:${mediaType};base64,${source.base64}`;
 }
 
 /** How a model hears of a file that its API cannot take: it may still open it with a tool. */

@@ -1,6 +1,6 @@
 import type { ContentPart, Message, ModelRequest, ToolChoice } from '@modelhost/kernel';
 
-import { describeFile, readArgumentsText, readDataUri } from '../message-parts.ts';
+import { describeFile, readArgumentsText, readDataUri, toImageUri } from '../message-parts.ts';
 
 /**
  * How servers of this API differ: `openai` wants `max_completion_tokens`; `compatible` servers know `max_tokens`;
@@ -98,13 +98,8 @@ function createPart(part: ContentPart): ChatPart {
   switch (part.type) {
     case 'text':
       return { type: 'text', text: part.text };
-    case 'image': {
-      const url =
-        'uri' in part.source
-          ? part.source.uri
-          : `data:${part.mediaType};base64,${part.source.base64}`;
-      return { type: 'image_url', image_url: { url } };
-    }
+    case 'image':
+      return { type: 'image_url', image_url: { url: toImageUri(part) } };
     case 'file':
       return readDataUri(part.uri) === undefined
         ? { type: 'text', text: describeFile(part) }

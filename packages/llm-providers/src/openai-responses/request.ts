@@ -1,6 +1,6 @@
 import type { ContentPart, Message, ModelRequest, ToolChoice } from '@modelhost/kernel';
 
-import { describeFile, joinSystemTexts, readDataUri } from '../message-parts.ts';
+import { describeFile, joinSystemTexts, readDataUri, toImageUri } from '../message-parts.ts';
 
 /**
  * The body of a responses call. The provider keeps nothing: the conversation is ours. The API has neither stop
@@ -74,13 +74,7 @@ function createPart(part: ContentPart): unknown {
     case 'text':
       return { type: 'input_text', text: part.text };
     case 'image':
-      return {
-        type: 'input_image',
-        image_url:
-          'uri' in part.source
-            ? part.source.uri
-            : `data:${part.mediaType};base64,${part.source.base64}`,
-      };
+      return { type: 'input_image', image_url: toImageUri(part) };
     case 'file':
       if (readDataUri(part.uri) !== undefined) {
         return { type: 'input_file', filename: part.name, file_data: part.uri };

@@ -10,6 +10,7 @@ import {
   closed,
   collect,
   expecting,
+  fallSilent,
   first,
   never,
   open,
@@ -56,10 +57,7 @@ suite('cancelling a call', () => {
   });
 
   test('wakes a consumer that is waiting', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.write(chatText('a'));
-    });
+    await using server = await serve(fallSilent);
     await using opened = open(server.baseUrl);
     const controller = new AbortController();
     const running = await first(opened.provider.stream(requestOf(), controller));
@@ -70,10 +68,7 @@ suite('cancelling a call', () => {
   });
 
   test('leaving the loop closes the connection', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.write(chatText('a'));
-    });
+    await using server = await serve(fallSilent);
     await using opened = open(server.baseUrl);
     for await (const event of opened.provider.stream(requestOf(), never)) {
       assert.equal(event.type, 'text-delta');
@@ -162,10 +157,7 @@ suite('timeouts', { concurrency: true }, () => {
   });
 
   test('an answer that falls silent; what came before is kept', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.write(chatText('a'));
-    });
+    await using server = await serve(fallSilent);
     await using opened = open(server.baseUrl, { idleTimeoutMs: 50 });
     const running = await first(opened.provider.stream(requestOf(), never));
     await assert.rejects(
@@ -176,10 +168,7 @@ suite('timeouts', { concurrency: true }, () => {
   });
 
   test('an answer that takes too long as a whole', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.write(chatText('a'));
-    });
+    await using server = await serve(fallSilent);
     await using opened = open(server.baseUrl, { totalTimeoutMs: 1_000 });
     const running = await first(opened.provider.stream(requestOf(), never));
     await assert.rejects(

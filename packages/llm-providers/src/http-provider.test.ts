@@ -14,12 +14,14 @@ import {
 
 import { requestOf } from './sample-requests.ts';
 import {
+  answerWhole,
   beginEvents,
   chatAnswer,
   chatText,
   closed,
   collect,
   expecting,
+  fallSilent,
   first,
   never,
   open,
@@ -43,10 +45,7 @@ suite('a provider over HTTP', () => {
   });
 
   test('sends key, idempotency key and accepted encodings, and headers of the operator win', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.end(chatAnswer);
-    });
+    await using server = await serve(answerWhole);
     const provider = createOpenAiChatProvider({
       name: 'mock',
       baseUrl: `${server.baseUrl}/`,
@@ -67,10 +66,7 @@ suite('a provider over HTTP', () => {
   });
 
   test('asks nothing before the first step of the iteration, and once', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.end(chatAnswer);
-    });
+    await using server = await serve(answerWhole);
     await using opened = open(server.baseUrl);
     const stream = opened.provider.stream(requestOf(), never);
     const leaving = opened.provider.stream(requestOf(), never)[Symbol.asyncIterator]();
@@ -82,10 +78,7 @@ suite('a provider over HTTP', () => {
   });
 
   test('uses a connection again after a complete answer', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.end(chatAnswer);
-    });
+    await using server = await serve(answerWhole);
     await using opened = open(server.baseUrl);
     for (let call = 0; call < 5; call += 1) {
       for await (const event of opened.provider.stream(requestOf(), never)) {
@@ -119,10 +112,7 @@ suite('a provider over HTTP', () => {
   });
 
   test('refuses a call more than there are connections, and takes it when one has ended', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.write(chatText('a'));
-    });
+    await using server = await serve(fallSilent);
     await using opened = open(server.baseUrl, { connectionsMax: 1 });
     const running = await first(opened.provider.stream(requestOf(), never));
     await assert.rejects(
@@ -135,10 +125,7 @@ suite('a provider over HTTP', () => {
   });
 
   test('fails what is under way when it is closed, and every call after that', async () => {
-    await using server = await serve((response) => {
-      beginEvents(response);
-      response.write(chatText('a'));
-    });
+    await using server = await serve(fallSilent);
     const { provider } = open(server.baseUrl);
     const running = await first(provider.stream(requestOf(), never));
     const pending = assert.rejects(running.next(), expecting('provider_unavailable'));

@@ -1,5 +1,7 @@
 import type { ModelRequest } from '@modelhost/kernel';
 
+import { parseJson } from './json-fields.ts';
+
 /** A small request; `changes` replace its members. */
 export function requestOf(changes: Partial<ModelRequest> = {}): ModelRequest {
   return {
@@ -13,6 +15,11 @@ export function requestOf(changes: Partial<ModelRequest> = {}): ModelRequest {
     idempotencyKey: 'run-1/turn-1/model',
     ...changes,
   };
+}
+
+/** A body as it is sent, without what is undefined. */
+export function sent(body: unknown): unknown {
+  return parseJson(JSON.stringify(body));
 }
 
 const pixel = 'iVBORw0KGgo=';

@@ -93,6 +93,18 @@ export function chatText(content: string, finishReason: string | null = null): s
 /** A whole chat answer as an event stream. */
 export const chatAnswer: string = `${chatText('hello')}${chatText('', 'stop')}data: [DONE]\n\n`;
 
+/** Answers with `chatAnswer`. */
+export function answerWhole(response: ServerResponse): void {
+  beginEvents(response);
+  response.end(chatAnswer);
+}
+
+/** Begins an answer, and sends nothing after its first text. */
+export function fallSilent(response: ServerResponse): void {
+  beginEvents(response);
+  response.write(chatText('a'));
+}
+
 /** What an answer amounts to, however it was cut. */
 export interface Collected {
   readonly text: string;

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { fullRequest, requestOf } from '../sample-requests.ts';
+import { fullRequest, requestOf, sent } from '../sample-requests.ts';
 import { createRequestBody } from './request.ts';
-
-/** The body as it is sent. */
-function sent(...of: Parameters<typeof createRequestBody>): unknown {
-  return JSON.parse(JSON.stringify(createRequestBody(...of)));
-}
 
 suite('a messages request', () => {
   test('holds everything of a conversation', () => {
-    assert.deepEqual(sent(fullRequest), {
+    assert.deepEqual(sent(createRequestBody(fullRequest)), {
       model: 'model-1',
       system: 'Be brief.\n\nUse tools.',
       messages: [
@@ -158,7 +153,7 @@ suite('a messages request', () => {
   test('is small for a small call, and an empty turn is left out', () => {
     const { messages } = requestOf();
     const empty = { role: 'assistant', content: '', toolCalls: [] } as const;
-    assert.deepEqual(sent(requestOf({ messages: [...messages, empty] })), {
+    assert.deepEqual(sent(createRequestBody(requestOf({ messages: [...messages, empty] }))), {
       model: 'model-1',
       messages: [
         {
@@ -211,7 +206,7 @@ suite('a messages request', () => {
         },
       ],
     ] as const) {
-      const body = sent({ ...fullRequest, toolChoice });
+      const body = sent(createRequestBody({ ...fullRequest, toolChoice }));
       assert.deepEqual(body, { ...(body as object), tool_choice: expected });
     }
   });

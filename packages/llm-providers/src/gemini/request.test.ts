@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { fullRequest, requestOf } from '../sample-requests.ts';
+import { fullRequest, requestOf, sent } from '../sample-requests.ts';
 import { createRequestBody, createRequestPath } from './request.ts';
-
-/** The body as it is sent. */
-function sent(...of: Parameters<typeof createRequestBody>): unknown {
-  return JSON.parse(JSON.stringify(createRequestBody(...of)));
-}
 
 suite('a generateContent request', () => {
   test('holds everything of a conversation', () => {
-    assert.deepEqual(sent(fullRequest), {
+    assert.deepEqual(sent(createRequestBody(fullRequest)), {
       systemInstruction: {
         parts: [
           {
@@ -162,7 +157,7 @@ suite('a generateContent request', () => {
   });
 
   test('is small for a small call', () => {
-    assert.deepEqual(sent(requestOf()), {
+    assert.deepEqual(sent(createRequestBody(requestOf())), {
       contents: [
         {
           role: 'user',
@@ -222,7 +217,7 @@ suite('a generateContent request', () => {
         },
       ],
     ] as const) {
-      const body = sent({ ...fullRequest, toolChoice });
+      const body = sent(createRequestBody({ ...fullRequest, toolChoice }));
       assert.deepEqual(body, { ...(body as object), toolConfig: expected });
     }
   });

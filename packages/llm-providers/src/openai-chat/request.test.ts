@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { fullRequest, requestOf } from '../sample-requests.ts';
+import { fullRequest, requestOf, sent } from '../sample-requests.ts';
 import { createRequestBody } from './request.ts';
-
-/** The body as it is sent. */
-function sent(...of: Parameters<typeof createRequestBody>): unknown {
-  return JSON.parse(JSON.stringify(createRequestBody(...of)));
-}
 
 suite('a chat completions request', () => {
   test('holds everything of a conversation', () => {
-    assert.deepEqual(sent(fullRequest, 'openai'), {
+    assert.deepEqual(sent(createRequestBody(fullRequest, 'openai')), {
       model: 'model-1',
       messages: [
         {
@@ -149,7 +144,8 @@ suite('a chat completions request', () => {
       { type: 'text', text: 'a' },
       { type: 'text', text: 'b' },
     ] as const;
-    assert.deepEqual(sent(requestOf({ messages: [{ role: 'user', content }] }), 'compatible'), {
+    const request = requestOf({ messages: [{ role: 'user', content }] });
+    assert.deepEqual(sent(createRequestBody(request, 'compatible')), {
       model: 'model-1',
       messages: [{ role: 'user', content: 'a\n\nb' }],
       stream: true,
@@ -159,7 +155,7 @@ suite('a chat completions request', () => {
   });
 
   test('holds only what Mistral takes', () => {
-    assert.deepEqual(sent(requestOf({ sampling: { seed: 7 } }), 'mistral'), {
+    assert.deepEqual(sent(createRequestBody(requestOf({ sampling: { seed: 7 } }), 'mistral')), {
       model: 'model-1',
       messages: [{ role: 'user', content: 'hi' }],
       stream: true,
@@ -183,7 +179,7 @@ suite('a chat completions request', () => {
         },
       ],
     ] as const) {
-      const body = sent({ ...fullRequest, toolChoice }, 'openai');
+      const body = sent(createRequestBody({ ...fullRequest, toolChoice }, 'openai'));
       assert.deepEqual(body, { ...(body as object), tool_choice: expected });
     }
   });

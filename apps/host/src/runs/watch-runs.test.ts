@@ -213,3 +213,21 @@ test('a run that starts while a watcher comes back is watched once', async () =>
   }
   assert.deepEqual(told, ['run_1', 'run_2', 'run_3']);
 });
+
+test('a run that is listed before its start is announced is watched once', async () => {
+  const parts = partsOf(
+    async function* follow() {
+      yield* [];
+    },
+    [statusOf('run_1', 500)],
+  );
+  const items = watchRuns(parts, watchOf({ newRuns: { sinceMs: 300 } }));
+  const told: string[] = [];
+  while (told.length < 2) {
+    const { value } = await items.next();
+    if (value?.type === 'run') told.push(value.runId);
+    if (told.length > 1) break;
+    for (const runId of ['run_1', 'run_2']) parts.starts.announce(principal, runId);
+  }
+  assert.deepEqual(told, ['run_1', 'run_2']);
+});

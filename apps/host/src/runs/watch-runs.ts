@@ -62,8 +62,8 @@ export async function* watchRuns(parts: WatchParts, watch: Watch): AsyncGenerato
   const stopping = new AbortController();
   const either = AbortSignal.any([signal, stopping.signal]);
   const ready = createReady(either);
-  // Each start is announced once: only what is listed may be known already.
-  const announced = new Set<string>();
+  // Each start is announced once: only what is listed may be announced as well, before it or after.
+  const twice = new Set<string>();
   let isListing = newRuns?.sinceMs !== undefined;
   let watched = runs.size;
 
@@ -74,7 +74,8 @@ export async function* watchRuns(parts: WatchParts, watch: Watch): AsyncGenerato
   }
 
   function hear(runId: string): void {
-    if (isListing) announced.add(runId);
+    if (twice.has(runId)) return;
+    if (isListing) twice.add(runId);
     find(runId);
   }
 
@@ -113,9 +114,12 @@ export async function* watchRuns(parts: WatchParts, watch: Watch): AsyncGenerato
   try {
     if (newRuns?.sinceMs !== undefined) {
       const listed = await startedSince(engine, principal, newRuns.sinceMs);
-      for (const runId of listed) if (!announced.has(runId)) find(runId);
       isListing = false;
-      announced.clear();
+      for (const runId of listed) {
+        if (!twice.has(runId)) find(runId);
+        // A store shows a run to others before whoever starts it has heard that it is kept.
+        twice.add(runId);
+      }
     }
     for (const [runId, lastSequence] of runs) follow(runId, lastSequence);
     while (goesOn()) yield* tell(await ready.take());

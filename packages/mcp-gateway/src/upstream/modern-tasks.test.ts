@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { TestContext } from 'node:test';
 import type { JsonObject } from '@modelhost/kernel';
+import type { ToolServerSpec } from '../server-spec.ts';
 import { isHostError, until } from '../fixtures/start-gateway.ts';
 import {
   ableToAll,
@@ -11,8 +13,8 @@ import {
   goOn,
   openConnection,
 } from './fixtures/open-connection.ts';
+import type { TestConnection } from './fixtures/open-connection.ts';
 import { modernServer } from './fixtures/scripted-server.ts';
-import type { Script } from './fixtures/scripted-server.ts';
 import { serveHandler } from './fixtures/serve-asking.ts';
 
 const content = [{ type: 'text', text: 'done' }];
@@ -21,48 +23,41 @@ const complete = { kind: 'complete', result: { content } };
 const withTasks = { ...ableToAll, extensions: { 'io.modelcontextprotocol/tasks': {} } };
 const started = { resultType: 'task', taskId: 'task-1', status: 'working', pollIntervalMs: 500 };
 
-/** A server whose tool goes on as a task, and what it was asked. */
-function taskServer(states: readonly JsonObject[]): {
-  readonly asked: string[];
-  readonly script: Script;
-} {
+/** A connection to a server whose tool goes on as a task in these states, and what the server was asked. */
+async function openTasks(
+  t: TestContext,
+  states: readonly JsonObject[],
+  changes: Partial<ToolServerSpec> = {},
+): Promise<TestConnection & { readonly asked: readonly string[] }> {
   const asked: string[] = [];
   let looks = 0;
-  return {
-    asked,
-    script: ({ method, params, headers }) => {
-      const { inputResponses } = params;
-      asked.push(
-        inputResponses === undefined ? method : `${method} ${JSON.stringify(inputResponses)}`,
-      );
-      if (method === 'tools/call') return started;
-      assert.equal(params['taskId'], 'task-1');
-      assert.equal(headers.get('mcp-name'), 'task-1');
-      if (method !== 'tasks/get') return { resultType: 'complete' };
-      looks += 1;
-      return { resultType: 'complete', taskId: 'task-1', ...states[looks - 1] };
-    },
-  };
+  const server = modernServer(({ method, params, headers }) => {
+    const { inputResponses } = params;
+    asked.push(
+      inputResponses === undefined ? method : `${method} ${JSON.stringify(inputResponses)}`,
+    );
+    if (method === 'tools/call') return started;
+    assert.equal(params['taskId'], 'task-1');
+    assert.equal(headers.get('mcp-name'), 'task-1');
+    if (method !== 'tasks/get') return { resultType: 'complete' };
+    looks += 1;
+    return { resultType: 'complete', taskId: 'task-1', ...states[looks - 1] };
+  });
+  return { ...(await openConnection(t, await serveHandler(t, server), changes)), asked };
 }
 
 test('a task is followed at the pace of its server until it is done', async (t) => {
-  const { script, asked } = taskServer([
+  const { connection, clock, asked } = await openTasks(t, [
     { status: 'working', pollIntervalMs: 2_000 },
     { status: 'completed', result: { content } },
   ]);
-  const { connection, clock } = await openConnection(
-    t,
-    await serveHandler(t, modernServer(script)),
-  );
   const going = connection.exchange(
     callOf('act'),
     contextOf({ capabilities: withTasks }),
     undefined,
   );
-  await until(() => clock.delays().includes(500));
-  clock.advance(500);
-  await until(() => clock.delays().includes(2_000));
-  clock.advance(2_000);
+  await clock.elapse(500);
+  await clock.elapse(2_000);
   assert.deepEqual(await going, complete);
   assert.deepEqual(asked, ['tools/call', 'tasks/get', 'tasks/get']);
 });
@@ -80,37 +75,27 @@ for (const [title, state, error] of [
   ],
 ] as const) {
   test(`a task that ${title} ends its exchange with an error`, async (t) => {
-    const { script } = taskServer([state]);
-    const { connection, clock } = await openConnection(
-      t,
-      await serveHandler(t, modernServer(script)),
-    );
+    const { connection, clock } = await openTasks(t, [state]);
     const going = connection.exchange(
       callOf('act'),
       contextOf({ capabilities: withTasks }),
       undefined,
     );
-    await until(() => clock.delays().includes(500));
-    clock.advance(500);
+    await clock.elapse(500);
     assert.deepEqual(await going, { kind: 'error', error });
   });
 }
 
 test('a task that needs input is gone on with by the one it belongs to, and by nobody else', async (t) => {
   const inputRequests = { who: { method: 'elicitation/create', params: { message: 'Who?' } } };
-  const { script, asked } = taskServer([
+  const { connection, clock, asked } = await openTasks(t, [
     { status: 'input_required', inputRequests },
     { status: 'completed', result: { content } },
   ]);
-  const { connection, clock } = await openConnection(
-    t,
-    await serveHandler(t, modernServer(script)),
-  );
   const call = callOf('act');
   const context = contextOf({ capabilities: withTasks });
   const going = connection.exchange(call, context, undefined);
-  await until(() => clock.delays().includes(500));
-  clock.advance(500);
+  await clock.elapse(500);
   const outcome = await going;
   assert.ok(outcome.kind === 'input-required');
   assert.deepEqual(outcome.inputRequests, inputRequests);
@@ -118,8 +103,7 @@ test('a task that needs input is gone on with by the one it belongs to, and by n
   const refused = await connection.exchange(answered, { ...context, principal: bob }, undefined);
   assert.equal(refused.kind === 'error' && refused.error.code, -32_602);
   const gone = connection.exchange(answered, { ...context, principal: ann }, undefined);
-  await until(() => clock.delays().includes(50));
-  clock.advance(50);
+  await clock.elapse(50);
   assert.deepEqual(await gone, complete);
   assert.deepEqual(asked, [
     'tools/call',
@@ -131,18 +115,15 @@ test('a task that needs input is gone on with by the one it belongs to, and by n
 
 test('a task that needs roots gets those that are configured, and asks its caller for nothing', async (t) => {
   const roots = [{ uri: 'file:///srv', name: 'srv' }];
-  const { script, asked } = taskServer([
+  const states = [
     { status: 'input_required', inputRequests: { where: { method: 'roots/list' } } },
     { status: 'completed', result: { content } },
-  ]);
-  const transport = await serveHandler(t, modernServer(script));
-  const { connection, clock } = await openConnection(t, transport, { roots });
+  ];
+  const { connection, clock, asked } = await openTasks(t, states, { roots });
   const context = contextOf({ capabilities: withTasks });
   const going = connection.exchange(callOf('act'), context, undefined);
-  await until(() => clock.delays().includes(500));
-  clock.advance(500);
-  await until(() => clock.delays().includes(1_000));
-  clock.advance(1_000);
+  await clock.elapse(500);
+  await clock.elapse(1_000);
   assert.deepEqual(await going, complete);
   assert.deepEqual(asked, [
     'tools/call',
@@ -155,11 +136,7 @@ test('a task that needs roots gets those that are configured, and asks its calle
 test('a task is cancelled with its exchange, at its time limit, and when nobody brings its input', async (t) => {
   const inputRequests = { who: { method: 'elicitation/create' } };
   const input = { status: 'input_required', inputRequests };
-  const { script, asked } = taskServer([input]);
-  const { connection, clock } = await openConnection(
-    t,
-    await serveHandler(t, modernServer(script)),
-  );
+  const { connection, clock, asked } = await openTasks(t, [input]);
   const cancels = (): number => asked.filter((method) => method === 'tasks/cancel').length;
   const cancelling = new AbortController();
   const context = contextOf({ capabilities: withTasks, signal: cancelling.signal });
@@ -176,8 +153,7 @@ test('a task is cancelled with its exchange, at its time limit, and when nobody 
   await until(() => cancels() === 2);
   const patient = contextOf({ capabilities: withTasks });
   const waiting = connection.exchange(callOf('act'), patient, undefined);
-  await until(() => clock.delays().includes(500));
-  clock.advance(500);
+  await clock.elapse(500);
   assert.equal((await waiting).kind, 'input-required');
   assert.equal(connection.exchangesInFlight(), 1);
   clock.advance(300_000);
@@ -187,15 +163,12 @@ test('a task is cancelled with its exchange, at its time limit, and when nobody 
 
 test('a task that needs input is cancelled at once when it is given up', async (t) => {
   const inputRequests = { who: { method: 'elicitation/create' } };
-  const { script, asked } = taskServer([{ status: 'input_required', inputRequests }]);
-  const { connection, clock } = await openConnection(
-    t,
-    await serveHandler(t, modernServer(script)),
-  );
+  const { connection, clock, asked } = await openTasks(t, [
+    { status: 'input_required', inputRequests },
+  ]);
   const context = contextOf({ capabilities: withTasks });
   const going = connection.exchange(callOf('act'), context, undefined);
-  await until(() => clock.delays().includes(500));
-  clock.advance(500);
+  await clock.elapse(500);
   const outcome = await going;
   assert.ok(outcome.kind === 'input-required' && outcome.requestState !== undefined);
   connection.abandon(outcome.requestState, bob);

@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   canonicalJson,
@@ -10,6 +10,7 @@ import {
 import type { AuditReceipt, Json, JsonObject } from '@modelhost/kernel';
 import { raiseMark } from '@modelhost/store-sqlite';
 import type { KnownMark } from '@modelhost/store-sqlite';
+import { replaceFile } from './replace-file.ts';
 
 /** A group of files of a data directory that is lost as one. */
 export type DataPart = 'audit' | 'decisions' | 'keys' | 'pins' | 'policy' | 'runs';
@@ -81,18 +82,13 @@ export function reachedPathIn(directory: string): string {
 
 /** Puts a record in the place of the one before, durably and as a whole. */
 export async function writeDataRecord(directory: string, record: DataRecord): Promise<void> {
-  const path = pathIn(directory);
   // Members that are undefined are left out.
   const body = JSON.parse(JSON.stringify(record)) as JsonObject; // oxlint-disable-line no-restricted-properties -- our own text
   const sha256 = sha256Hex(canonicalJson(body));
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify({ format, version: 1, sha256, record: body })}\n`);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+  await replaceFile(
+    pathIn(directory),
+    `${JSON.stringify({ format, version: 1, sha256, record: body })}\n`,
+  );
 }
 
 function pathIn(directory: string): string {

@@ -1,25 +1,19 @@
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hash } from 'node:crypto';
 import { HostError } from '@modelhost/kernel';
+import { replaceFile, replaceSteps } from '../data-directory/replace-file.ts';
+import type { ReplaceStep } from '../data-directory/replace-file.ts';
 import { emptyState, filesOf, readState, writeState } from './policy-state.ts';
 import type { PolicyState } from './policy-state.ts';
 
 /** Between which steps a process may end. In this order; from `state-renamed` on the new state is the one in force. */
-export const storeSteps = [
-  'file-created',
-  'file-written',
-  'file-synced',
-  'file-renamed',
-  'files-synced',
-  'state-created',
-  'state-written',
-  'state-synced',
-  'state-renamed',
-  'state-directory-synced',
+export const storeSteps: readonly StoreStep[] = [
+  ...replaceSteps.map((step) => `file-${step}` as const),
+  ...replaceSteps.map((step) => `state-${step}` as const),
   'swept',
-] as const;
-export type StoreStep = (typeof storeSteps)[number];
+];
+export type StoreStep = `${'file' | 'state'}-${ReplaceStep}` | 'swept';
 
 /** What was activated, kept across restarts. */
 export interface PolicyStore {
@@ -62,10 +56,8 @@ export async function openPolicyStore(options: {
   }
 
   async function commitTo(next: PolicyState): Promise<void> {
-    await replace(statePath, Buffer.from(writeState(next)), (step) => onStep(`state-${step}`));
-    await syncDirectory(directory);
+    await replaceFile(statePath, writeState(next), (step) => onStep(`state-${step}`));
     state = next;
-    onStep('state-directory-synced');
     await sweep(files, filesOf(next));
     onStep('swept');
   }
@@ -73,10 +65,8 @@ export async function openPolicyStore(options: {
   async function keep(bytes: Uint8Array): Promise<string> {
     const sha256 = hash('sha256', bytes, 'hex');
     await writing(files, async () => {
-      await replace(join(files, sha256), bytes, (step) => onStep(`file-${step}`));
-      await syncDirectory(files);
+      await replaceFile(join(files, sha256), bytes, (step) => onStep(`file-${step}`));
     });
-    onStep('files-synced');
     return sha256;
   }
 
@@ -133,39 +123,6 @@ async function writing(path: string, write: () => Promise<void>): Promise<void> 
   } catch (cause) {
     const remedy = 'make room on the disk, and let the host write there';
     throw new HostError('failed_precondition', `${path}: cannot be written; ${remedy}`, { cause });
-  }
-}
-
-/** Writes beside it and puts it in its place, so that under the name there is always something whole. */
-async function replace(
-  path: string,
-  bytes: Uint8Array,
-  onStep: (step: 'created' | 'written' | 'synced' | 'renamed') => void,
-): Promise<void> {
-  const beside = `${path}.new`;
-  // One that a crash left may have other rights.
-  await rm(beside, { force: true });
-  const file = await open(beside, 'wx', 0o600);
-  try {
-    onStep('created');
-    await file.writeFile(bytes);
-    onStep('written');
-    await file.sync();
-    onStep('synced');
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
-  onStep('renamed');
-}
-
-/** Makes the names in it durable. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

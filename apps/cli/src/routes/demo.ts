@@ -3,7 +3,7 @@ import type { Command } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import type { DemoFlags } from '../demo/demo.ts';
 import { bind } from './bind.ts';
-import { approvalValues } from './flags.ts';
+import { approvalValues, verboseFlag } from './flags.ts';
 
 /** `model-host demo`. */
 export const demoCommand: Command<CliContext> = buildCommand<DemoFlags, [], CliContext>({
@@ -57,12 +57,7 @@ export const demoCommand: Command<CliContext> = buildCommand<DemoFlags, [], CliC
         withNegated: false,
         brief: 'Keep the temporary folder with the report and the audit file',
       },
-      verbose: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'Show allowances and reasoning as well',
-      },
+      ...verboseFlag,
     },
   },
   docs: { brief: 'Watch an agent do a real task under policy, offline, in one process' },

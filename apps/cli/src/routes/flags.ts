@@ -48,6 +48,27 @@ export const waitFlag: FlagParametersForType<WaitFlag, CliContext> = {
   },
 };
 
+/** For every command that starts a run. */
+export const requestIdFlag: FlagParametersForType<{ readonly requestId?: string }, CliContext> = {
+  requestId: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: 'Makes the start idempotent: the same id gives the same run',
+    placeholder: 'id',
+  },
+};
+
+/** For every command that shows the events of runs. */
+export const verboseFlag: FlagParametersForType<{ readonly verbose?: boolean }, CliContext> = {
+  verbose: {
+    kind: 'boolean',
+    optional: true,
+    withNegated: false,
+    brief: 'Show allowances and reasoning as well',
+  },
+};
+
 /** For every command that reads. */
 export const jsonFlag: FlagParametersForType<JsonFlag, CliContext> = {
   json: {

@@ -4,15 +4,17 @@ import type { ForkFlags, ReplayFlags } from '../commands/run-history.ts';
 import type { WatchFlags } from '../commands/watch-runs.ts';
 import type { CliContext } from '../context.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, readCount, readMicroUsd, waitFlag } from './flags.ts';
+import {
+  connectionFlags,
+  jsonFlag,
+  readCount,
+  readMicroUsd,
+  requestIdFlag,
+  verboseFlag,
+  waitFlag,
+} from './flags.ts';
 
 const runId = { brief: 'Id of the run', parse: String, placeholder: 'run' } as const;
-const verbose = {
-  kind: 'boolean',
-  optional: true,
-  withNegated: false,
-  brief: 'Show allowances and reasoning as well',
-} as const;
 
 /** `model-host runs replay`. */
 export const replayCommand: Command<CliContext> = buildCommand<
@@ -87,14 +89,8 @@ export const forkCommand: Command<CliContext> = buildCommand<
         brief: 'Another cost budget, up to that of the agent',
         placeholder: 'dollars',
       },
-      requestId: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'Makes the start idempotent: the same id gives the same run',
-        placeholder: 'id',
-      },
-      verbose,
+      ...requestIdFlag,
+      ...verboseFlag,
     },
     positional: { kind: 'tuple', parameters: [runId] },
   },
@@ -123,7 +119,7 @@ export const watchCommand: Command<CliContext> = buildCommand<WatchFlags, string
         withNegated: false,
         brief: 'Also the runs that you start from now on, until Ctrl-C',
       },
-      verbose,
+      ...verboseFlag,
     },
     positional: { kind: 'array', parameter: runId, maximum: 500 },
   },

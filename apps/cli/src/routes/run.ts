@@ -10,6 +10,8 @@ import {
   readAssignment,
   readCount,
   readMicroUsd,
+  requestIdFlag,
+  verboseFlag,
   waitFlag,
 } from './flags.ts';
 
@@ -54,13 +56,7 @@ export const runCommand: Command<CliContext> = buildCommand<
         brief: 'A label kept with the run; may be given again',
         placeholder: 'key=value',
       },
-      requestId: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'Makes the start idempotent: the same id gives the same run',
-        placeholder: 'id',
-      },
+      ...requestIdFlag,
       session: {
         kind: 'parsed',
         parse: String,
@@ -68,12 +64,7 @@ export const runCommand: Command<CliContext> = buildCommand<
         brief: 'Goes on with this session; `sessions create` makes one',
         placeholder: 'session',
       },
-      verbose: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'Show allowances and reasoning as well',
-      },
+      ...verboseFlag,
     },
     positional: {
       kind: 'tuple',

@@ -6,7 +6,14 @@ import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import type { JsonFlag } from '../text/output.ts';
 import { bind } from './bind.ts';
-import { connectionFlags, jsonFlag, pageFlags, readSequence, waitFlag } from './flags.ts';
+import {
+  connectionFlags,
+  jsonFlag,
+  pageFlags,
+  readSequence,
+  verboseFlag,
+  waitFlag,
+} from './flags.ts';
 import { forkCommand, replayCommand, watchCommand } from './run-history.ts';
 
 type ReadFlags = ConnectionFlags & JsonFlag;
@@ -54,12 +61,7 @@ const follow = buildCommand<FollowFlags, [runId: string], CliContext>({
         brief: 'Begin after the event with this number',
         placeholder: 'n',
       },
-      verbose: {
-        kind: 'boolean',
-        optional: true,
-        withNegated: false,
-        brief: 'Show allowances and reasoning as well',
-      },
+      ...verboseFlag,
     },
     positional: { kind: 'tuple', parameters: [runId] },
   },

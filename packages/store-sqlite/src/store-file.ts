@@ -152,8 +152,8 @@ export function makeDirectory(directory: string): void {
  */
 export function takeLock(directory: string): DatabaseSync {
   const path = join(directory, lockName);
-  makeFile(path);
   try {
+    makeFile(path);
     return beginExclusive(path);
   } catch (thrown) {
     const fault = toStorageFault(thrown, path);

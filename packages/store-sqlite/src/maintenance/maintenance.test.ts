@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ import { openSqliteStore } from '../open-store.ts';
 import type { SqliteStore } from '../open-store.ts';
 import type { StoreMark } from '../store-mark.ts';
 import { backUpDirectory } from './backup.ts';
-import { copyBackup, finishRestore } from './restore.ts';
+import { copyBackup, restoreInto } from './restore.ts';
 import { describeSqliteStore, restoreSqliteStore, verifySqliteStore } from './tasks.ts';
 import { verifyDirectory } from './verify.ts';
 
@@ -128,6 +128,7 @@ test('a directory in which a restoration did not finish is no store, and is rest
     const into = join(directory, 'restored');
     await backUpDirectory(directory, from);
     // As a kill leaves it: before the copy has its name, and in the middle of the copying.
+    await mkdir(into);
     copyBackup(from, into);
     for (const name of ['journal.db.part-wal', 'lock.db-journal']) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
@@ -150,6 +151,27 @@ test('a directory in which a restoration did not finish is no store, and is rest
     await restoreSqliteStore({ from, directory: into, record });
     assert.deepEqual((await readdir(into)).sort(), ['journal.db', 'lock.db']);
     assert.deepEqual(marks, [(await describeSqliteStore({ directory: into })).mark]);
+  });
+});
+
+test('a restoration has its directory for itself until it is done', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    const from = join(directory, 'from.db');
+    const into = join(directory, 'restored');
+    await backUpDirectory(directory, from);
+    const refuseOther = async (): Promise<void> => {
+      await assertUnavailable(restoreSqliteStore({ from, directory: into }), 'locked');
+    };
+    await restoreInto(into, {
+      copy: async () => {
+        copyBackup(from, into);
+        await refuseOther();
+      },
+      record: refuseOther,
+    });
+    await assertUnavailable(restoreSqliteStore({ from, directory: into }), 'not_empty');
+    assert.equal((await describeSqliteStore({ directory: into })).runs.running, 2);
   });
 });
 
@@ -278,8 +300,10 @@ async function verifying(directory: string): Promise<void> {
 }
 
 async function restoring(from: string, directory: string): Promise<void> {
-  copyBackup(from, directory);
-  await finishRestore(directory, async () => {});
+  await restoreInto(directory, {
+    copy: async () => copyBackup(from, directory),
+    record: async () => {},
+  });
 }
 
 async function createRuns(store: SqliteStore): Promise<void> {

@@ -18,34 +18,26 @@ import type { StoreMark } from '../store-mark.ts';
 import { removePart, syncDirectory, verifyCopy } from './backup.ts';
 
 /**
- * Copies a backup into an empty or new directory, beside where the database will be, and reads the copy through. Until
- * `finishRestore` nobody takes the directory for a store; what a restoration left that was killed is made anew.
+ * Makes a store of the copy of a backup that `copy` puts beside where the database will be, once it is on record elsewhere how far that got.
+ * Has the directory for itself from the beginning to the end, and leaves no store when it fails. Until it is done nobody takes the directory
+ * for a store; what a restoration left that was killed is made anew.
  */
-export function copyBackup(from: string, directory: string): void {
+export async function restoreInto(
+  directory: string,
+  {
+    copy,
+    record,
+  }: {
+    readonly copy: () => Promise<void>;
+    readonly record: (mark: StoreMark | undefined) => Promise<void>;
+  },
+): Promise<void> {
   makeDirectory(directory);
   refuseNonEmpty(directory);
   const lock = takeLock(directory);
   const part = join(directory, partName);
   try {
-    removePart(part);
-    copyDurably(from, part);
-    verifyCopy(part, from);
-  } catch (thrown) {
-    removePart(part);
-    throw restoreFault(thrown, from, directory);
-  } finally {
-    lock.close();
-  }
-}
-
-/** Gives the copy its name, once it is on record elsewhere how far it got. Leaves no store when it fails. */
-export async function finishRestore(
-  directory: string,
-  record: (mark: StoreMark | undefined) => Promise<void>,
-): Promise<void> {
-  const lock = takeLock(directory);
-  const part = join(directory, partName);
-  try {
+    await copy();
     await record(readMarkOf(part));
     renameSync(part, join(directory, databaseName));
     syncDirectory(directory);
@@ -54,6 +46,18 @@ export async function finishRestore(
   } finally {
     removePart(part);
     lock.close();
+  }
+}
+
+/** Copies a backup beside where the database will be, and reads the copy through. */
+export function copyBackup(from: string, directory: string): void {
+  const part = join(directory, partName);
+  try {
+    removePart(part);
+    copyDurably(from, part);
+    verifyCopy(part, from);
+  } catch (thrown) {
+    throw restoreFault(thrown, from, directory);
   }
 }
 

@@ -3,7 +3,7 @@ import { fromThreadFault } from '../thread/messages.ts';
 import { startWorker } from '../thread/worker.ts';
 import { storageFault } from '../fault.ts';
 import type { KnownMark, StoreMark } from '../store-mark.ts';
-import { finishRestore } from './restore.ts';
+import { restoreInto } from './restore.ts';
 import type { StoreStatus } from './status.ts';
 
 /** Long work on a whole database. */
@@ -46,8 +46,9 @@ export async function restoreSqliteStore(options: {
   readonly record?: (mark: StoreMark | undefined) => Promise<void>;
 }): Promise<void> {
   const { from, directory, record = async () => {} } = options;
-  await runApart({ type: 'copy-backup', from, directory });
-  await finishRestore(directory, record);
+  const copy = async (): Promise<void> =>
+    void (await runApart({ type: 'copy-backup', from, directory }));
+  await restoreInto(directory, { copy, record });
 }
 
 /**

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { askMcp } from '../fixtures/mcp-request.ts';
 import { startTestHost } from '../fixtures/started-host.ts';
 import type { StartedHost } from '../fixtures/started-host.ts';
 
@@ -48,27 +49,7 @@ suite('access tokens of an issuer', () => {
       .setAudience(audience ?? url)
       .setExpirationTime('5m')
       .sign(key ?? assert.fail());
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': 'tools/list',
-        authorization: `Bearer ${token}`,
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'tools/list',
-        params: {
-          _meta: {
-            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-            'io.modelcontextprotocol/clientCapabilities': {},
-          },
-        },
-      }),
-    });
+    const response = await askMcp(url, 'tools/list', { bearer: token });
     await response.text();
     return response.status;
   }

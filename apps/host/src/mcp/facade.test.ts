@@ -4,6 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isJsonObject } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
+import { askMcp } from '../fixtures/mcp-request.ts';
 import { keys, startTestHost } from '../fixtures/started-host.ts';
 import type { StartedHost } from '../fixtures/started-host.ts';
 
@@ -60,29 +61,9 @@ suite('the façade of a host', () => {
     params: JsonObject = {},
     { key = keys.alice.key, view = '/mcp' }: { readonly key?: string; readonly view?: string } = {},
   ): Promise<Answer> {
-    const name = params['name'] ?? params['uri'];
-    const response = await fetch(`http://${state.started?.host.mcpAddress}${view}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': method,
-        ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
-        ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method,
-        params: {
-          ...params,
-          _meta: {
-            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-            'io.modelcontextprotocol/clientCapabilities': {},
-          },
-        },
-      }),
+    const response = await askMcp(`http://${state.started?.host.mcpAddress}${view}`, method, {
+      params,
+      ...(key === '' ? {} : { bearer: key }),
     });
     // The façade answers JSON when there is nothing to stream.
     return { status: response.status, body: (await response.json()) as Answer['body'] };

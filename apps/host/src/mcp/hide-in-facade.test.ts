@@ -5,6 +5,7 @@ import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { FacadeCore, FacadeService } from '@modelhost/mcp-gateway';
 import { createHostRedactor } from '@modelhost/redaction';
+import { askMcp } from '../fixtures/mcp-request.ts';
 import { startTestHost } from '../fixtures/started-host.ts';
 import { createViews } from './facade.ts';
 import { hideInFacade, hideInServices } from './hide-in-facade.ts';
@@ -101,28 +102,8 @@ test('whoever may not watch a resource hears the reason without what is hidden',
 
 test('an error of the façade tells nothing of a secret in the request', async () => {
   await using started = await startTestHost({ mcp: { port: 0 }, isOpen: true });
-  const response = await fetch(`http://${started.host.mcpAddress}/mcp`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'prompts/get',
-      'mcp-name': token,
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'prompts/get',
-      params: {
-        name: token,
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
-      },
-    }),
-  });
+  const url = `http://${started.host.mcpAddress}/mcp`;
+  const response = await askMcp(url, 'prompts/get', { params: { name: token } });
   const text = await response.text();
   assert.match(text, /\[SECRET\]/);
   assert.ok(!text.includes(token));

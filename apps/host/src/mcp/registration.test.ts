@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import type { DescMessage } from '@bufbuild/protobuf';
 import { AgentService, SystemService, ToolService } from '@modelhost/contracts';
 import { createConfigDirectory, good } from '../fixtures/configurations.ts';
+import { askMcp } from '../fixtures/mcp-request.ts';
 import { keys, startTestHost } from '../fixtures/started-host.ts';
 import { readToolServers } from '../tool-servers.ts';
 
@@ -54,30 +55,10 @@ test('abuse A2: what an MCP client sends is never a program to start', async () 
     'servers/add',
     'initialize',
   ]) {
-    const response = await fetch(`http://${started.host.mcpAddress}/mcp`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': method,
-        'mcp-name': 'x',
-        authorization: `Bearer ${keys.alice.key}`,
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method,
-        params: {
-          name: 'x',
-          ...program,
-          arguments: program,
-          _meta: {
-            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-            'io.modelcontextprotocol/clientCapabilities': { transport: program },
-          },
-        },
-      }),
+    const response = await askMcp(`http://${started.host.mcpAddress}/mcp`, method, {
+      params: { name: 'x', ...program, arguments: program },
+      bearer: keys.alice.key,
+      capabilities: { transport: program },
     });
     await response.text();
   }

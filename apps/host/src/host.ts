@@ -42,7 +42,7 @@ import { hideInServices } from './mcp/hide-in-facade.ts';
 import { listenForMcp } from './mcp/listen-for-mcp.ts';
 import { openProtection } from './redaction/open-protection.ts';
 import type { McpListener } from './mcp/listen-for-mcp.ts';
-import { toStartFault } from './runs/start-fault.ts';
+import { openOnData } from './runs/start-fault.ts';
 import { openRuns } from './runs/open-runs.ts';
 import { runsDirectoryOf } from './storage/storage-tools.ts';
 import type { Runs } from './runs/open-runs.ts';
@@ -96,9 +96,7 @@ const closeGraceMs = 2_000;
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { tree, pathOf } = options.config;
-  return openHost(options).catch((thrown: unknown) => {
-    throw toStartFault(thrown, pathOf(tree.server.dataDirectory));
-  });
+  return openOnData(pathOf(tree.server.dataDirectory), async () => openHost(options));
 }
 
 async function openHost(options: HostOptions): Promise<RunningHost> {

@@ -52,6 +52,13 @@ test('neither a host nor a restoration begins where its data directory is a file
   await assert.rejects(startSilently(config), fault);
   await assert.rejects(createStorageTools(config, {}).restore('backup.db', 1), fault);
   rmSync(join(directory, 'data'));
+  symlinkSync(join(directory, 'nowhere'), join(directory, 'data'));
+  const unmade = {
+    code: 'storage_unavailable',
+    message: /\/data: this directory cannot be made; /,
+  };
+  await assert.rejects(startSilently(config), unmade);
+  rmSync(join(directory, 'data'));
   mkdirSync(join(directory, 'data'));
   writeFileSync(join(directory, 'data', 'runs'), 'text');
   await assert.rejects(startSilently(config), { code: 'storage_unavailable' });

@@ -6,6 +6,7 @@ import { closeParts, compose } from '../compose.ts';
 import type { Parts } from '../compose.ts';
 import type { HostConfig } from '../config/read-config.ts';
 import { openProtection } from '../redaction/open-protection.ts';
+import { openOnData } from '../runs/start-fault.ts';
 import { createViews } from './facade.ts';
 
 /** The façade alone, for an MCP host that starts it as a program. */
@@ -35,9 +36,14 @@ const connectedWithinMs = 3_000;
 /**
  * Serves the tools of a configuration over stdio, under its policy and on record in its data directory; no listener is
  * opened. The caller is the local principal, or the one of the API key in `MODEL_HOST_API_KEY` where keys are configured.
- * Throws `config_invalid` or `unauthenticated`.
+ * Throws `config_invalid`, `unauthenticated`, or `storage_unavailable` where another host has the directory, or it cannot be used.
  */
 export async function serveMcpOverStdio(options: McpOverStdioOptions): Promise<McpOverStdio> {
+  const { tree, pathOf } = options.config;
+  return openOnData(pathOf(tree.server.dataDirectory), async () => openService(options));
+}
+
+async function openService(options: McpOverStdioOptions): Promise<McpOverStdio> {
   const { config, version, environment, input, output, view: name = 'default' } = options;
   const { server, mcp, telemetry } = config.tree;
   const given = mcp?.views.find((view) => view.name === name);

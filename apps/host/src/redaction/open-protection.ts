@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 import type { HostConfig } from '../config/read-config.ts';
 import type { LogLevel } from '../config/tree.ts';
 import { createSystemClock } from '../clock.ts';
-import { makeDataDirectory } from '../data-directory/make-data-directory.ts';
 import { openWitness } from '../data-directory/open-witness.ts';
 import type { DataWitness } from '../data-directory/open-witness.ts';
 import { createLog } from '../log.ts';
@@ -21,8 +20,8 @@ export interface Protection {
 }
 
 /**
- * Loads the keys, or makes them on the first start, with their directory. Throws `config_invalid`, and `storage_unavailable` for a directory
- * that cannot be there, or lost a part of what it had.
+ * Loads the keys of a data directory, or makes them on the first start. Throws `config_invalid`, and `storage_unavailable` for a directory
+ * that lost a part of what it had.
  */
 export async function openProtection(options: {
   readonly config: HostConfig;
@@ -36,7 +35,6 @@ export async function openProtection(options: {
   const environmentValue = environment['MODEL_HOST_MASTER_KEY'];
   const clock = createSystemClock();
   const hasForeignKey = environmentValue !== undefined;
-  await makeDataDirectory(directory);
   const witness = await openWitness({ directory, hasForeignKey, now: () => clock.now() });
   const keys = await loadKeys({ path, environmentValue });
   witness.checkKeys(keys);

@@ -1,4 +1,5 @@
 import { HostError } from '@modelhost/kernel';
+import { makeDataDirectory } from '../data-directory/make-data-directory.ts';
 
 /** How many causes of an error are looked at. */
 const causesMax = 8;
@@ -13,6 +14,20 @@ const remedies: Readonly<Record<Reason, string>> = {
   read_only:
     'this directory cannot be written; let the host write there, or set server.dataDirectory to another one',
 };
+
+/** Opens what works on a data directory, which is made where there is none. What fails is told as `toStartFault` tells it. */
+export async function openOnData<Opened>(
+  dataDirectory: string,
+  open: () => Promise<Opened>,
+): Promise<Opened> {
+  // It says itself which of the directories above cannot be made.
+  await makeDataDirectory(dataDirectory);
+  try {
+    return await open();
+  } catch (thrown) {
+    throw toStartFault(thrown, dataDirectory);
+  }
+}
 
 /**
  * Why a host does not start, as `storage_unavailable` with the directory and the remedy where its disk is full or cannot be written, or

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import type { AuditLog, AuditRecord } from '@modelhost/kernel';
 import { createAuditFile, openAuditFile } from './audit-file.ts';
 import { durableFlags } from './durable-write.ts';
+import { createHeadNotes, readHead } from './head.ts';
 import { createTail } from './tail.ts';
 import { verifyAuditFile } from './verify.ts';
 
@@ -18,6 +19,8 @@ interface FullFile {
   roomBytes: number | undefined;
   code: string;
   freeBytes: number;
+  /** The note beside the file does not fit. */
+  isNoteRefused: boolean;
 }
 
 /** The same file, whose writes end where there is no room, as those of a system do: first short, then with an error. */
@@ -27,10 +30,14 @@ function onFullDisk(file: FileHandle, disk: FullFile): FileHandle {
     const fitting = Math.min(disk.roomBytes, length);
     disk.roomBytes -= fitting;
     if (fitting > 0) return file.write(bytes, offset, fitting);
-    throw Object.assign(new Error(`${disk.code}: write`), { code: disk.code });
+    throw refusalOf(disk);
   };
   // All else is that of the file.
   return Object.create(file, { write: { value: write } }) as FileHandle;
+}
+
+function refusalOf({ code }: FullFile): Error {
+  return Object.assign(new Error(`${code}: write`), { code });
 }
 
 async function withLog(
@@ -38,12 +45,21 @@ async function withLog(
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'audit-tail-'));
   const path = join(directory, 'audit.jsonl');
-  const disk: FullFile = { roomBytes: undefined, code: 'ENOSPC', freeBytes: 0 };
+  const disk: FullFile = {
+    roomBytes: undefined,
+    code: 'ENOSPC',
+    freeBytes: 0,
+    isNoteRefused: false,
+  };
   const file = onFullDisk(await open(path, durableFlags | constants.O_APPEND, 0o600), disk);
+  const notes = createHeadNotes(path);
+  const noteIfDue: typeof notes.noteIfDue = async (head) =>
+    disk.isNoteRefused ? Promise.reject(refusalOf(disk)) : notes.noteIfDue(head);
   const tail = await createTail({
     path,
     file,
     head: undefined,
+    notes: { ...notes, noteIfDue },
     freeBytes: async () => disk.freeBytes,
   });
   const log = createAuditFile({ tail, now: () => 0, lock: { release: () => {} } });
@@ -77,6 +93,21 @@ test('a full disk refuses records, and takes the next ones when there is room', 
     assert.equal((await log.append(recordOf(3))).index, 1);
     disk.freeBytes = 0;
     await log.check();
+  });
+});
+
+test('what is in the file is accepted though there is no room for a note, which is made as soon as there is', async () => {
+  await withLog(async ({ log, disk, path }) => {
+    disk.isNoteRefused = true;
+    assert.equal((await log.append(recordOf(0))).index, 0);
+    await log.check();
+    assert.equal(await readHead(path), undefined);
+    disk.isNoteRefused = false;
+    assert.equal((await log.append(recordOf(1))).index, 1);
+    assert.deepEqual(await readHead(path), log.head());
+    Object.assign(disk, { isNoteRefused: true, code: 'EIO' });
+    const refused = { code: 'audit_unavailable', message: 'the audit log cannot be written' };
+    await assert.rejects(log.append(recordOf(2)), refused);
   });
 });
 

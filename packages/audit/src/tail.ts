@@ -5,6 +5,7 @@ import { HostError } from '@modelhost/kernel';
 import type { AuditReceipt } from '@modelhost/kernel';
 import { writeDurably } from './durable-write.ts';
 import { createHeadNotes } from './head.ts';
+import type { HeadNotes } from './head.ts';
 
 /** Less than this is no room: soon nothing could be written again. */
 const roomBytesMin = 4 * 1024 * 1024;
@@ -14,8 +15,7 @@ const fullCodes: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 export interface Tail {
   /**
    * Adds lines of which `last` is the last; resolves when they are durable. Rejects with `audit_unavailable`: for good after most errors,
-   * as nobody knows then what the disk has; until there is room when it is full. Then none of a line stays, or all of them where only the
-   * note had no room: `head` tells.
+   * as nobody knows then what the disk has; until there is room when it is full, and then nothing of a line stays.
    */
   add(lines: string, last: AuditReceipt): Promise<void>;
   /** The newest durable entry. */
@@ -33,11 +33,12 @@ export async function createTail(options: {
   readonly head: AuditReceipt | undefined;
   /** Of the disk; asked for while it was full when it was last written to. */
   readonly freeBytes?: (path: string) => Promise<number>;
+  /** Those beside the file when absent. */
+  readonly notes?: HeadNotes;
 }): Promise<Tail> {
-  const { path, file, freeBytes = freeBytesOf } = options;
+  const { path, file, freeBytes = freeBytesOf, notes = createHeadNotes(path) } = options;
   let { head } = options;
   let { size } = await file.stat();
-  const notes = createHeadNotes(path);
   let broken: HostError | undefined;
   let full: HostError | undefined;
 
@@ -53,8 +54,7 @@ export async function createTail(options: {
   }
 
   async function refuse(cause: unknown): Promise<HostError> {
-    const isFull = cause instanceof Error && 'code' in cause && fullCodes.has(cause.code);
-    if (isFull && (await takeBack())) {
+    if (isFull(cause) && (await takeBack())) {
       full = new HostError('audit_unavailable', 'the disk of the audit log is full', { cause });
       return full;
     }
@@ -69,9 +69,11 @@ export async function createTail(options: {
         await writeDurably(file, lines);
         size += Buffer.byteLength(lines);
         head = last;
-        await notes.noteIfDue(head);
         full = undefined;
+        await notes.noteIfDue(head);
       } catch (cause) {
+        // The lines are there, and only the note has no room: the next ones come with it.
+        if (head === last && isFull(cause)) return;
         throw await refuse(cause);
       }
     },
@@ -88,6 +90,10 @@ export async function createTail(options: {
       }
     },
   };
+}
+
+function isFull(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && fullCodes.has(cause.code);
 }
 
 async function freeBytesOf(path: string): Promise<number> {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import type { HostConfig } from '../config/read-config.ts';
@@ -20,4 +22,17 @@ test('tools are not served from a data directory that another host has, and it i
   });
   first.close();
   await first.closed;
+});
+
+test('a start that fails late closes what it has opened, so that the process can end', async (t) => {
+  const directory = makeDirectory(t);
+  const config = writeHostConfig(directory, { isOpen: true });
+  // In the way of the note on what is there, which is the last step.
+  const inTheWay = join(directory, 'data', 'store.json.new');
+  mkdirSync(inTheWay, { recursive: true });
+  await assert.rejects(serve(config), /store\.json\.new/);
+  rmdirSync(inTheWay);
+  const service = await serve(config);
+  service.close();
+  await service.closed;
 });

@@ -57,7 +57,10 @@ async function openService(options: McpOverStdioOptions): Promise<McpOverStdio> 
   );
   const level = options.log === 'silent' ? 'silent' : telemetry.logLevel;
   const protection = await openProtection({ config, version, environment, level });
+  // Whatever is open when the start fails is closed again: a tool server would keep the process.
+  await using opened = new AsyncDisposableStack();
   const parts = await compose({ config, version, environment, protection });
+  opened.defer(async () => closeParts(parts));
   await protection.witness.note();
   const { clock, keys, redactor, relay } = parts;
   const core = createViews([view], { relay, keys, redactor, clock, version })[name];
@@ -66,10 +69,11 @@ async function openService(options: McpOverStdioOptions): Promise<McpOverStdio> 
   // must not keep the others from it.
   await untilConnected(parts);
   const service = serveFacadeOverStdio(core, { input, output, principal });
+  const closing = opened.move();
+  closing.defer(() => core.close());
   const finish = async (): Promise<void> => {
     await service.closed;
-    core.close();
-    await closeParts(parts);
+    await closing.disposeAsync();
   };
   return {
     closed: finish(),

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess, type BenchProcess } from '../processes.ts';
+import { rules } from './rules.ts';
 
 /** A host that listens. */
 export interface McpHost {
@@ -13,14 +14,6 @@ export interface McpHost {
 }
 
 const cli = fileURLToPath(new URL('../../../apps/cli/src/main.ts', import.meta.url));
-
-const policy = `
-@id("bench.tools")
-permit (principal, action in ModelHost::Action::"CallTool", resource)
-when { resource.effect == "none" };
-@id("bench.results")
-permit (principal, action == ModelHost::Action::"AcceptToolResult", resource);
-`;
 
 /** Starts it in front of the echo; it keeps its files in the folder, and is the caller's to end. */
 export async function startMcpHost(
@@ -33,7 +26,7 @@ export async function startMcpHost(
   const key = { id: 'bench', hash, tenant: 'bench', subject: 'load', roles: [] };
   const policies = join(folder, 'policies');
   await mkdir(policies);
-  await writeFile(join(policies, 'bench.cedar'), policy);
+  await writeFile(join(policies, 'bench.cedar'), rules);
   const config = join(folder, 'model-host.yaml');
   const tree = {
     server: {

@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { echoMessage } from './echo.ts';
 import { openGateway } from './gateway.ts';
 import type { CallSubject } from './rounds.ts';
+import { rules } from './rules.ts';
 
 /** The three of them, in this order: bare, with the commit, governed. */
 export interface InProcess extends AsyncDisposable {
@@ -28,17 +29,8 @@ export interface InProcess extends AsyncDisposable {
 }
 
 const principal = { tenant: 'bench', subject: 'load', roles: [] };
-const policy = `
-@id("bench.tools")
-permit (principal, action in ModelHost::Action::"CallTool", resource)
-when { resource.effect == "none" };
-
-@id("bench.results")
-permit (principal, action == ModelHost::Action::"AcceptToolResult", resource);
-`;
-
 function benchRules(): RuleSet {
-  const files = [{ name: 'bench.cedar', text: policy }];
+  const files = [{ name: 'bench.cedar', text: rules }];
   return readRuleSet({
     name: 'bench',
     scope: 'platform',

@@ -4,6 +4,8 @@ import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { startLoopbackServer } from '../loopback-server.ts';
+import { begin, callsOf, delta, end, readConversation, sendJson } from './chat-stream.ts';
+import type { ChatCall } from './chat-stream.ts';
 
 /** What the mock is told to answer: the task of the run is this, as JSON. */
 export type MockAnswer =
@@ -25,15 +27,9 @@ export type MockAnswer =
       readonly body: string;
     }
   /** Asks for tools at first, and is done once it has their results. */
-  | { readonly type: 'calls'; readonly calls: readonly MockCall[] }
+  | { readonly type: 'calls'; readonly calls: readonly ChatCall[] }
   /** A small answer that becomes very large. */
   | { readonly type: 'gzip-bomb' };
-
-/** A tool call of the mock model; the arguments are sent as they are. */
-export interface MockCall {
-  readonly name: string;
-  readonly arguments: string;
-}
 
 /** A request that the mock holds open. */
 export interface HeldRequest {
@@ -93,7 +89,8 @@ async function respond(
     if (request.url?.startsWith('/v1/') === true) sendJson(response, 200, '{"data":[]}');
     return;
   }
-  const { answer, isAfterTools } = readRequest(await text(request));
+  const { task, isAfterTools } = readConversation(await text(request));
+  const answer = readAnswer(task);
   switch (answer.type) {
     case 'text':
       return sendText(response, answer.deltas);
@@ -119,21 +116,10 @@ async function respond(
   }
 }
 
-/** What the last message of the user asks for. */
-function readRequest(body: string): {
-  readonly answer: MockAnswer;
-  readonly isAfterTools: boolean;
-} {
-  // Its peer is the host, whose requests other tests check.
-  const { messages } = JSON.parse(body) as {
-    readonly messages: readonly { readonly role: string; readonly content: unknown }[];
-  };
-  const task = messages.findLast(({ role }) => role === 'user')?.content;
+function readAnswer(task: unknown): MockAnswer {
+  // Tests write it, and the host sends it as it was.
   const [part] = Array.isArray(task) ? (task as readonly { readonly text: string }[]) : [];
-  return {
-    answer: JSON.parse(part?.text ?? String(task)) as MockAnswer,
-    isAfterTools: messages.at(-1)?.role === 'tool',
-  };
+  return JSON.parse(part?.text ?? String(task)) as MockAnswer;
 }
 
 function holdOpen(
@@ -155,15 +141,9 @@ function sendText(response: ServerResponse, deltas: number): void {
   end(response, delta('word ').repeat(deltas), 'stop');
 }
 
-function sendCalls(response: ServerResponse, calls: readonly MockCall[]): void {
+function sendCalls(response: ServerResponse, calls: readonly ChatCall[]): void {
   begin(response);
-  const toolCalls = calls.map((call, index) => ({
-    index,
-    id: `call-${index}`,
-    type: 'function',
-    function: call,
-  }));
-  end(response, chunk({ delta: { tool_calls: toolCalls } }), 'tool_calls');
+  end(response, callsOf(calls), 'tool_calls');
 }
 
 async function sendEndless(response: ServerResponse): Promise<void> {
@@ -174,33 +154,4 @@ async function sendEndless(response: ServerResponse): Promise<void> {
       await Promise.race([once(response, 'drain'), once(response, 'close')]); // oxlint-disable-line no-await-in-loop
     }
   }
-}
-
-function begin(response: ServerResponse, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
-  response.flushHeaders();
-}
-
-function end(response: ServerResponse, chunks: string, finishReason: string): void {
-  const usage = { prompt_tokens: 10, completion_tokens: 5 };
-  const last = chunk({ delta: {}, finish_reason: finishReason }, usage);
-  response.end(`${chunks}${last}data: [DONE]\n\n`);
-}
-
-function delta(content: string): string {
-  return chunk({ delta: { content } });
-}
-
-function chunk(choice: object, usage?: object): string {
-  const event = { id: 'mock', model: 'mock-1', choices: [{ index: 0, ...choice }], usage };
-  return `data: ${JSON.stringify(event)}\n\n`;
-}
-
-function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
 }

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
-import { HostError } from '@modelhost/kernel';
 import type { Keys } from '@modelhost/kernel';
 import { createTokenFile } from './token-file.ts';
 import { createTokenMemory } from './token-store.ts';
@@ -100,18 +109,36 @@ test('saves at the same time all come to the file, the last of each owner', asyn
   for (const owner of owners) assert.equal((await again.load(owner))[0]?.expiresAt, 3);
 });
 
-test('a file that cannot be read is left alone', async (t) => {
+test('a file that is damaged is left alone', async (t) => {
   for (const content of ['{', '{"version":2}', '{"version":1,"owners":{"a":{}}}', '[]']) {
     const path = await pathIn(t);
     await createTokenFile(path, keysOf('k')).save(ann, []);
     await writeFile(path, content);
     const file = createTokenFile(path, keysOf('k'));
-    const isInvalid = (error: unknown): boolean =>
-      error instanceof HostError && error.code === 'storage_unavailable';
-    await assert.rejects(file.load(ann), isInvalid);
-    await assert.rejects(file.save(ann, [grant]), isInvalid);
+    const damaged = {
+      code: 'storage_unavailable',
+      facts: { reason: 'corrupt' },
+      message: /is damaged; move it away/,
+    };
+    await assert.rejects(file.load(ann), damaged);
+    await assert.rejects(file.save(ann, [grant]), damaged);
     assert.equal(await readFile(path, 'utf8'), content);
   }
+});
+
+test('a file that the host may not read is not called damaged, and is read once it may', async (t) => {
+  const path = await pathIn(t);
+  const file = createTokenFile(path, keysOf('k'));
+  await mkdir(path, { recursive: true });
+  const unreadable = {
+    code: 'storage_unavailable',
+    facts: {},
+    message: /has to be a file that the host may read/,
+  };
+  await assert.rejects(file.load(ann), unreadable);
+  await rmdir(path);
+  await file.save(ann, [grant]);
+  assert.deepEqual(await file.load(ann), [grant]);
 });
 
 test('past the bound the owner who was saved longest ago is forgotten', async (t) => {

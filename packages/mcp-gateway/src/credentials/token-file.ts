@@ -87,12 +87,13 @@ async function readSealed(path: string): Promise<Map<string, Sealed>> {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return new Map();
-    throw unreadable(path, cause);
+    const message = `${path}: the file of authorizations cannot be read; it has to be a file that the host may read`;
+    throw new HostError('storage_unavailable', message, { cause });
   }
   try {
     return readOwners(parseJsonText(text));
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw damaged(path, cause);
   }
 }
 
@@ -109,7 +110,7 @@ function readOwners(value: unknown): Map<string, Sealed> {
 }
 
 /** Never overwritten by us: whoever broke it may still want what is in it. */
-function unreadable(path: string, cause: unknown): HostError {
-  const message = `${path}: the file of authorizations cannot be read; move it away to start anew`;
+function damaged(path: string, cause: unknown): HostError {
+  const message = `${path}: the file of authorizations is damaged; move it away to start anew`;
   return new HostError('storage_unavailable', message, { cause, facts: { reason: 'corrupt' } });
 }

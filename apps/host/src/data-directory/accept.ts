@@ -1,22 +1,33 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFile } from '@modelhost/audit';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { StoreMark } from '@modelhost/store-sqlite';
+import { toStartFault } from '../runs/start-fault.ts';
 import { isThere, moveRemainsAside } from './data-parts.ts';
 import { reachedPathIn, readDataRecord, writeDataRecord } from './data-record.ts';
 import type { DataPart, DataRecord } from './data-record.ts';
 
 /**
  * Forgets what is known of a part, so that the next start goes on with what is there, or begins anew, and puts that on record. Gives
- * what was known. Throws `audit_unavailable` while a host has the directory, and `failed_precondition` where nothing is known and nothing is left.
+ * what was known. Throws `storage_unavailable` with reason `locked` while a host has the directory, and `failed_precondition` where nothing is known
+ * and nothing is left, or where there is no directory.
  */
 export async function acceptLoss(
   directory: string,
   part: DataPart,
   atMs: number,
 ): Promise<JsonObject> {
+  const isDirectory = await stat(directory)
+    .then((found) => found.isDirectory())
+    .catch(() => false);
+  if (!isDirectory) {
+    throw new HostError(
+      'failed_precondition',
+      `${directory}: is no directory, or cannot be looked at; correct server.dataDirectory`,
+    );
+  }
   return changing(directory, async (record) => {
     const { [part]: lost, ...known } = record.known;
     const isMoved = await moveRemainsAside(directory, part, atMs);
@@ -55,12 +66,13 @@ async function changing<T>(
   directory: string,
   change: (record: DataRecord) => Promise<readonly [DataRecord, T]>,
 ): Promise<T> {
-  const lock = lockFile(join(directory, 'audit.jsonl.lock'));
   try {
+    using held = new DisposableStack();
+    held.adopt(lockFile(join(directory, 'audit.jsonl.lock')), (lock) => lock.release());
     const [record, result] = await change(await readDataRecord(directory));
     await writeDataRecord(directory, record);
     return result;
-  } finally {
-    lock.release();
+  } catch (thrown) {
+    throw toStartFault(thrown, directory);
   }
 }

@@ -239,6 +239,14 @@ test('a backup is restored in the place of what was lost, and that is on record'
   const host = await place.start();
   await place.storage.backup(backup);
   await assert.rejects(place.storage.acceptLoss('runs', 1), /another host uses this/);
+  const runs = join(place.data, 'runs');
+  renameSync(runs, `${runs}-moved`);
+  await assert.rejects(place.storage.restore(backup, nowMs), {
+    code: 'storage_unavailable',
+    message: /\/data: another host uses this data directory; stop it/,
+  });
+  rmSync(runs, { recursive: true });
+  renameSync(`${runs}-moved`, runs);
   const client = createModelHostClient({ address: host.grpcAddress, apiKey: keys.alice.key });
   await client.startRun(task('answer'));
   client.close();
@@ -265,6 +273,15 @@ function loseTurn(path: string): void {
   database.exec(`INSERT INTO session_turn (${columns}) VALUES (99, 2, 'acme', 'run_2', 1);
     INSERT INTO session_piece (turn, body) SELECT id, x'01' FROM session_turn`);
 }
+
+test('nothing is lost where there is no data directory', async (t) => {
+  const place = await makePlace(t);
+  rmSync(place.data, { recursive: true });
+  const refused = { code: 'failed_precondition', message: /\/data: is no directory/ };
+  await assert.rejects(place.storage.acceptLoss('runs', nowMs), refused);
+  writeFileSync(place.data, 'text');
+  await assert.rejects(place.storage.acceptLoss('runs', nowMs), refused);
+});
 
 test('where a restoration did not finish no host begins anew, and it can be run again or given up', async (t) => {
   const [place, fresh] = [await makePlace(t), await makePlace(t)];

@@ -14,7 +14,6 @@ import { makeDataDirectory } from '../data-directory/make-data-directory.ts';
 import { readDataRecord } from '../data-directory/data-record.ts';
 import type { DataPart } from '../data-directory/data-record.ts';
 import type { HostConfig } from '../config/read-config.ts';
-import { toStartFault } from '../runs/start-fault.ts';
 import { verifySealed } from './verify-sealed.ts';
 
 /** What can be done to the runs and sessions of a host that is configured like this, without asking a host. */
@@ -32,7 +31,7 @@ export interface StorageTools {
   backup(path: string): Promise<void>;
   /**
    * Into a data directory that has no runs, or what a restoration left there that was killed. Gives what is damaged or missing there, as
-   * `verify` would throw it.
+   * `verify` would throw it. Throws with reason `locked` while a host runs.
    */
   restore(path: string, nowMs: number): Promise<HostError | undefined>;
   /**
@@ -119,10 +118,7 @@ export function createStorageTools(
         throw thrown;
       }
     },
-    acceptLoss: async (part, nowMs) =>
-      acceptLoss(data, part, nowMs).catch((thrown: unknown) => {
-        throw toStartFault(thrown, data);
-      }),
+    acceptLoss: async (part, nowMs) => acceptLoss(data, part, nowMs),
     compact,
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallGovernor, createCallLedger } from '@modelhost/agent-core';
-import { HostError, noObligations } from '@modelhost/kernel';
+import { noObligations } from '@modelhost/kernel';
 import type {
   AuditRecord,
   Keys,
@@ -11,6 +11,7 @@ import type {
 } from '@modelhost/kernel';
 import type { McpRelay, RelayTool } from '@modelhost/mcp-gateway';
 import { createHostRedactor } from '@modelhost/redaction';
+import { createAuditList } from '../fixtures/audit-list.ts';
 import { governRelay } from './govern-relay.ts';
 
 const keys: Keys = { seal: () => ({ keyId: 'k', data: '' }), unseal: () => '', commit: () => 'c' };
@@ -60,16 +61,7 @@ function open(isAllowed: boolean, isOnRecord: (record: AuditRecord) => boolean =
       visible: async (_asker, tools) => tools,
       digest: () => 'd',
     },
-    audit: {
-      append: async (record) => {
-        if (!isOnRecord(record)) throw new HostError('audit_unavailable', 'no room');
-        records.push(record);
-        return { index: records.length - 1, hash: '' };
-      },
-      head: () => undefined,
-      check: async () => {},
-      close: async () => {},
-    },
+    audit: createAuditList(records, isOnRecord),
     keys,
     redactor: createHostRedactor({ always: {}, keys }),
     calls: createCallLedger(),

@@ -6,6 +6,7 @@ import type { Keys } from '@modelhost/kernel';
 import type { ExchangeOutcome, McpRelay } from '@modelhost/mcp-gateway';
 import { createHostRedactor } from '@modelhost/redaction';
 import fc from 'fast-check';
+import { createAuditList } from '../fixtures/audit-list.ts';
 import { governRelay } from './govern-relay.ts';
 
 const keys: Keys = { seal: () => ({ keyId: 'k', data: '' }), unseal: () => '', commit: () => 'c' };
@@ -36,12 +37,7 @@ function openReading(): (from: number, to: number) => Promise<string> {
   };
   const governor = createCallGovernor({
     policy,
-    audit: {
-      append: async () => ({ index: 0, hash: '' }),
-      head: () => undefined,
-      check: async () => {},
-      close: async () => {},
-    },
+    audit: createAuditList([]),
     keys,
     redactor: createHostRedactor({ always: {}, keys }),
     calls: createCallLedger(),

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { loadKeys } from '@modelhost/keys-file';
 import type { AuditLog, AuditRecord } from '@modelhost/kernel';
 import { createHostRedactor } from '@modelhost/redaction';
+import { createAuditList } from '../fixtures/audit-list.ts';
 import { hideInAudit } from './hide-in-audit.ts';
 
 // Built from parts, so that no scanner takes it for a real one.
@@ -15,16 +16,7 @@ const record = { kind: 'outcome', tenant: 't', runId: 'r', step: 's', actor: 'a'
 
 function openLog(): { readonly audit: AuditLog; readonly appended: AuditRecord[] } {
   const appended: AuditRecord[] = [];
-  const log: AuditLog = {
-    append: async (kept) => {
-      appended.push(kept);
-      return { index: 0, hash: '' };
-    },
-    head: () => undefined,
-    check: async () => {},
-    close: async () => {},
-  };
-  return { audit: hideInAudit(log, redactor), appended };
+  return { audit: hideInAudit(createAuditList(appended), redactor), appended };
 }
 
 test('texts of a record are hidden, digests and what is sealed stay to the last character', async () => {

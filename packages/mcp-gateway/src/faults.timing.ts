@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
@@ -15,8 +12,8 @@ import {
   startGateway,
   until,
 } from './fixtures/start-gateway.ts';
+import { listenHttp } from './outbound/fixtures/http-listener.ts';
 import { isGroupRunning } from './upstream/process/process-group.ts';
-import type { ToolServerSpec } from './server-spec.ts';
 
 const ci = process.env['CI'];
 
@@ -24,20 +21,6 @@ async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return performance.now() - startedAt;
-}
-
-/** Takes requests and never answers. */
-async function serveHung(t: TestContext): Promise<ToolServerSpec['transport']> {
-  const server = createServer(() => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  // A server that listens on a port has an address of this type.
-  const { port } = server.address() as AddressInfo;
-  return { type: 'http', url: `http://127.0.0.1:${port}/mcp`, headers: {} };
 }
 
 test('a process that is killed in a call fails it within a second, and the next call works', async (t) => {
@@ -70,9 +53,11 @@ async function msUntilFailed(t: TestContext): Promise<number> {
 test('a server that hangs delays neither the lists nor the calls of others by 100 ms', async (t) => {
   const server = await serveCounting('modern');
   t.after(() => server.close());
+  // Takes requests and never answers.
+  const hung = await listenHttp(t, () => {});
   const good = { type: 'http', url: server.url, headers: {} } as const;
   const { gateway, call } = startGateway(t, [
-    serverSpec('hung', await serveHung(t)),
+    serverSpec('hung', { type: 'http', url: `${hung.origin}/mcp`, headers: {} }),
     serverSpec('silent', fixtureProcess('raw-server', 'silent')),
     serverSpec('good', good),
   ]);

@@ -3,7 +3,15 @@ import test from 'node:test';
 import type { JsonObject } from '@modelhost/kernel';
 import { isHostError, until } from '../fixtures/start-gateway.ts';
 import type { ExchangeOutcome } from '../relay.ts';
-import { ann, bob, callOf, contextOf, openConnection, textIn } from './fixtures/open-connection.ts';
+import {
+  ann,
+  bob,
+  callOf,
+  contextOf,
+  giveUpCall,
+  openConnection,
+  textIn,
+} from './fixtures/open-connection.ts';
 import { serveAsking, ways } from './fixtures/serve-asking.ts';
 
 function textOf(outcome: ExchangeOutcome): unknown {
@@ -149,14 +157,7 @@ for (const way of ['legacy stdio', 'modern stdio'] as const) {
     const call = callOf('log', { text: 'canary' });
     await connection.exchange(call, listening, undefined);
     assert.equal(told.length, 1);
-    const giving = new AbortController();
-    const bobs = connection.exchange(
-      callOf('wait'),
-      contextOf({ principal: bob, signal: giving.signal }),
-      undefined,
-    );
-    giving.abort(new Error('enough'));
-    await assert.rejects(bobs, /enough/);
+    await giveUpCall(connection, bob);
     await connection.exchange(call, listening, undefined);
     assert.equal(told.length, 1);
     clock.advance(300_000);

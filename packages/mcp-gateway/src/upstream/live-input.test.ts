@@ -7,6 +7,7 @@ import {
   bob,
   callOf,
   contextOf,
+  giveUpCall,
   goOn,
   openConnection,
   textIn,
@@ -236,14 +237,7 @@ test('legacy http: questions on their own streams reach those whose calls they b
 
 test('a question that tells not whose it is reaches nobody while somebody else gave a call up lately', async (t) => {
   const { connection, clock } = await openConnection(t, await serveAsking(t, 'legacy stdio'));
-  const giving = new AbortController();
-  const bobs = connection.exchange(
-    callOf('wait'),
-    contextOf({ principal: bob, signal: giving.signal }),
-    undefined,
-  );
-  giving.abort(new Error('enough'));
-  await assert.rejects(bobs, /enough/);
+  await giveUpCall(connection, bob);
   const refused = await connection.exchange(callOf('ask'), contextOf(), undefined);
   assert.match(refused.kind === 'error' ? refused.error.message : '', /for whom this is/);
   clock.advance(300_000);

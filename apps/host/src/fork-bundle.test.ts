@@ -6,8 +6,8 @@ import { RunEndReason, ToolOutcome } from '@modelhost/contracts';
 import { createApiKey } from './auth.ts';
 import { failureOf } from './fixtures/guarded-server.ts';
 import { finish, next, watch } from './fixtures/run-watch.ts';
-import { makeDirectory, startTestHost, task } from './fixtures/started-host.ts';
-import { bundleOf, mallory, trustRootOf } from './policy/fixtures/policy-world.ts';
+import { makeDirectory, startHostIn, task } from './fixtures/started-host.ts';
+import { bundleOf, mallory, writeTrustRoot } from './policy/fixtures/policy-world.ts';
 
 const [officer, other] = [createApiKey(), createApiKey()];
 const server = {
@@ -32,14 +32,10 @@ const tests = {
 
 test('a fork is decided by its own signed bundle, and everything else by what is in force', async (t) => {
   const directory = makeDirectory(t);
-  writeFileSync(join(directory, 'root.json'), trustRootOf());
+  const policies = writeTrustRoot(directory);
   const first = bundleOf({ files: { 'authorize.cedar': permitAll, ...tests } });
   writeFileSync(join(directory, 'base.mhpb.json'), first);
-  const policies = {
-    bundles: [{ file: join(directory, 'base.mhpb.json') }],
-    trustRoot: join(directory, 'root.json'),
-  };
-  await using host = await startTestHost({ server, policies });
+  await using host = await startHostIn(directory, { server, policies });
   const olga = host.connect(officer.key);
   const { runId } = await olga.startRun(task('answer'));
   await finish(watch(olga.followRun(runId)));

@@ -6,8 +6,8 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { DecisionEffect, HealthStatus, PolicyMode, RuleState } from '@modelhost/contracts';
 import type { ModelHostClient } from '@modelhost/sdk';
 import { createApiKey } from './auth.ts';
-import { makeDirectory, startTestHost, task } from './fixtures/started-host.ts';
-import { bundleOf, filesFor, mallory, trustRootOf } from './policy/fixtures/policy-world.ts';
+import { makeDirectory, startHostIn, startTestHost, task } from './fixtures/started-host.ts';
+import { bundleOf, filesFor, mallory, writeTrustRoot } from './policy/fixtures/policy-world.ts';
 
 const officer = createApiKey();
 const reader = createApiKey();
@@ -216,14 +216,10 @@ test('others ask the decision point over AuthZEN on the port of MCP clients', as
 
 test('a signed bundle is rehearsed, activated in the shadow and promoted, and a bad one changes nothing', async (t) => {
   const directory = makeDirectory(t);
-  writeFileSync(join(directory, 'root.json'), trustRootOf());
+  const policies = writeTrustRoot(directory);
   const first = bundleOf({ files: { ...filesFor(100_000), 'authorize/model.cedar': '' } });
   writeFileSync(join(directory, 'base.mhpb.json'), first);
-  const policies = {
-    bundles: [{ file: join(directory, 'base.mhpb.json') }],
-    trustRoot: join(directory, 'root.json'),
-  };
-  await using host = await startTestHost({ server, policies });
+  await using host = await startHostIn(directory, { server, policies });
   const client = host.connect(keeper.key);
   await runTask(client);
   const smaller = filesFor(1);

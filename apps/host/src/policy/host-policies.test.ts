@@ -7,7 +7,7 @@ import { RunEndReason } from '@modelhost/contracts';
 import { HostError } from '@modelhost/kernel';
 import { makeDirectory, startHostIn, task } from '../fixtures/started-host.ts';
 import type { StartedHost } from '../fixtures/started-host.ts';
-import { bundleOf, trustRootOf } from './fixtures/policy-world.ts';
+import { bundleOf, writeTrustRoot } from './fixtures/policy-world.ts';
 
 const rules = `@id("input") @message("may ask") permit (principal, action == ModelHost::Action::"AcceptInput", resource);
 @id("model") @message("may use") permit (principal, action == ModelHost::Action::"UseModel", resource);
@@ -29,9 +29,7 @@ function prepare(t: TestContext): {
   readonly start: () => Promise<StartedHost>;
 } {
   const directory = makeDirectory(t);
-  writeFileSync(join(directory, 'root.json'), trustRootOf());
-  const bundles = [{ file: 'base.mhpb.json' }];
-  const policies = { bundles, trustRoot: 'root.json', watchMs: 0 };
+  const policies = { ...writeTrustRoot(directory), watchMs: 0 };
   return { directory, start: async () => startHostIn(directory, { isOpen: true, policies }) };
 }
 

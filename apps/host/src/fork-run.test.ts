@@ -130,7 +130,10 @@ test('a fork with nothing left for its step is refused, with what the steps befo
     const fork = alice.forkRun({ runId, atStep: 'turn-2/model', budget });
     const refused = await failureOf(fork); // oxlint-disable-line no-await-in-loop
     assert.equal(refused.code, 'failed_precondition');
-    assert.match(refused.message, /ends before turn-2\/model: .* 2 steps, 1 tool call and/);
+    assert.match(
+      refused.message,
+      /come to turn-2\/model .* end before, .* 2 steps, 1 tool call and/,
+    );
     const { facts } = refused;
     assert.deepEqual([facts['used_steps'], facts['used_tool_calls']], ['2', '1']);
     assert.ok(
@@ -200,6 +203,47 @@ test('a fork by an agent or a route that the host no longer has names what is th
     const refused = await failureOf(client.forkRun({ ...fork, requestId: '' }));
     assert.equal(refused.code, 'failed_precondition');
     assert.equal(refused.message, 'this host has no agent helper; there is other');
+  });
+});
+
+test('what a fork does anew has the price of now, and what it has taken over the one of then', async (t) => {
+  const directory = makeDirectory(t);
+  const priced = (inputUsdPerMillionTokens: number): HostChange => ({
+    providers: [
+      {
+        name: 'main',
+        type: 'scripted',
+        scriptFile: 'script.yaml',
+        models: [{ id: 'model', model: 'scripted', inputUsdPerMillionTokens }],
+      },
+    ],
+  });
+  let runId = '';
+  let cost = 0n;
+  await withHost(directory, priced(10), async (client) => {
+    runId = await finishedRun(client);
+    const { result } = await client.getRun(runId);
+    cost = result?.statistics?.costMicroUsd ?? 0n;
+    assert.ok(cost > 0n);
+  });
+  await withHost(directory, priced(20), async (client) => {
+    const costs: bigint[] = [];
+    for (const atStep of ['turn-1/model', 'turn-2/model']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const fork = await client.forkRun({ runId, atStep });
+      const events = watch(client.followRun(fork.runId));
+      if (atStep === 'turn-1/model') {
+        const { callId } = await next(events, 'toolRequested'); // oxlint-disable-line no-await-in-loop
+        await untilWaiting(client, fork.runId, 'toolCallId'); // oxlint-disable-line no-await-in-loop
+        const content = 'what the tool said';
+        await client.submitToolResult({ runId: fork.runId, callId, content }); // oxlint-disable-line no-await-in-loop
+      }
+      const { statistics } = await finish(events); // oxlint-disable-line no-await-in-loop
+      costs.push(statistics?.costMicroUsd ?? 0n);
+    }
+    const [whole = 0n, late = 0n] = costs;
+    assert.equal(whole, 2n * cost);
+    assert.ok(cost < late && late < whole);
   });
 });
 

@@ -52,8 +52,12 @@ export async function forkRun(
   const requestDigest = keys.commit(asked, `${tenant}/fork`);
   const isKnown = (await engine.status(tenant, runId)) !== undefined;
 
-  async function change(input: RunInput): Promise<RunInput> {
-    const changed = { ...changeInput(input, spec), principal, requestDigest };
+  async function change(input: RunInput, firstStep: string): Promise<RunInput> {
+    const changed = {
+      ...changeInput(input, firstStep, { spec, host }),
+      principal,
+      requestDigest,
+    };
     // The engine alone compares the requests; a conflict says nothing against the run that has the id.
     if (isKnown) return changed;
     refuseAbsent(changed.agent, host);
@@ -62,8 +66,9 @@ export async function forkRun(
     return admitRun(ports, changed, { forkOf: spec.runId, atStep, model, ...under });
   }
 
-  const anew = isOther(spec) ? stepsWith(atStep) : [];
-  const fork = { runId, atStep, anew, change };
+  const anew = (changed: RunInput, firstStep: string): readonly string[] =>
+    stepsWith(changed, { atStep, firstStep });
+  const fork = { runId, atStep, change, anew };
   const start = async (): Promise<{ created: boolean }> => engine.fork(tenant, spec.runId, fork);
   const { created } = isKnown
     ? await start()
@@ -87,8 +92,8 @@ function refuseAbsent({ id, route }: AgentSpec, { agents, routes }: ForkHost): v
     const message = `this host has no agent ${id}; there is ${namesOf([...agents.keys()])}`;
     throw new HostError('failed_precondition', message, { facts: { agent: id } });
   }
+  if (findRoute(routes, route) !== undefined) return;
   const { id: model, provider } = route;
-  if (routes.some((known) => known.id === model && known.provider === provider)) return;
   throw new HostError(
     'failed_precondition',
     `this host has no model route ${model} at a provider ${provider}, which the run used; there is ${namesOf(routes.map((known) => known.id))}: name one with --route`,
@@ -101,22 +106,28 @@ export function namesOf(ids: readonly string[]): string {
   return ids.slice(0, 8).join(', ');
 }
 
-/** Whether its steps are bound otherwise than those of the run. */
-function isOther({ route, budget }: ForkSpec): boolean {
-  return route !== undefined || Object.keys(budget).length > 0;
-}
-
-function changeInput(given: RunInput, spec: ForkSpec): RunInput {
-  const { atStep, route, bundle } = spec;
+/** What is not said to be other is as the run had it, a route as this host has it now. */
+function changeInput(
+  given: RunInput,
+  firstStep: string,
+  { spec, host }: { readonly spec: ForkSpec; readonly host: ForkHost },
+): RunInput {
   // A fork of a fork is decided by what is in force again, unless it says otherwise.
   const { bundle: _bundle, ...input } = given;
-  const { session } = input;
-  const change = { ...(route === undefined ? {} : { route }), budget: limitsOf(input, spec) };
+  const { session, agent } = input;
+  const { route = findRoute(host.routes, agent.route) ?? agent.route, bundle } = spec;
   return {
-    ...(isOther(spec) ? changeTerms(input, atStep, change) : input),
+    ...changeTerms(input, firstStep, { route, budget: limitsOf(input, spec) }),
     ...(session === undefined ? {} : { session: withoutTurn(session) }),
     ...(bundle === '' ? {} : { bundle }),
   };
+}
+
+function findRoute(
+  routes: readonly ModelRoute[],
+  { id, provider }: ModelRoute,
+): ModelRoute | undefined {
+  return routes.find((known) => known.id === id && known.provider === provider);
 }
 
 function limitsOf({ agent, ...input }: RunInput, { budget }: ForkSpec): BudgetLimits {

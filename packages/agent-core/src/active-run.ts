@@ -28,10 +28,10 @@ import { createHiddenMessages } from './hiding/hide-in-request.ts';
 import type { HiddenMessages } from './hiding/hide-in-request.ts';
 import { createLine } from './line.ts';
 import type { Line } from './line.ts';
-import { estimateToolsTokens } from './model/tokens.ts';
 import type { Terms } from './terms.ts';
 import { askerOf } from './policy/asker.ts';
-import { offerTools } from './tools/tool-offer.ts';
+import { createOfferedTools } from './tools/offered-tools.ts';
+import type { OfferedTools } from './tools/offered-tools.ts';
 import type { AnsweredCall } from './tools/tool-verdict.ts';
 
 /** Everything that the loop reaches beyond its own memory. */
@@ -54,7 +54,7 @@ export interface AgentLoopPorts {
 type Counters = { -readonly [Name in keyof RunStatistics]: RunStatistics[Name] };
 
 /** A run in progress: what its steps share. */
-export interface ActiveRun {
+export interface ActiveRun extends OfferedTools {
   readonly context: GuardedContext;
   readonly session: SessionRedactor;
   readonly input: RunInput;
@@ -74,14 +74,6 @@ export interface ActiveRun {
   readonly decisions: Line;
   /** Results that the model may read on in, by their handles; no more than calls of the run. */
   readonly keptResults: Map<string, AnsweredCall>;
-  /** What the model sees of them: all, or the tools that search them, and what was offered since. */
-  offered(): readonly ToolDefinition[];
-  /** An estimate of what the definitions of all these weigh. */
-  offeredTokens(): number;
-  /** Shows the model one more tool from now on; false when another one has its name. */
-  offer(tool: ToolDefinition): boolean;
-  /** Whether the model searches for tools. */
-  readonly isSearched: boolean;
   /** What is wrong with the arguments of a tool; empty when they fit. */
   checkArguments(tool: ToolDefinition, values: JsonObject): readonly FieldViolation[];
   count(name: keyof RunStatistics, by?: number): void;
@@ -108,18 +100,7 @@ export async function openRun(
     return ports.policy.visible(askerOf(input), offerable);
   });
   const tools = new Map([...catalogue, ...input.clientTools].map((tool) => [tool.name, tool]));
-  const shown = offerTools(input, catalogue, given.terms.route());
-  let { offered } = shown;
-  let offeredTokens = estimateToolsTokens(offered);
   const counters: Counters = { ...noStatistics };
-
-  function offer(tool: ToolDefinition): boolean {
-    const named = offered.find(({ name }) => name === tool.name) ?? tools.get(tool.name);
-    if (named !== undefined) return named === tool;
-    offered = [...offered, tool];
-    offeredTokens += estimateToolsTokens([tool]);
-    return true;
-  }
 
   async function record(entry: AuditRecord): Promise<void> {
     await ports.audit.append(entry);
@@ -127,6 +108,7 @@ export async function openRun(
 
   return {
     ...given,
+    ...createOfferedTools(input, catalogue, given.terms.route()),
     input,
     ports,
     tools,
@@ -136,10 +118,6 @@ export async function openRun(
     callsMade: new Set(),
     decisions: createLine(),
     keptResults: new Map(),
-    offered: () => offered,
-    offeredTokens: () => offeredTokens,
-    offer,
-    isSearched: shown.isSearched,
     // By the schema that was journaled with the catalogue: the gateway may know another one by now.
     checkArguments: ({ inputSchema }, values) => ports.schemas.compile(inputSchema)(values),
     count: (name, by = 1) => {

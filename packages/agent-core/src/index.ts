@@ -18,4 +18,3 @@ export { agentLoopVersion } from './loop-version.ts';
 export { absentSession, createSessionIntake } from './sessions/session-intake.ts';
 export type { SessionIntake, SessionStart, SessionWish } from './sessions/session-intake.ts';
 export { changeTerms, stepsWith } from './terms.ts';
-export type { TermsChange } from './terms.ts';

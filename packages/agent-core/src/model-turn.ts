@@ -19,6 +19,7 @@ export async function takeModelTurn(
   const name = `turn-${turn}/model`;
   const exceeded = run.terms.enter(name);
   if (exceeded !== undefined) return { reason: 'budget_exceeded', budget: exceeded };
+  run.showTo(run.terms.route());
   await compactContext(run, { step: `turn-${turn}/compact`, isRefused: false });
   let called = await callForTurn(run, turn, name);
   // The provider counts otherwise than the estimate does. Once: what is too long then is too long.

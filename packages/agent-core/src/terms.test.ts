@@ -20,8 +20,9 @@ function inputOf(id: string): RunInput {
 }
 
 /** In the order in which the loop enters them. */
+const parts = ['model', 'model-again', 'tool-1', 'tool-2', 'tool-3'];
 const entered = Array.from({ length: 6 }, (_, index) => index + 1).flatMap((turn) =>
-  ['model', 'model-again', 'tools'].map((name) => `turn-${turn}/${name}`),
+  parts.map((name) => `turn-${turn}/${name}`),
 );
 
 /** What is shown of a turn, by the part that it belongs to. */
@@ -31,12 +32,15 @@ const shown = [
   ['compact-again', 1],
   ['model-again', 1],
   ['tool-1', 2],
-  ['tool-12', 2],
+  ['tool-3', 4],
 ] as const;
 
 const place = fc
   .tuple(fc.integer({ min: 1, max: 6 }), fc.constantFrom(...shown))
-  .map(([turn, [name, part]]) => ({ step: `turn-${turn}/${name}`, at: (turn - 1) * 3 + part }));
+  .map(([turn, [name, part]]) => ({
+    step: `turn-${turn}/${name}`,
+    at: (turn - 1) * parts.length + part,
+  }));
 
 test('each step of a fork of forks is bound as it was where it was taken', () => {
   fc.assert(
@@ -75,12 +79,31 @@ test('a smaller budget holds from its step on, with what was used before', () =>
   assert.equal(budgets.state('run').spent.tokens, 30);
 });
 
-test('a model call goes with its compaction, and nothing with the rest', () => {
-  assert.deepEqual(stepsWith('turn-3/model'), ['turn-3/compact', 'turn-3/model']);
-  assert.deepEqual(stepsWith('turn-3/compact'), ['turn-3/compact', 'turn-3/model']);
-  assert.deepEqual(stepsWith('turn-12/model-again'), [
-    'turn-12/compact-again',
-    'turn-12/model-again',
-  ]);
-  assert.deepEqual(stepsWith('turn-3/tool-1'), []);
+test('where other terms begin with a model call, its compaction is done anew with it', () => {
+  const withOther = (atStep: string): readonly string[] => {
+    const input = changeTerms(inputOf('0'), atStep, { route: inputOf('1').agent.route });
+    return stepsWith(input, { atStep, firstStep: atStep });
+  };
+  const both = ['turn-3/compact', 'turn-3/model'];
+  assert.deepEqual(withOther('turn-3/model'), both);
+  assert.deepEqual(withOther('turn-3/compact'), both);
+  const again = ['turn-12/compact-again', 'turn-12/model-again'];
+  assert.deepEqual(withOther('turn-12/model-again'), again);
+  assert.deepEqual(withOther('turn-3/tool-1'), []);
+  const same = changeTerms(inputOf('0'), 'turn-3/model', {});
+  assert.deepEqual(stepsWith(same, { atStep: 'turn-3/model', firstStep: 'turn-3/model' }), []);
+});
+
+test('what was used above the limits counts for those of the fork', () => {
+  const poor = { ...inputOf('0'), budget: { ...limits, tokensMax: 20 } };
+  const input = changeTerms(poor, 'turn-2/model', { budget: { ...limits, tokensMax: 50 } });
+  const budgets = createBudgetLedger();
+  const terms = openTerms(input, budgets, 'run');
+  terms.enter('turn-1/model');
+  const one = { tokens: 10, costMicroUsd: 0, steps: 1, toolCalls: 0 };
+  budgets.reserve('run', 'a', one);
+  assert.deepEqual(budgets.settle('run', 'a', { ...one, tokens: 60 }), { overrunTokens: 40 });
+  assert.equal(budgets.state('run').spent.tokens, 20);
+  assert.equal(terms.enter('turn-2/model'), 'tokens');
+  assert.equal(budgets.state('run').spent.tokens, 60);
 });

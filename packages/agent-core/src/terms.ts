@@ -1,7 +1,10 @@
+import { canonicalJson } from '@modelhost/kernel';
 import type {
   BudgetKind,
   BudgetLedger,
   BudgetLimits,
+  EarlierTerms,
+  Json,
   ModelRoute,
   RunInput,
 } from '@modelhost/kernel';
@@ -26,7 +29,7 @@ export function openTerms(input: RunInput, budgets: BudgetLedger, scope: string)
     enter: (step) => {
       if (held === own) return undefined;
       const place = placeOf(step);
-      const now = earlier.find(({ untilStep }) => placeOf(untilStep) > place) ?? own;
+      const now = earlier.find(({ untilStep }) => isBefore(place, placeOf(untilStep))) ?? own;
       if (now === held) return undefined;
       held = now;
       budgets.open(scope, now.budget);
@@ -35,44 +38,62 @@ export function openTerms(input: RunInput, budgets: BudgetLedger, scope: string)
   };
 }
 
-/** What a fork changes of them, from one of its steps on. */
-export interface TermsChange {
-  /** Absent: as they are. */
-  readonly route?: ModelRoute;
-  readonly budget?: BudgetLimits;
+/**
+ * Input of a run that goes on from `firstStep` of one with this input, under its own route and budget or those that are given. All before
+ * is done as it was: what was set aside, left out and charged there follows from what was in force.
+ */
+export function changeTerms(
+  input: RunInput,
+  firstStep: string,
+  change: { readonly route?: ModelRoute; readonly budget?: BudgetLimits },
+): RunInput {
+  const { earlier: known = [], ...rest } = input;
+  const { route = rest.agent.route, budget = rest.budget } = change;
+  const place = placeOf(firstStep);
+  const before = known.filter(({ untilStep }) => isBefore(placeOf(untilStep), place));
+  const until = known[before.length] ?? { route: rest.agent.route, budget: rest.budget };
+  const last: EarlierTerms = { route: until.route, budget: until.budget, untilStep: firstStep };
+  const earlier = isSame(last, { route, budget }) ? before : [...before, last];
+  const changed = { ...rest, agent: { ...rest.agent, route }, budget };
+  return earlier.length === 0 ? changed : { ...changed, earlier };
+}
+
+type BoundBy = Pick<EarlierTerms, 'budget' | 'route'>;
+
+function isSame(one: BoundBy, other: BoundBy): boolean {
+  // Both are JSON through and through.
+  const [text, otherText] = [one, other].map(({ route, budget }) =>
+    canonicalJson([route, budget] as unknown as Json),
+  );
+  return text === otherText;
 }
 
 /**
- * Input of a run that goes on from a step of this one under other terms. All before it is done as it was: what was set aside,
- * left out and charged there follows from what was in force.
+ * Steps that are done anew with that of a fork, or in its place, where other terms begin with `firstStep`: they decide on the compaction
+ * for a model call too.
  */
-export function changeTerms(input: RunInput, atStep: string, change: TermsChange): RunInput {
-  const { agent, earlier = [] } = input;
-  const { route = agent.route, budget = input.budget } = change;
-  const place = placeOf(atStep);
-  const before = earlier.filter(({ untilStep }) => placeOf(untilStep) < place);
-  const until = earlier[before.length] ?? { route: agent.route, budget: input.budget };
-  return {
-    ...input,
-    agent: { ...agent, route },
-    budget,
-    earlier: [...before, { route: until.route, budget: until.budget, untilStep: atStep }],
-  };
+export function stepsWith(
+  { earlier = [] }: RunInput,
+  { atStep, firstStep }: { readonly atStep: string; readonly firstStep: string },
+): readonly string[] {
+  const [, turn, again = ''] = /^(.*\/)(?:compact|model)(-again)?$/.exec(atStep) ?? [];
+  if (turn === undefined || earlier.at(-1)?.untilStep !== firstStep) return [];
+  return ['compact', 'model'].map((name) => `${turn}${name}${again}`);
 }
 
-/** Steps that the terms of this one decide on too: whether the conversation is compacted for a model call, and the call itself. */
-export function stepsWith(atStep: string): readonly string[] {
-  const [, turn, call] = /^(.*\/)(?:compact|model)(-again)?$/.exec(atStep) ?? [];
-  if (turn === undefined) return [];
-  return ['compact', 'model'].map((name) => `${turn}${name}${call ?? ''}`);
-}
+/** Where terms may change: a turn, and in it the model call, that again with less, or one of the tool calls. */
+type Place = readonly [turn: number, part: number];
 
-/** Where terms may change in a turn: before its model call, before that is tried again with less, and before its tool calls. */
-const parts = ['model', 'model-again', 'tools'];
+/** Parts of a turn that are before its tool calls. */
+const modelParts = ['model', 'model-again'];
 
-/** Number of the part of a run that a step belongs to. */
-function placeOf(step: string): number {
+function placeOf(step: string): Place {
   const [, turn = '', name = ''] = /^turn-(\d+)\/(.+)$/.exec(step) ?? [];
-  const part = parts.indexOf(name.replace('compact', 'model'));
-  return Number(turn) * parts.length + (part < 0 ? parts.length - 1 : part);
+  const [, call] = /^tool-(\d+)/.exec(name) ?? [];
+  const part = modelParts.indexOf(name.replace('compact', 'model'));
+  return [Number(turn), call === undefined ? part : modelParts.length + Number(call)];
+}
+
+function isBefore([turn, part]: Place, [otherTurn, otherPart]: Place): boolean {
+  return turn < otherTurn || (turn === otherTurn && part < otherPart);
 }

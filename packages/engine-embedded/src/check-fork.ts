@@ -3,6 +3,7 @@ import type { RunInput, RunProgram, RunStatistics } from '@modelhost/kernel';
 import { stepOf } from './journal/cut.ts';
 import type { Frame } from './journal/frame.ts';
 import { joinFrames } from './journal/journal.ts';
+import type { Performance } from './run/performance.ts';
 import { rehearseAlone } from './run/rehearse-alone.ts';
 import type { Rehearsal } from './run/rehearse-alone.ts';
 import type { Turn } from './run/rehearse.ts';
@@ -22,27 +23,21 @@ export interface ForkCheck {
 }
 
 /**
- * Throws `failed_precondition` for a fork whose program, with this input, does not come to where the other run was, as that did: asked
- * for all that it had asked for, with all told as it was told. Where the cause is the budget, with what the steps before have used. No
- * body runs, and nothing is written.
+ * Throws `failed_precondition`, with what the steps before have used, for a fork whose program, with this input, does not come to its
+ * step as that of the other run did: asked for all that it had asked for by then, with all told as it was told. No body runs, and nothing
+ * is written.
  */
 export async function checkFork(check: ForkCheck, input: RunInput): Promise<void> {
-  const { source } = check;
-  const [atStep] = check.steps;
-  const before = await tryPrefix(check, source);
-  before.performance.close();
+  const before = await tryPrefix(check, check.source);
   const tried = await tryPrefix(check, input);
   tried.performance.close();
-  const problem = tried.problem ?? differenceOf(check, before, tried);
-  if (problem === undefined) return;
-  const used = await measurePrefix(check, before, { ...input, budget: source.budget });
-  throw used === undefined
-    ? new HostError(
-        'failed_precondition',
-        `with what is changed, a fork does not come to ${atStep}: ${problem}`,
-        { facts: { step: atStep } },
-      )
-    : overBudget(atStep, used);
+  const problem =
+    tried.problem === undefined
+      ? differenceOf(check, before, tried)
+      : `it would go another way, as ${tried.problem}`;
+  const used = problem === undefined ? undefined : await measure(before, check.turn);
+  before.performance.close();
+  if (problem !== undefined) throw refusalOf(check.steps[0], problem, used);
 }
 
 /** What a program does not do that it did before. What its journal does not have is not known to the rehearsal alone. */
@@ -51,44 +46,52 @@ function differenceOf(
   before: Rehearsal,
   tried: Rehearsal,
 ): string | undefined {
-  const steps = new Set(Array.from(tried.performance.used, stepOf));
-  const isDone = (step: string): boolean =>
-    own.includes(step) ? own.some((name) => steps.has(name)) : steps.has(step);
-  const missing = Array.from(before.performance.used, stepOf).find(
-    (step) => step.includes('/') && !isDone(step),
-  );
-  if (missing !== undefined) {
-    const isOwn = own.includes(missing);
-    return isOwn
-      ? 'its program ends before it'
-      : `its program does not ask for ${missing} any more`;
-  }
+  const steps = new Set(stepsOf(tried.performance));
+  const wanted = stepsOf(before.performance);
+  const place = wanted.findIndex((step) => own.includes(step));
+  const isAtStep = place < 0 || own.some((step) => steps.has(step));
+  // What had begun beside it, or after it where nothing is waited for, need not come.
+  const isLed = wanted.slice(0, place < 0 ? undefined : place).every((step) => steps.has(step));
+  if (!isAtStep || !isLed)
+    return 'it would end before, for lack of budget or of room for the model to answer';
   const told = tried.told.all();
   const other = before.told
     .all()
     .find(
-      ({ step, body }, place) => told[place]?.step !== step || told[place].body.type !== body.type,
+      ({ step, body }, index) => told[index]?.step !== step || told[index].body.type !== body.type,
     );
-  return other && `its program does not tell ${other.body.type} of ${other.step} where it did`;
+  return (
+    other &&
+    `it would go another way, as its program does not tell ${other.body.type} of ${other.step} where it did`
+  );
 }
 
-function overBudget(atStep: string, used: RunStatistics): HostError {
+/** Steps of two parts that it asked for, in the order of asking. */
+function stepsOf({ used }: Performance): readonly string[] {
+  return [...new Set(Array.from(used, stepOf))].filter((step) => step.includes('/'));
+}
+
+function refusalOf(atStep: string, problem: string, used: RunStatistics | undefined): HostError {
+  if (used === undefined)
+    return unforkable(`a fork does not come to ${atStep}: ${problem}`, { step: atStep });
   const { modelCalls, toolCalls, inputTokens, outputTokens, costMicroUsd } = used;
   const [tokens, steps] = [inputTokens + outputTokens, modelCalls + toolCalls];
   const calls = `${toolCalls} tool call${toolCalls === 1 ? '' : 's'}`;
-  return new HostError(
-    'failed_precondition',
-    `the budget of the fork ends before ${atStep}: what led to it used ${tokens} tokens, ${steps} step${steps === 1 ? '' : 's'}, ${calls} and ${costMicroUsd} millionths of a US dollar`,
+  const cost = `${Number((costMicroUsd / 1e6).toFixed(6))} US dollars`;
+  return unforkable(
+    `a fork does not come to ${atStep} with what is changed: ${problem}. Up to there the run had used or set aside ${tokens} tokens, ${steps} step${steps === 1 ? '' : 's'}, ${calls} and ${cost}`,
     {
-      facts: {
-        step: atStep,
-        used_tokens: String(tokens),
-        used_steps: String(steps),
-        used_tool_calls: String(toolCalls),
-        used_cost_micro_usd: String(costMicroUsd),
-      },
+      step: atStep,
+      used_tokens: String(tokens),
+      used_steps: String(steps),
+      used_tool_calls: String(toolCalls),
+      used_cost_micro_usd: String(costMicroUsd),
     },
   );
+}
+
+function unforkable(message: string, facts: Readonly<Record<string, string>>): HostError {
+  return new HostError('failed_precondition', message, { facts });
 }
 
 async function tryPrefix(check: ForkCheck, input: RunInput): Promise<Rehearsal> {
@@ -99,27 +102,20 @@ async function tryPrefix(check: ForkCheck, input: RunInput): Promise<Rehearsal> 
 /** More than a program still tries after it was stopped and everything is refused. */
 const refusalsMax = 16;
 
-/** What the program says that it used by then, when it is stopped there; undefined where it does not come to it either. */
-async function measurePrefix(
-  check: ForkCheck,
-  before: Rehearsal,
-  input: RunInput,
+/** What a program says that it has used, when it is stopped where it is. */
+async function measure(
+  { performance, result }: Rehearsal,
+  turn: Turn,
 ): Promise<RunStatistics | undefined> {
-  const tried = await tryPrefix(check, input);
-  const { performance, result } = tried;
-  const isThere = (tried.problem ?? differenceOf(check, before, tried)) === undefined;
-  if (isThere) {
-    const reason = { type: 'cancelled', by: 'fork' } as const;
-    performance.hand({ kind: 'stop', reason });
-    for (let refusals = 0; refusals < refusalsMax && result() === undefined; refusals += 1) {
-      for (const { kind, name } of Array.from(performance.asks())) {
-        if (kind !== 'step') continue;
-        const end = { type: 'refused', reason: { type: 'stop', reason } } as const;
-        performance.hand({ kind: 'step', name, end, sequences: [] });
-      }
-      await check.turn();
+  const reason = { type: 'cancelled', by: 'fork' } as const;
+  performance.hand({ kind: 'stop', reason });
+  for (let refusals = 0; refusals < refusalsMax && result() === undefined; refusals += 1) {
+    for (const { kind, name } of Array.from(performance.asks())) {
+      if (kind !== 'step') continue;
+      const end = { type: 'refused', reason: { type: 'stop', reason } } as const;
+      performance.hand({ kind: 'step', name, end, sequences: [] });
     }
+    await turn();
   }
-  performance.close();
-  return isThere ? result()?.statistics : undefined;
+  return result()?.statistics;
 }

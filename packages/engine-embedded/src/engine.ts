@@ -268,24 +268,26 @@ async function replay(
 async function forkRun(
   { programs, store, codec, intake, bounds, turn, clock }: Parts,
   { tenant, runId }: Place,
-  { runId: forkId, atStep, anew = [], change }: RunFork,
+  { runId: forkId, atStep, change, anew = () => [] }: RunFork,
 ): Promise<{ readonly created: boolean }> {
   const record = await store.read(runId);
   if (record?.run.tenant !== tenant) throw notFound(runId);
   const { programVersion } = record.run;
   findProgram(programs, programVersion);
   const frames = await openFrames({ codec, turn }, record);
-  const prefix = cutBefore(frames, atStep, anew);
-  if (prefix === undefined) throw notForkable(runId, atStep, exampleSteps(frames));
+  const cut = cutBefore(frames, atStep);
+  if (cut === undefined) throw notForkable(runId, atStep, exampleSteps(frames));
   const input = openInput(codec, record);
   const { rootRunId = runId } = input;
   const own = { runId: forkId, rootRunId };
-  const changed = await change({ ...input, ...own });
+  const changed = await change({ ...input, ...own }, cut.firstStep);
   const forked = { ...changed, ...own, principal: { ...changed.principal, tenant } };
   const { stepNamesMax } = bounds;
   const makeProgram = (): RunProgram => findProgram(programs, programVersion);
+  const others = anew(forked, cut.firstStep);
+  const { frames: prefix } = (others.length > 0 && cutBefore(frames, atStep, others)) || cut;
   const check = { makeProgram, prefix, source: input, stepNamesMax, turn, now: () => clock.now() };
-  await checkFork({ ...check, steps: [atStep, ...anew] }, forked);
+  await checkFork({ ...check, steps: [atStep, ...others] }, forked);
   return intake.startFrom({ input: forked, prefix }, programVersion);
 }
 

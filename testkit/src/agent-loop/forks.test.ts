@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changeTerms, createAgentLoop, stepsWith } from '@modelhost/agent-core';
-import type { TermsChange } from '@modelhost/agent-core';
 import type { ModelRoute, RunEvent, RunInput, RunResult, ToolReply } from '@modelhost/kernel';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import { createRunInput } from '../run-input.ts';
 import { createTestEngine } from '../test-engine.ts';
 import { createVirtualClock } from '../virtual-clock.ts';
 import { done, full, isSummaryRequest, page, read, route, summary } from './long-run.ts';
-import { createOutside, textAnswer } from './outside.ts';
+import { createOutside, createTool, textAnswer } from './outside.ts';
 import type { Outside, OutsideOptions } from './outside.ts';
 
 const { tenant } = createRunInput({}).principal;
@@ -41,17 +40,22 @@ async function runAll(world: World, input: RunInput): Promise<readonly RunEvent[
   return eventsOf(world, input.runId);
 }
 
+interface Fork extends Exclude<Parameters<typeof changeTerms>[2], undefined> {
+  readonly from?: string;
+  readonly runId?: string;
+  readonly atStep: string;
+}
+
 /** The same for a fork of it under other terms. */
 async function forkAll(
   world: World,
-  { atStep, ...change }: TermsChange & { readonly atStep: string },
+  { from = 'run_1', atStep, runId = `run_${atStep}`, ...change }: Fork,
 ): Promise<readonly RunEvent[]> {
-  const runId = `run_${atStep}`;
-  await world.engine.fork(tenant, 'run_1', {
+  await world.engine.fork(tenant, from, {
     runId,
     atStep,
-    anew: stepsWith(atStep),
-    change: (input) => changeTerms(input, atStep, change),
+    change: (input, firstStep) => changeTerms(input, firstStep, change),
+    anew: (changed, firstStep) => stepsWith(changed, { atStep, firstStep }),
   });
   const events = await eventsOf(world, runId);
   const { digest, recordedDigest } = await world.engine.replay(tenant, runId);
@@ -141,6 +145,77 @@ test('a fork with more than its run had keeps what that could not afford', async
   assert.equal(resultOf(fork)?.ending.reason, 'completed');
 });
 
+test('what was used above the budget of a run counts for a fork with more', async () => {
+  const used = { inputTokens: 50_000, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0 };
+  await using world = await openWorld({ turns: [{ ...read, usage: used }, done], callTool });
+  await runAll(world, runUnder(route, 20_000));
+  const { budget } = runUnder(route, 40_000);
+  await assert.rejects(forkAll(world, { atStep: 'turn-1/tool-1', budget }), {
+    code: 'failed_precondition',
+    message: /would end before, .* used or set aside 50001 tokens, 2 steps, 1 tool call /,
+  });
+});
+
+test('a fork of a fork goes on as that would, from its own first step on', async () => {
+  const turns = [read, read, done, done, read, done];
+  await using world = await openWorld({ turns, callTool });
+  await runAll(world, runUnder(route));
+  const { budget } = runUnder(large, 500_000);
+  await forkAll(world, { runId: 'run_2', atStep: 'turn-3/model', route: large, budget });
+  const again = await forkAll(world, { runId: 'run_3', from: 'run_2', atStep: 'turn-2/model' });
+  assert.equal(resultOf(again)?.ending.reason, 'completed');
+  const asked = world.outside.requests.map(({ model }) => model);
+  const [old, other] = [route.model, large.model];
+  assert.deepEqual(asked, [old, old, old, other, other, other]);
+  const poor = { ...budget, stepsMax: 1 };
+  await forkAll(world, { runId: 'run_4', from: 'run_3', atStep: 'turn-1/model', budget: poor });
+  assert.equal(world.outside.requests.at(-1)?.model, other);
+});
+
+test('what a call asked the model that a fork has taken over is told as it was', async () => {
+  const asking: ToolReply = {
+    type: 'input-required',
+    state: 's1',
+    requests: {
+      ask: {
+        method: 'sampling/createMessage',
+        params: {
+          messages: [{ role: 'user', content: { type: 'text', text: 'Name a colour.' } }],
+          maxTokens: 50,
+        },
+      },
+    },
+  };
+  const calls = [...(read.calls ?? []), ...(read.calls ?? [])];
+  const blue = { text: 'blue' };
+  await using world = await openWorld({
+    turns: [{ calls }, blue, blue, done, blue, done],
+    callTool: async ({ resume }) => (resume === undefined ? asking : textAnswer('ok')),
+  });
+  const agentChanges = { route, samplingServers: ['desk'], toolCallsInFlightMax: 1 };
+  const source = await runAll(world, createRunInput({ agentChanges }));
+  const fork = await forkAll(world, { atStep: 'turn-1/tool-2', route: large });
+  assert.ok(source.some(({ step }) => step === 'turn-1/tool-1/input-1-1'));
+  assert.deepEqual(before(fork, 'turn-1/tool-2'), before(source, 'turn-1/tool-2'));
+  const anew = world.outside.requests.slice(4).map(({ model }) => model);
+  assert.deepEqual(anew, [large.model, large.model]);
+});
+
+test('a fork shows its tools as its own model holds them', async () => {
+  const tools = Array.from({ length: 40 }, (_none, index) =>
+    createTool(`desk__do_${index}`, 'none'),
+  );
+  await using world = await openWorld({ turns: [done, done, done], tools });
+  const offered = (): number | undefined => world.outside.requests.at(-1)?.tools.length;
+  const agentChanges = { route: large, toolSearch: 'auto' as const };
+  await runAll(world, createRunInput({ agentChanges }));
+  assert.equal(offered(), 40);
+  await forkAll(world, { runId: 'run_2', atStep: 'turn-1/model', route });
+  assert.equal(offered(), 3);
+  await forkAll(world, { runId: 'run_3', from: 'run_2', atStep: 'turn-1/model', route: large });
+  assert.equal(offered(), 40);
+});
+
 test('a fork whose budget ends among calls that the loop answers itself is refused', async () => {
   const calls = [
     ['nobody__knows', '{}'],
@@ -161,6 +236,12 @@ test('a fork whose budget ends among calls that the loop answers itself is refus
   }
   const fork = await forkAll(world, { atStep, budget: { ...budget, stepsMax: 4 } });
   assert.equal(resultOf(fork)?.ending.reason, 'completed');
+  // For these calls themselves it is enough; what comes after them is another matter.
+  const last = await forkAll(world, {
+    atStep: 'turn-1/tool-2',
+    budget: { ...budget, stepsMax: 3 },
+  });
+  assert.deepEqual(resultOf(last)?.ending, { reason: 'budget_exceeded', budget: 'steps' });
 });
 
 test('a fork that is asked for again while it is at work keeps its budget', async () => {

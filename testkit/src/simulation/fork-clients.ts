@@ -17,7 +17,7 @@ export interface Forked {
 
 const forkRunId = 'fork_1';
 /** All before the step was done as it was, and then there was no room for it. */
-const endedBefore = 'its program ends before it';
+const endedBefore = 'it would end before, for lack of';
 
 /** Forks a run at one of the steps that were shown; undefined where there is none yet, or it is refused. */
 export async function forkRun(
@@ -43,13 +43,12 @@ export async function forkRun(
   if (atStep === undefined) return undefined;
   const limits = { ...from.limits, ...fork.limits };
   const bundle = governance.rules === null ? null : fork.bundle;
-  const isOther = fork.limits !== null || fork.outputTokensMax !== null;
-  const anew = isOther ? stepsWith(atStep) : [];
-  const change = (input: RunInput): RunInput => {
+  const change = (input: RunInput, firstStep: string): RunInput => {
     const changed = changeInput(input, bundle);
-    const route = otherRoute(changed, fork);
-    return isOther ? changeTerms(changed, atStep, { route, budget: limits }) : changed;
+    return changeTerms(changed, firstStep, { route: otherRoute(changed, fork), budget: limits });
   };
+  const anew = (changed: RunInput, firstStep: string): readonly string[] =>
+    stepsWith(changed, { atStep, firstStep });
   world.tasks.set(forkRunId, world.tasks.get(from.runId) ?? '');
   if (bundle !== null) world.decidedUnder.set(forkRunId, bundle);
   try {
@@ -83,7 +82,7 @@ function mayBeRefused(
     (fact) => fact.type === 'handed' && fact.runId === from.runId && fact.kind === 'stop',
   );
   // A smaller budget may end before the step; so may one of a conversation that another model holds without a cut.
-  const isOver = fork.outputTokensMax !== null && message.endsWith(endedBefore);
+  const isOver = fork.outputTokensMax !== null && message.includes(endedBefore);
   return fork.limits !== null || isOver || isStopped || !atStep.endsWith('/model');
 }
 

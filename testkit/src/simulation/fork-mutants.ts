@@ -24,8 +24,8 @@ export const forkBugs: Readonly<Record<string, Bug>> = {
     host: (host) => ({
       ...host,
       fork: async (tenant, runId, fork) => {
-        const change = async (given: RunInput): Promise<RunInput> => {
-          const { earlier: _earlier, ...input } = await fork.change(given);
+        const change = async (given: RunInput, firstStep: string): Promise<RunInput> => {
+          const { earlier: _earlier, ...input } = await fork.change(given, firstStep);
           return input;
         };
         return host.fork(tenant, runId, { ...fork, change });

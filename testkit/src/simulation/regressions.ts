@@ -17,5 +17,9 @@ export const regressions: ReadonlyMap<number, string> = new Map([
   [439_820, 'a fork that was asked for again took the budget from the one that was at work'],
   [464_422, 'a fork was taken whose budget ends among calls that the loop answers itself'],
   [545_848, 'a fork was taken whose budget ends among calls that the loop answers itself'],
+  [
+    457_415,
+    'what a call asked the model that was taken over was told as if it had been another one',
+  ],
   [519_024, 'a fork under another model did not cut the conversation where its run had'],
 ]);

@@ -11,6 +11,8 @@ import type {
 interface Account {
   limits: BudgetLimits;
   spent: BudgetAmount;
+  /** The same with what was above the limits. */
+  used: BudgetAmount;
   readonly held: Map<string, BudgetAmount>;
 }
 
@@ -54,6 +56,7 @@ export function createBudgetLedger(): BudgetLedger {
       toolCalls: charge(used.toolCalls, limits.toolCallsMax - taken.toolCalls),
     };
     account.spent = add(account.spent, charged);
+    account.used = add(account.used, used);
     return { overrunTokens: used.tokens - charged.tokens };
   }
 
@@ -64,9 +67,8 @@ export function createBudgetLedger(): BudgetLedger {
 
   return {
     open: (scope, limits) => {
-      const account = accounts.get(scope);
-      if (account === undefined) accounts.set(scope, { limits, spent: nothing, held: new Map() });
-      else account.limits = limits;
+      const { used = nothing, held = new Map<string, BudgetAmount>() } = accounts.get(scope) ?? {};
+      accounts.set(scope, { limits, spent: used, used, held });
     },
     reserve,
     settle,

@@ -29,6 +29,8 @@ export interface ModelAnswer extends ShownTexts {
   readonly finishReason: CompletionStats['finishReason'] | HostEnd | 'none';
   /** The provider's name of the model. */
   readonly model: string;
+  /** The route that was asked, in journals of older hosts, whose forks do not know what was in force before them. */
+  readonly routeId?: string;
   readonly usage: TokenUsage;
   readonly error: ErrorData | undefined;
   readonly durationMs: number;

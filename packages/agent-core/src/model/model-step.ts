@@ -60,7 +60,7 @@ export async function takeModelStep(options: ModelStepOptions): Promise<ModelAns
   const taken = await context.step(name, async (info) => answer(options, info, sent), {
     timeoutMs,
     onLost,
-    events: (result) => eventsOf(route.id, result),
+    events: (result) => eventsOf(result.routeId ?? route.id, result),
   });
   sent.keep();
   return taken;

@@ -11,12 +11,12 @@ const summaryLengthMax = 400;
 
 /** Whether the call is answered by the loop itself, since it only looks into the catalogue. */
 export function isSearchCall(run: ActiveRun, call: ToolCall): boolean {
-  return run.isSearched && isSearchName(call.name);
+  return run.isSearched() && isSearchName(call.name);
 }
 
 /** The real call within a `call_tool`; any other call as it is, and so is one that names no tool. */
 export function unwrapCall(run: ActiveRun, call: ToolCall): ToolCall {
-  if (!run.isSearched || call.name !== callTool) return call;
+  if (!run.isSearched() || call.name !== callTool) return call;
   const values = readArguments(call.arguments);
   const { name, arguments: inner = {} } = values ?? {};
   if (typeof name !== 'string' || isSearchName(name)) return call;

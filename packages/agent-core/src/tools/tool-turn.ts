@@ -19,7 +19,7 @@ export async function takeToolTurn(
   const { budgets } = ports;
   const { turn, calls } = answer;
   const id = `turn-${turn}/tools`;
-  const exceeded = run.terms.enter(id);
+  const exceeded = run.terms.enter(`turn-${turn}/tool-1`);
   if (exceeded !== undefined) return { reason: 'budget_exceeded', budget: exceeded };
   const amount = { tokens: 0, costMicroUsd: 0, steps: calls.length, toolCalls: calls.length };
   const reserved = budgets.reserve(budgetScope, id, amount);
@@ -30,7 +30,7 @@ export async function takeToolTurn(
     base: `turn-${turn}/tool-${index + 1}`,
   }));
   for (const { call, base } of planned) announce(run, call, base);
-  const { verdicts, fault } = await takeAll(run, planned, input.agent.toolCallsInFlightMax);
+  const { verdicts, fault, ending } = await takeAll(run, planned, input.agent.toolCallsInFlightMax);
   budgets.settle(budgetScope, id, amount);
   run.count('toolCalls', calls.length);
   for (const [index, call] of calls.entries()) {
@@ -52,7 +52,7 @@ export async function takeToolTurn(
   }
   // What was answered by then is kept for whoever goes on with the session.
   if (fault !== undefined) throw fault.thrown;
-  return undefined;
+  return ending;
 }
 
 function announce(run: ActiveRun, call: ToolCall, base: string): void {
@@ -67,9 +67,10 @@ function announce(run: ActiveRun, call: ToolCall, base: string): void {
 
 /** What came of the calls of an answer. */
 interface Taken {
-  /** By the place of the call: of all of them, unless one was faulty. */
+  /** By the place of the call: of all of them, unless one was faulty, or there was nothing left for one. */
   readonly verdicts: ReadonlyMap<number, ToolVerdict>;
   readonly fault: { readonly thrown: unknown } | undefined;
+  readonly ending: RunEnding | undefined;
 }
 
 /**
@@ -84,13 +85,20 @@ async function takeAll(
   const firstDecisions = createLine();
   let next = 0;
   let fault: Taken['fault'];
+  let ending: Taken['ending'];
 
   async function takeNext(): Promise<void> {
-    while (fault === undefined && next < planned.length) {
+    while (fault === undefined && ending === undefined && next < planned.length) {
       const index = next;
       next += 1;
       const call = planned[index];
       if (call === undefined) return;
+      // A fork may begin with any of them; those before it are over by then.
+      const budget = run.terms.enter(call.base);
+      if (budget !== undefined) {
+        ending = { reason: 'budget_exceeded', budget };
+        return;
+      }
       // The calls are taken in their order, so whoever is before this one in the line is on its way already.
       const place = firstDecisions.enter();
       try {
@@ -104,5 +112,5 @@ async function takeAll(
   }
 
   await Promise.all(Array.from({ length: Math.min(inFlightMax, planned.length) }, takeNext));
-  return { verdicts, fault };
+  return { verdicts, fault, ending };
 }

@@ -1,6 +1,12 @@
 import type { Frame, Handover, StepReset } from './frame.ts';
 import { addSequence, listSequences } from './sequences.ts';
 
+/** What led to a step of a run, and the first of its steps that is not in that. */
+export interface Cut {
+  readonly frames: readonly Frame[];
+  readonly firstStep: string;
+}
+
 /**
  * What led to a step: the frames up to where it, or one of `others`, first began, without whatever else was under way just then. A step
  * is whole in it, with what it has within it (`turn-1/tool-1` has `turn-1/tool-1/call`), or not at all: the cut is as early as that
@@ -10,7 +16,7 @@ export function cutBefore(
   frames: readonly Frame[],
   step: string,
   others: readonly string[] = [],
-): readonly Frame[] | undefined {
+): Cut | undefined {
   const steps = listSteps(frames);
   const spans = [...steps.values()];
   if (!steps.has(step)) return undefined;
@@ -44,7 +50,10 @@ export function cutBefore(
       handed: isBefore ? (frame.handed ?? []) : [],
     };
   });
-  return renumber(cut);
+  const [firstStep = step] = [...steps].flatMap(([name, { first }]) =>
+    name.includes('/') && first >= end ? name : [],
+  );
+  return { frames: renumber(cut), firstStep };
 }
 
 const examplesMax = 6;

@@ -25,7 +25,7 @@ export interface BudgetState {
  * and with nothing in flight nothing is held.
  */
 export interface BudgetLedger {
-  /** Of a scope that is open already it changes the limits alone. */
+  /** Of a scope that is open already it changes the limits; all that was used counts for them, so that they may be exceeded from the beginning. */
   open(scope: string, limits: BudgetLimits): void;
   /** Sets the amount aside, or says which limit refuses it. `id` is the step's idempotency key: the same id is set aside once. */
   reserve(scope: string, id: string, amount: BudgetAmount): ReserveOutcome;

@@ -149,10 +149,10 @@ export interface RunFork {
   readonly runId: string;
   /** Name of the step that is done anew, such as `turn-2/model`. */
   readonly atStep: string;
-  /** Steps that may be done in its place or with it, such as `turn-2/compact`: the fork goes on from the first of all these that began. */
-  readonly anew?: readonly string[];
-  /** What is different; its id, its root and its tenant are the engine's. What it throws refuses the fork. */
-  readonly change: (input: RunInput) => RunInput | Promise<RunInput>;
+  /** What is different; its id, its root and its tenant are the engine's. All from `firstStep` on is done anew. What it throws refuses the fork. */
+  readonly change: (input: RunInput, firstStep: string) => RunInput | Promise<RunInput>;
+  /** Steps that may be done in the place of the first or with it, such as `turn-2/compact`, with what was made of its input. */
+  readonly anew?: (changed: RunInput, firstStep: string) => readonly string[];
 }
 
 /** The code of a run: the agent loop. It never throws; every ending is a result. */

@@ -183,21 +183,25 @@ export const forkRules: DurabilityRules = {
         return toErrorData(await rejection(engine.fork('acme', 'run_1', fork)));
       };
       // In the journal it ends before the step, or it just has nothing for the step itself.
-      for (const stepsMax of [0, 1]) {
+      for (const [stepsMax, problem] of [
+        [0, /would go another way, .* does not ask for turn-1\/model, /],
+        [1, /would end before, for lack of budget/],
+      ] as const) {
         const poor = await refusalOf((input) => ({
           ...input,
           budget: { ...input.budget, stepsMax },
         }));
         assert.equal(poor.code, 'failed_precondition');
+        assert.match(poor.message, problem);
         assert.match(
           poor.message,
-          /ends before turn-2\/model: .* used 12 tokens, 2 steps, 0 tool calls/,
+          /come to turn-2\/model .* used or set aside 12 tokens, 2 steps, 0 tool calls and 0.000003 US dollars/,
         );
         assert.equal(poor.facts['used_steps'], '2');
       }
       for (const [other, problem] of [
-        ['step', /does not come to turn-2\/model: .*turn-1\/model/],
-        ['event', /does not come to turn-2\/model: .*tell text-delta of turn-1\/model/],
+        ['step', /does not come to turn-2\/model .*turn-1\/model/],
+        ['event', /does not come to turn-2\/model .*tell text-delta of turn-1\/model/],
       ] as const) {
         const refused = await refusalOf((input) => ({ ...input, metadata: { other } }));
         assert.equal(refused.code, 'failed_precondition');
@@ -231,7 +235,7 @@ export const forkRules: DurabilityRules = {
     const change = (input: RunInput): RunInput => ({ ...input, metadata: { large: 'yes' } });
     const fork = { runId: 'run_2', atStep: 'turn-2/model', change };
     await assert.rejects(engine.fork('acme', 'run_1', fork), { code: 'failed_precondition' });
-    const anew = ['turn-2/compact', 'turn-2/model'];
+    const anew = (): readonly string[] => ['turn-2/compact', 'turn-2/model'];
     for (const one of [
       { ...fork, anew },
       { ...fork, anew, runId: 'run_3', atStep: 'turn-2/compact' },

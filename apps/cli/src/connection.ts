@@ -70,7 +70,7 @@ function withoutEmptyNote(message: string): string {
 
 function readAddress(flag: string | undefined, variable: string | undefined): string {
   const address = flag ?? variable ?? '127.0.0.1:7443';
-  if (!/^https?:/i.test(address)) return address;
+  if (!/^(?:https?:|\s*$)/i.test(address)) return address;
   throw new CommandError(
     exitCodes.usage,
     `${flag === undefined ? 'MODEL_HOST_ADDRESS' : '--address'}: ${JSON.stringify(address)}: must be host:port`,
@@ -82,8 +82,14 @@ async function readApiKey(
   file: string | undefined,
   value: string | undefined,
 ): Promise<string | undefined> {
-  const key = file === undefined ? value : (await readNamedFile(file)).toString().trim();
-  return key === '' ? undefined : key;
+  if (file === undefined) return value === '' ? undefined : value;
+  const key = (await readNamedFile(file)).toString().trim();
+  if (key !== '') return key;
+  throw new CommandError(
+    exitCodes.usage,
+    `${file}: has no API key in it`,
+    'write one there; `model-host keys create` makes a key',
+  );
 }
 
 /** Whoever reads the file later would not say which one has nothing in it. */

@@ -17,6 +17,8 @@ before(async () => {
 after(async () => rm(directory, { recursive: true }));
 
 test('what cannot be understood ends with 2, says why on stderr and leaves stdout empty', async () => {
+  const empty = join(directory, 'empty');
+  await writeFile(empty, '\n');
   const wrong: readonly (readonly [args: readonly string[], pattern: RegExp])[] = [
     [['runz'], /did you mean `runs`/],
     [['runs', 'help'], /^help: is a flag, and no command\nnext: --help shows/],
@@ -38,6 +40,10 @@ test('what cannot be understood ends with 2, says why on stderr and leaves stdou
     [['health', '--tls-ca', join(directory, 'none.pem')], /none\.pem: cannot be read/],
     [['health', '--tls-ca', import.meta.filename], /main\.test\.ts: has no certificate in PEM/],
     [['health', '--address', 'http://127.0.0.1:9'], /^--address: .*: must be host:port\n/],
+    [['health', '--address', ''], /^--address: "": must be host:port\n/],
+    [['health', '--api-key-file', empty], /empty: has no API key in it\nnext: /],
+    [['policy', 'tools', '--into', empty], /empty: is no list of tools\nnext: /],
+    [['policy', 'keys', 'create', '--out', empty], /empty: cannot be made \(EEXIST\)\nnext: /],
     [['runs', 'fork', 'run_1', '--at', 'turn-1/model', '--bundle', directory], /EISDIR/],
     [['redact', '--term', ' '], /^--term: " ": write a name or term/],
     [['audit', 'verify', join(directory, 'none')], /none: cannot be read \(ENOENT\)/],

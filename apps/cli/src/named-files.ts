@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { CommandError, exitCodes } from './failure.ts';
 
 /** As large as the largest bundle. */
@@ -40,6 +40,19 @@ export async function writeNew(path: string, content: string, mode: number): Pro
     await file.writeFile(content);
   } catch (cause) {
     throw unwritable(path, cause);
+  }
+}
+
+/** Makes a directory that a person named, with those above it, where there is none. */
+export async function makeNamedDirectory(path: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+  } catch (cause) {
+    throw new CommandError(
+      exitCodes.usage,
+      `${path}: cannot be made (${systemCode(cause)})`,
+      'name a new directory',
+    );
   }
 }
 

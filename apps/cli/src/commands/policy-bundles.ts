@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   exportSigstoreBundles,
@@ -9,7 +8,7 @@ import type { Refused, Verified, VerifyOptions } from '@modelhost/policy-bundle'
 import { cedarVersion } from '@modelhost/policy-engine';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import { readNamedFile, writeWhole } from '../named-files.ts';
+import { makeNamedDirectory, readNamedFile, writeWhole } from '../named-files.ts';
 import { readSigners } from '../policy/key-files.ts';
 import type { PassphraseFlag } from '../policy/key-files.ts';
 import { addSignatures, signableKindOf } from '../policy/signed-file.ts';
@@ -87,7 +86,7 @@ export async function exportFile(
   file: string,
 ): Promise<void> {
   const bundles = exportSigstoreBundles((await readNamedFile(file)).toString());
-  await mkdir(flags.out, { recursive: true });
+  await makeNamedDirectory(flags.out);
   for (const { keyId, text } of bundles) {
     const name = basename(file).replace(/(?:\.mhpb)?\.json$/, '');
     const out = join(flags.out, `${name}.${keyId.slice(0, 12)}.sigstore.json`);

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   createSigningKey,
@@ -10,7 +9,7 @@ import type { KeyScope, TrustRoot } from '@modelhost/policy-bundle';
 import { HostError } from '@modelhost/kernel';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
-import { readNamedFile, writeNew, writeWhole } from '../named-files.ts';
+import { makeNamedDirectory, readNamedFile, writeNew, writeWhole } from '../named-files.ts';
 import { readPassphrase, readPublicKeyFile, readSigners } from '../policy/key-files.ts';
 import type { PassphraseFlag } from '../policy/key-files.ts';
 import { signableKindOf } from '../policy/signed-file.ts';
@@ -52,7 +51,7 @@ export async function createPolicyKey(context: CliContext, flags: CreateKeyFlags
     join(flags.out, `${flags.name}.key.pem`),
     join(flags.out, `${flags.name}.pub.pem`),
   ];
-  await mkdir(flags.out, { recursive: true, mode: 0o700 });
+  await makeNamedDirectory(flags.out, 0o700);
   await writeNew(privateFile, key.privateKeyPem, 0o600);
   await writeNew(publicFile, key.publicKeyPem, 0o644);
   context.print(`${privateFile}: private, keep it to yourself\n${publicFile}: public\n`);

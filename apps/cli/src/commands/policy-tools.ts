@@ -6,6 +6,7 @@ import type { ConnectionFlags } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { CommandError, exitCodes } from '../failure.ts';
 import { readNamedFile, writeWhole } from '../named-files.ts';
+import { jsonOf } from '../policy/json-of.ts';
 import { confidentialityNames } from '../text/obligations-text.ts';
 import { count } from '../text/quantities.ts';
 import { toolEffectNames, toolIntegrityNames } from '../text/tool-words.ts';
@@ -18,11 +19,13 @@ export interface ToolsFlags extends ConnectionFlags {
 /** The catalogue as the `tools.json` of a project: what its rules are checked with, and its tests may name. */
 export async function snapshotTools(context: CliContext, flags: ToolsFlags): Promise<void> {
   const { into } = flags;
+  // Before a host is asked, which has no part in what is wrong with it.
+  const known = into === undefined ? [] : await readTools(into);
   await withClient(context, flags, async (client) => {
     const tools = (await client.listTools()).tools.map(toDefinition);
     if (into === undefined) return context.print(toText(tools));
     const names = new Set(tools.map(({ name }) => name));
-    const kept = (await readTools(into)).filter(({ name }) => !names.has(name));
+    const kept = known.filter(({ name }) => !names.has(name));
     await writeWhole(into, toText([...kept, ...tools]));
     context.say(`${into}: ${count(tools.length, 'tool')} of the host, ${kept.length} others kept`);
   });
@@ -39,7 +42,7 @@ function toText(tools: readonly ToolEntry[]): string {
 }
 
 async function readTools(path: string): Promise<readonly ToolEntry[]> {
-  const value = parseJsonText((await readNamedFile(path)).toString());
+  const value = jsonOf(await readNamedFile(path));
   if (Array.isArray(value) && value.every(isToolEntry)) return value;
   throw new CommandError(
     exitCodes.usage,

@@ -1,5 +1,4 @@
-import { isJsonObject, parseJsonText } from '@modelhost/kernel';
-import type { Json } from '@modelhost/kernel';
+import { isJsonObject } from '@modelhost/kernel';
 import {
   bundlePayloadType,
   signBundle,
@@ -8,13 +7,14 @@ import {
 } from '@modelhost/policy-bundle';
 import type { Signer } from '@modelhost/policy-bundle';
 import { CommandError, exitCodes } from '../failure.ts';
+import { jsonOf } from './json-of.ts';
 
 /** What a file that can be signed is. */
 export type SignableKind = 'unsigned-bundle' | 'bundle' | 'trust-root';
 
 /** What the file says it is; throws for anything else. */
 export function signableKindOf(path: string, bytes: Uint8Array): SignableKind {
-  const value = parse(bytes);
+  const value = jsonOf(bytes);
   const payloadType = isJsonObject(value) ? value['payloadType'] : undefined;
   if (payloadType === bundlePayloadType) return 'bundle';
   if (payloadType === trustRootPayloadType) return 'trust-root';
@@ -39,13 +39,5 @@ export function addSignatures(
       return signBundle(bytes.toString(), signers);
     case 'trust-root':
       return signTrustRoot(bytes.toString(), signers);
-  }
-}
-
-function parse(bytes: Uint8Array): Json | undefined {
-  try {
-    return parseJsonText(Buffer.from(bytes).toString());
-  } catch {
-    return undefined;
   }
 }

@@ -1,8 +1,8 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandError, exitCodes } from '../failure.ts';
-import { readNamedFile, systemCode, writeNew } from '../named-files.ts';
+import { makeNamedDirectory, readNamedFile, writeNew } from '../named-files.ts';
 import { settingsFile } from './bundle-yaml.ts';
 
 /** The default policy, which a new project begins with. */
@@ -47,16 +47,8 @@ canary: []
 };
 
 async function makeEmpty(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-    if ((await readdir(directory)).length === 0) return;
-  } catch (cause) {
-    throw new CommandError(
-      exitCodes.usage,
-      `${directory}: cannot be made (${systemCode(cause)})`,
-      'name a new directory',
-    );
-  }
+  await makeNamedDirectory(directory);
+  if ((await readdir(directory)).length === 0) return;
   throw new CommandError(
     exitCodes.usage,
     `${directory}: is not empty`,
@@ -65,7 +57,7 @@ async function makeEmpty(directory: string): Promise<void> {
 }
 
 async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeNamedDirectory(dirname(path));
   await writeNew(path, text, 0o644);
 }
 

@@ -164,6 +164,55 @@ test('a stream that ends is opened again after a while, and what may have been m
   ]);
 });
 
+test('what may have been missed is told, too, where a stream is opened again for a resource before its time', async (t) => {
+  const { connection, streams, changes, clock } = await openListening(t);
+  await hear(streams, changes);
+  streams[0]?.end();
+  await until(() => clock.delays().includes(750));
+  await connection.watchResource('a:1');
+  assert.deepEqual(changes.slice(1), [
+    { type: 'tools' },
+    { type: 'prompts' },
+    { type: 'resources' },
+    { type: 'resource-updated', uri: 'a:1' },
+  ]);
+  assert.deepEqual(clock.delays(), []);
+  // With that it is told: nothing is missed by another one.
+  await connection.watchResource('a:2');
+  await until(() => streams[1]?.signal.aborted === true);
+  assert.equal(changes.length, 5);
+});
+
+test('a stream that ends while another one is on its way is not waited for', async (t) => {
+  const release = Promise.withResolvers<void>();
+  const listening = await openListening(t, everything, async ({ params }) => {
+    if (JSON.stringify(params['notifications']).includes('a:1')) await release.promise;
+    return false;
+  });
+  const { connection, streams, changes, clock } = listening;
+  await hear(streams, changes);
+  const watching = connection.watchResource('a:1');
+  streams[0]?.end();
+  await until(() => clock.delays().includes(750));
+  release.resolve();
+  await watching;
+  assert.deepEqual(clock.delays(), []);
+  assert.equal(changes.length, 5);
+});
+
+test('a stream that ends while another one is due waits with it', async (t) => {
+  let isRefused = false;
+  const listening = await openListening(t, everything, async () => isRefused);
+  const { connection, streams, changes, clock } = listening;
+  await hear(streams, changes);
+  isRefused = true;
+  await connection.watchResource('a:1');
+  assert.deepEqual(clock.delays(), [750]);
+  streams[0]?.end();
+  await until(() => clock.delays().includes(1_500));
+  assert.deepEqual(clock.delays(), [1_500]);
+});
+
 test('a server that does not take it is asked ever later, and at last no more', async (t) => {
   let refusals = 0;
   const { clock, log } = await openListening(t, everything, async () => {

@@ -17,7 +17,7 @@ export interface SubscriptionOptions {
   /** For the acknowledgement. */
   readonly timeoutMs: number;
   readonly log: (message: string) => void;
-  /** It listens again after a gap, in which anything may have happened. */
+  /** It listens again after a gap, whatever it was opened again for. */
   readonly onReopened: () => void;
 }
 
@@ -32,6 +32,8 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   let open: McpSubscription | undefined;
   let attempts = 0;
   let isClosed = false;
+  /** It was not listened to all that is wanted, and anything may have happened meanwhile. */
+  let isBehind = false;
   let stopTimer = (): void => {};
 
   async function listenTo(next: SubscriptionFilter): Promise<void> {
@@ -41,19 +43,16 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     await listen();
   }
 
-  /** Whether it came to what is wanted now. */
-  async function listen(): Promise<boolean> {
+  async function listen(): Promise<void> {
     const wanted = filter;
     try {
       const isEmpty = Object.keys(wanted).length === 0;
       const opened = isEmpty ? undefined : await client.listen(wanted, { timeout });
       if (isClosed || wanted !== filter) await opened?.close();
       else replaceBy(opened);
-      return open === opened;
     } catch (cause) {
       log(`it does not report changes: ${String(cause)}`);
       if (wanted === filter) retry();
-      return false;
     }
   }
 
@@ -61,6 +60,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   function replaceBy(opened: McpSubscription | undefined): void {
     const before = open;
     open = opened;
+    stopTimer();
     const openedAt = clock.now();
     void opened?.closed.then((cause) => {
       if (open !== opened || cause === 'local') return;
@@ -69,18 +69,18 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
       retry();
     });
     before?.close().catch(() => {});
+    if (opened === undefined || !isBehind) return;
+    isBehind = false;
+    onReopened();
   }
 
   function retry(): void {
+    isBehind = true;
     stopTimer();
     if (isClosed || attempts >= attemptsMax) return;
     const delayMs = Math.min(backoffMsMin * 2 ** attempts, backoffMsMax);
     attempts += 1;
-    stopTimer = clock.setTimer(delayMs * (0.5 + random() / 2), () => void reopen());
-  }
-
-  async function reopen(): Promise<void> {
-    if (await listen()) onReopened();
+    stopTimer = clock.setTimer(delayMs * (0.5 + random() / 2), () => void listen());
   }
 
   function close(): void {

@@ -148,6 +148,8 @@ export async function startAdmitted(
   } catch (thrown) {
     // A run that the engine does not take, because it is full or drains, must not stand as accepted alone.
     const { code } = toErrorData(thrown);
+    // A fork is admitted on its way in: what policy refused is on record already, with its rules.
+    if (code === 'policy_violation') throw thrown;
     await audit.append({ ...placeOf(input), kind: 'run-refused', facts: { code } });
     throw thrown;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { BudgetKind, RunEndReason } from '@modelhost/contracts';
 import type { RunEvent } from '@modelhost/contracts';
@@ -204,6 +205,25 @@ test('a fork by an agent or a route that the host no longer has names what is th
     assert.equal(refused.code, 'failed_precondition');
     assert.equal(refused.message, 'this host has no agent helper; there is other');
   });
+});
+
+test('a fork that policy refuses is on record once, with the rules that refused it', async (t) => {
+  const directory = makeDirectory(t);
+  let runId = '';
+  await withHost(directory, {}, async (client) => {
+    ({ runId } = await client.startRun(task('answer')));
+    await finish(watch(client.followRun(runId)));
+  });
+  const policy = `@id("use") permit (principal, action == ModelHost::Action::"UseModel", resource);`;
+  await withHost(directory, { policy }, async (client) => {
+    const refused = await failureOf(client.forkRun({ runId, atStep: 'turn-1/model' }));
+    assert.equal(refused.code, 'policy_violation');
+  });
+  const refusals = readFileSync(join(directory, 'data', 'audit.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"kind":"run-refused"'));
+  assert.equal(refusals.length, 1);
+  assert.match(refusals[0] ?? '', new RegExp(`"forkOf":"${runId}".*"rules":\\["default-deny"\\]`));
 });
 
 test('what a fork does anew has the price of now, and what it has taken over the one of then', async (t) => {

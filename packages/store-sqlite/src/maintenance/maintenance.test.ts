@@ -154,6 +154,21 @@ test('a directory in which a restoration did not finish is no store, and is rest
   });
 });
 
+test('the database of a host is no backup while its last writes are beside it', async () => {
+  await inStore(async (store, directory) => {
+    await createRuns(store);
+    await store.compact();
+    await writeBoth(store, 3);
+    const from = join(directory, 'journal.db');
+    const into = join(directory, 'restored');
+    const message = await assertUnavailable(restoring(from, into), 'foreign');
+    assert.match(message, /journal\.db: is no backup.*-wal; .*`model-host storage backup`/);
+    await store.close();
+    await restoring(from, into);
+    verifyDirectory(into);
+  });
+});
+
 test('a restoration has its directory for itself until it is done', async () => {
   await inStore(async (store, directory) => {
     await createRuns(store);

@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -54,6 +55,7 @@ export function copyBackup(from: string, directory: string): void {
   const part = join(directory, partName);
   try {
     removePart(part);
+    refuseDatabase(from);
     copyDurably(from, part);
     verifyCopy(part, from);
   } catch (thrown) {
@@ -99,6 +101,16 @@ function refuseNonEmpty(directory: string): void {
   } catch (thrown) {
     throw toStorageFault(thrown, directory);
   }
+}
+
+/** Without its log it would be a sound database, of which nobody knows what it lacks. */
+function refuseDatabase(from: string): void {
+  const log = `${from}-wal`;
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  throw storageFault(
+    'foreign',
+    `${from}: is no backup but the database of a host, with its last writes in ${log}; make a backup of its directory with \`model-host storage backup\``,
+  );
 }
 
 function copyDurably(from: string, to: string): void {

@@ -2,8 +2,7 @@ import { HostError } from '@modelhost/kernel';
 import type { RunEvent, SignalPayload } from '@modelhost/kernel';
 import { drawText } from './canaries.ts';
 import type { Host } from './deployment.ts';
-import type { ForkPlan } from './draw-forks.ts';
-import { forkRun } from './fork-clients.ts';
+import { createForkClients } from './fork-clients.ts';
 import type { Forked } from './fork-clients.ts';
 import { insist } from './insist.ts';
 import type { Outside } from './outside.ts';
@@ -41,15 +40,8 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   const seen: Seen[] = [];
   const whole = new Map<string, RunEvent[]>();
   const talkers = createSessionClients(world, host, scenario.sessions);
-  const forks: Forked[] = [];
+  const forking = createForkClients(world, host, { whole, attend, attendTo });
   let following = 0;
-
-  async function fork(plan: ForkPlan): Promise<void> {
-    const forked = await forkRun(world, host, { fork: plan, from: scenario.runs[0], whole });
-    if (forked === undefined) return;
-    forks.push(forked);
-    await attendTo(forked.plan);
-  }
 
   async function start(plan: RunPlan): Promise<void> {
     await startOnce(world, plan, talkers.senderOf(plan, inputOf(plan, world.governance.window)));
@@ -107,12 +99,15 @@ export function createClients(world: World, host: Host, scenario: Scenario): Cli
   }
 
   for (const plan of scenario.runs) clock.setTimer(plan.startAfterMs, () => attend(start(plan)));
-  const { fork: forking } = scenario;
-  if (forking !== undefined) clock.setTimer(forking.afterMs, () => attend(fork(forking)));
+  const {
+    fork,
+    runs: [first],
+  } = scenario;
+  if (fork !== undefined && first !== undefined) forking.plan(fork, first);
   for (const plan of scenario.sessions?.deletions ?? []) {
     clock.setTimer(plan.afterMs, () => attend(talkers.remove(plan)));
   }
-  return { seen, whole, forks, following: () => following };
+  return { seen, whole, forks: forking.forks, following: () => following };
 }
 
 async function cancel(

@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 import { ruleSetNames } from './rules.ts';
 import type { RuleSetName } from './rules.ts';
 
-/** A run that goes on from a step of the first one, under other settings. */
+/** A run that goes on from a step of the first one, or of a fork of that, under other settings. */
 export interface ForkPlan {
   readonly afterMs: number;
   /** Which of the steps that were shown by then: from 0 for the first to 1 for the last. */
@@ -16,6 +16,15 @@ export interface ForkPlan {
   /** Rules that decide for it in the place of the platform's, where rules decide; null for those that are in force. */
   readonly bundle: RuleSetName | null;
   readonly cancelAfterMs: number | null;
+  /** A fork of it. */
+  readonly again: ForkPlan | null;
+}
+
+/** The rules that forks bring. */
+export function bundlesOf(fork: ForkPlan | null): readonly RuleSetName[] {
+  return [fork?.bundle, fork?.again?.bundle].filter(
+    (bundle) => bundle !== null && bundle !== undefined,
+  );
 }
 
 const share = 0.06;
@@ -27,6 +36,11 @@ export function takeFork(outside: Outside): ForkPlan | null {
 
 function drawFork(random: Random): ForkPlan | null {
   if (!random.chance(share)) return null;
+  const first = drawPlan(random);
+  return { ...first, again: random.chance(0.6) ? { ...drawPlan(random), again: null } : null };
+}
+
+function drawPlan(random: Random): Omit<ForkPlan, 'again'> {
   return {
     afterMs: random.int(20, random.pick([300, 1_500, 8_000])),
     place: random.next(),

@@ -27,16 +27,27 @@ export function takenOver({ world, clients }: Aftermath, runId: string): Readonl
   return new Set(taken.map(({ sequence }) => sequence));
 }
 
+/** Checks what a fork has taken over, and what it does itself. */
+export function checkFork(after: Aftermath, forked: Forked): void {
+  const own = after.clients.whole.get(forked.plan.runId) ?? [];
+  const sequences = takenOver(after, forked.plan.runId);
+  const { taken = [], anew = [] } = Object.groupBy(own, ({ sequence }) =>
+    sequences.has(sequence) ? 'taken' : 'anew',
+  );
+  checkTaken(after, forked, taken);
+  checkAsked(after, forked, anew);
+}
+
 /**
  * F1: what led to the step of a fork is told as it was: of each step what the other run told of it, in its order, and all of the turns
  * before.
  */
-export function checkPrefix(after: Aftermath, { plan, fromRunId, atStep }: Forked): void {
-  const { facts } = after.world;
-  const { whole } = after.clients;
-  const sequences = takenOver(after, plan.runId);
-  const own = whole.get(plan.runId) ?? [];
-  const taken = byStep(own.filter(({ sequence }) => sequences.has(sequence)));
+function checkTaken(
+  { world: { facts }, clients: { whole } }: Aftermath,
+  { plan, fromRunId, atStep }: Forked,
+  events: readonly RunEvent[],
+): void {
+  const taken = byStep(events);
   const source = byStep(whole.get(fromRunId) ?? []);
   for (const [step, texts] of taken) {
     const before = source.get(step)?.slice(0, texts.length) ?? [];
@@ -50,6 +61,19 @@ export function checkPrefix(after: Aftermath, { plan, fromRunId, atStep }: Forke
     if (taken.get(step)?.length !== texts.length) {
       facts.violate('F1', `${plan.runId} at ${atStep} does not tell all of ${step}`);
     }
+  }
+}
+
+/** F2: what a fork does itself asks its own model. */
+function checkAsked(
+  { world: { facts } }: Aftermath,
+  { plan, routeId }: Forked,
+  events: readonly RunEvent[],
+): void {
+  for (const { step, body } of events) {
+    if (body.type !== 'decision' || body.action !== 'UseModel' || body.resource === routeId)
+      continue;
+    facts.violate('F2', `${plan.runId} asks ${body.resource} in ${step}, not ${routeId}`);
   }
 }
 

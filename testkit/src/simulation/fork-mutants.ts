@@ -32,6 +32,20 @@ export const forkBugs: Readonly<Record<string, Bug>> = {
       },
     }),
   },
+  'old-terms-kept': {
+    law: 'F2',
+    host: (host) => ({
+      ...host,
+      fork: async (tenant, runId, fork) => {
+        const change = async (given: RunInput, firstStep: string): Promise<RunInput> => {
+          const changed = await fork.change(given, firstStep);
+          const { earlier } = given;
+          return earlier === undefined ? changed : { ...changed, earlier };
+        };
+        return host.fork(tenant, runId, { ...fork, change });
+      },
+    }),
+  },
   'bundle-forgotten': {
     law: 'I6',
     ports: (ports) => ({

@@ -1,4 +1,4 @@
-import { takeFork } from './draw-forks.ts';
+import { bundlesOf, takeFork } from './draw-forks.ts';
 import type { Outside } from './outside.ts';
 import type { Random } from './random.ts';
 import { ruleSetNames } from './rules.ts';
@@ -16,8 +16,8 @@ export interface Governance {
   readonly rules: readonly [RuleSetName, ...RuleSetName[]] | null;
   /** The rules are others from a moment on, in every process from then on; null for never. */
   readonly reload: { readonly atMs: number; readonly rules: RuleSetName } | null;
-  /** Rules that a run may bring along; null for none. */
-  readonly brought: RuleSetName | null;
+  /** Rules that forks bring along. */
+  readonly brought: readonly RuleSetName[];
   /** Null where the models read as much as they are ever sent. */
   readonly window: WindowPlan | null;
 }
@@ -27,7 +27,7 @@ export function takeGovernance(outside: Outside): Governance {
   return {
     rules: outside.take('governance', drawRules),
     reload: outside.take('reloads', drawReload),
-    brought: takeFork(outside)?.bundle ?? null,
+    brought: bundlesOf(takeFork(outside)),
     window: outside.take('reading', drawReading),
   };
 }

@@ -16,9 +16,5 @@ export function rulesOf({
 /** All that may decide in a world at any time; null where policy is scripted. */
 export function allRulesOf({ rules, reload, brought }: Governance): readonly RuleSetName[] | null {
   if (rules === null) return null;
-  return [
-    ...rules,
-    ...(reload === null ? [] : [reload.rules]),
-    ...(brought === null ? [] : [brought]),
-  ];
+  return [...rules, ...(reload === null ? [] : [reload.rules]), ...brought];
 }

@@ -19,7 +19,7 @@ import {
 } from './crash-laws.ts';
 import type { Host } from './deployment.ts';
 import { checkBuffer, checkFollower } from './follower-laws.ts';
-import { checkPrefix, takenOver } from './fork-laws.ts';
+import { checkFork, takenOver } from './fork-laws.ts';
 import { checkDecisions } from './policy-laws.ts';
 import { checkShown, checkTold } from './redaction-laws.ts';
 import type { Fact } from './facts.ts';
@@ -51,7 +51,7 @@ export interface Aftermath {
 export async function checkLaws(after: Aftermath): Promise<void> {
   checkLeaks(after);
   for (const forked of after.clients.forks) {
-    checkPrefix(after, forked);
+    checkFork(after, forked);
   }
   for (const plan of [...after.scenario.runs, ...after.clients.forks.map((one) => one.plan)]) {
     const status = await after.host.status(plan.tenant, plan.runId);

@@ -87,6 +87,7 @@ const seeds: Readonly<Record<string, number>> = {
   'fork-begins-anew': 289,
   'fork-refused': 58,
   'terms-forgotten': 141,
+  'old-terms-kept': 726,
   'bundle-forgotten': 24,
 };
 

@@ -27,6 +27,12 @@ test('a value in which nothing is known or found comes back as it is', () => {
   assert.equal(step.redactJson(value, {}), value);
 });
 
+test('it is hidden in a name beside which nothing else changes, and in lists', () => {
+  const step = redactor.open({ tenant: 'acme', sessionId: 'run' }).step();
+  const value = [{ a: { 'correct-horse': 7 } }, 'text'];
+  assert.deepEqual(step.redactJson(value, {}), [{ a: { '[SECRET]': 7 } }, 'text']);
+});
+
 test('it is hidden where it is a number', () => {
   const step = hideKnown(bare, ['83592047151234'])
     .open({ tenant: 'acme', sessionId: 'run' })

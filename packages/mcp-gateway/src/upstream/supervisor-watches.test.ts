@@ -104,14 +104,16 @@ test('what the server does not let be watched is asked for again with the next w
   assert.equal(asked, 2);
 });
 
-test('who watches does so over lost connections too, without doing anything', async (t) => {
+test('who watches does so over lost connections too, and hears that something may have been missed', async (t) => {
   const { gateway, asked, updated, call, clock } = await start(t);
   const stop = await gateway.relay.watchResource(somebody, 'fix', uri);
   await until(() => asked('resources/subscribe') === 1);
   await assert.rejects(call('fix__die'), isHostError('mcp_connection_failed', { sent: 'true' }));
   clock.advance(defaultSupervisionTimes.firstRetryMs);
   await until(() => asked('resources/subscribe') === 2);
-  await call('fix__touch', { text: uri });
   await until(() => updated.length === 1);
+  await call('fix__touch', { text: uri });
+  await until(() => updated.length === 2);
+  assert.deepEqual(updated, [`fix ${uri}`, `fix ${uri}`]);
   stop();
 });

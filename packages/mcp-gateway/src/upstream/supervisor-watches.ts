@@ -17,6 +17,8 @@ export interface WatchesOptions {
   readonly alias: string;
   readonly connect: () => Promise<Connection>;
   readonly current: () => Connection | undefined;
+  /** It may have changed while there was no connection. */
+  readonly onGap: (uri: string) => void;
   readonly log: (message: string) => void;
 }
 
@@ -24,6 +26,8 @@ export interface WatchesOptions {
 export function createWatches(options: WatchesOptions): Watches {
   const watchers = new Map<string, number>();
   const asked = new WeakMap<Connection, Set<string>>();
+  /** Of those that are watched, what a server has agreed to report. */
+  const agreed = new Set<string>();
 
   function watch(uri: string): () => void {
     const count = watchers.get(uri) ?? 0;
@@ -44,6 +48,7 @@ export function createWatches(options: WatchesOptions): Watches {
       return;
     }
     watchers.delete(uri);
+    agreed.delete(uri);
     const connection = options.current();
     if (connection === undefined || asked.get(connection)?.delete(uri) !== true) return;
     void attempt(() => connection.unwatchResource(uri));
@@ -60,6 +65,9 @@ export function createWatches(options: WatchesOptions): Watches {
       uris.delete(uri);
       throw cause;
     }
+    if (!watchers.has(uri)) return;
+    if (agreed.has(uri)) options.onGap(uri);
+    agreed.add(uri);
   }
 
   async function attempt(request: () => Promise<void>): Promise<void> {

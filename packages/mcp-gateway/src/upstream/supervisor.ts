@@ -201,6 +201,7 @@ function createLineMaker(
       alias,
       connect: line.connect,
       current: line.current,
+      onGap: (uri) => onChange({ type: 'resource-updated', uri }),
       log: (message) => log('gateway', message),
     });
     return { ...line, watches };

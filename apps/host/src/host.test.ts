@@ -11,6 +11,7 @@ import { createComponents } from './components.ts';
 import { readHostConfig } from './config/read-config.ts';
 import { startChatProvider } from './fixtures/chat-provider.ts';
 import {
+  keys,
   makeDirectory,
   startSilently,
   startTestHost,
@@ -25,7 +26,7 @@ test('an outage outside degrades the host, which goes on serving', async () => {
   await using started = await startTestHost({
     // Nobody listens there any more.
     providers: [provider.config, scripted],
-    tools: { servers: [{ alias: 'broken', command: './no-such-program' }] },
+    tools: { servers: [{ alias: 'broken', command: './no-such-program', tenants: ['acme'] }] },
     agent: { model: 'spare' },
   });
   const alice = started.connect();
@@ -55,6 +56,12 @@ test('an outage outside degrades the host, which goes on serving', async () => {
   assert.deepEqual(
     report.components.map(({ name }) => name),
     found.map(([name]) => name),
+  );
+  const other = await started.connect(keys.carol.key).getStatus();
+  assert.equal(other.status, HealthStatus.DEGRADED);
+  assert.deepEqual(
+    other.components.map(({ name }) => name),
+    found.map(([name]) => name).filter((name) => name !== 'tools/broken'),
   );
   let last: string | undefined;
   for await (const { event } of alice.run(task('hello'))) last = event.case;

@@ -22,17 +22,22 @@ export interface Charge {
 /** The real ledger, with law L1 checked after every change. */
 export function watchLedger(world: HostWorld, charges: Map<string, Charge>): BudgetLedger {
   const { ledger, facts, reservations, setAside, budgetScopes, processId } = world;
+  /** What was spent or held already when the limits of a scope became what they are. */
+  const takenBefore = new Map<string, BudgetAmount>();
 
   function check(scope: string): void {
     const { limits, spent, held } = ledger.state(scope);
-    const pairs: readonly (readonly [BudgetKind, number, number])[] = [
-      ['tokens', spent.tokens + held.tokens, limits.tokensMax],
-      ['cost', spent.costMicroUsd + held.costMicroUsd, limits.costMicroUsdMax],
-      ['steps', spent.steps + held.steps, limits.stepsMax],
-      ['tool_calls', spent.toolCalls + held.toolCalls, limits.toolCallsMax],
+    const taken = add(spent, held);
+    const before = takenBefore.get(scope) ?? taken;
+    const rows: readonly (readonly [BudgetKind, number, number, number])[] = [
+      ['tokens', taken.tokens, limits.tokensMax, before.tokens],
+      ['cost', taken.costMicroUsd, limits.costMicroUsdMax, before.costMicroUsd],
+      ['steps', taken.steps, limits.stepsMax, before.steps],
+      ['tool_calls', taken.toolCalls, limits.toolCallsMax, before.toolCalls],
     ];
-    for (const [budget, used, limit] of pairs) {
-      if (used > limit) facts.violate('I2', `${used} of ${limit} ${budget}`);
+    for (const [budget, used, limit, earlier] of rows) {
+      // A fork may have less than what it has taken over used; then nothing is added to it.
+      if (used > Math.max(limit, earlier)) facts.violate('I2', `${used} of ${limit} ${budget}`);
     }
   }
 
@@ -41,6 +46,8 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
     open: (scope, limits) => {
       budgetScopes.add(scope);
       ledger.open(scope, limits);
+      const { spent, held } = ledger.state(scope);
+      takenBefore.set(scope, add(spent, held));
     },
     reserve: (scope, id, amount) => {
       const outcome = ledger.reserve(scope, id, amount);
@@ -66,8 +73,18 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
       const isMore = before?.processId !== processId || spent.steps >= before.spent.steps;
       if ((before?.processId ?? 0) <= processId && isMore) charges.set(runId, { processId, spent });
       budgetScopes.delete(scope);
+      takenBefore.delete(scope);
       ledger.close(scope);
     },
+  };
+}
+
+function add(one: BudgetAmount, other: BudgetAmount): BudgetAmount {
+  return {
+    tokens: one.tokens + other.tokens,
+    costMicroUsd: one.costMicroUsd + other.costMicroUsd,
+    steps: one.steps + other.steps,
+    toolCalls: one.toolCalls + other.toolCalls,
   };
 }
 

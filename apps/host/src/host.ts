@@ -246,7 +246,14 @@ function createServices(
   const hide = createMessageHiding(parts.redactor);
   const agentService = createAgentService({ ...parts, accept: parts });
   const toolService = createToolService({ gateway: tools, governor, policy, audit, ids });
-  const systemService = createSystemService({ version, readiness, gateway: tools, runsInFlight });
+  const { policyControl } = parts;
+  const systemService = createSystemService({
+    version,
+    readiness,
+    gateway: tools,
+    policyControl,
+    runsInFlight,
+  });
   return [
     createRoutes(AgentService, agentService, hide),
     createRoutes(SessionService, createSessionService(parts), hide),

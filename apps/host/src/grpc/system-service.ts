@@ -1,7 +1,10 @@
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { HealthStatus } from '@modelhost/contracts';
 import type { SystemService } from '@modelhost/contracts';
-import type { Readiness, ReadinessStatus } from '../health/readiness.ts';
+import { toErrorData } from '@modelhost/kernel';
+import type { Principal } from '@modelhost/kernel';
+import type { ComponentReport, Readiness, ReadinessStatus } from '../health/readiness.ts';
+import type { PolicyControl } from '../policy/policy-control.ts';
 import type { Handlers } from './service.ts';
 import { hasServer } from './visible-servers.ts';
 import type { ServerSets } from './visible-servers.ts';
@@ -12,22 +15,21 @@ const statuses: Readonly<Record<ReadinessStatus, HealthStatus>> = {
   down: HealthStatus.DOWN,
 };
 
-/** The host itself; its status is that of all parts, those that the caller does not see too. */
-export function createSystemService(options: {
+interface SystemServiceOptions {
   readonly version: string;
   readonly readiness: Readiness;
   readonly gateway: ServerSets;
+  readonly policyControl: Pick<PolicyControl, 'check'>;
   readonly runsInFlight: () => number;
-}): Handlers<typeof SystemService> {
-  const { version, readiness, gateway, runsInFlight } = options;
+}
+
+/** The host itself; its status is that of all parts, those that the caller does not see too. */
+export function createSystemService(options: SystemServiceOptions): Handlers<typeof SystemService> {
+  const { version, readiness, runsInFlight } = options;
   return {
     getStatus: async (_request, { principal }) => {
       const report = await readiness.report();
-      // A tool server of other tenants alone is not there.
-      const components = report.components.filter(
-        ({ name }) =>
-          !name.startsWith('tools/') || hasServer(gateway, principal, name.slice('tools/'.length)),
-      );
+      const components = await shownTo(principal, report.components, options);
       return {
         version,
         status: statuses[report.status],
@@ -43,4 +45,24 @@ export function createSystemService(options: {
       };
     },
   };
+}
+
+/** Without what is of other tenants alone: their tool servers, and what is wrong with their bundles. */
+async function shownTo(
+  principal: Principal,
+  components: readonly ComponentReport[],
+  { gateway, policyControl }: Pick<SystemServiceOptions, 'gateway' | 'policyControl'>,
+): Promise<readonly ComponentReport[]> {
+  const shown = components.filter(
+    ({ name }) =>
+      !name.startsWith('tools/') || hasServer(gateway, principal, name.slice('tools/'.length)),
+  );
+  const isHurt = ({ name, error }: ComponentReport): boolean =>
+    name === 'policy' && error !== undefined;
+  if (!shown.some(isHurt)) return shown;
+  const error = await policyControl.check(principal.tenant).then(
+    () => 'something is wrong with the rules of other tenants',
+    (thrown: unknown) => toErrorData(thrown).message,
+  );
+  return shown.map((component) => (isHurt(component) ? { ...component, error } : component));
 }

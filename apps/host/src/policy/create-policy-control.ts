@@ -91,7 +91,7 @@ export async function createPolicyControl(options: PolicyControlOptions): Promis
     activate: async (envelope, by) => turns.take(async () => rules.activate(envelope, by)),
     rehearse: candidates.rehearse,
     open: candidates.open,
-    check: async () => checkStatus(statusFor()),
+    check: async (tenant) => checkStatus(statusFor(tenant)),
     idle,
     close: async () => {
       watching.stop();

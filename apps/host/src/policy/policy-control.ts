@@ -122,8 +122,8 @@ export interface PolicyControl {
    * `permission_denied` for one that the principal may not put in force, and `overloaded` when too many wait.
    */
   open(envelope: Uint8Array, principal: Principal): Promise<DecisionPoint>;
-  /** Throws what keeps policy from being well. */
-  check(): Promise<void>;
+  /** Throws what keeps policy from being well; with a tenant: without the bundles and problems of other tenants. */
+  check(tenant?: string): Promise<void>;
   /** Resolves when no activation, no look at the files, no rehearsal and no shadow is under way. */
   idle(): Promise<void>;
   /** Stops watching, waits for an activation under way, and closes the log. */

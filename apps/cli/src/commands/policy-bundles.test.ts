@@ -121,6 +121,13 @@ test('a private key is for its owner alone, is never replaced, and may have a pa
   assert.match(again.stderr, /ann\.key\.pem: is there already/);
   assert.equal(await readFile(at('ann.key.pem'), 'utf8'), kept);
 
+  // Nor is it left beside a public key that is another one's.
+  await writeFile(at('half.pub.pem'), 'of another key');
+  const half = await policy('keys', 'create', '--out', files.directory, '--name', 'half');
+  assert.equal(half.code, 1);
+  assert.match(half.stderr, /half\.pub\.pem: is there already/);
+  await assert.rejects(stat(at('half.key.pem')), { code: 'ENOENT' });
+
   const passphrase = at('passphrase');
   await writeFile(passphrase, 'correct horse\n');
   const open = ['--passphrase-file', passphrase];

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   createSigningKey,
@@ -53,7 +54,13 @@ export async function createPolicyKey(context: CliContext, flags: CreateKeyFlags
   ];
   await makeNamedDirectory(flags.out, 0o700);
   await writeNew(privateFile, key.privateKeyPem, 0o600);
-  await writeNew(publicFile, key.publicKeyPem, 0o644);
+  try {
+    await writeNew(publicFile, key.publicKeyPem, 0o644);
+  } catch (thrown) {
+    // The public key that is there is that of another one.
+    await rm(privateFile, { force: true });
+    throw thrown;
+  }
   context.print(`${privateFile}: private, keep it to yourself\n${publicFile}: public\n`);
   context.print(`key id  ${key.keyId}\n`);
   context.say(`next: \`model-host policy keys trust --key ${publicFile} --sign ${privateFile}\``);

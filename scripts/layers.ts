@@ -6,7 +6,7 @@ export const scope = '@modelhost/';
 /** The levels from the bottom up. A new package gets its line here before it can be imported. */
 export const levels: readonly (readonly string[])[] = [
   ['kernel', 'contracts', 'timing'],
-  ['json-schema', 'resilience', 'policy-bundle', 'redaction'],
+  ['json-schema', 'shown-text', 'resilience', 'policy-bundle', 'redaction'],
   ['agent-core', 'llm-providers', 'mcp-gateway', 'policy-engine', 'audit', 'engine-embedded'],
   ['keys-file', 'decision-log', 'sdk', 'store-sqlite'],
   ['host'],

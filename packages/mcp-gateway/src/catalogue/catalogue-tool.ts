@@ -10,7 +10,7 @@ import type {
 import type { RelayTool } from '../relay.ts';
 import { manifestOf } from '../server-spec.ts';
 import type { ToolServerSpec } from '../server-spec.ts';
-import { cleanJson } from './clean-text.ts';
+import { cleanJson } from './clean-json.ts';
 import type { ListedTool } from './listed-tools.ts';
 
 /** A tool that can be called. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { showText } from '@modelhost/shown-text';
 import { assertWithin, cpuMsOf, withSlack } from '@modelhost/timing';
 import { toToolAnswer } from '../results/result-text.ts';
-import { cleanJson } from './clean-text.ts';
+import { cleanJson } from './clean-json.ts';
 import { hostileTexts } from './fixtures/hostile-texts.ts';
 import { spec, startCatalogues, tool } from './fixtures/start-catalogues.ts';
 import { readListedTools } from './listed-tools.ts';
@@ -15,6 +16,7 @@ test('abuse A12: nothing that a server can write holds the event loop for 50 ms'
   const steps: readonly (readonly [string, (text: string) => void])[] = [
     ['read', (text) => readListedTools('a', [{ name: text.slice(0, 256), description: text }])],
     ['clean', (text) => cleanJson({ description: text })],
+    ['show', (text) => showText(text)],
     ['scan', (text) => scanDefinition({ description: text })],
     ['names', (text) => scanForNames({ description: text }, new Set(['a_b']))],
     ['diff', (text) => diffDefinitions({ description: text }, { description: `x${text}x` })],

@@ -1,7 +1,8 @@
 import { canonicalJson, HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { RelayItem } from '../relay.ts';
-import { cleanJson, hasHidden } from './clean-text.ts';
+import { hasHidden } from '@modelhost/shown-text';
+import { cleanJson } from './clean-json.ts';
 import { compare } from './listed-tools.ts';
 
 /** What may be offered of one item, and the item as it was listed. */

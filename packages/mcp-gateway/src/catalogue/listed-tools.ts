@@ -1,6 +1,6 @@
 import { canonicalJson, sha256Hex } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { hasHidden } from './clean-text.ts';
+import { hasHidden } from '@modelhost/shown-text';
 import { toolNameOf } from './tool-names.ts';
 
 /** A tool as its server lists it, raw. */

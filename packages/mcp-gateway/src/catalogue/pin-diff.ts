@@ -1,6 +1,6 @@
 import { canonicalJson, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { showHidden } from './clean-text.ts';
+import { showHidden } from '@modelhost/shown-text';
 import { compare, digestOf } from './listed-tools.ts';
 
 const linesMax = 20_000;

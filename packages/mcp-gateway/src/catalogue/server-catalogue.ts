@@ -2,7 +2,7 @@ import type { JsonObject, JsonSchemas } from '@modelhost/kernel';
 import type { ToolServerSpec } from '../server-spec.ts';
 import { createBuiltTools } from './built-tools.ts';
 import type { CatalogueTool } from './catalogue-tool.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText } from '@modelhost/shown-text';
 import { compare, listInstructions, readListedTools } from './listed-tools.ts';
 import type { ListedTool } from './listed-tools.ts';
 import type { ServerPins } from './pin-records.ts';

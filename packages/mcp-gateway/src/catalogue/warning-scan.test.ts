@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { cleanText, hasHidden } from './clean-text.ts';
+import { cleanText, hasHidden } from '@modelhost/shown-text';
 import { hostileTexts } from './fixtures/hostile-texts.ts';
 import { findPhrases, wordsOf } from './suspicious-phrases.ts';
 import { foreignNameOf, scanDefinition, scanForNames } from './warning-scan.ts';

@@ -1,6 +1,6 @@
 import { isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { cleanText, hasHidden } from './clean-text.ts';
+import { cleanText, hasHidden } from '@modelhost/shown-text';
 import { findPhrases, wordsOf } from './suspicious-phrases.ts';
 
 const warningsMax = 16;

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@modelhost/kernel';
+import { showText } from '@modelhost/shown-text';
 import type { ExchangeContext, ExchangeOutcome, McpRelay, RpcError } from '../relay.ts';
 import { lackingFor } from './client-capabilities.ts';
 import type { FacadeBounds, FacadeCaller, FacadeIo, FacadeOutcome } from './core-types.ts';
@@ -6,7 +7,7 @@ import type { RelayedRequest } from './relayed-requests.ts';
 import { missingCapability, relayedError, toRpcError, toToolFailure } from './rpc-errors.ts';
 import type { SealedStates, StateOrigin } from './sealed-state.ts';
 import { showRequests } from './shown-requests.ts';
-import { showJsonOrNothing, showResultTexts, showText, withTexts } from './shown-texts.ts';
+import { showJsonOrNothing, showResultTexts, withTexts } from './shown-texts.ts';
 import type { ViewIndex } from './view-index.ts';
 
 /** One request of a client that goes to an upstream. */

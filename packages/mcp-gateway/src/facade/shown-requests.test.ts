@@ -51,19 +51,11 @@ test('a form is shown without what is hidden in it, and without what no form has
   assert.deepEqual(shown, { mode: 'form', message: 'Who are you?', requestedSchema: form });
 });
 
-test('a message that is very long is cut', () => {
-  const message = 'x'.repeat(100_000);
-  const shown = shownOf('elicitation/create', { message, requestedSchema: form });
-  assert.equal(shown['message'], `${'x'.repeat(1_999)}…`);
-});
-
-test('a request of another kind, or with no text to show, is refused by its name', () => {
+test('a request that cannot be shown is refused by its name', () => {
   const cases: readonly (readonly [JsonObject, RegExp])[] = [
     [{ requestedSchema: form }, /^up__tool: its request for input has no message$/],
     [{ message: 'x', mode: 'iframe', requestedSchema: form }, /neither a form nor an address/],
-    [{ message: 'x', mode: 7, requestedSchema: form }, /neither a form nor an address/],
     [{ message: 'x' }, /has no flat schema/],
-    [{ message: 'x', mode: 'url' }, /not one of the web/],
     [
       { message: 'x', mode: 'url', url: 'https://a.example', elicitationId: 'a\u200B' },
       /has an id/,
@@ -74,26 +66,14 @@ test('a request of another kind, or with no text to show, is refused by its name
   }
 });
 
-for (const [url, shown] of [
-  ['https://shop.example.com/pay?id=1', 'https://shop.example.com/pay?id=1'],
-  ['http://127.0.0.1:8080/callback', 'http://127.0.0.1:8080/callback'],
-  ['https://b\u0430nk.example.com/', 'https://xn--bnk-6cd.example.com/'],
-  ['https://shop.example.com/\u202Egnp', 'https://shop.example.com/%E2%80%AEgnp'],
-  ['http://shop.example.com/pay', undefined],
-  ['http://localhost.example.com/', undefined],
-  ['javascript:alert(1)', undefined],
-  ['file:///etc/passwd', undefined],
-  ['https://bank.example.com@evil.example.com/', undefined],
-  ['https://:secret@evil.example.com/', undefined],
-  [`https://shop.example.com/${'x'.repeat(2_048)}`, undefined],
-  ['', undefined],
-] as const) {
-  test(`abuse A13: a person is ${shown === undefined ? 'not ' : ''}sent to "${url.slice(0, 60)}"`, () => {
-    const params = { mode: 'url', message: 'Open it.', url, elicitationId: 'e-1' };
-    if (shown === undefined) assert.match(refusalOf('elicitation/create', params), /of the web/);
-    else assert.deepEqual(shownOf('elicitation/create', params), { ...params, url: shown });
-  });
-}
+test('a person is sent only to an address of the web, which keeps the id that it came with', () => {
+  const page = { mode: 'url', message: 'Open it.', elicitationId: 'e-1' };
+  const url = 'https://b\u0430nk.example.com/';
+  const shown = shownOf('elicitation/create', { ...page, url });
+  assert.deepEqual(shown, { ...page, url: 'https://xn--bnk-6cd.example.com/' });
+  const script = { ...page, url: 'javascript:alert(1)' };
+  assert.match(refusalOf('elicitation/create', script), /of the web/);
+});
 
 test('texts for a model of the client are cleaned, and pictures are as they were', () => {
   const image = { type: 'image', data: 'AAAA\u200B', mimeType: 'image/png' };

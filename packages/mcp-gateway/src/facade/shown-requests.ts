@@ -1,13 +1,12 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
+import { readElicitation, showText } from '@modelhost/shown-text';
 import type { InputRequest } from '../relay.ts';
 import { answersMax } from './input-answers.ts';
 import { relayedMeta } from './relayed-meta.ts';
-import { showForm, showShortText } from './shown-form.ts';
-import { showJson, showText } from './shown-texts.ts';
+import { showJson } from './shown-texts.ts';
 
-const messageLengthMax = 2_000;
-const addressLengthMax = 2_048;
+const idLengthMax = 2_048;
 
 type InputRequests = Readonly<Record<string, InputRequest>>;
 
@@ -43,39 +42,26 @@ function showParams(method: InputRequest['method'], params: JsonObject): JsonObj
 }
 
 function showElicitation(params: JsonObject): JsonObject {
-  const { mode, message } = params;
-  if (typeof message !== 'string') throw malformed('has no message');
-  const shown = {
-    ...(mode === undefined ? {} : { mode }),
-    message: showShortText(message, messageLengthMax),
-  };
-  if (mode === undefined || mode === 'form') {
-    return { ...shown, requestedSchema: showForm(params['requestedSchema']) };
+  const asked = readElicitation(params);
+  const { mode, message } = asked;
+  switch (mode) {
+    case 'form':
+      // Clients of the first version with forms know no modes.
+      return {
+        ...(params['mode'] === undefined ? {} : { mode }),
+        message,
+        requestedSchema: asked.schema,
+      };
+    case 'url':
+      return { mode, message, url: asked.url, ...showId(params['elicitationId']) };
   }
-  if (mode === 'url') {
-    return { ...shown, url: showAddress(params['url']), ...showId(params['elicitationId']) };
-  }
-  throw malformed('is neither a form nor an address');
-}
-
-/** A server may send a person to a page, not to a script, a file, or a page that looks like another (`bank.com@evil.com`). */
-function showAddress(given: Json | undefined): string {
-  const isShort = typeof given === 'string' && given.length <= addressLengthMax;
-  const url = isShort ? URL.parse(given) : null;
-  const isWeb = url !== null && url.username === '' && url.password === '';
-  const isLoopback = isWeb && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (isWeb && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
-    // As it was read: what is hidden is encoded by now, and a host in other scripts shows as what it is.
-    return url.href;
-  }
-  throw malformed('wants a person to open an address that is not one of the web');
 }
 
 /** It comes back as it is, so it is not cleaned. */
 function showId(given: Json | undefined): JsonObject {
   if (given === undefined) return {};
   const isProper =
-    typeof given === 'string' && given.length <= addressLengthMax && showText(given) === given;
+    typeof given === 'string' && given.length <= idLengthMax && showText(given) === given;
   if (isProper) return { elicitationId: given };
   throw malformed('has an id that is no short text without hidden characters');
 }

@@ -1,35 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
 import type { JsonObject } from '@modelhost/kernel';
-import { hasHidden } from '../catalogue/clean-text.ts';
 import { createOutside, listedTool, openCore, resultOf } from './fixtures/outside.ts';
 import type { Answer } from './fixtures/outside.ts';
-import { showResultTexts, showText } from './shown-texts.ts';
-
-test('line ends and tabs stay; what writes over a line becomes a line of its own', () => {
-  assert.equal(showText('a\tb\nc\r\nd'), 'a\tb\nc\r\nd');
-  assert.equal(showText('rm -rf /\rls -la   '), 'rm -rf /\nls -la   ');
-  assert.equal(
-    showText('a\u001B]0;title\u0007b\u001B[2Jc\u202Ed\u200Be\u{E0041}f\u0008'),
-    'abcdef',
-  );
-  assert.equal(showText('naïve 日本語 👍\uFE0F'), 'naïve 日本語 👍\uFE0F');
-});
-
-test('what is shown has nothing hidden in it, and to show it again changes nothing', () => {
-  const piece = fc.oneof(
-    fc.string({ unit: 'binary' }),
-    fc.constantFrom('\r', '\n', '\u001B[', '\u001B]', '\u200B', 'm'),
-  );
-  fc.assert(
-    fc.property(fc.array(piece), (pieces) => {
-      const shown = showText(pieces.join(''));
-      assert.ok(!hasHidden(shown) && !/\r(?!\n)/.test(shown));
-      assert.equal(showText(shown), shown);
-    }),
-  );
-});
+import { showResultTexts } from './shown-texts.ts';
 
 const dirty = 'a\u200Bb';
 const bytes = { type: 'image', data: dirty, mimeType: 'image/png' };

@@ -1,22 +1,12 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { cleanText, hasHidden } from '../catalogue/clean-text.ts';
+import { hasHidden, showText } from '@modelhost/shown-text';
 import type { RelayedMethod } from '../relay.ts';
 import { withItems } from './with-items.ts';
 
-const plain = /^[\t\n -~]*$/;
 const depthMax = 64;
 /** Encoded bytes, which nobody reads. */
 const encoded: ReadonlySet<string> = new Set(['data', 'blob']);
-
-/**
- * A text of a server as a client may get it: without terminal sequences and what nobody sees. A carriage return that ends
- * no line could write over the line before, so it becomes a line end. To do it twice changes nothing more.
- */
-export function showText(text: string): string {
-  // Nearly every text is plain, and that is soon seen.
-  return plain.test(text) ? text : cleanText(text).replace(/\r(?!\n)/g, '\n');
-}
 
 /**
  * JSON of a server with every text in it shown, but for encoded bytes. Throws `mcp_protocol_error` where the name of a

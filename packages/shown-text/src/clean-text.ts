@@ -1,6 +1,3 @@
-import { HostError, isJsonObject } from '@modelhost/kernel';
-import type { Json, JsonObject } from '@modelhost/kernel';
-
 /**
  * What a reader does not see and a model does: controls but tab and line ends, and what Unicode lets be ignored (zero
  * width, bidi, tags, fillers). U+FE0F stays, since it only picks the look of the character before it.
@@ -27,30 +24,6 @@ export function showHidden(text: string): string {
     everyHiddenOrLineEnd,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
-}
-
-/**
- * An object with every string in it cleaned. Throws `mcp_protocol_error` when a member's name has hidden characters:
- * cleaned it would be another name.
- */
-export function cleanJson(value: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => {
-      if (hasHidden(name)) {
-        throw new HostError(
-          'mcp_protocol_error',
-          'the name of one of its members has hidden characters',
-        );
-      }
-      return [name, cleanValue(member)];
-    }),
-  );
-}
-
-function cleanValue(value: Json): Json {
-  if (typeof value === 'string') return cleanText(value);
-  if (Array.isArray(value)) return value.map((item: Json) => cleanValue(item));
-  return isJsonObject(value) ? cleanJson(value) : value;
 }
 
 /** Each part of the text is looked at once, whatever it holds: no sequence has another escape in it. */

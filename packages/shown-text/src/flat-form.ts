@@ -1,7 +1,6 @@
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { isJsonArray } from '../json-array.ts';
-import { showText } from './shown-texts.ts';
+import { showShortText } from './show-text.ts';
 
 const fieldsMax = 32;
 const choicesMax = 200;
@@ -9,40 +8,37 @@ const nameLengthMax = 200;
 const titleLengthMax = 200;
 const descriptionLengthMax = 1_000;
 
-/** A text of a server for a person, shown and cut with an ellipsis at `lengthMax`. */
-export function showShortText(text: string, lengthMax: number): string {
-  // Bounded before it is searched: a server may send megabytes.
-  const start = text.slice(0, lengthMax * 4);
-  const shown = showText(start);
-  if (shown.length <= lengthMax && start.length === text.length) return shown;
-  return `${shown.slice(0, lengthMax - 1).toWellFormed()}…`;
-}
-
 /**
- * The schema of a form as a client may be asked to fill it in: MCP's flat object of texts, numbers, yes or no, and
+ * The schema of a form as a person may be asked to fill it in: MCP's flat object of texts, numbers, yes or no, and
  * choices, and of those only what a form is made of. Patterns go, since nobody should have to run those of a stranger.
- * Throws `mcp_protocol_error` for a schema that asks for more than such a form.
+ * To read it twice changes nothing more. Throws `mcp_protocol_error` for a schema that asks for more than such a form.
  */
-export function showForm(given: Json | undefined): JsonObject {
+export function readFlatForm(given: Json | undefined): JsonObject {
   if (!isJsonObject(given) || given['type'] !== 'object' || !isJsonObject(given['properties'])) {
     throw malformed('has no flat schema');
   }
   const fields = Object.entries(given['properties']);
   if (fields.length > fieldsMax) throw malformed(`has more than ${fieldsMax} fields`);
   const properties = Object.fromEntries(
-    fields.map(([name, field]) => [readProper(name, 'field'), readField(field)]),
+    fields.map(([name, field]) => [readName(name), readField(field)]),
   );
   return { type: 'object', properties, ...readRequired(given['required'], properties) };
+}
+
+function readName(name: string): string {
+  if (name === '') throw malformed('has a field without a name');
+  return readProper(name, 'field');
 }
 
 function readRequired(given: Json | undefined, properties: JsonObject): JsonObject {
   if (given === undefined) return {};
   const isNamed = (name: Json): boolean =>
     typeof name === 'string' && Object.hasOwn(properties, name);
-  if (!isJsonArray(given) || !given.every(isNamed)) {
+  const names = listOf(given);
+  if (names === undefined || !names.every(isNamed)) {
     throw malformed('requires what is no field of it');
   }
-  return { required: [...new Set(given)] };
+  return { required: [...new Set(names)] };
 }
 
 function readField(given: Json): JsonObject {
@@ -85,10 +81,14 @@ function readManyField(given: JsonObject): JsonObject {
   const { items } = given;
   if (!isJsonObject(items)) throw malformed('has a list without choices');
   const { values, members } = readChoices(items, 'anyOf');
-  const isTaken = (preset: Json): boolean =>
-    isJsonArray(preset) &&
-    preset.length <= values.size &&
-    preset.every((value) => values.has(value));
+  const isTaken = (preset: Json): boolean => {
+    const chosen = listOf(preset);
+    return (
+      chosen !== undefined &&
+      chosen.length <= values.size &&
+      chosen.every((value) => values.has(value))
+    );
+  };
   return {
     items: { ...(items['type'] === undefined ? {} : { type: 'string' }), ...members },
     ...pick(given, ['minItems', 'maxItems'], isCount),
@@ -105,15 +105,15 @@ interface Choices {
 function readChoices(given: JsonObject, titled: 'oneOf' | 'anyOf'): Choices {
   const { enum: plain, enumNames: names } = given;
   if (plain !== undefined) {
-    const values = listOf(plain).map((value) => readProper(value, 'choice'));
-    const titles = isJsonArray(names) && names.length === values.length ? names : undefined;
-    const shown = titles?.map((name) => showTitle(name));
+    const values = boundedListOf(plain).map((value) => readProper(value, 'choice'));
+    const titles = listOf(names);
+    const shown = titles?.length === values.length ? titles.map(showTitle) : undefined;
     return {
       values: new Set<Json>(values),
       members: { enum: values, ...(shown === undefined ? {} : { enumNames: shown }) },
     };
   }
-  const options = listOf(given[titled]).map((option) => {
+  const options = boundedListOf(given[titled]).map((option) => {
     if (!isJsonObject(option)) throw malformed('has a choice without a value');
     const value = readProper(option['const'], 'choice');
     return { const: value, title: showTitle(option['title'] ?? value) };
@@ -124,11 +124,16 @@ function readChoices(given: JsonObject, titled: 'oneOf' | 'anyOf'): Choices {
   };
 }
 
-function listOf(given: Json | undefined): readonly Json[] {
-  if (!isJsonArray(given) || given.length === 0 || given.length > choicesMax) {
+function boundedListOf(given: Json | undefined): readonly Json[] {
+  const list = listOf(given) ?? [];
+  if (list.length === 0 || list.length > choicesMax) {
     throw malformed(`has no choices, or more than ${choicesMax}`);
   }
-  return given;
+  return list;
+}
+
+function listOf(given: Json | undefined): readonly Json[] | undefined {
+  return Array.isArray(given) ? given : undefined;
 }
 
 function showTitle(given: Json): string {
@@ -138,9 +143,8 @@ function showTitle(given: Json): string {
 
 /** What comes back as it is must show as it is. */
 function readProper(given: Json | undefined, what: 'field' | 'choice'): string {
-  const isProper =
-    typeof given === 'string' && given.length <= nameLengthMax && showText(given) === given;
-  if (!isProper || /[\n\t\r]/.test(given)) {
+  const isProper = typeof given === 'string' && showShortText(given, nameLengthMax) === given;
+  if (!isProper || /[\n\t]/.test(given)) {
     throw malformed(`has a ${what} that is no short text without hidden characters`);
   }
   return given;

@@ -3,12 +3,12 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { HostError, isJsonObject } from '@modelhost/kernel';
 import type { Json, JsonObject } from '@modelhost/kernel';
-import { hasHidden } from '../catalogue/clean-text.ts';
-import { showForm, showShortText } from './shown-form.ts';
+import { hasHidden } from './clean-text.ts';
+import { readFlatForm } from './flat-form.ts';
 
 function fieldOf(field: Json): unknown {
-  const { properties } = showForm({ type: 'object', properties: { field } });
-  // `showForm` gives properties to every form.
+  const { properties } = readFlatForm({ type: 'object', properties: { field } });
+  // `readFlatForm` gives properties to every form.
   return (properties as JsonObject)['field'];
 }
 
@@ -45,10 +45,12 @@ test('what no form has is left out, and so is what a form can do without and is 
     enum: ['a'],
   });
   const many = { type: 'array', uniqueItems: true, items: { type: 'string', enum: ['a'] } };
-  assert.deepEqual(fieldOf({ ...many, default: ['b'] }), {
-    type: 'array',
-    items: { type: 'string', enum: ['a'] },
-  });
+  for (const preset of [['b'], ['a', 'b'], ['a', 'a'], 'a']) {
+    assert.deepEqual(fieldOf({ ...many, default: preset }), {
+      type: 'array',
+      items: { type: 'string', enum: ['a'] },
+    });
+  }
 });
 
 test('texts of a form are cleaned and cut, and a choice without a title shows its value', () => {
@@ -62,8 +64,12 @@ test('texts of a form are cleaned and cut, and a choice without a title shows it
     type: 'string',
     oneOf: [{ const: 'a', title: 'a' }],
   });
-  assert.equal(showShortText('ab\u{1F600}', 3), 'ab…');
-  assert.equal(showShortText('\u200B'.repeat(100), 10), '…');
+});
+
+test('a form requires each of its fields once', () => {
+  const form = { type: 'object', properties: { a: { type: 'string' } } };
+  assert.deepEqual(readFlatForm({ ...form, required: ['a', 'a'] }), { ...form, required: ['a'] });
+  assert.deepEqual(readFlatForm({ ...form, additionalProperties: true }), form);
 });
 
 const refused: readonly (readonly [string, Json])[] = [
@@ -83,8 +89,12 @@ const refused: readonly (readonly [string, Json])[] = [
   ],
   ['a choice that', { type: 'object', properties: { a: { type: 'string', enum: ['a\u200B'] } } }],
   ['a choice that', { type: 'object', properties: { a: { type: 'string', enum: ['a\nb'] } } }],
+  ['a choice that', { type: 'object', properties: { a: { type: 'string', enum: ['a\u2028b'] } } }],
+  ['a choice that', { type: 'object', properties: { a: { type: 'string', enum: [1] } } }],
   ['a choice that', { type: 'object', properties: { a: { type: 'string', oneOf: [{}] } } }],
   ['a choice without', { type: 'object', properties: { a: { type: 'string', oneOf: ['a'] } } }],
+  ['a field without a name', { type: 'object', properties: { '': { type: 'string' } } }],
+  ['a field that', { type: 'object', properties: { 'a\nb': { type: 'string' } } }],
   ['a field that', { type: 'object', properties: { 'a\u202E': { type: 'string' } } }],
   ['a field that', { type: 'object', properties: { ['a'.repeat(201)]: { type: 'string' } } }],
   ['requires what', { type: 'object', properties: {}, required: ['a'] }],
@@ -104,7 +114,7 @@ const refused: readonly (readonly [string, Json])[] = [
 for (const [why, schema] of refused) {
   test(`refused since it has or is ${why}: ${JSON.stringify(schema).slice(0, 60)}`, () => {
     assert.throws(
-      () => showForm(schema),
+      () => readFlatForm(schema),
       (thrown: unknown) => thrown instanceof HostError && thrown.message.includes(why),
     );
   });
@@ -113,6 +123,11 @@ for (const [why, schema] of refused) {
 const keywords = [
   'type',
   'title',
+  'description',
+  'minimum',
+  'maxItems',
+  'format',
+  'enumNames',
   'enum',
   'oneOf',
   'items',
@@ -137,7 +152,7 @@ test('whatever the schema, it is refused, or flat, clean and shown the same when
       const field = isJsonObject(given) ? { ...given, type } : given;
       let shown: JsonObject;
       try {
-        shown = showForm({ type: 'object', properties: { field } });
+        shown = readFlatForm({ type: 'object', properties: { field } });
       } catch (thrown) {
         assert.ok(thrown instanceof HostError && thrown.code === 'mcp_protocol_error');
         return;
@@ -145,7 +160,7 @@ test('whatever the schema, it is refused, or flat, clean and shown the same when
       shownTotal += 1;
       const text = JSON.stringify(shown);
       assert.ok(!hasHidden(text) && !text.includes('"pattern"') && text.length < 5_000);
-      assert.deepEqual(showForm(shown), shown);
+      assert.deepEqual(readFlatForm(shown), shown);
     }),
   );
   assert.ok(shownTotal > 0);

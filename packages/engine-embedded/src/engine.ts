@@ -44,10 +44,11 @@ import type { Turn } from './run/rehearse.ts';
 import { watchDamage } from './watch-damage.ts';
 
 /**
- * The run engine and event log of one process. `close` parks what waits, interrupts what still works, and lets go of everything; its
- * store is closed by whoever opened it.
+ * The run engine and event log of one process. `check` asks its store, and where that is damaged whoever follows a run is told. `close`
+ * parks what waits, interrupts what still works, and lets go of everything; its store is closed by whoever opened it.
  */
-export type EmbeddedEngine = RunEngine & EventLog & { close(): Promise<void> };
+export type EmbeddedEngine = RunEngine &
+  EventLog & { check(): Promise<void>; close(): Promise<void> };
 
 /** What an engine is made of. */
 export interface EmbeddedEngineOptions {
@@ -105,6 +106,7 @@ export async function createEmbeddedEngine(
     runsInFlight: () => residents.inMemory(),
     drain: async (timeoutMs) => drain(parts, timeoutMs),
     follow: (tenant, runId, following) => follow(parts, { tenant, runId }, following),
+    check: async () => store.check(),
     close: async () => {
       await drain(parts, 0);
       residents.dropAll(drainingError());

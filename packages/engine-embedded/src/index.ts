@@ -18,6 +18,7 @@ export type {
   KeptRun,
   KeptSignal,
   NewRun,
+  Retained,
   Retention,
   RunRecord,
   RunStore,

@@ -1,3 +1,4 @@
+import { HostError } from '@modelhost/kernel';
 import type { Clock } from '@modelhost/kernel';
 import type { EngineBounds } from './bounds.ts';
 import type { RunStore } from './run-store.ts';
@@ -16,12 +17,13 @@ export interface Retention {
 /** Has no timer of its own: it is told to look at the start, and whenever a run has ended. */
 export function createRetention(options: {
   readonly store: RunStore;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   readonly bounds: Pick<EngineBounds, 'runsKeptMs' | 'eventsKeptMs'>;
   readonly onFault: (thrown: unknown) => void;
 }): Retention {
   const { store, clock, bounds, onFault } = options;
   let nextMs = 0;
+  let damagedToldOf = 0;
 
   async function removeOld(): Promise<void> {
     const nowMs = clock.now();
@@ -31,7 +33,9 @@ export function createRetention(options: {
       runsMax,
     };
     for (let round = 0; round < roundsMax; round += 1) {
-      const { runs, events } = await store.retain(retention);
+      const { runs, events, damaged = 0 } = await store.retain(retention);
+      if (damaged > damagedToldOf) onFault(damagedRuns(damaged));
+      damagedToldOf = damaged;
       if (runs + events < runsMax) return;
     }
   }
@@ -43,4 +47,12 @@ export function createRetention(options: {
       void removeOld().catch(onFault);
     },
   };
+}
+
+function damagedRuns(count: number): HostError {
+  const message =
+    count === 1
+      ? '1 run is damaged, and what is left of it stays'
+      : `${count} runs are damaged, and what is left of them stays`;
+  return new HostError('storage_unavailable', message, { facts: { reason: 'corrupt' } });
 }

@@ -60,6 +60,15 @@ export interface RunRecord {
   readonly signals: readonly KeptSignal[];
 }
 
+/** What a look for what was kept long enough has removed. */
+export interface Retained {
+  readonly runs: number;
+  /** Runs whose events were removed. */
+  readonly events: number;
+  /** Runs found so far of which something stays, since it is damaged. Absent: none. */
+  readonly damaged?: number;
+}
+
 /** What is to be removed, oldest first. */
 export interface Retention {
   /** Finished runs with all that is theirs, when they finished before this time. */
@@ -118,8 +127,7 @@ export interface RunStore {
   }>;
   /** Removes events of a run up to a sequence, in whole writes. */
   dropEvents(runId: string, upToSequence: number): Promise<void>;
-  /** How many runs were removed, and of how many the events. */
-  retain(retention: Retention): Promise<{ readonly runs: number; readonly events: number }>;
+  retain(retention: Retention): Promise<Retained>;
   /** Rejects with `storage_unavailable` when nothing can be written. */
   check(): Promise<void>;
   close(): Promise<void>;

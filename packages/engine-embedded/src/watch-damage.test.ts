@@ -7,6 +7,7 @@ import { createEmbeddedEngine } from './engine.ts';
 import type { EmbeddedEngine } from './engine.ts';
 import { inputOf } from './fixtures/run-input.ts';
 import { createMemoryRunStore } from './memory-run-store.ts';
+import { createRetention } from './retention.ts';
 import type { RunStore } from './run-store.ts';
 
 const clock: Clock = { now: () => 1_000, setTimer: () => () => {} };
@@ -19,6 +20,7 @@ const runIds = ['run_waits', 'run_works'];
 const findings: Readonly<Record<string, (engine: EmbeddedEngine) => Promise<unknown>>> = {
   'a start': async (engine) => engine.start(inputOf('run_new')),
   'a list': async (engine) => engine.list('acme', { pageSize: 9 }),
+  'a check': async (engine) => engine.check(),
   'a cancel': async (engine) => engine.cancel('acme', 'run_waits', 'ann'),
 };
 
@@ -74,6 +76,30 @@ test('damage of one run alone takes nothing else with it', async () => {
   assert.deepEqual(told, []);
 });
 
+test('runs that cannot be removed are told of when there are more of them', async () => {
+  const { engine, store, told } = await openWorld();
+  let damagedRuns = 1;
+  store.retain = async () => ({ runs: 0, events: 0, damaged: damagedRuns });
+  const looks = createRetention({
+    store,
+    clock: { now: () => (nowMs += 60_000) },
+    bounds: { runsKeptMs: 1, eventsKeptMs: 1 },
+    onFault: (thrown) => told.push([undefined, thrown instanceof Error ? thrown.message : '']),
+  });
+  let nowMs = 0;
+  for (const damagedNow of [1, 1, 3]) {
+    damagedRuns = damagedNow;
+    looks.look();
+    await new Promise((resolve) => setImmediate(resolve)); // oxlint-disable-line no-await-in-loop -- one after the other
+  }
+  assert.deepEqual(told, [
+    [undefined, '1 run is damaged, and what is left of it stays'],
+    [undefined, '3 runs are damaged, and what is left of them stays'],
+  ]);
+  await stopWork(engine);
+  await engine.close();
+});
+
 /** An engine with the runs, both of them at it. */
 async function openWorld(): Promise<{
   readonly engine: EmbeddedEngine;
@@ -81,7 +107,7 @@ async function openWorld(): Promise<{
   readonly store: { -readonly [Name in keyof RunStore]: RunStore[Name] };
   readonly begun: Promise<void>;
   readonly stopped: Promise<void>;
-  readonly told: readonly (readonly [string | undefined, string])[];
+  readonly told: [string | undefined, string][];
   damage(): void;
 }> {
   const begun = Promise.withResolvers<void>();

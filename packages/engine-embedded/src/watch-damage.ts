@@ -6,13 +6,15 @@ import type { RunStore } from './run-store.ts';
 export function watchDamage(store: RunStore, onLost: (fault: HostError) => void): RunStore {
   let isLost = false;
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     try {
       await store.check();
     } catch (thrown) {
-      if (isLost || !isDamage(thrown)) return;
-      isLost = true;
-      onLost(thrown);
+      if (!isLost && isDamage(thrown)) {
+        isLost = true;
+        onLost(thrown);
+      }
+      throw thrown;
     }
   }
 
@@ -20,7 +22,7 @@ export function watchDamage(store: RunStore, onLost: (fault: HostError) => void)
     try {
       return await work;
     } catch (thrown) {
-      if (isDamage(thrown) && !isLost) await look();
+      if (isDamage(thrown) && !isLost) await check().catch(() => {});
       throw thrown;
     }
   }
@@ -36,7 +38,7 @@ export function watchDamage(store: RunStore, onLost: (fault: HostError) => void)
     readEvents: async (runId, options) => watch(store.readEvents(runId, options)),
     dropEvents: async (runId, upToSequence) => watch(store.dropEvents(runId, upToSequence)),
     retain: async (retention) => watch(store.retain(retention)),
-    check: async () => store.check(),
+    check,
     close: async () => store.close(),
   };
 }

@@ -27,6 +27,7 @@ type FixedBound =
   | 'writesPerCommitMax'
   | 'checkpointPages'
   | 'removedRowsPerStep'
+  | 'damagedRunsMax'
   | 'vacuumPagesPerStep'
   | 'threadHeapMb'
   | 'busyTimeoutMs';
@@ -43,6 +44,8 @@ export const fixedBounds: Readonly<Record<FixedBound, number>> = {
   checkpointPages: 4_000,
   /** Rows that a step of a retention removes. */
   removedRowsPerStep: 200,
+  /** Damaged runs beside which the others are removed still. */
+  damagedRunsMax: 1_000,
   /** Pages that a step of a compaction gives back. */
   vacuumPagesPerStep: 100,
   /** JavaScript heap of each thread. */

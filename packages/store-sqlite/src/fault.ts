@@ -34,7 +34,12 @@ export function toStorageFault(thrown: unknown, place?: string): HostError {
 
 /** Whether SQLite found its file damaged; what is kept in a sound file may still not be what was written. */
 export function isDatabaseDamage({ cause }: HostError): boolean {
-  return reasons.get(codeOf(cause)) === 'corrupt';
+  return isCorrupt(cause);
+}
+
+/** The same of what SQLite has thrown. */
+export function isCorrupt(thrown: unknown): boolean {
+  return reasons.get(codeOf(thrown)) === 'corrupt';
 }
 
 type ForeignReason =

@@ -22,8 +22,9 @@ test('no statement reads through a table or sorts one, however many runs there a
       ...Array.from({ length: parameters }, () => 1),
     );
     for (const { detail } of plan) {
-      // Of runs that are being removed there are never more than a few, and a run has few signals.
+      // Of runs that are being removed there are never more than a few, and of damaged ones; a run has few signals.
       if (detail === 'SCAN removed_run' || sql.includes('FROM signal')) continue;
+      if (String(detail).startsWith('SCAN json_each ')) continue;
       assert.doesNotMatch(String(detail), /^SCAN|TEMP B-TREE/, sql);
     }
   }

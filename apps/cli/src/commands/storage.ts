@@ -91,6 +91,9 @@ export async function compactStorage(
   context.print(
     `removed ${count(removed.runs, 'run')}, and only the events of ${count(removed.events, 'run')}\n`,
   );
+  if (removed.damaged !== undefined) {
+    context.print(`${count(removed.damaged, 'run')} could not be removed: damaged\n`);
+  }
   context.print(`size ${megabytes(fileBytes)}, it was ${megabytes(before)}\n`);
 }
 

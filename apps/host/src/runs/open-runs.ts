@@ -90,7 +90,13 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     sessions,
     intake: createSessionIntake({ sessions, engine, clock: parts.clock }),
     starts: createRunStarts(),
-    storage: watched,
+    storage: {
+      check: async () => {
+        // Whoever follows a run is told where it finds damage.
+        await engine.check();
+        await watched.check();
+      },
+    },
     close: async () => closing.disposeAsync(),
   };
 }

@@ -6,6 +6,7 @@ import {
   restoreSqliteStore,
   verifySqliteStore,
 } from '@modelhost/store-sqlite';
+import type { Retained } from '@modelhost/engine-embedded';
 import { HostError } from '@modelhost/kernel';
 import type { JsonObject } from '@modelhost/kernel';
 import type { KnownMark, StoreStatus } from '@modelhost/store-sqlite';
@@ -43,7 +44,7 @@ export interface StorageTools {
    * Removes what the configuration does not keep any longer, and gives the room back to the disk. Throws with reason `locked`
    * while a host runs: that removes and reuses by itself.
    */
-  compact(nowMs: number): Promise<{ readonly runs: number; readonly events: number }>;
+  compact(nowMs: number): Promise<Retained>;
 }
 
 /** The directory of runs in a data directory. */
@@ -74,11 +75,11 @@ export function createStorageTools(
     return verifySealed(data, masterKey);
   }
 
-  async function compact(nowMs: number): Promise<{ runs: number; events: number }> {
+  async function compact(nowMs: number): Promise<Retained> {
     const witness = { known: await readKnown(), note: async () => {} };
     const store = await openSqliteStore({ directory, witness });
     try {
-      const removed = { runs: 0, events: 0 };
+      let removed: Retained = { runs: 0, events: 0 };
       const retention = {
         runsFinishedBeforeMs: nowMs - days * dayMs,
         eventsFinishedBeforeMs: nowMs - eventDays * dayMs,
@@ -86,9 +87,8 @@ export function createStorageTools(
       };
       for (let isMore = true; isMore;) {
         // oxlint-disable-next-line no-await-in-loop -- each round goes by what the one before left
-        const { runs, events } = await store.runs.retain(retention);
-        removed.runs += runs;
-        removed.events += events;
+        const { runs, events, ...damaged } = await store.runs.retain(retention);
+        removed = { runs: removed.runs + runs, events: removed.events + events, ...damaged };
         isMore = runs + events >= runsPerRound;
       }
       await store.compact();

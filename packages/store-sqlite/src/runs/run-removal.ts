@@ -1,11 +1,13 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { HostError } from '@modelhost/kernel';
+import { isCorrupt } from '../fault.ts';
 import { createPayloads } from '../payload.ts';
 import type { Payloads } from '../payload.ts';
 
 /** Removal in steps of a bounded number of rows, so that no write waits for long behind one. */
 export type RunRemoval = {
   dropEvents(argument: { readonly runId: string; readonly upToSequence: number }): void;
-  /** Takes finished runs away, oldest first, and then what they leave behind. */
+  /** Takes finished runs away, oldest first, and then what they leave behind. A fault by damage of one of them has its ordinal as a fact. */
   removeRuns(step: RemovalStep): RemovalProgress;
   /** Removes the events of finished runs, oldest first. */
   removeEvents(step: RemovalStep): RemovalProgress;
@@ -16,6 +18,8 @@ export interface RemovalStep {
   readonly finishedBeforeMs: number;
   readonly runsMax: number;
   readonly rowsMax: number;
+  /** Ordinals of runs that were found damaged. */
+  readonly skipped: readonly number[];
 }
 
 /** What a step did. */
@@ -45,10 +49,14 @@ function prepareDropEvents(database: DatabaseSync, payloads: Payloads): RunRemov
   };
 }
 
+/** Not one of those in a JSON list. */
+const notSkipped = 'NOT IN (SELECT value FROM json_each(?))';
+
 function prepareRemoveRuns(database: DatabaseSync, payloads: Payloads): RunRemoval['removeRuns'] {
-  const findLeft = database.prepare('SELECT run FROM removed_run LIMIT 1');
+  const findLeft = database.prepare(`SELECT run FROM removed_run WHERE run ${notSkipped} LIMIT 1`);
   const findOldest = database.prepare(
-    'SELECT ordinal, blob FROM run WHERE finished_at_ms < ? ORDER BY finished_at_ms, ordinal LIMIT 1',
+    `SELECT ordinal, blob FROM run WHERE finished_at_ms < ? AND ordinal ${notSkipped}
+     ORDER BY finished_at_ms, ordinal LIMIT 1`,
   );
   const take = database.prepare('INSERT INTO removed_run (run) VALUES (?)');
   const removeRun = database.prepare('DELETE FROM run WHERE ordinal = ?');
@@ -61,32 +69,38 @@ function prepareRemoveRuns(database: DatabaseSync, payloads: Payloads): RunRemov
     ),
   );
 
-  /** False when there is none. From here on nobody finds it. */
-  function takeOldest(finishedBeforeMs: number): boolean {
-    const run = findOldest.get(finishedBeforeMs);
-    if (run === undefined) return false;
-    payloads.release(run['blob']);
-    take.run(Number(run['ordinal']));
-    removeRun.run(Number(run['ordinal']));
-    removeTail.run(Number(run['ordinal']));
-    return true;
+  /** From here on nobody finds it. */
+  function takeAway(ordinal: number, blob: SQLOutputValue | undefined): void {
+    payloads.release(blob);
+    take.run(ordinal);
+    removeRun.run(ordinal);
+    removeTail.run(ordinal);
   }
 
-  return ({ finishedBeforeMs, runsMax, rowsMax }) => {
+  function removeLeft(run: number, rowsMax: number): number {
+    const count = removeRows(rows, payloads, run, rowsMax);
+    if (count < rowsMax) forget.run(run);
+    return count;
+  }
+
+  return ({ finishedBeforeMs, runsMax, rowsMax, skipped }) => {
+    const without = JSON.stringify(skipped);
     let runs = 0;
     let rowsLeft = rowsMax;
     while (rowsLeft > 0) {
-      const left = findLeft.get();
-      if (left !== undefined) {
-        const run = Number(left['run']);
-        rowsLeft -= removeRows(rows, payloads, run, rowsLeft);
-        if (rowsLeft > 0) forget.run(run);
-      } else if (runs < runsMax && takeOldest(finishedBeforeMs)) {
-        runs += 1;
-        rowsLeft -= 1;
-      } else {
-        return { runs, isMore: false };
-      }
+      const left = findLeft.get(without);
+      const oldest =
+        left === undefined && runs < runsMax
+          ? findOldest.get(finishedBeforeMs, without)
+          : undefined;
+      const run = Number(left?.['run'] ?? oldest?.['ordinal'] ?? NaN);
+      if (Number.isNaN(run)) return { runs, isMore: false };
+      rowsLeft -= ofRun(run, () => {
+        if (oldest === undefined) return removeLeft(run, rowsLeft);
+        takeAway(run, oldest['blob']);
+        return 1;
+      });
+      runs += oldest === undefined ? 0 : 1;
     }
     return { runs, isMore: true };
   };
@@ -97,7 +111,7 @@ function prepareRemoveEvents(
   payloads: Payloads,
 ): RunRemoval['removeEvents'] {
   const findOldest = database.prepare(
-    `SELECT ordinal FROM run WHERE finished_at_ms < ? AND has_events = 1
+    `SELECT ordinal FROM run WHERE finished_at_ms < ? AND has_events = 1 AND ordinal ${notSkipped}
      ORDER BY finished_at_ms LIMIT 1`,
   );
   const remove = database.prepare(
@@ -106,14 +120,15 @@ function prepareRemoveEvents(
   );
   const close = database.prepare('UPDATE run SET has_events = 0 WHERE ordinal = ?');
 
-  return ({ finishedBeforeMs, runsMax, rowsMax }) => {
+  return ({ finishedBeforeMs, runsMax, rowsMax, skipped }) => {
+    const without = JSON.stringify(skipped);
     let runs = 0;
     let rowsLeft = rowsMax;
     while (rowsLeft > 0 && runs < runsMax) {
-      const oldest = findOldest.get(finishedBeforeMs);
+      const oldest = findOldest.get(finishedBeforeMs, without);
       if (oldest === undefined) return { runs, isMore: false };
       const ordinal = Number(oldest['ordinal']);
-      const removed = removeRows([remove], payloads, ordinal, rowsLeft);
+      const removed = ofRun(ordinal, () => removeRows([remove], payloads, ordinal, rowsLeft));
       if (removed >= rowsLeft) break;
       close.run(ordinal);
       runs += 1;
@@ -121,6 +136,20 @@ function prepareRemoveEvents(
     }
     return { runs, isMore: runs < runsMax };
   };
+}
+
+/** The same. What is damaged is told with the run that it is of. */
+function ofRun<T>(ordinal: number, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!isCorrupt(cause)) throw cause;
+    const facts = { reason: 'corrupt', ordinal: String(ordinal) };
+    throw new HostError('storage_unavailable', 'a run that is to be removed is damaged', {
+      cause,
+      facts,
+    });
+  }
 }
 
 /** How many rows of a run were removed; fewer than asked for when none are left. */

@@ -1,4 +1,5 @@
 import type { RunStore } from '@modelhost/engine-embedded';
+import { toErrorData } from '@modelhost/kernel';
 import { fixedBounds } from '../bounds.ts';
 import { storageFault } from '../fault.ts';
 import type { StoreThreads } from '../thread/store-threads.ts';
@@ -10,6 +11,8 @@ export function createRunStore(
   life: Pick<RunStore, 'check' | 'close'>,
 ): RunStore {
   const { write, read } = threads;
+  /** Ordinals of runs that were found damaged when they were to be removed. */
+  const damaged = new Set<number>();
 
   return {
     ...life,
@@ -38,12 +41,14 @@ export function createRunStore(
       const runs = await removeInSteps((step) => write('removeRuns', step), {
         finishedBeforeMs: runsFinishedBeforeMs,
         runsMax,
+        damaged,
       });
       const events = await removeInSteps((step) => write('removeEvents', step), {
         finishedBeforeMs: eventsFinishedBeforeMs,
         runsMax: runsMax - runs,
+        damaged,
       });
-      return { runs, events };
+      return { runs, events, ...(damaged.size === 0 ? {} : { damaged: damaged.size }) };
     },
   };
 }
@@ -51,17 +56,31 @@ export function createRunStore(
 /** Other writes come in between. It ends, since each step removes rows, of at most so many runs. */
 async function removeInSteps(
   remove: (step: RemovalStep) => Promise<RemovalProgress>,
-  { finishedBeforeMs, runsMax }: Omit<RemovalStep, 'rowsMax'>,
+  {
+    finishedBeforeMs,
+    runsMax,
+    damaged,
+  }: Pick<RemovalStep, 'finishedBeforeMs' | 'runsMax'> & { readonly damaged: Set<number> },
 ): Promise<number> {
   const rowsMax = fixedBounds.removedRowsPerStep;
   let runs = 0;
   for (let isMore = true; isMore;) {
+    const step = { finishedBeforeMs, runsMax: runsMax - runs, rowsMax, skipped: [...damaged] };
     // oxlint-disable-next-line no-await-in-loop -- each step goes by what the one before did
-    const progress = await remove({ finishedBeforeMs, runsMax: runsMax - runs, rowsMax });
+    const progress = await remove(step).catch((thrown: unknown) => skip(damaged, thrown));
     runs += progress.runs;
     isMore = progress.isMore;
   }
   return runs;
+}
+
+/** A damaged run keeps nothing of the others. Throws what is no damage of one, and where there is too much of it. */
+function skip(damaged: Set<number>, thrown: unknown): RemovalProgress {
+  const { facts } = toErrorData(thrown);
+  if (facts['ordinal'] === undefined) throw thrown;
+  damaged.add(Number(facts['ordinal']));
+  if (damaged.size > fixedBounds.damagedRunsMax) throw thrown;
+  return { runs: 0, isMore: true };
 }
 
 /** Throws `storage_unavailable` when one of them is larger than any payload may be. */

@@ -220,6 +220,7 @@ suite('input that a tool asks for', () => {
         message: 'x',
         requestedSchema: { type: 'object', properties: { 'a\u200Bb': { type: 'string' } } },
       },
+      { message: 'x', requestedSchema: { ...nameForm.requestedSchema, required: ['mail'] } },
       { message: 'x', mode: 'url', url: 'http://far.example/' },
       { message: 'x', mode: 'url', url: 'https://user:secret@far.example/' },
       { message: 'x', mode: 'url', url: 'javascript:alert(1)' },
@@ -301,8 +302,34 @@ suite('input that a tool asks for', () => {
     const message = `Name\u200B\u{E0041}\u202E?\u001B[2J${'x'.repeat(5_000)}`;
     const played = await play(worldOf(askOnce({ ...nameForm, message })), {}, answerWith(ann));
     const shown = bodies(played, 'input-requested')[0]?.message ?? '';
-    assert.ok(shown.startsWith('Name?[2Jxxx') && shown.endsWith('x…'));
+    assert.ok(shown.startsWith('Name?xxx') && shown.endsWith('x…'));
     assert.equal(shown.length, 2_000);
+  });
+
+  test('a form presets only what can be chosen, and its schema allows nothing but its fields', async () => {
+    const choices = { type: 'string', enum: ['yes', 'no'] };
+    const properties = {
+      sure: { ...choices, default: 'yes' },
+      again: { ...choices, default: 'all of it' },
+      which: { type: 'array', items: choices, default: ['no', 'all of it'] },
+    };
+    const requestedSchema = { type: 'object', properties };
+    const played = await play(
+      worldOf(askOnce({ message: 'Go on?', requestedSchema })),
+      {},
+      answerWith({ action: 'decline', content: {} }),
+    );
+    assert.deepEqual(bodies(played, 'input-requested')[0]?.schema, {
+      type: 'object',
+      properties: {
+        sure: properties.sure,
+        again: choices,
+        which: { type: 'array', items: choices },
+      },
+      required: [],
+      additionalProperties: false,
+    });
+    await assertReplays(played);
   });
 
   test('an answer that cannot be put on record ends the run, and the tool is not told', async () => {

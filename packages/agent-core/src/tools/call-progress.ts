@@ -1,6 +1,6 @@
 import type { RunEventBody, ToolProgress } from '@modelhost/kernel';
+import { showShortText } from '@modelhost/shown-text';
 import type { StepWork } from '../guarded-context.ts';
-import { toVisibleText } from '../hiding/visible-text.ts';
 import type { Incoming } from './incoming.ts';
 
 /** Progress events of one call, all its rounds together; what comes past it is dropped. */
@@ -58,8 +58,8 @@ export function createCallProgress(options: CallProgressOptions): CallProgress {
   }
 
   function tell(told: Told, hide: Incoming['change']): void {
-    const read = toVisibleText(told.message, readLengthMax);
-    const body = { ...told, message: toVisibleText(hide(read), messageLengthMax) };
+    const read = showShortText(told.message, readLengthMax);
+    const body = { ...told, message: showShortText(hide(read), messageLengthMax) };
     emitted.push({ timeMs: emit(body), body });
   }
 

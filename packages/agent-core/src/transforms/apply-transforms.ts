@@ -1,5 +1,5 @@
 import type { Obligations } from '@modelhost/kernel';
-import { withoutInvisible } from '../hiding/visible-text.ts';
+import { stripInvisible } from './strip-invisible.ts';
 import { stripLinks } from './strip-links.ts';
 import { stripMarkup } from './strip-markup.ts';
 
@@ -26,7 +26,7 @@ export function applyTransforms(text: string, transforms: Obligations['transform
 function applyOne(text: string, transform: Transform): string {
   switch (transform) {
     case 'strip_invisible':
-      return withoutInvisible(text);
+      return stripInvisible(text);
     case 'strip_links':
       return stripLinks(text);
     case 'strip_markup':

@@ -11,12 +11,24 @@ const all: Transforms = ['strip_invisible', 'strip_links', 'strip_markup'];
 /** Texts of the pieces that marks and links are made of, so that they meet in every way. */
 const pieces =
   '[ ] ( ) ![ ]( ]( < > <b --> <!-- * ** _ ` ``` ~~ # > http s :// // : www. a b.c 1 mailto: data: java script: evil.example &';
-const piece = fc.constantFrom(...pieces.split(' '), ' ', '\n', '\u200b', '\u202e', '\u{e0041}');
+const piece = fc.constantFrom(
+  ...pieces.split(' '),
+  ' ',
+  '\n',
+  '\r',
+  '\u200b',
+  '\u202e',
+  '\u{e0041}',
+  '\u001b[',
+  '\ue000',
+);
 const text = fc.array(piece, { maxLength: 40 }).map((drawn) => drawn.join(''));
 
 suite('transforms', () => {
   for (const [transforms, given, expected] of [
     [['strip_invisible'], 'a\u200bb\u202ec\u{e0041}d\ne\tf', 'abcd\ne\tf'],
+    [['strip_invisible'], '\u001b[31mred\u001b[0m \u001b]8;;x\u0007on', 'red on'],
+    [['strip_invisible'], 'a\r\nb\rc\u2028d\ue000\u{f0041}e\ufe0f\ud800', 'a\nb\ncde'],
     [['strip_links'], 'see [here](https://evil.example/?q=1) now', 'see here now'],
     [['strip_links'], '![](https://evil.example/pixel.png)done', 'done'],
     [['strip_links'], 'go to https://evil.example/a?b, or www.evil.example', 'go to  or '],

@@ -1,14 +1,14 @@
 import { HostError, sha256Hex, toErrorData } from '@modelhost/kernel';
 import type { JsonObject, RunEventBody, SignalPayload } from '@modelhost/kernel';
+import { readElicitation } from '@modelhost/shown-text';
 import type { ActiveRun } from '../../active-run.ts';
 import { rootOf } from '../../root-run.ts';
 import { recordOf } from '../tool-records.ts';
-import { readElicitation } from './elicitation-form.ts';
-import type { Elicitation } from './elicitation-form.ts';
 import type { AskedInput, InputAnswer } from './input-answer.ts';
 
 type InputSignal = Extract<SignalPayload, { type: 'tool-input' }>;
 type InputRequested = Extract<RunEventBody, { type: 'input-requested' }>;
+type Wanted = Pick<InputRequested, 'message' | 'schema' | 'url'>;
 
 /** Nobody decided. */
 const unanswered: Omit<InputSignal, 'by'> = { type: 'tool-input', action: 'cancel', content: {} };
@@ -41,13 +41,13 @@ export async function elicit(run: ActiveRun, asked: AskedInput): Promise<InputAn
   };
 }
 
-function readIfProper({ ports }: ActiveRun, params: JsonObject): Elicitation | HostError {
-  let wanted: Elicitation;
+function readIfProper({ ports }: ActiveRun, params: JsonObject): Wanted | HostError {
+  let wanted: Wanted;
   try {
-    wanted = readElicitation(params);
+    wanted = readWanted(params);
   } catch (thrown) {
-    if (thrown instanceof HostError) return thrown;
-    throw thrown;
+    if (!(thrown instanceof HostError)) throw thrown;
+    return new HostError(thrown.code, `the request for input ${thrown.message}`);
   }
   try {
     if (wanted.schema !== undefined) ports.schemas.compile(wanted.schema);
@@ -58,10 +58,26 @@ function readIfProper({ ports }: ActiveRun, params: JsonObject): Elicitation | H
   }
 }
 
+function readWanted(params: JsonObject): Wanted {
+  const asked = readElicitation(params);
+  const { message } = asked;
+  switch (asked.mode) {
+    case 'form':
+      return { message, schema: closedSchema(asked.schema), url: '' };
+    case 'url':
+      return { message, schema: undefined, url: asked.url };
+  }
+}
+
+/** Says all that an answer may have: nothing else reaches the server. */
+function closedSchema(form: JsonObject): JsonObject {
+  return { ...form, required: form['required'] ?? [], additionalProperties: false };
+}
+
 async function ask(
   run: ActiveRun,
   { call, name }: AskedInput,
-  wanted: Pick<InputRequested, 'inputId' | 'message' | 'schema' | 'url'>,
+  wanted: Wanted & Pick<InputRequested, 'inputId'>,
 ): Promise<InputSignal> {
   const { context } = run;
   const { schema, inputId } = wanted;

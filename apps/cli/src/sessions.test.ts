@@ -113,7 +113,7 @@ test('a fork is compared with the run that it comes from, for people and as a do
   const fork = ['runs', 'fork', run, '--at', 'turn-1/model', '--route', 'other'];
   assert.match(
     await ask(...fork),
-    /\nsteps\n- model small\n\+ model other\n[^]*answer: the same\n/,
+    /\nsteps\n- model small\n- turn-1\/model  small: stop\n\+ model other\n\+ turn-1\/model  other: stop\nanswer: the same\n/,
   );
   const lines = (await ask(...fork, '--json')).trim().split('\n');
   // Our own output.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
-import { RunEndReason, RunEventSchema, ToolOutcome } from '@modelhost/contracts';
+import { CompactionMethod, RunEndReason, RunEventSchema, ToolOutcome } from '@modelhost/contracts';
 import type { RunEvent } from '@modelhost/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
@@ -90,6 +90,30 @@ ending: the same
   );
   const { ending } = toRunLines(runOf('', 'yes'));
   assert.equal(ending[1], '2 model calls, 1 tool call, 0 denied');
+});
+
+test('which model answered is compared, and how a conversation was compacted for it', () => {
+  const turn = (model: string, method?: CompactionMethod): readonly RunEvent[] => [
+    ...(method === undefined
+      ? []
+      : [
+          event('turn-2/compact', {
+            case: 'contextCompacted',
+            value: { method, messagesBefore: 9, messagesAfter: 4 },
+          }),
+        ]),
+    event('turn-2/model', { case: 'decision', value: { action: 'UseModel', resource: model } }),
+    event('turn-2/model', { case: 'stepFinished', value: { finishReason: 'stop' } }),
+  ];
+  const lines = (events: readonly RunEvent[]): readonly string[] => toRunLines(events).steps;
+  assert.deepEqual(lines(turn('small', CompactionMethod.CUT)), [
+    'turn-2/compact  9 messages cut to 4',
+    'turn-2/model  small: stop',
+  ]);
+  assert.deepEqual(lines(turn('small', CompactionMethod.SUMMARY)).slice(0, 1), [
+    'turn-2/compact  9 messages summarized to 4',
+  ]);
+  assert.deepEqual(lines(turn('large')), ['turn-2/model  large: stop']);
 });
 
 /** One turn that says something in two parts and calls tools, which end in this order. */

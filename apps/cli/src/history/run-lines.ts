@@ -1,5 +1,12 @@
-import { RunEndReason, ToolOutcome } from '@modelhost/contracts';
-import type { RunEvent, RunResult, ToolFinished, ToolRequested } from '@modelhost/contracts';
+import { CompactionMethod, RunEndReason, ToolOutcome } from '@modelhost/contracts';
+import type {
+  ContextCompacted,
+  RunEvent,
+  RunResult,
+  StepFinished,
+  ToolFinished,
+  ToolRequested,
+} from '@modelhost/contracts';
 import { toLine } from '../text/printable.ts';
 import { count, formatCost } from '../text/quantities.ts';
 
@@ -19,26 +26,19 @@ const textLinesMax = 200;
 
 /** What the events of a run tell that does not differ by itself: no ids, no times, no cuts of the text. */
 export function toRunLines(events: readonly RunEvent[]): RunLines {
-  const calls = new Map<string, ToolRequested>();
+  const known: Known = { calls: new Map(), models: new Map() };
   const texts = new Map<string, string>();
   const told: ToldStep[] = [];
   let result: RunResult | undefined;
   for (const { event, step } of events) {
-    const tell = (...lines: readonly string[]): void => void told.push({ step, lines });
-    if (event.case === 'runStarted') tell(`model ${toLine(event.value.model, 64)}`);
     if (event.case === 'textDelta') {
       texts.set(step, `${texts.get(step) ?? ''}${event.value.text}`);
     }
     // What it said up to then was lost, and it says it again.
     if (event.case === 'stepReset') texts.delete(step);
-    if (event.case === 'toolRequested') calls.set(event.value.callId, event.value);
-    if (event.case === 'toolFinished') {
-      tell(`${toLine(step, 40)}  ${tellCall(calls.get(event.value.callId), event.value)}`);
-    }
-    if (event.case === 'stepFinished' && step.endsWith('/model')) {
-      tell(`${toLine(step, 40)}  ${toLine(event.value.finishReason, 40)}`);
-    }
     if (event.case === 'runFinished') result = event.value.result;
+    const line = tellEvent(event, step, known);
+    if (line !== undefined) told.push({ step, lines: [line] });
   }
   const said = [...texts].filter(([, text]) => text !== result?.answer);
   for (const [step, text] of said) {
@@ -50,6 +50,37 @@ export function toRunLines(events: readonly RunEvent[]): RunLines {
     ending: endingOf(result),
   };
 }
+
+/** What later events are told with. */
+interface Known {
+  readonly calls: Map<string, ToolRequested>;
+  /** That were asked, by their steps. */
+  readonly models: Map<string, string>;
+}
+
+/** Undefined for an event that is no line of its own. */
+function tellEvent(
+  event: RunEvent['event'],
+  step: string,
+  { calls, models }: Known,
+): string | undefined {
+  const place = toLine(step, 40);
+  if (event.case === 'decision' && event.value.action === 'UseModel') {
+    models.set(step, event.value.resource);
+  }
+  if (event.case === 'toolRequested') calls.set(event.value.callId, event.value);
+  if (event.case === 'runStarted') return `model ${toLine(event.value.model, 64)}`;
+  if (event.case === 'contextCompacted') return `${place}  ${tellCompaction(event.value)}`;
+  if (event.case === 'toolFinished') {
+    return `${place}  ${tellCall(calls.get(event.value.callId), event.value)}`;
+  }
+  return event.case === 'stepFinished' && isModelStep.test(step)
+    ? `${place}  ${tellAnswer(models.get(step), event.value)}`
+    : undefined;
+}
+
+/** Also what makes a summary, and what is tried again with less; what a tool asks the model is part of its call. */
+const isModelStep = /^turn-\d{1,9}\/(?:compact|model)(?:-again)?$/;
 
 interface ToldStep {
   /** Empty for what stands before every step. */
@@ -67,6 +98,16 @@ function byPlace(one: ToldStep, other: ToldStep): number {
 function placeOf(step: string): readonly [turn: number, call: number] {
   const [, turn = '0', call = '0'] = /^turn-(\d{1,9})(?:\/tool-(\d{1,9}))?/.exec(step) ?? [];
   return [Number(turn), Number(call)];
+}
+
+function tellAnswer(model: string | undefined, { finishReason }: StepFinished): string {
+  const end = toLine(finishReason, 40);
+  return model === undefined ? end : `${toLine(model, 64)}: ${end}`;
+}
+
+function tellCompaction({ method, messagesBefore, messagesAfter }: ContextCompacted): string {
+  const how = method === CompactionMethod.SUMMARY ? 'summarized' : 'cut';
+  return `${count(messagesBefore, 'message')} ${how} to ${messagesAfter}`;
 }
 
 function tellCall(call: ToolRequested | undefined, finished: ToolFinished): string {

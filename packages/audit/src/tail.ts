@@ -96,7 +96,12 @@ function isFull(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && fullCodes.has(cause.code);
 }
 
+/** None where nobody can tell. */
 async function freeBytesOf(path: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dirname(path));
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = await statfs(dirname(path));
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }

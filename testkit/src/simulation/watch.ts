@@ -41,6 +41,12 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
     }
   }
 
+  function isFinished(runId: string): boolean {
+    return facts.all.some(
+      (fact) => fact.type === 'handed' && fact.runId === runId && fact.kind === 'finish',
+    );
+  }
+
   return {
     ...ledger,
     open: (scope, limits) => {
@@ -71,7 +77,8 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
       const before = charges.get(runId);
       // What a process thinks that is no longer in charge does not count, nor a rehearsal, which ends on the way.
       const isMore = before?.processId !== processId || spent.steps >= before.spent.steps;
-      if ((before?.processId ?? 0) <= processId && isMore) charges.set(runId, { processId, spent });
+      const isInCharge = (before?.processId ?? 0) <= processId && !isFinished(runId);
+      if (isInCharge && isMore) charges.set(runId, { processId, spent });
       budgetScopes.delete(scope);
       takenBefore.delete(scope);
       ledger.close(scope);

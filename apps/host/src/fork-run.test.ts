@@ -267,6 +267,21 @@ test('what a fork does anew has the price of now, and what it has taken over the
   });
 });
 
+test('a fork has no more than its agent has by now', async (t) => {
+  const directory = makeDirectory(t);
+  let runId = '';
+  await withHost(directory, {}, async (client) => {
+    runId = await finishedRun(client);
+  });
+  await withHost(directory, { agent: { budget: { maxSteps: 1 } } }, async (client) => {
+    const fork = { runId, atStep: 'turn-1/model', budget: { maxSteps: 9 } };
+    const started = await client.forkRun(fork);
+    const result = await finish(watch(client.followRun(started.runId)));
+    assert.equal(result.reason, RunEndReason.BUDGET_EXCEEDED);
+    assert.equal(result.budget, BudgetKind.STEPS);
+  });
+});
+
 async function withHost(
   directory: string,
   change: HostChange,

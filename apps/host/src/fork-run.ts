@@ -116,8 +116,11 @@ function changeInput(
   const { bundle: _bundle, ...input } = given;
   const { session, agent } = input;
   const { route = findRoute(host.routes, agent.route) ?? agent.route, bundle } = spec;
+  // Never above what the agent has, be it now or as it was.
+  const ceilings = [agent.budget, host.agents.get(agent.id)?.budget ?? agent.budget];
+  const budget = lowestOf([{ ...input.budget, ...spec.budget }, ...ceilings]);
   return {
-    ...changeTerms(input, firstStep, { route, budget: limitsOf(input, spec) }),
+    ...changeTerms(input, firstStep, { route, budget }),
     ...(session === undefined ? {} : { session: withoutTurn(session) }),
     ...(bundle === '' ? {} : { bundle }),
   };
@@ -130,9 +133,9 @@ function findRoute(
   return routes.find((known) => known.id === id && known.provider === provider);
 }
 
-function limitsOf({ agent, ...input }: RunInput, { budget }: ForkSpec): BudgetLimits {
-  const limits = { ...input.budget, ...budget };
-  const lowest = (name: keyof BudgetLimits): number => Math.min(limits[name], agent.budget[name]);
+function lowestOf(limits: readonly BudgetLimits[]): BudgetLimits {
+  const lowest = (name: keyof BudgetLimits): number =>
+    Math.min(...limits.map((some) => some[name]));
   return {
     tokensMax: lowest('tokensMax'),
     costMicroUsdMax: lowest('costMicroUsdMax'),

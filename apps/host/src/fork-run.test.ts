@@ -274,9 +274,9 @@ test('a fork has no more than its agent has by now', async (t) => {
     runId = await finishedRun(client);
   });
   await withHost(directory, { agent: { budget: { maxSteps: 1 } } }, async (client) => {
-    const fork = { runId, atStep: 'turn-1/model', budget: { maxSteps: 9 } };
-    const started = await client.forkRun(fork);
-    const result = await finish(watch(client.followRun(started.runId)));
+    const asked = { runId, atStep: 'turn-1/model', budget: { maxSteps: 9 } };
+    const fork = await client.forkRun(asked);
+    const result = await finish(watch(client.followRun(fork.runId)));
     assert.equal(result.reason, RunEndReason.BUDGET_EXCEEDED);
     assert.equal(result.budget, BudgetKind.STEPS);
   });

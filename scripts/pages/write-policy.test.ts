@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { walkPage } from './walk-page.ts';
+import { walkPage } from '../walk-page.ts';
 
 const page = 'docs/write-policy.md';
 

@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { walkPage, withoutOpenssl } from './walk-page.ts';
+import { walkPage, withoutOpenssl } from '../walk-page.ts';
 
 const page = 'docs/install.md';
 

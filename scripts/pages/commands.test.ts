@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { runLine } from './console-blocks.ts';
-import { startWarmCommand } from './warm-command.ts';
+import { runLine } from '../console-blocks.ts';
+import { startWarmCommand } from '../warm-command.ts';
 
 /** Commands that .ci/run itself has run before any test could, by the mark of their block. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {

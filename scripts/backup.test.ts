@@ -1,3 +1,0 @@
-import { walkPage } from './walk-page.ts';
-
-walkPage('docs/backup.md');

@@ -1,0 +1,3 @@
+import { walkPage } from '../walk-page.ts';
+
+walkPage('docs/extend.md');

@@ -148,10 +148,11 @@ function sendCalls(response: ServerResponse, calls: readonly ChatCall[]): void {
 
 async function sendEndless(response: ServerResponse): Promise<void> {
   begin(response);
+  const closed = once(response, 'close');
   while (!response.destroyed) {
     // Waits for the reader, or for its end.
     if (!response.write(delta('and so on ').repeat(64))) {
-      await Promise.race([once(response, 'drain'), once(response, 'close')]); // oxlint-disable-line no-await-in-loop
+      await Promise.race([once(response, 'drain'), closed]); // oxlint-disable-line no-await-in-loop
     }
   }
 }

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changeTerms, createAgentLoop, stepsWith } from '@modelhost/agent-core';
-import type { ModelRoute, RunEvent, RunInput, RunResult, ToolReply } from '@modelhost/kernel';
+import type {
+  ModelRoute,
+  RunContext,
+  RunEvent,
+  RunInput,
+  RunProgram,
+  RunResult,
+  ToolReply,
+} from '@modelhost/kernel';
 import type { EmbeddedEngine } from '@modelhost/engine-embedded';
 import { createRunInput } from '../run-input.ts';
 import { createTestEngine } from '../test-engine.ts';
@@ -242,6 +250,34 @@ test('a fork whose budget ends among calls that the loop answers itself is refus
     budget: { ...budget, stepsMax: 3 },
   });
   assert.deepEqual(resultOf(last)?.ending, { reason: 'budget_exceeded', budget: 'steps' });
+});
+
+test('an answer that an older host has journaled with its model is told as of that', async () => {
+  const { ports } = createOutside({ turns: [done] });
+  const loop = createAgentLoop(ports);
+  const olderLoop: RunProgram = async (context, input) => {
+    const step: RunContext['step'] = async (name, body, options) =>
+      context.step(
+        name,
+        async (info) => {
+          const result = await body(info);
+          if (name !== 'turn-1/model') return result;
+          // As the loop journals each result: with what was hidden in it.
+          const { value } = result as { readonly value: object };
+          return { ...result, value: { ...value, routeId: 'other' } };
+        },
+        options,
+      );
+    return loop({ ...context, step }, input);
+  };
+  const engine = await createTestEngine({ program: olderLoop, clock: createVirtualClock() });
+  await using world = { engine, [Symbol.asyncDispose]: async () => engine.close() };
+  await engine.start(createRunInput({}));
+  const { signal } = new AbortController();
+  await Array.fromAsync(engine.follow(tenant, 'run_1', { afterSequence: 0, signal }));
+  const { events } = await world.engine.replay(tenant, 'run_1');
+  const decision = events.find(({ body }) => body.type === 'decision')?.body;
+  assert.ok(decision?.type === 'decision' && decision.resource === 'other');
 });
 
 test('a fork that is asked for again while it is at work keeps its budget', async () => {

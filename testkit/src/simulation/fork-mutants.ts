@@ -21,30 +21,13 @@ export const forkBugs: Readonly<Record<string, Bug>> = {
   },
   'terms-forgotten': {
     law: 'F1',
-    host: (host) => ({
-      ...host,
-      fork: async (tenant, runId, fork) => {
-        const change = async (given: RunInput, firstStep: string): Promise<RunInput> => {
-          const { earlier: _earlier, ...input } = await fork.change(given, firstStep);
-          return input;
-        };
-        return host.fork(tenant, runId, { ...fork, change });
-      },
-    }),
+    host: changingOtherwise(({ earlier: _earlier, ...changed }) => changed),
   },
   'old-terms-kept': {
     law: 'F2',
-    host: (host) => ({
-      ...host,
-      fork: async (tenant, runId, fork) => {
-        const change = async (given: RunInput, firstStep: string): Promise<RunInput> => {
-          const changed = await fork.change(given, firstStep);
-          const { earlier } = given;
-          return earlier === undefined ? changed : { ...changed, earlier };
-        };
-        return host.fork(tenant, runId, { ...fork, change });
-      },
-    }),
+    host: changingOtherwise((changed, { earlier }) =>
+      earlier === undefined ? changed : { ...changed, earlier },
+    ),
   },
   'bundle-forgotten': {
     law: 'I6',
@@ -57,3 +40,17 @@ export const forkBugs: Readonly<Record<string, Bug>> = {
     }),
   },
 };
+
+/** What a fork makes of the input of its run is something else. */
+function changingOtherwise(
+  rewrite: (changed: RunInput, given: RunInput) => RunInput,
+): NonNullable<Bug['host']> {
+  return (host) => ({
+    ...host,
+    fork: async (tenant, runId, fork) =>
+      host.fork(tenant, runId, {
+        ...fork,
+        change: async (given, firstStep) => rewrite(await fork.change(given, firstStep), given),
+      }),
+  });
+}

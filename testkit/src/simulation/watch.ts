@@ -3,6 +3,7 @@ import type {
   BudgetAmount,
   BudgetKind,
   BudgetLedger,
+  BudgetState,
   RunContext,
   RunEventBody,
   RunProgram,
@@ -22,22 +23,15 @@ export interface Charge {
 /** The real ledger, with law L1 checked after every change. */
 export function watchLedger(world: HostWorld, charges: Map<string, Charge>): BudgetLedger {
   const { ledger, facts, reservations, setAside, budgetScopes, processId } = world;
-  /** What was spent or held already when the limits of a scope became what they are. */
-  const takenBefore = new Map<string, BudgetAmount>();
+  /** By scope and budget, what was spent or held already when its limits became what they are. */
+  const takenBefore = new Map<string, ReadonlyMap<BudgetKind, number>>();
 
   function check(scope: string): void {
-    const { limits, spent, held } = ledger.state(scope);
-    const taken = add(spent, held);
-    const before = takenBefore.get(scope) ?? taken;
-    const rows: readonly (readonly [BudgetKind, number, number, number])[] = [
-      ['tokens', taken.tokens, limits.tokensMax, before.tokens],
-      ['cost', taken.costMicroUsd, limits.costMicroUsdMax, before.costMicroUsd],
-      ['steps', taken.steps, limits.stepsMax, before.steps],
-      ['tool_calls', taken.toolCalls, limits.toolCallsMax, before.toolCalls],
-    ];
-    for (const [budget, used, limit, earlier] of rows) {
+    const before = takenBefore.get(scope);
+    for (const { budget, taken, limit } of takenOf(ledger.state(scope))) {
       // A fork may have less than what it has taken over used; then nothing is added to it.
-      if (used > Math.max(limit, earlier)) facts.violate('I2', `${used} of ${limit} ${budget}`);
+      const most = Math.max(limit, before?.get(budget) ?? 0);
+      if (taken > most) facts.violate('I2', `${taken} of ${limit} ${budget}`);
     }
   }
 
@@ -52,8 +46,8 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
     open: (scope, limits) => {
       budgetScopes.add(scope);
       ledger.open(scope, limits);
-      const { spent, held } = ledger.state(scope);
-      takenBefore.set(scope, add(spent, held));
+      const taken = takenOf(ledger.state(scope));
+      takenBefore.set(scope, new Map(taken.map((one) => [one.budget, one.taken])));
     },
     reserve: (scope, id, amount) => {
       const outcome = ledger.reserve(scope, id, amount);
@@ -86,13 +80,22 @@ export function watchLedger(world: HostWorld, charges: Map<string, Charge>): Bud
   };
 }
 
-function add(one: BudgetAmount, other: BudgetAmount): BudgetAmount {
-  return {
-    tokens: one.tokens + other.tokens,
-    costMicroUsd: one.costMicroUsd + other.costMicroUsd,
-    steps: one.steps + other.steps,
-    toolCalls: one.toolCalls + other.toolCalls,
-  };
+interface Taken {
+  readonly budget: BudgetKind;
+  /** Spent or held. */
+  readonly taken: number;
+  readonly limit: number;
+}
+
+function takenOf({ limits, spent, held }: BudgetState): readonly Taken[] {
+  const { tokensMax, costMicroUsdMax, stepsMax, toolCallsMax } = limits;
+  const cost = spent.costMicroUsd + held.costMicroUsd;
+  return [
+    { budget: 'tokens', taken: spent.tokens + held.tokens, limit: tokensMax },
+    { budget: 'cost', taken: cost, limit: costMicroUsdMax },
+    { budget: 'steps', taken: spent.steps + held.steps, limit: stepsMax },
+    { budget: 'tool_calls', taken: spent.toolCalls + held.toolCalls, limit: toolCallsMax },
+  ];
 }
 
 /** The run of a budget: each life of it has its own. */

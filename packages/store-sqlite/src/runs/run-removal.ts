@@ -138,7 +138,7 @@ function prepareRemoveEvents(
   };
 }
 
-/** The same. What is damaged is told with the run that it is of. */
+/** What the work gives. Damage that it comes upon is told with the run that it is of. */
 function ofRun<T>(ordinal: number, work: () => T): T {
   try {
     return work();
